@@ -1,0 +1,46 @@
+# Every target works on a fresh machine: it makes .venv from pinned hashes first.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c1-12)
+
+.PHONY: help setup tools check test test-deep bench demo package screenshots clean
+
+help: ## show these lines
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(STAMP):
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.ready-*; touch $@
+
+setup: $(STAMP) ## make .venv with everything pinned
+
+tools: setup ## the browser, namespaces and foreign clients that the tests drive
+	@bash tests/tools.sh
+
+check: setup ## style, types, direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+test: tools check ## all tests (minutes)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-deep: tools ## kill loops, herds, soak
+	@$(BIN)/python -m pytest -m deep --durations 10
+
+bench: setup ## measure and print tables
+	@$(BIN)/python -m bench
+
+demo: setup ## fresh machine -> running product; ONCE=1 prints a summary and ends; LINE=8/1/100 another line
+	@$(BIN)/enlace-collector demo $(if $(ONCE),--once) $(if $(LINE),--line $(LINE)) $(if $(DATA),--data $(DATA))
+
+package: setup ## the built agent for this system under dist/
+	@$(BIN)/python packaging/build.py
+
+clean: ## remove what was built
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The measurement agent: one process on a school computer."""

@@ -1,0 +1,1 @@
+"""The collector: stores measurements, judges schools, shows the result."""
