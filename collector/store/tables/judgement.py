@@ -1,0 +1,100 @@
+"""What the evaluation writes: school days, evaluations, flags. All of it can be deleted and folded again."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text
+
+from collector.store.tables.base import METADATA
+
+SCHOOL_DAYS = Table(
+    "school_days",
+    METADATA,
+    Column("school", Text, nullable=False),
+    Column("day", Text, nullable=False),  # local to the school
+    Column("is_open", Boolean, nullable=False),
+    Column("suppressed", Text),  # why the day is not evaluated: holiday, closure, outage, hazard
+    Column("measurements", Integer, nullable=False),
+    Column("voting", Integer, nullable=False),
+    Column("median_download_bps", BigInteger),
+    Column("median_upload_bps", BigInteger),
+    Column("median_idle_rtt_ms", Float),
+    PrimaryKeyConstraint("school", "day"),
+)
+
+# One row per school, profile, metric and evaluated school-day.
+EVALUATIONS = Table(
+    "evaluations",
+    METADATA,
+    Column("school", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("profile_version", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("window_from", Text),  # first day of the window
+    Column("n", Integer, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("n_effective", Float),
+    Column("attained", Integer, nullable=False),
+    Column("unknown", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("a_lo", Float),
+    Column("a_hi", Float),
+    Column("lower", Float),  # L(a_lo)
+    Column("upper", Float),  # U(a_hi)
+    Column("share", Float, nullable=False),  # s of the profile
+    Column("verdict", Text, nullable=False),
+    Column("remedy", Text),  # of NOT_TESTABLE
+    Column("state", Text, nullable=False),  # none | watch | open | recovering
+    Column("state_count", Integer, nullable=False),
+    Column("target_bps", BigInteger, nullable=False),
+    Column("is_estimated", Boolean, nullable=False),  # the roll was unknown
+    Column("median_bps", BigInteger),
+    Column("recover_share", Float),  # share of the window at or above 1.10 T
+    Column("severity", Text),
+    PrimaryKeyConstraint("school", "profile", "metric", "day"),
+    Index(None, "day"),
+)
+
+FLAGS = Table(
+    "flags",
+    METADATA,
+    Column("flag_id", Text, primary_key=True),  # made from school, profile, metric, kind and opening day: replay agrees
+    Column("school", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # below_target
+    Column("profile", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("below_since", Text, nullable=False),  # first BELOW day of the run that opened it
+    Column("opened_on", Text, nullable=False),
+    Column("closed_on", Text),
+    Column("closed_by", Text),  # recovered | person
+    Column("state", Text, nullable=False),  # open | recovering | closed | retracted
+    Column("state_count", Integer, nullable=False),
+    Column("severity", Text),
+    Column("is_stale", Boolean, nullable=False),
+    Column("last_day", Text, nullable=False),  # of the newest evaluation folded in
+    Index(None, "state"),
+    Index(None, "school"),
+)
+
+FLAG_EVENTS = Table(
+    "flag_events",
+    METADATA,
+    Column("flag_id", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("event", Text, nullable=False),  # opened | recovering | reopened | closed | retracted
+    Column("numbers", Text, nullable=False),  # JSON: n, days, n_effective, a_lo, a_hi, lower, upper, target_bps, ...
+    PrimaryKeyConstraint("flag_id", "seq"),
+)
+
+# What people did: a dated input of the fold, never deleted by replay.
+FLAG_ACTIONS = Table(
+    "flag_actions",
+    METADATA,
+    Column("action_id", Text, primary_key=True),
+    Column("flag_id", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("day", Text, nullable=False),  # local to the school
+    Column("user_name", Text, nullable=False),
+    Column("action", Text, nullable=False),  # acknowledged | note | closed
+    Column("note", Text),
+    Index(None, "flag_id", "at_ms"),
+)

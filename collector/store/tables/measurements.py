@@ -1,0 +1,161 @@
+"""Measurements and diary runs as they came, with the times that the collector worked out."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text
+
+from collector.store.tables.base import METADATA
+
+
+def _direction(name: str) -> list[Column[Any]]:
+    return [
+        Column(f"{name}_bps", BigInteger),
+        Column(f"{name}_half_width_pct", Float),
+        Column(f"{name}_confidence", Text),
+        Column(f"{name}_lower_bound", Boolean),
+        Column(f"{name}_stop_reason", Text),
+        Column(f"{name}_bytes", BigInteger),
+        Column(f"{name}_wire_bytes_est", BigInteger),
+        Column(f"{name}_duration_s", Float),
+        Column(f"{name}_steady_s", Float),
+        Column(f"{name}_ramp_s", Float),
+        Column(f"{name}_streams", Integer),
+        Column(f"{name}_method", Text),
+        Column(f"{name}_bin_ms", Integer),
+        Column(f"{name}_bins", Text),  # JSON list of bytes
+    ]
+
+
+def _rtt(name: str) -> list[Column[Any]]:
+    return [
+        Column(f"{name}_rtt_ms", Float),
+        Column(f"{name}_rtt_min_ms", Float),
+        Column(f"{name}_rtt_p90_ms", Float),
+        Column(f"{name}_jitter_ms", Float),
+        Column(f"{name}_loss_pct", Float),
+        Column(f"{name}_n", Integer),
+        Column(f"{name}_method", Text),
+    ]
+
+
+MEASUREMENTS = Table(
+    "measurements",
+    METADATA,
+    Column("device", Text, nullable=False),
+    Column("rid", Text, nullable=False),
+    Column("school", Text),  # by the assignment at the corrected start; None: none was valid
+    Column("status", Text, nullable=False),
+    Column("failure_phase", Text),
+    Column("failure_code", Text),
+    Column("failure_detail", Text),
+    Column("tier", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("started_ms", BigInteger, nullable=False),  # corrected
+    Column("started_raw_ms", BigInteger, nullable=False),  # by the computer's own clock
+    Column("time_quality", Text, nullable=False),  # exact | adjusted | bounded
+    Column("time_width_ms", BigInteger, nullable=False),  # 0 unless bounded
+    Column("received_ms", BigInteger, nullable=False),
+    Column("utc_offset_min", Integer),
+    Column("boot_id", Text),
+    Column("started_mono_ms", BigInteger),
+    Column("engine", Text),
+    Column("engine_version", Text),
+    Column("engine_protocol", Text),
+    Column("server_id", Text),
+    Column("server_host", Text),
+    Column("server_scheme", Text),
+    Column("ip_family", Integer),
+    Column("client_ip_prefix", Text),  # of the request: /24 or /48, never the whole address
+    Column("lease_id", Text),
+    Column("receipt", Text),
+    *_direction("download"),
+    *_direction("upload"),
+    *_rtt("idle"),
+    *_rtt("gateway"),
+    Column("loaded_download_rtt_ms", Float),
+    Column("loaded_download_p95_ms", Float),
+    Column("loaded_upload_rtt_ms", Float),
+    Column("loaded_upload_p95_ms", Float),
+    Column("loaded_increase_ms", Float),
+    Column("loaded_n", Integer),
+    Column("loaded_method", Text),
+    Column("loaded_load_s", Float),
+    Column("loaded_congestion_control", Text),
+    Column("loaded_confidence", Text),
+    Column("loaded_grade", Text),
+    Column("medium", Text),
+    Column("link_bps", BigInteger),
+    Column("signal_dbm", Float),
+    Column("cpu_pct", Float),
+    Column("other_bps", BigInteger),
+    Column("proxy", Boolean),
+    Column("tls_intercepted", Boolean),
+    Column("metered", Boolean),
+    Column("on_battery", Boolean),
+    Column("budget_max_bytes", BigInteger),
+    Column("budget_day_bytes", BigInteger),
+    Column("budget_month_bytes", BigInteger),
+    Column("tags", Text),  # JSON list
+    Column("detail", Text),  # JSON: members of a newer agent
+    Column("content_hash", Text, nullable=False),
+    # Worked out by the evaluation, None until then; recomputed, never edited by hand.
+    Column("votes", Boolean),
+    Column("exclusion", Text),
+    Column("retracted_ms", BigInteger),
+    PrimaryKeyConstraint("device", "rid"),
+    Index(None, "school", "started_ms"),
+    Index(None, "started_ms"),
+    Index(None, "received_ms"),
+)
+
+DIARY = Table(
+    "diary",
+    METADATA,
+    Column("device", Text, nullable=False),
+    Column("rid", Text, nullable=False),
+    Column("school", Text),
+    Column("from_ms", BigInteger, nullable=False),  # corrected
+    Column("to_ms", BigInteger, nullable=False),
+    Column("time_quality", Text, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("boot_id", Text),
+    Column("from_mono_ms", BigInteger),
+    Column("slots", Integer, nullable=False),
+    Column("slot_s", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("server_rtt_ms", Float),
+    Column("gateway_rtt_ms", Float),
+    Column("sent", Integer),
+    Column("lost", Integer),
+    Column("dns_ms", Float),
+    Column("probes", Text),  # JSON
+    Column("detail", Text),
+    Column("content_hash", Text, nullable=False),
+    PrimaryKeyConstraint("device", "rid"),
+    Index(None, "school", "from_ms"),
+)
+
+# The first conflicting copy of a rid, kept apart from everything that counts.
+CONFLICTS = Table(
+    "conflicts",
+    METADATA,
+    Column("device", Text, nullable=False),
+    Column("rid", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("device", "rid"),
+)
+
+# Items that raised inside the collector: the fault is ours, the bytes are kept.
+QUARANTINE = Table(
+    "quarantine",
+    METADATA,
+    Column("device", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("rid", Text),
+    Column("body", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("device", "body_hash"),
+)

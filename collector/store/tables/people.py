@@ -1,0 +1,68 @@
+"""People, their sessions, the audit log, and the collector's own keys and facts."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, UniqueConstraint
+
+from collector.store.tables.base import METADATA
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("user_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),  # what they sign in with
+    Column("name_folded", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),  # Argon2id
+    Column("role", Text, nullable=False),  # viewer | admin
+    Column("language", Text),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("disabled_ms", BigInteger),
+    UniqueConstraint("name_folded"),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("token_hash", Text, primary_key=True),  # SHA-256 of the cookie
+    Column("user_id", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("used_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index(None, "expires_ms"),
+)
+
+SIGN_IN_FAILURES = Table(
+    "sign_in_failures",
+    METADATA,
+    Column("name_folded", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("audit_id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),  # user name, or "command line"
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text),
+    Index(None, "at_ms"),
+)
+
+# Small facts of the deployment: store_epoch, settings_version, last_evaluation_ms ...
+FACTS = Table(
+    "facts",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# Old keys stay: a school back from three months' holiday is answered with the key that it pinned.
+SIGNING_KEYS = Table(
+    "signing_keys",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("seed", Text, nullable=False),  # base64url of the 32 secret bytes
+    Column("created_ms", BigInteger, nullable=False),
+    Column("retired_ms", BigInteger),
+)

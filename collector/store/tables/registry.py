@@ -1,0 +1,60 @@
+"""Schools, their dated facts, and calendars."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text
+
+from collector.store.tables.base import METADATA
+
+SCHOOLS = Table(
+    "schools",
+    METADATA,
+    Column("code", Text, primary_key=True),  # always text: 00123 stays 00123
+    Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False),  # for search: case and accents folded in Python
+    Column("name_order", Text, nullable=False),  # for sorting: the same on SQLite and PostgreSQL
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("area", Text),
+    Column("timezone", Text),  # None: the deployment's default
+    Column("opening", Text),  # weekly opening hours; None: the default calendar
+    Column("education_level", Text),
+    Column("students_total", Integer),
+    Column("students_peak_shift", Integer),
+    Column("staff", Integer),
+    Column("provider", Text),
+    Column("technology", Text),
+    Column("contract_download_mbps", Float),
+    Column("contract_upload_mbps", Float),
+    Column("extra", Text, nullable=False, server_default="{}"),  # columns of the file that we do not know, JSON
+    Column("is_demo", Boolean, nullable=False, server_default="0"),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+    Index(None, "name_order", "code"),
+    Index(None, "area"),
+)
+
+# What decides a target, valid from a local day on: replay uses the facts of each day.
+SCHOOL_FACTS = Table(
+    "school_facts",
+    METADATA,
+    Column("school", Text, nullable=False),
+    Column("valid_from", Text, nullable=False),  # ISO date; "0001-01-01" for the first
+    Column("students_total", Integer),
+    Column("students_peak_shift", Integer),
+    Column("staff", Integer),
+    Column("education_level", Text),
+    Column("technology", Text),
+    Column("contract_download_mbps", Float),
+    Column("contract_upload_mbps", Float),
+    PrimaryKeyConstraint("school", "valid_from"),
+)
+
+# Days that differ from the weekly opening hours.
+CALENDAR_DAYS = Table(
+    "calendar_days",
+    METADATA,
+    Column("calendar", Text, nullable=False),  # "default", or a school code, or an area
+    Column("day", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # holiday | closure | open
+    Column("note", Text),
+    PrimaryKeyConstraint("calendar", "day"),
+)
