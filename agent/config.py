@@ -1,0 +1,112 @@
+"""The table [agent] of the configuration file. Every key has a default, a range and a comment in the example file."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from agent.wire import settings_file
+from agent.wire.records import Bound
+
+_MB = 1_000_000
+
+EngineChoice = Literal["auto", "ndt7", "librespeed", "ookla"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What a technician may decide on this computer; the collector's settings decide the rest."""
+
+    # Where to
+    collector_url: str = ""  # "" = the one that `enrol` was told
+    servers: list[str] = []  # test points to use without a collector's word
+    engine: EngineChoice = "auto"
+    proxy: str = ""  # "" = from the environment, "none" = never, else a URL; control traffic only
+
+    # Where things are kept
+    data: str = ""  # "" = the usual place of this operating system
+    log_level: LogLevel = "info"
+
+    # What it may cost
+    metered: bool = False  # the line is paid by volume: the two metered caps replace the next two
+    day_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 300 * _MB  # 0 = no test ever
+    month_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 4_000 * _MB
+    metered_day_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 20 * _MB
+    metered_month_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 400 * _MB
+    max_bytes_direction: Annotated[int, Bound(100_000, 10_000 * _MB)] = 100 * _MB  # of one test, each way
+    min_free_disk_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 8 * _MB  # less room: no test
+
+    # When
+    first_test_within_s: Annotated[float, Bound(0, 86_400)] = 900  # after start, at a random moment
+    tests_per_window: Annotated[int, Bound(1, 48)] = 2  # the collector's settings go before it
+    test_interval_s: Annotated[float, Bound(0, 7 * 86_400)] = 0  # 0 = by the day's windows; else that far apart
+    light_interval_s: Annotated[float, Bound(1, 3_600)] = 900  # gateway, server, DNS; also the heartbeat
+    settings_interval_s: Annotated[float, Bound(1, 7 * 86_400)] = 21_600
+    retry_base_s: Annotated[float, Bound(0.1, 3_600)] = 30  # of the wait after a failed contact
+    retry_cap_s: Annotated[float, Bound(1, 86_400)] = 3_600
+    start_spread_s: Annotated[float, Bound(0, 86_400)] = 900  # a backlog after a failed contact waits up to this
+
+    @property
+    def day_cap_bytes(self) -> int:
+        """The day's budget in force."""
+        return min(self.day_bytes, self.metered_day_bytes) if self.metered else self.day_bytes
+
+    @property
+    def month_cap_bytes(self) -> int:
+        """The month's budget in force."""
+        return min(self.month_bytes, self.metered_month_bytes) if self.metered else self.month_bytes
+
+
+def load(path: Path | None) -> AgentConfig:
+    """Return the agent's configuration.
+
+    Args:
+        path: The file named by --config; None = the usual one if it exists, else the defaults.
+
+    Raises:
+        agent.wire.settings_file.SettingsError: With one sentence for a person.
+    """
+    if path is None:
+        usual = usual_file()
+        path = usual if usual.is_file() else None
+    config = settings_file.read_table(path, "agent", AgentConfig)
+    for key, value in (("collector_url", config.collector_url), *(("servers", url) for url in config.servers)):
+        if value and not _is_http_url(value, websocket=key == "servers"):
+            raise settings_file.SettingsError(
+                f"{path}: [agent] {key} = {_shown(value)} is no address: write one like https://collector.example."
+            )
+    return config
+
+
+def usual_file() -> Path:
+    """Return where the configuration lies when --config does not say."""
+    import platformdirs  # not needed by most commands of a service that names its file
+
+    return Path(platformdirs.site_config_dir("enlace", appauthor=False)) / "config.toml"
+
+
+def data_directory(config: AgentConfig, told: Path | None = None) -> Path:
+    """Return the data directory: --data, else the configuration, else the operating system's usual place."""
+    if told is not None:
+        return told
+    if config.data:
+        return Path(config.data)
+    import platformdirs
+
+    return Path(platformdirs.site_data_dir("enlace", appauthor=False))
+
+
+def _is_http_url(value: str, *, websocket: bool) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ({"http", "https"} | ({"ws", "wss"} if websocket else set())) and bool(parts.hostname)
+
+
+def _shown(value: str) -> str:
+    """Return the address without what may be a password."""
+    return repr(value) if "@" not in value else "(not shown: it contains a login)"
