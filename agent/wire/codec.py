@@ -5,7 +5,6 @@ apart, bounded, so that a newer agent loses nothing at an older collector.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -137,23 +136,31 @@ def _check_forms(record: Record) -> None:
 
 # --- ranges ---------------------------------------------------------------------------------------------------
 
-Check = Callable[[Any], bool]
-
 
 @dataclass(frozen=True)
 class _Rules:
     """What to check of one struct, worked out once from its annotations."""
 
-    checks: tuple[tuple[str, tuple[Check, ...]], ...]
+    numbers: tuple[tuple[str, float, float], ...]  # name, low, high
+    texts: tuple[tuple[str, int], ...]  # name, most characters
+    lists: tuple[tuple[str, int, Bound | Text | None], ...]  # name, most members, rule of each
     parts: tuple[str, ...]  # members that are structs or lists of structs
 
 
 def _check_range(part: Part, path: str = "") -> None:
     rules = _rules_of(type(part))
-    for name, checks in rules.checks:
-        value = getattr(part, name)
-        if value is not None and not all(check(value) for check in checks):
-            raise ItemError(ItemCode.RANGE, f"{path}{name} is outside its bounds")
+    for name, low, high in rules.numbers:
+        number = getattr(part, name)
+        if number is not None and not low <= number <= high:
+            raise ItemError(ItemCode.RANGE, f"{path}{name} is outside {low:g} to {high:g}")
+    for name, chars in rules.texts:
+        text = getattr(part, name)
+        if text is not None and not _is_text(text, chars):
+            raise ItemError(ItemCode.RANGE, f"{path}{name} has more than {chars} characters, or NUL")
+    for name, count, each in rules.lists:
+        values = getattr(part, name)
+        if values is not None and not (len(values) <= count and _are_within(values, each)):
+            raise ItemError(ItemCode.RANGE, f"{path}{name} has more than {count} members, or one out of bounds")
     for name in rules.parts:
         value = getattr(part, name)
         for one in value if isinstance(value, list) else [value]:
@@ -161,35 +168,39 @@ def _check_range(part: Part, path: str = "") -> None:
                 _check_range(one, f"{path}{name}.")
 
 
+def _is_text(text: str, chars: int) -> bool:
+    return len(text) <= chars and "\0" not in text
+
+
+def _are_within(values: list[Any], each: Bound | Text | None) -> bool:
+    match each:
+        case Bound(low, high):
+            return not values or (min(values) >= low and max(values) <= high)
+        case Text(chars):
+            return all(_is_text(text, chars) for text in values)
+    return True
+
+
 @cache
 def _rules_of(struct: type[Part]) -> _Rules:
     hints = get_type_hints(struct, include_extras=True)
-    checks = ((name, tuple(_checks_in(hints[name]))) for name in struct.__struct_fields__)
-    parts = (name for name in struct.__struct_fields__ if _struct_in(hints[name]))
-    return _Rules(tuple(pair for pair in checks if pair[1]), tuple(parts))
+    marks = {name: _mark_in(hints[name]) for name in struct.__struct_fields__}
+    return _Rules(
+        numbers=tuple((name, mark.low, mark.high) for name, (mark, _) in marks.items() if isinstance(mark, Bound)),
+        texts=tuple((name, mark.chars) for name, (mark, _) in marks.items() if isinstance(mark, Text)),
+        lists=tuple((name, mark.count, each) for name, (mark, each) in marks.items() if isinstance(mark, Items)),
+        parts=tuple(name for name in struct.__struct_fields__ if _struct_in(hints[name])),
+    )
 
 
-def _checks_in(hint: Any) -> list[Check]:
+def _mark_in(hint: Any) -> tuple[Bound | Text | Items | None, Bound | Text | None]:
+    """Return the rule in an annotation and, of a list, the rule of each member."""
     if get_origin(hint) is Annotated:
-        inner, *marks = get_args(hint)
-        return [check for mark in marks for check in _check_of(mark, inner)]
-    return [check for one in get_args(hint) for check in _checks_in(one)] if _is_optional(hint) else []
-
-
-def _check_of(mark: Any, inner: Any) -> list[Check]:
-    match mark:
-        case Bound(low, high):
-            return [lambda value: low <= value <= high]
-        case Text(chars):
-            return [lambda text: len(text) <= chars and "\0" not in text]
-        case Items(count):
-            inside = _checks_in(get_args(inner)[0])
-            return [lambda values: len(values) <= count and all(check(one) for check in inside for one in values)]
-    return []
-
-
-def _is_optional(hint: Any) -> bool:
-    return type(None) in get_args(hint)
+        inner, mark = get_args(hint)
+        each = _mark_in(get_args(inner)[0])[0] if isinstance(mark, Items) else None
+        return mark, each if isinstance(each, Bound | Text) else None
+    found = (_mark_in(one) for one in get_args(hint) if get_origin(one) is Annotated)
+    return next(found, (None, None))
 
 
 def _struct_in(hint: Any) -> type[Part] | None:

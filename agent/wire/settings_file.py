@@ -104,9 +104,9 @@ def _check(place: str, value: Any, hint: Any) -> None:
                 _check(place, value, inner)
         return
     for mark in get_args(hint)[1:]:
-        if isinstance(mark, Bound) and isinstance(value, int | float) and not isinstance(value, bool):
-            if not mark.low <= value <= mark.high:
-                raise SettingsError(f"{place} = {value} is outside {mark.low:g} to {mark.high:g}.")
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(mark, Bound) and is_number and not mark.low <= value <= mark.high:
+            raise SettingsError(f"{place} = {value} is outside {mark.low:g} to {mark.high:g}.")
 
 
 def _texts(value: Any) -> list[str]:
