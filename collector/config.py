@@ -1,0 +1,126 @@
+"""The tables `[collector]` and `[testpoint]` of the one configuration file; secrets come from the environment."""
+
+import os
+from pathlib import Path
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import platformdirs
+
+from agent.wire.answers import ProbeSite
+from agent.wire.records import Bound
+from agent.wire.settings_file import SettingsError, read_table
+from agent.wire.vocabulary import ExitCode
+from collector.errors import CollectorError
+
+Port = Annotated[int, Bound(0, 65_535)]
+Workers = Annotated[int, Bound(1, 256)]
+Budget = Annotated[int, Bound(0, 10**12)]
+
+
+class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How this deployment collects, judges and shows."""
+
+    name: str = "Enlace"  # of the deployment, on every page
+    country: str = ""  # ISO 3166-1 code of two letters
+    default_timezone: str = "UTC"  # of schools without one of their own, an IANA name
+    default_language: str = "en"
+    profile: str = "un-umc-2030"  # the target that verdicts and flags go by
+    data: str = ""  # directory; empty: a directory of this user's own
+    database_url: str = ""  # empty: an SQLite file in the data directory
+
+    host: str = "127.0.0.1"
+    port: Port = 8480
+    public_url: str = ""  # as agents and people reach it; empty: http://host:port
+    behind_proxy: bool = False  # a proxy on this machine ends TLS and names the client
+    ingest_at_once: Workers = 8  # more batches, leases and settings at once are told to come back
+    enrol_at_once: Workers = 4
+    pages_at_once: Workers = 8
+    body_deadline_s: Annotated[float, Bound(1, 120)] = 60.0  # slower requests are ended
+    busy_retry_s: Annotated[int, Bound(1, 3600)] = 30  # told to whom nobody has time for
+
+    token_days: Annotated[int, Bound(1, 365)] = 14
+    token_devices: Annotated[int, Bound(1, 10_000)] = 50
+    max_items: Annotated[int, Bound(1, 100)] = 100  # of one batch
+    lease_s: Annotated[int, Bound(30, 600)] = 120
+    tests_per_window: Annotated[int, Bound(1, 20)] = 2
+    test_bytes: Budget = 100_000_000  # of one direction of one test
+    day_bytes: Budget = 300_000_000  # of one school
+    month_bytes: Budget = 4_000_000_000  # of one school
+    paused: bool = False  # True: nobody tests
+    probes: list[ProbeSite] = []
+
+    session_hours: Annotated[float, Bound(0.25, 720)] = 12.0
+    evaluate_every_min: Annotated[float, Bound(1, 1440)] = 15.0
+
+
+class TestpointConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The measurement server that `serve` starts beside the pages."""
+
+    __test__ = False  # for pytest: no test class
+
+    id: str = "tp1"
+    host: str = "127.0.0.1"
+    port: Port = 8481
+    udp_port: Port = 0  # 0: the same number as port
+    public_url: str = ""  # as agents reach it; empty: http://host:port
+    open: bool = False  # True: whoever comes may measure
+
+
+Table = TypeVar("Table", CollectorConfig, TestpointConfig)
+
+
+def load_collector(path: Path | None) -> CollectorConfig:
+    """Return the table `[collector]`.
+
+    Raises:
+        CollectorError: With one sentence that names the file, the key and what to write instead.
+    """
+    config = _load(path, "collector", CollectorConfig)
+    check_timezone(config.default_timezone, f"{path}: [collector] default_timezone")
+    return config
+
+
+def load_testpoint(path: Path | None) -> TestpointConfig:
+    """Return the table `[testpoint]`.
+
+    Raises:
+        CollectorError: With one sentence that names the file, the key and what to write instead.
+    """
+    return _load(path, "testpoint", TestpointConfig)
+
+
+def _load(path: Path | None, table: str, kind: type[Table]) -> Table:
+    try:
+        return read_table(path, table, kind)
+    except SettingsError as error:
+        raise CollectorError(str(error), exit_code=ExitCode.USAGE) from error
+
+
+def check_timezone(name: str, place: str) -> None:
+    """Refuse what is no time zone.
+
+    Raises:
+        CollectorError: If no zone has this name.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise CollectorError(
+            f'{place} = "{name}" is not a time zone.',
+            do='Write an IANA name such as "America/Barbados".',
+            exit_code=ExitCode.USAGE,
+        ) from error
+
+
+def data_directory(given: Path | None, config: CollectorConfig) -> Path:
+    """Return where this deployment keeps its files: the flag, else the table, else a directory of this user's own."""
+    if given is not None:
+        return given
+    return Path(config.data) if config.data else Path(platformdirs.user_data_dir("enlace-collector", "enlace"))
+
+
+def database(data: Path, config: CollectorConfig) -> str | Path:
+    """Return what `Store.open` opens; a URL with a password comes from ENLACE_DATABASE_URL rather than the file."""
+    return os.environ.get("ENLACE_DATABASE_URL") or config.database_url or data

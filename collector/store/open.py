@@ -1,0 +1,73 @@
+"""The collector's database: opened, checked for its version, and given out in units of work."""
+
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from agent.wire.vocabulary import ExitCode
+from collector.errors import CollectorError
+from collector.store import engine as engines
+from collector.store import version
+from collector.store.unit import Snapshot, UnitOfWork
+
+
+class Store:
+    """The way to the database; every process and every test opens its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.path = engines.sqlite_path(url)
+        self._lock_path = self.path.parent / engines.LOCK_NAME if self.path else None
+        self._writing: Engine = engines.make_engine(url)
+        self._reading: Engine = engines.make_engine(url, read_only=True)
+
+    @classmethod
+    def open(cls, where: Path | str) -> "Store":
+        """Return the store of a data directory or of a database URL.
+
+        Args:
+            where: A directory with the SQLite file in it, or a URL of SQLite or PostgreSQL.
+
+        Raises:
+            CollectorError: If there is no database, it cannot be reached, or its version is another; a file is left
+                as it was.
+        """
+        url = engines.url_of(where)
+        version.check(url)
+        return cls(url)
+
+    def unit(self) -> UnitOfWork:
+        """Return a transaction that may write: `with store.unit() as unit: ...; unit.commit()`."""
+        return UnitOfWork(self._writing, self._lock_path)
+
+    def reader(self) -> Snapshot:
+        """Return a read-only view of one moment: `with store.reader() as snapshot: ...`."""
+        return Snapshot(self._reading)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._writing.dispose()
+        self._reading.dispose()
+
+
+def create(where: Path | str) -> Store:
+    """Return the store, making or upgrading its database first; doing it again changes nothing.
+
+    Raises:
+        CollectorError: If the place cannot be written, or the database was written by a newer version.
+    """
+    from collector.store.migrations.run import migrate  # Alembic is not loaded by those who only open
+
+    url = engines.url_of(where)
+    path = engines.sqlite_path(url)
+    try:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        migrate(url)
+    except (OSError, OperationalError) as error:
+        reason = error.orig if isinstance(error, OperationalError) else error.strerror
+        raise CollectorError(
+            f"The database cannot be made at {path or 'the database URL'} ({reason}).", exit_code=ExitCode.FAULT
+        ) from error
+    return Store(url)

@@ -1,0 +1,43 @@
+"""One writer at a time on SQLite, across threads and processes: an advisory lock on a file beside the database.
+
+SQLite alone would let writers wait too, but gives up with "database is locked" when they are many; and versions before
+3.51.3 can lose pages when two connections checkpoint at once. Whoever holds this lock writes and checkpoints alone.
+The system frees the lock of a process that dies.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        while True:
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # gives up after ten seconds
+                return
+            except OSError:
+                continue
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+@contextmanager
+def write_lock(path: Path) -> Iterator[None]:
+    """Hold the lock file while the block runs; waits for as long as somebody else holds it.
+
+    Args:
+        path: The lock file; made if it is not there.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        _lock(descriptor)  # of this opening, so that two threads of one process wait for each other as well
+        yield
+    finally:
+        os.close(descriptor)  # frees the lock
