@@ -1,0 +1,5 @@
+"""Start of the built program."""
+
+from agent.cli import main
+
+main()
