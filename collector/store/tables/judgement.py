@@ -1,6 +1,6 @@
 """What the evaluation writes: school days, evaluations, flags. All of it can be deleted and folded again."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 
 from collector.store.tables.base import METADATA
 
@@ -16,7 +16,10 @@ SCHOOL_DAYS = Table(
     Column("median_download_bps", BigInteger),
     Column("median_upload_bps", BigInteger),
     Column("median_idle_rtt_ms", Float),
+    # False: the day is not over at the school, or an input of it has changed; it is folded (again) by the next run.
+    Column("is_final", Boolean, nullable=False, server_default="1"),
     PrimaryKeyConstraint("school", "day"),
+    Index("ix_school_days_open", "school", sqlite_where=text("is_final = 0"), postgresql_where=text("NOT is_final")),
 )
 
 # One row per school, profile, metric and evaluated school-day.

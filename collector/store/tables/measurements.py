@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 
 from collector.store.tables.base import METADATA
 
@@ -106,6 +106,14 @@ MEASUREMENTS = Table(
     Index(None, "school", "started_ms"),
     Index(None, "started_ms"),
     Index(None, "received_ms"),
+    # What the evaluation has not seen yet: small, however many rows there are.
+    Index(
+        "ix_measurements_unjudged",
+        "school",
+        "started_ms",
+        sqlite_where=text("votes IS NULL"),
+        postgresql_where=text("votes IS NULL"),
+    ),
 )
 
 DIARY = Table(
