@@ -24,3 +24,15 @@ class CollectorError(Exception):
 
     def __str__(self) -> str:
         return self.sentence
+
+
+class StorageError(CollectorError):
+    """The database cannot be read or written now; the same request may succeed later.
+
+    Attributes:
+        is_full: There is no room left, so waiting alone does not help.
+    """
+
+    def __init__(self, what: str, *, is_full: bool = False) -> None:
+        super().__init__(what, do="Try again later.", exit_code=ExitCode.FAULT)
+        self.is_full = is_full

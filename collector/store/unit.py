@@ -1,12 +1,16 @@
 """One transaction in one hand: a unit of work writes and commits in one place, a snapshot only reads."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from collector.errors import StorageError
 from collector.store.writelock import write_lock
 
 
@@ -26,7 +30,7 @@ class Snapshot:
         return self._connection
 
     def __enter__(self) -> Self:
-        with ExitStack() as stack:
+        with _telling(), ExitStack() as stack:
             self._prepare(stack)
             connection = stack.enter_context(self._engine.connect())
             connection.begin()
@@ -42,6 +46,8 @@ class Snapshot:
     ) -> None:
         self._connection = None
         self._stack.close()  # closing rolls back what was not committed
+        if isinstance(error, DBAPIError) and is_outage(error):
+            raise storage_error(error) from error
 
 
 class UnitOfWork(Snapshot):
@@ -56,6 +62,35 @@ class UnitOfWork(Snapshot):
             stack.enter_context(write_lock(self._lock_path))
 
     def commit(self) -> None:
-        """Make everything durable; the one place where that happens. The unit can be used on afterwards."""
-        self.connection.commit()  # on SQLite the checkpoint, if one is due, runs in here and under the lock
-        self.connection.begin()
+        """Make everything durable; the one place where that happens. The unit can be used on afterwards.
+
+        Raises:
+            StorageError: If it is not known to be durable: the caller must not acknowledge anything.
+        """
+        with _telling():
+            self.connection.commit()  # on SQLite the checkpoint, if one is due, runs in here and under the lock
+            self.connection.begin()
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Return whether the database is away or full, and not the statement wrong."""
+    return isinstance(error, OperationalError) or error.connection_invalidated
+
+
+def storage_error(error: DBAPIError) -> StorageError:
+    """Return the outage in words."""
+    reason = str(error.orig)
+    is_full = "full" in reason or "No space left" in reason or "could not extend file" in reason
+    return StorageError(f"The database cannot be used now ({reason}).", is_full=is_full)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise storage_error(error) from error
+    except PoolTimeoutError as error:
+        raise StorageError("All connections to the database are in use.") from error
+    except OSError as error:
+        raise StorageError(f"The database cannot be used now ({error.strerror}).") from error

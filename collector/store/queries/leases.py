@@ -1,0 +1,48 @@
+"""One permission to test per school."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+
+from collector.store.tables.devices import LEASES
+from collector.store.unit import Snapshot, UnitOfWork
+from collector.store.upsert import insert
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who may test until when."""
+
+    school: str
+    device: str
+    lease_id: str
+    granted_ms: int
+    expires_ms: int
+
+
+def take_lease(unit: UnitOfWork, lease: Lease) -> bool:
+    """Take the school's lease if nobody holds it, its holder renews it, or it has run out: one conditional upsert.
+
+    Returns:
+        Whether the device has it now.
+    """
+    row = dict(lease.__dict__)
+    statement = insert(unit, LEASES).values(row)
+    new = {name: value for name, value in row.items() if name != "school"}
+    condition = (LEASES.c.expires_ms <= lease.granted_ms) | (LEASES.c.device == lease.device)
+    done = unit.connection.execute(
+        statement.on_conflict_do_update(index_elements=["school"], set_=new, where=condition).returning(LEASES.c.device)
+    )
+    return done.first() is not None
+
+
+def find_lease(snapshot: Snapshot, school: str) -> Lease | None:
+    """Return the school's lease, run out or not."""
+    row = snapshot.connection.execute(select(LEASES).where(LEASES.c.school == school)).first()
+    return Lease(**row._mapping) if row else None
+
+
+def free_leases(unit: UnitOfWork, device: str, lease_ids: list[str]) -> None:
+    """Free the device's leases whose measurements have arrived."""
+    if lease_ids:
+        unit.connection.execute(delete(LEASES).where(LEASES.c.device == device, LEASES.c.lease_id.in_(lease_ids)))

@@ -1,0 +1,54 @@
+"""Enrolment tokens; only hashes of their secrets are kept."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+
+from collector.store.tables.devices import TOKENS
+from collector.store.unit import Snapshot, UnitOfWork
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a token admits to."""
+
+    token_id: str
+    secret_hash: str
+    school: str
+    max_devices: int
+    used: int
+    expires_ms: int
+    revoked_ms: int | None
+    created_ms: int
+    created_by: str | None
+
+
+def create_token(unit: UnitOfWork, token: Token) -> None:
+    """Write a token down."""
+    unit.connection.execute(insert(TOKENS).values(**token.__dict__))
+
+
+def find_token(snapshot: Snapshot, secret_hash: str) -> Token | None:
+    """Return the token with this secret."""
+    row = snapshot.connection.execute(select(TOKENS).where(TOKENS.c.secret_hash == secret_hash)).first()
+    return Token(**row._mapping) if row else None
+
+
+def use_token(unit: UnitOfWork, token_id: str) -> bool:
+    """Count one more device; False if the cap is reached, decided by the database so that no race passes it."""
+    condition = (TOKENS.c.token_id == token_id) & (TOKENS.c.used < TOKENS.c.max_devices)
+    done = unit.connection.execute(update(TOKENS).where(condition).values(used=TOKENS.c.used + 1))
+    return done.rowcount == 1
+
+
+def revoke_token(unit: UnitOfWork, token_id: str, now_ms: int) -> None:
+    """End a token; devices that came with it stay."""
+    unit.connection.execute(update(TOKENS).where(TOKENS.c.token_id == token_id).values(revoked_ms=now_ms))
+
+
+def list_tokens(snapshot: Snapshot, school: str) -> list[Token]:
+    """Return a school's tokens, the newest first."""
+    rows = snapshot.connection.execute(
+        select(TOKENS).where(TOKENS.c.school == school).order_by(TOKENS.c.created_ms.desc(), TOKENS.c.token_id)
+    )
+    return [Token(**row._mapping) for row in rows]
