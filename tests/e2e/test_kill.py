@@ -54,12 +54,12 @@ def check_nothing_lost_and_nothing_doubled(world: World) -> None:
     assert counts["created"] == counts["acked"] + counts["ready"] + counts["dead"] + counts["dropped"]
     assert counts["dropped"] == 0
     assert counts["dead"] == 0
-    acked = [rid for (rid,) in world.spool("SELECT rid FROM records WHERE state = 'acked'")]
+    acked = [rid for (rid,) in world.spool("SELECT rid FROM rows WHERE state = 'acked'")]
     assert len(acked) == len(set(acked)) == counts["acked"]
     stored = [rid for (rid,) in world.rows("SELECT rid FROM measurements UNION ALL SELECT rid FROM diary")]
     assert len(stored) == len(set(stored))
     assert set(acked) <= set(stored)
-    waiting = {rid for (rid,) in world.spool("SELECT rid FROM records WHERE state = 'ready'")}
+    waiting = {rid for (rid,) in world.spool("SELECT rid FROM rows WHERE state = 'ready'")}
     assert set(stored) <= set(acked) | waiting
     assert world.rows("PRAGMA integrity_check") == [("ok",)]
     assert world.spool("PRAGMA integrity_check") == [("ok",)]

@@ -86,7 +86,7 @@ class Portal(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST
+    do_GET = do_POST  # noqa: N815 -- the name that http.server looks for
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -106,7 +106,7 @@ def test_a_portal_changes_nothing_in_the_spool(world: World, portal: ThreadingHT
     world.stop(server)
     world.start_open_testpoint()
     world.agent("test", "--json")
-    before = world.spool("SELECT rid, body FROM records ORDER BY rid")
+    before = world.spool("SELECT rid, body FROM rows ORDER BY rid")
     portal.server_bind()
     portal.server_activate()
     threading.Thread(target=portal.serve_forever, daemon=True).start()
@@ -114,5 +114,5 @@ def test_a_portal_changes_nothing_in_the_spool(world: World, portal: ThreadingHT
     wait_for(lambda: "portal" in json.dumps(world.status()["why"]), "status says portal")
     world.stop(daemon)
     portal.shutdown()
-    after = {rid: body for rid, body in world.spool("SELECT rid, body FROM records WHERE state = 'ready'")}
+    after = dict(world.spool("SELECT rid, body FROM rows WHERE state = 'ready'"))
     assert all(after.get(rid) == body for rid, body in before)
