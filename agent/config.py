@@ -67,8 +67,7 @@ def load(path: Path | None) -> AgentConfig:
         agent.wire.settings_file.SettingsError: With one sentence for a person.
     """
     if path is None:
-        usual = usual_file()
-        path = usual if usual.is_file() else None
+        path = next((usual for usual in usual_files() if usual.is_file()), None)
     config = settings_file.read_table(path, "agent", AgentConfig)
     for key, value in (("collector_url", config.collector_url), *(("servers", url) for url in config.servers)):
         if value and not _is_http_url(value, websocket=key == "servers"):
@@ -78,11 +77,14 @@ def load(path: Path | None) -> AgentConfig:
     return config
 
 
-def usual_file() -> Path:
-    """Return where the configuration lies when --config does not say."""
-    import platformdirs  # not needed by most commands of a service that names its file
+def usual_files() -> list[Path]:
+    """Return where the configuration may lie when --config does not say, the first that exists counts."""
+    import platformdirs  # not needed by a service that names its file
 
-    return Path(platformdirs.site_config_dir("enlace", appauthor=False)) / "config.toml"
+    return [
+        Path(platformdirs.user_config_dir("enlace", appauthor=False)) / "config.toml",
+        Path(platformdirs.site_config_dir("enlace", appauthor=False)) / "config.toml",
+    ]
 
 
 def data_directory(config: AgentConfig, told: Path | None = None) -> Path:
@@ -93,7 +95,7 @@ def data_directory(config: AgentConfig, told: Path | None = None) -> Path:
         return Path(config.data)
     import platformdirs
 
-    return Path(platformdirs.site_data_dir("enlace", appauthor=False))
+    return Path(platformdirs.user_data_dir("enlace", appauthor=False))
 
 
 def _is_http_url(value: str, *, websocket: bool) -> bool:

@@ -1,0 +1,123 @@
+"""One batch: encode, sign, send, verify, and decide for each row. What is not decided stays as it is."""
+
+import gzip
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import msgspec
+
+from agent.uplink.decide import Decision, Effect, Kind, Pressure
+from agent.uplink.exchange import Exchange, Reply
+from agent.wire import headers, limits, signing
+from agent.wire.answers import BatchAnswer, ItemAnswer
+from agent.wire.vocabulary import ItemStatus, RefusalCode
+
+LOG = logging.getLogger(__name__)
+
+PATH = "/ingest/v1/batch"
+DEADLINE_S = 90.0  # a 20 kbit/s line carries 200 kB in that time
+
+_HEAD, _TAIL = b'{"items":[', b"]}"
+
+Action = Literal["acked", "dead", "deferred", "retry"]
+
+
+class Row(Protocol):
+    """A stored record that waits."""
+
+    @property
+    def seq(self) -> int:
+        """Its place in the spool."""
+
+    @property
+    def rid(self) -> str:
+        """Its identity."""
+
+    @property
+    def body(self) -> bytes:
+        """Its JSON."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What becomes of one row."""
+
+    seq: int
+    action: Action
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What one batch brought."""
+
+    reply: Reply
+    decision: Decision
+    decided: tuple[Decided, ...] = ()
+    answer: BatchAnswer | None = None  # only a good one
+    sent_items: int = 0
+
+
+def encode_batch(rows: Sequence[Row]) -> tuple[bytes, Sequence[Row]]:
+    """Return a batch as sent, and the rows in it: as many of the first ones as fit both limits."""
+    count, inflated_bytes = 0, len(_HEAD) + len(_TAIL)
+    for row in rows[: limits.BATCH_ITEMS]:
+        inflated_bytes += len(row.body) + 1
+        if count and inflated_bytes > limits.BATCH_INFLATED_BYTES:
+            break
+        count += 1
+    while True:
+        body = gzip.compress(_HEAD + b",".join(row.body for row in rows[:count]) + _TAIL, mtime=0)
+        if len(body) <= limits.BATCH_SENT_BYTES or count <= 1:
+            return body, rows[:count]
+        count //= 2
+
+
+def send(exchange: Exchange, rows: Sequence[Row]) -> Posted:
+    """Post the rows and return what becomes of each; an empty batch is a heartbeat."""
+    body, used = encode_batch(rows)
+    reply = exchange.call(signing.Word.BATCH, PATH, body, media=headers.BATCH_MEDIA, deadline_s=DEADLINE_S)
+    decision = reply.decision
+    if decision.effect is Effect.APPLY:
+        return _apply(reply, decision, used)
+    return Posted(reply, decision, _alone(reply, decision, used), sent_items=len(used))
+
+
+def _apply(reply: Reply, decision: Decision, used: Sequence[Row]) -> Posted:
+    try:
+        answer = msgspec.json.decode(reply.body, type=BatchAnswer)
+    except msgspec.MsgspecError:
+        LOG.warning("answer.unreadable")
+        return Posted(reply, Decision(Kind.COLLECTOR_DOWN, Effect.KEEP), sent_items=len(used))
+    if len(answer.items) != len(used):
+        LOG.warning("answer.other_number", extra={"sent": len(used), "answered": len(answer.items)})
+        return Posted(reply, Decision(Kind.COLLECTOR_DOWN, Effect.KEEP), sent_items=len(used))
+    decided = [one for row, item in zip(used, answer.items, strict=True) if (one := _of_item(row, item))]
+    return Posted(reply, decision, tuple(decided), answer, len(used))
+
+
+def _of_item(row: Row, item: ItemAnswer) -> Decided | None:
+    if item.rid is not None and item.rid != row.rid:
+        LOG.warning("answer.other_rid", extra={"rid": row.rid})
+        return None
+    match item.status:
+        case ItemStatus.ACCEPTED | ItemStatus.DUPLICATE:
+            return Decided(row.seq, "acked")
+        case ItemStatus.REJECTED:
+            return Decided(row.seq, "dead", item.code or "rejected")
+        case ItemStatus.DEFERRED:
+            return Decided(row.seq, "deferred", item.code)
+
+
+def _alone(reply: Reply, decision: Decision, used: Sequence[Row]) -> tuple[Decided, ...]:
+    """Return what becomes of a row that failed alone: it must not block the ones behind it."""
+    if len(used) != 1:
+        return ()
+    if decision.effect is Effect.SHRINK:
+        code = reply.code if reply.code == RefusalCode.TOO_LARGE else RefusalCode.ENVELOPE
+        return (Decided(used[0].seq, "dead", code),)
+    if decision.pressure is not Pressure.NONE:
+        return (Decided(used[0].seq, "retry", decision.kind),)
+    return ()
