@@ -1,0 +1,313 @@
+"""Devices, their keys and boots, and the schools that they belonged to."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+
+from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
+from collector.store.tables.measurements import DIARY, MEASUREMENTS
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot, UnitOfWork
+from collector.store.upsert import insert_or_update
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Device:
+    """One installed agent as its last request left it."""
+
+    device: str
+    school: str
+    state: str  # active | pending | revoked
+    machine_hash: str
+    hostname_hash: str | None
+    os: str | None
+    agent_version: str | None
+    replaces: str | None
+    token_id: str | None
+    enrolled_ms: int
+    approved_ms: int | None
+    revoked_ms: int | None
+    last_contact_ms: int | None
+    last_measurement_ms: int | None
+    ratchet_issued: int
+    ratchet_confirmed: int
+    is_volatile: bool
+    boot_id: str | None
+    sent_mono_ms: int | None
+    clock_offset_ms: int | None
+    lineage: str | None
+    lineages: int
+    ledger_created: int | None
+    ledger_acked: int | None
+    ledger_ready: int | None
+    ledger_dead: int | None
+    ledger_dropped: int | None
+
+
+@dataclass(frozen=True)
+class DeviceKey:
+    """One public key of a device."""
+
+    device: str
+    key_id: str
+    public_key: str  # base64url
+    state: str  # active | pending | revoked
+    added_ms: int
+    last_used_ms: int | None
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What is known of one start of a device's computer."""
+
+    boot_id: str
+    offset_ms: int  # add to the raw clock to get ours
+    mono_ms: int  # newest monotonic time seen
+    seen_ms: int
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A time during which a device belonged to a school."""
+
+    from_ms: int
+    to_ms: int | None
+    school: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one accepted request changes of a device."""
+
+    contact_ms: int
+    boot_id: str
+    mono_ms: int
+    offset_ms: int  # of this boot: ours minus the device's
+    key_id: str
+
+
+@dataclass(frozen=True)
+class BatchProgress:
+    """What one committed batch changes of a device beyond its contact."""
+
+    ratchet_issued: int
+    ratchet_confirmed: int
+    is_volatile: bool
+    lineage: str
+    is_new_lineage: bool
+    created: int
+    acked: int
+    ready: int
+    dead: int
+    dropped: int
+    last_measurement_ms: int | None  # None: unchanged
+
+
+def find_device(snapshot: Snapshot, device: str) -> Device | None:
+    """Return the device of that id."""
+    row = snapshot.connection.execute(select(DEVICES).where(DEVICES.c.device == device)).first()
+    return Device(**row._mapping) if row else None
+
+
+def find_by_machine(snapshot: Snapshot, school: str, machine_hash: str) -> Device | None:
+    """Return the newest device of the school on that computer; a clone waiting for approval is none."""
+    condition = (DEVICES.c.school == school) & (DEVICES.c.machine_hash == machine_hash)
+    row = snapshot.connection.execute(
+        select(DEVICES).where(condition).order_by(DEVICES.c.enrolled_ms.desc(), DEVICES.c.device).limit(1)
+    ).first()
+    return Device(**row._mapping) if row else None
+
+
+def find_by_public_key(snapshot: Snapshot, public_key: str) -> tuple[Device, DeviceKey] | None:
+    """Return the device that has or had this public key."""
+    rows = snapshot.connection.execute(
+        select(DEVICE_KEYS)
+        .where(DEVICE_KEYS.c.public_key == public_key)
+        .order_by(DEVICE_KEYS.c.added_ms.desc())
+        .limit(1)
+    ).first()
+    if rows is None:
+        return None
+    key = DeviceKey(**rows._mapping)
+    device = find_device(snapshot, key.device)
+    return (device, key) if device else None
+
+
+def list_devices(snapshot: Snapshot, school: str | None = None) -> list[Device]:
+    """Return all devices, or a school's, in the order of their schools and enrolment."""
+    query = select(DEVICES).order_by(DEVICES.c.school, DEVICES.c.enrolled_ms, DEVICES.c.device)
+    if school is not None:
+        query = query.where(DEVICES.c.school == school)
+    return [Device(**row._mapping) for row in snapshot.connection.execute(query)]
+
+
+def find_key(snapshot: Snapshot, device: str, key_id: str) -> DeviceKey | None:
+    """Return one key of the device, whatever its state."""
+    condition = (DEVICE_KEYS.c.device == device) & (DEVICE_KEYS.c.key_id == key_id)
+    row = snapshot.connection.execute(select(DEVICE_KEYS).where(condition)).first()
+    return DeviceKey(**row._mapping) if row else None
+
+
+def list_keys_of(snapshot: Snapshot, device: str) -> list[DeviceKey]:
+    """Return every key that the device had, the newest first."""
+    rows = snapshot.connection.execute(
+        select(DEVICE_KEYS).where(DEVICE_KEYS.c.device == device).order_by(DEVICE_KEYS.c.added_ms.desc())
+    )
+    return [DeviceKey(**row._mapping) for row in rows]
+
+
+def find_boots(snapshot: Snapshot, device: str, boot_ids: set[str]) -> dict[str, Boot]:
+    """Return what is known of these boots of the device."""
+    condition = (BOOTS.c.device == device) & BOOTS.c.boot_id.in_(boot_ids)
+    columns = (BOOTS.c.boot_id, BOOTS.c.offset_ms, BOOTS.c.mono_ms, BOOTS.c.seen_ms)
+    rows = snapshot.connection.execute(select(*columns).where(condition))
+    return {row.boot_id: Boot(**row._mapping) for row in rows}
+
+
+def find_last_contact_before(snapshot: Snapshot, device: str, boot_id: str) -> int | None:
+    """Return when we last heard of the device in another boot than this one, Unix ms."""
+    condition = (BOOTS.c.device == device) & (BOOTS.c.boot_id != boot_id)
+    query = select(BOOTS.c.seen_ms).where(condition).order_by(BOOTS.c.seen_ms.desc()).limit(1)
+    found: int | None = snapshot.connection.scalar(query)
+    return found
+
+
+def list_assignments(snapshot: Snapshot, device: str) -> list[Assignment]:
+    """Return where the device belonged and when, in order."""
+    columns = (ASSIGNMENTS.c.from_ms, ASSIGNMENTS.c.to_ms, ASSIGNMENTS.c.school)
+    rows = snapshot.connection.execute(
+        select(*columns).where(ASSIGNMENTS.c.device == device).order_by(ASSIGNMENTS.c.from_ms)
+    )
+    return [Assignment(**row._mapping) for row in rows]
+
+
+def find_school_name(snapshot: Snapshot, code: str) -> str | None:
+    """Return the name of the school with that code."""
+    name: str | None = snapshot.connection.scalar(select(SCHOOLS.c.name).where(SCHOOLS.c.code == code))
+    return name
+
+
+def add_device(unit: UnitOfWork, device: Device) -> None:
+    """Write a new device down; a device that is not pending belongs to its school from its enrolment on."""
+    unit.connection.execute(insert(DEVICES).values(**device.__dict__))
+    if device.state == "active":
+        assign(unit, device.device, device.school, device.enrolled_ms)
+
+
+def update_facts(unit: UnitOfWork, device: str, hostname_hash: str, os: str, agent_version: str) -> None:
+    """Take what a device said of itself when it enrolled again."""
+    unit.connection.execute(
+        update(DEVICES)
+        .where(DEVICES.c.device == device)
+        .values(hostname_hash=hostname_hash, os=os, agent_version=agent_version)
+    )
+
+
+def add_key(unit: UnitOfWork, key: DeviceKey) -> None:
+    """Write a key of a device, or change the state of one that it had."""
+    insert_or_update(unit, DEVICE_KEYS, dict(key.__dict__))
+
+
+def revoke_other_keys(unit: UnitOfWork, device: str, key_id: str) -> None:
+    """End every key of the device but this one."""
+    condition = (DEVICE_KEYS.c.device == device) & (DEVICE_KEYS.c.key_id != key_id)
+    unit.connection.execute(update(DEVICE_KEYS).where(condition).values(state="revoked"))
+
+
+def assign(unit: UnitOfWork, device: str, school: str, from_ms: int) -> None:
+    """Let the device belong to the school from then on; where it belonged before ends."""
+    open_ones = (ASSIGNMENTS.c.device == device) & ASSIGNMENTS.c.to_ms.is_(None)
+    unit.connection.execute(update(ASSIGNMENTS).where(open_ones).values(to_ms=from_ms))
+    insert_or_update(unit, ASSIGNMENTS, {"device": device, "from_ms": from_ms, "to_ms": None, "school": school})
+    unit.connection.execute(update(DEVICES).where(DEVICES.c.device == device).values(school=school))
+
+
+def approve(unit: UnitOfWork, device: Device, now_ms: int) -> None:
+    """Let a pending device, or the pending key of a device, count; what it sent meanwhile counts from enrolment on."""
+    pending = [key for key in list_keys_of(unit, device.device) if key.state == "pending"]
+    if device.state == "pending":
+        assign(unit, device.device, device.school, device.enrolled_ms)
+        unit.connection.execute(
+            update(DEVICES).where(DEVICES.c.device == device.device).values(state="active", approved_ms=now_ms)
+        )
+    elif pending:
+        newest = pending[0]
+        unit.connection.execute(
+            update(DEVICE_KEYS)
+            .where(DEVICE_KEYS.c.device == device.device, DEVICE_KEYS.c.key_id == newest.key_id)
+            .values(state="active")
+        )
+        revoke_other_keys(unit, device.device, newest.key_id)
+    _give_school(unit, device.device)
+
+
+def _give_school(unit: UnitOfWork, device: str) -> None:
+    """Give the rows that came while something was pending the school of the assignment at their time."""
+    for one in list_assignments(unit, device):
+        for table, time in ((MEASUREMENTS, MEASUREMENTS.c.started_ms), (DIARY, DIARY.c.from_ms)):
+            condition = (table.c.device == device) & table.c.school.is_(None) & (time >= one.from_ms)
+            if one.to_ms is not None:
+                condition &= time < one.to_ms
+            values: dict[str, str | None] = {"school": one.school}
+            if table is MEASUREMENTS:
+                values |= {"votes": None, "exclusion": None}  # judged again by the next evaluation
+            unit.connection.execute(update(table).where(condition).values(values))
+
+
+def revoke(unit: UnitOfWork, device: str, now_ms: int) -> None:
+    """Take nothing more from the device; what it sent stays."""
+    unit.connection.execute(
+        update(DEVICES).where(DEVICES.c.device == device).values(state="revoked", revoked_ms=now_ms)
+    )
+    open_ones = (ASSIGNMENTS.c.device == device) & ASSIGNMENTS.c.to_ms.is_(None)
+    unit.connection.execute(update(ASSIGNMENTS).where(open_ones).values(to_ms=now_ms))
+
+
+def note_contact(unit: UnitOfWork, device: str, progress: Progress) -> None:
+    """Write down that we heard of the device, and how its clocks stand in this boot."""
+    unit.connection.execute(
+        update(DEVICES)
+        .where(DEVICES.c.device == device)
+        .values(
+            last_contact_ms=progress.contact_ms,
+            boot_id=progress.boot_id,
+            sent_mono_ms=progress.mono_ms,
+            clock_offset_ms=-progress.offset_ms,
+        )
+    )
+    unit.connection.execute(
+        update(DEVICE_KEYS)
+        .where(DEVICE_KEYS.c.device == device, DEVICE_KEYS.c.key_id == progress.key_id)
+        .values(last_used_ms=progress.contact_ms)
+    )
+    boot = {
+        "device": device,
+        "boot_id": progress.boot_id,
+        "offset_ms": progress.offset_ms,
+        "mono_ms": progress.mono_ms,
+        "seen_ms": progress.contact_ms,
+    }
+    insert_or_update(unit, BOOTS, boot)
+
+
+def note_batch(unit: UnitOfWork, device: str, progress: BatchProgress) -> None:
+    """Write down where ratchet and ledger stand after a batch."""
+    values = {
+        "ratchet_issued": progress.ratchet_issued,
+        "ratchet_confirmed": progress.ratchet_confirmed,
+        "is_volatile": progress.is_volatile,
+        "lineage": progress.lineage,
+        "ledger_created": progress.created,
+        "ledger_acked": progress.acked,
+        "ledger_ready": progress.ready,
+        "ledger_dead": progress.dead,
+        "ledger_dropped": progress.dropped,
+    }
+    if progress.last_measurement_ms is not None:
+        values["last_measurement_ms"] = progress.last_measurement_ms
+    statement = update(DEVICES).where(DEVICES.c.device == device).values(values)
+    if progress.is_new_lineage:
+        statement = statement.values(lineages=DEVICES.c.lineages + 1)
+    unit.connection.execute(statement)

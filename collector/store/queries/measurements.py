@@ -1,0 +1,209 @@
+"""Records as they are stored: written once, whatever comes again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Table, func, select
+from sqlalchemy.exc import DBAPIError
+
+from agent.wire import forms
+from agent.wire.codec import Decoded
+from agent.wire.records import Diary, Measurement
+from collector.store.tables.measurements import CONFLICTS, DIARY, MEASUREMENTS, QUARANTINE
+from collector.store.unit import Snapshot, UnitOfWork, is_outage
+from collector.store.upsert import insert
+
+_PREFIXED = ("failure", "download", "upload", "idle", "gateway", "loaded", "budget")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A record with what the collector worked out about it."""
+
+    decoded: Decoded
+    device: str
+    school: str | None  # None: no assignment was valid at that time
+    at_ms: int  # corrected start
+    end_ms: int  # corrected end of a diary run; of a measurement the same as its start
+    time_quality: str  # exact | adjusted | bounded
+    time_width_ms: int  # how far apart the bounds are, 0 unless bounded
+    received_ms: int
+    client_ip_prefix: str | None = None
+
+
+def insert_once(unit: UnitOfWork, placed: Sequence[Placed]) -> tuple[set[str], set[str]]:
+    """Insert the records that are not there yet; a record that is there stays as it is.
+
+    Args:
+        unit: The open unit of work.
+        placed: Records of one device, each rid once.
+
+    Returns:
+        The rids that were inserted, and the rids whose insertion failed although the database is well.
+    """
+    inserted: set[str] = set()
+    failed: set[str] = set()
+    for table, kind in ((MEASUREMENTS, Measurement), (DIARY, Diary)):
+        rows = [row_of(one) for one in placed if isinstance(one.decoded.record, kind)]
+        if rows:
+            done, raised = _insert_rows(unit, table, rows)
+            inserted |= done
+            failed |= raised
+    return inserted, failed
+
+
+def _insert_rows(unit: UnitOfWork, table: Table, rows: list[dict[str, Any]]) -> tuple[set[str], set[str]]:
+    # No conflict target: on a sharded table a target fails, and any conflict means the same here.
+    statement = insert(unit, table).on_conflict_do_nothing().returning(table.c.rid)
+    try:
+        with unit.connection.begin_nested():
+            return set(unit.connection.scalars(statement, rows)), set()
+    except DBAPIError as error:
+        if is_outage(error):
+            raise
+    except (OverflowError, ValueError, TypeError):
+        pass  # one row cannot be bound: find it
+    done: set[str] = set()
+    failed: set[str] = set()
+    for row in rows:
+        try:
+            with unit.connection.begin_nested():
+                done |= set(unit.connection.scalars(statement, [row]))
+        except DBAPIError as error:
+            if is_outage(error):
+                raise
+            failed.add(row["rid"])
+        except (OverflowError, ValueError, TypeError):
+            failed.add(row["rid"])
+    return done, failed
+
+
+def find_hashes(snapshot: Snapshot, device: str, rids: set[str]) -> dict[str, str]:
+    """Return the content hash of those rids of the device that are stored, as measurement or as diary run."""
+    found: dict[str, str] = {}
+    for table in (MEASUREMENTS, DIARY):
+        condition = (table.c.device == device) & table.c.rid.in_(rids)
+        rows = snapshot.connection.execute(select(table.c.rid, table.c.content_hash).where(condition))
+        found |= {row.rid: row.content_hash for row in rows}
+    return found
+
+
+def keep_conflict(unit: UnitOfWork, device: str, decoded: Decoded, body: bytes, received_ms: int) -> None:
+    """Keep the first copy of a rid whose content is another, apart from everything that counts."""
+    row = {
+        "device": device,
+        "rid": decoded.record.rid,
+        "content_hash": decoded.content_hash,
+        "body": body.decode(),
+        "received_ms": received_ms,
+    }
+    unit.connection.execute(insert(unit, CONFLICTS).values(row).on_conflict_do_nothing())
+
+
+def keep_quarantined(
+    unit: UnitOfWork, device: str, rid: str | None, body: bytes, reason: str, received_ms: int
+) -> None:
+    """Keep the bytes of an item that raised inside the collector."""
+    row = {
+        "device": device,
+        "body_hash": forms.sha256hex(body),
+        "rid": rid,
+        "body": forms.b64url(body),
+        "reason": reason,
+        "received_ms": received_ms,
+    }
+    unit.connection.execute(insert(unit, QUARANTINE).values(row).on_conflict_do_nothing())
+
+
+def count_tests(snapshot: Snapshot, school: str, from_ms: int, to_ms: int) -> int:
+    """Return how many tests of the school's own schedule succeeded in a time, ends excluded."""
+    table = MEASUREMENTS
+    condition = (table.c.school == school) & (table.c.started_ms >= from_ms) & (table.c.started_ms < to_ms)
+    condition &= (table.c.status == "ok") & (table.c.trigger != "manual")
+    return snapshot.connection.scalar(select(func.count()).select_from(table).where(condition)) or 0
+
+
+def spent_bytes(snapshot: Snapshot, school: str, from_ms: int) -> int:
+    """Return the payload bytes that the school's tests moved since then, both directions."""
+    table = MEASUREMENTS
+    both = func.coalesce(table.c.download_bytes, 0) + func.coalesce(table.c.upload_bytes, 0)
+    condition = (table.c.school == school) & (table.c.started_ms >= from_ms)
+    return int(snapshot.connection.scalar(select(func.sum(both)).where(condition)) or 0)
+
+
+def recent_speeds(snapshot: Snapshot, school: str, count: int) -> tuple[int | None, int | None]:
+    """Return the highest download and upload of the school's last successful tests, bit/s, None where unknown."""
+    table = MEASUREMENTS
+    last = (
+        select(table.c.download_bps, table.c.upload_bps)
+        .where(table.c.school == school, table.c.status == "ok")
+        .order_by(table.c.started_ms.desc())
+        .limit(count)
+        .subquery()
+    )
+    row = snapshot.connection.execute(select(func.max(last.c.download_bps), func.max(last.c.upload_bps))).one()
+    return row[0], row[1]
+
+
+def row_of(placed: Placed) -> dict[str, Any]:
+    """Return the record as a row of its table, every column present."""
+    record = placed.decoded.record
+    plain: dict[str, Any] = msgspec.to_builtins(record)
+    row = {
+        "device": placed.device,
+        "rid": record.rid,
+        "school": placed.school,
+        "time_quality": placed.time_quality,
+        "received_ms": placed.received_ms,
+        "detail": _json(placed.decoded.unknown or None),
+        "content_hash": placed.decoded.content_hash,
+    }
+    if isinstance(record, Measurement):
+        return _measurement_row(row, plain, placed)
+    return _diary_row(row, plain, placed)
+
+
+def _measurement_row(row: dict[str, Any], plain: dict[str, Any], placed: Placed) -> dict[str, Any]:
+    columns = _COLUMNS | row
+    for name in ("status", "tier", "trigger", "utc_offset_min", "boot_id", "started_mono_ms", "lease_id", "receipt"):
+        columns[name] = plain[name]
+    for part in _PREFIXED:
+        for name, value in (plain[part] or {}).items():
+            columns[f"{part}_{name}"] = value
+    for part in ("download", "upload"):
+        columns[f"{part}_bins"] = _json(columns[f"{part}_bins"])
+    columns |= plain["surroundings"] or {}
+    engine, server = plain["engine"] or {}, plain["server"] or {}
+    columns |= {
+        "engine": engine.get("name"),
+        "engine_version": engine.get("version"),
+        "engine_protocol": engine.get("protocol"),
+        "server_id": server.get("id"),
+        "server_host": server.get("host"),
+        "server_scheme": server.get("scheme"),
+        "ip_family": server.get("ip_family"),
+        "client_ip_prefix": placed.client_ip_prefix,
+        "started_ms": placed.at_ms,
+        "started_raw_ms": forms.parse_time(plain["started_at"]),
+        "time_width_ms": placed.time_width_ms,
+        "tags": _json(plain["tags"]),
+    }
+    return columns
+
+
+def _diary_row(row: dict[str, Any], plain: dict[str, Any], placed: Placed) -> dict[str, Any]:
+    names = ("boot_id", "from_mono_ms", "slots", "slot_s", "state", "server_rtt_ms", "gateway_rtt_ms", "sent", "lost")
+    row |= {name: plain[name] for name in (*names, "dns_ms")}
+    return row | {"from_ms": placed.at_ms, "to_ms": placed.end_ms, "probes": _json(plain["probes"])}
+
+
+# Every row of one insert has the same columns; what the evaluation writes is not among them.
+_COLUMNS: dict[str, Any] = {
+    column.name: None for column in MEASUREMENTS.c if column.name not in ("votes", "exclusion", "retracted_ms")
+}
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
