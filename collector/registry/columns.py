@@ -1,0 +1,191 @@
+"""The columns of the schools file: what may stand in each, and the sentence for what may not."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from zoneinfo import available_timezones
+
+from collector.domain import calendars
+
+CODE_CHARS = 64
+NAME_CHARS = 200
+TEXT_CHARS = 256
+MAX_PEOPLE = 1_000_000
+MAX_MBPS = 1_000_000.0
+
+# What stands in addresses, commands and files unchanged; no leading dot or hyphen.
+_CODE = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{CODE_CHARS - 1}}}", re.ASCII)
+_WHOLE = re.compile(r"\d+", re.ASCII)
+_DECIMAL = re.compile(r"([+-]?)(\d+)(?:([.,])(\d+))?", re.ASCII)
+# One to three digits, a mark, three digits: a thousand to some, a fraction to others.
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+
+Value = str | int | float | None
+
+
+class CellError(ValueError):
+    """A cell that cannot be taken; the message is the rest of a sentence that begins with row and column."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the cells of one file have in common."""
+
+    delimiter: str
+
+
+Parse = Callable[[str, Context], Value]
+
+
+def parse_code(text: str, _context: Context | None = None) -> str:
+    """Return a school's code, which stays the text that it is.
+
+    Raises:
+        CellError: If it is empty or could not stand in an address.
+    """
+    if not text:
+        raise CellError("the code is missing.")
+    if not _CODE.fullmatch(text):
+        raise CellError(
+            f"{_shown(text)} cannot be a code: it has up to {CODE_CHARS} letters A to Z, digits, hyphens, low lines "
+            "and dots, and begins with a letter, a digit or a low line."
+        )
+    return text
+
+
+def is_code(text: str) -> bool:
+    """Return whether a text can be a school's code."""
+    return _CODE.fullmatch(text) is not None
+
+
+def _shown(text: str) -> str:
+    return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"
+
+
+def _text(limit_chars: int) -> Parse:
+    def parse(text: str, _context: Context) -> str | None:
+        if len(text) > limit_chars:
+            raise CellError(f"the text has {len(text)} characters; at most {limit_chars} are kept.")
+        if any(ord(char) < 32 and char not in "\n\t\r" for char in text):
+            raise CellError("the text contains a control character.")
+        return " ".join(text.split()) or None
+
+    return parse
+
+
+def _name(text: str, context: Context) -> str:
+    name = _text(NAME_CHARS)(text, context)
+    if not name:
+        raise CellError("the name is missing.")
+    return str(name)
+
+
+def _people(text: str, _context: Context) -> int | None:
+    if not text:
+        return None
+    if not _WHOLE.fullmatch(text):
+        raise CellError(f"{_shown(text)} is not a whole number; write it with digits only.")
+    if int(text) > MAX_PEOPLE:
+        raise CellError(f"{_shown(text)} is more than {MAX_PEOPLE}.")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    """Return a number with one decimal mark, point or comma; a second mark is never guessed about."""
+    match = _DECIMAL.fullmatch(text.replace("\u2212", "-"))
+    if not match or len(text) > 24:
+        raise CellError(f"{_shown(text)} is not a number; write it with one decimal mark, such as 12.5.")
+    sign, whole, _mark, fraction = match.groups()
+    return float(f"{sign}{whole}.{fraction or '0'}")
+
+
+def _degrees(limit: float) -> Parse:
+    def parse(text: str, _context: Context) -> float | None:
+        if not text:
+            return None
+        value = _number(text)
+        if not -limit <= value <= limit:
+            raise CellError(f"{_shown(text)} lies outside -{limit:g} to {limit:g} degrees.")
+        return value
+
+    return parse
+
+
+def _mbps(text: str, context: Context) -> float | None:
+    if not text:
+        return None
+    is_plain = context.delimiter == "," and "," not in text  # such files write 12.500 for twelve and a half
+    if _THOUSANDS.fullmatch(text) and not is_plain:
+        digits = text.replace(",", "").replace(".", "")
+        raise CellError(f"{_shown(text)} can be read in two ways; write {digits} or {text[:-1]}.")
+    value = _number(text)
+    if not 0 < value <= MAX_MBPS:
+        raise CellError(f"{_shown(text)} lies outside 0 to {MAX_MBPS:.0f} Mbit/s.")
+    return value
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _timezone(text: str, _context: Context) -> str | None:
+    if not text:
+        return None
+    if text not in _zones():
+        raise CellError(f"{_shown(text)} is not a known time zone; write an IANA name such as America/Lima.")
+    return text
+
+
+def _opening(text: str, _context: Context) -> str | None:
+    if not text:
+        return None
+    try:
+        calendars.parse_opening(text)
+    except calendars.OpeningError as error:
+        raise CellError(str(error)) from error
+    return text
+
+
+COLUMNS: dict[str, Parse] = {
+    "code": parse_code,
+    "name": _name,
+    "latitude": _degrees(90),
+    "longitude": _degrees(180),
+    "area": _text(TEXT_CHARS),
+    "timezone": _timezone,
+    "opening": _opening,
+    "education_level": _text(TEXT_CHARS),
+    "students_total": _people,
+    "students_peak_shift": _people,
+    "staff": _people,
+    "provider": _text(TEXT_CHARS),
+    "technology": _text(TEXT_CHARS),
+    "contract_download_mbps": _mbps,
+    "contract_upload_mbps": _mbps,
+}
+REQUIRED = ("code", "name")
+
+EXTRA_COLUMNS = 50
+extra_text = _text(TEXT_CHARS)
+
+
+def check_together(values: dict[str, Value], given: dict[str, Value]) -> list[tuple[str, str]]:
+    """Return (column, sentence) for what is right alone but not together.
+
+    Args:
+        values: The school as it would be stored.
+        given: The columns that the file has.
+    """
+    wrong: list[tuple[str, str]] = []
+    latitude, longitude = values.get("latitude"), values.get("longitude")
+    if (latitude is None) != (longitude is None):
+        missing = "latitude" if latitude is None else "longitude"
+        wrong.append((missing, "latitude and longitude belong together; give both or neither."))
+    elif latitude == 0 and longitude == 0 and "latitude" in given:
+        wrong.append(("latitude", "0, 0 is a place in the sea; leave both empty if the place is unknown."))
+    total, peak = values.get("students_total"), values.get("students_peak_shift")
+    if isinstance(total, int) and isinstance(peak, int) and peak > total:
+        wrong.append(("students_peak_shift", f"{peak} is more than the {total} of students_total."))
+    return wrong

@@ -1,0 +1,217 @@
+"""Schools from a CSV file into the registry: row by row, each refused one with a sentence, the others stored.
+
+The same file again changes nothing. A school that is not in the file stays as it is, and so does a column that the
+file does not have. What decides a target is dated: it holds from today on, and days before keep what held then.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from collector.registry import columns, csvfile, names
+from collector.registry.columns import CellError, Context, Value
+from collector.store.queries import schools
+from collector.store.queries.schools import FACT_COLUMNS, School
+from collector.store.unit import UnitOfWork
+
+# Columns of our own export that are not the registry's to say.
+_PASSED_OVER = frozenset({"is_demo", "created_at", "updated_at", "extra"})
+_PLAIN = tuple(name for name in columns.COLUMNS if name != "code")
+
+
+@dataclass(frozen=True)
+class RowError:
+    """A row that was not stored."""
+
+    row: int  # as a spreadsheet counts
+    column: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"Row {self.row}, column {self.column}: {self.sentence}"
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did, or would do."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    errors: tuple[RowError, ...] = ()
+    skipped_empty: int = 0
+    unknown_columns: tuple[str, ...] = ()  # kept beside the others
+    dry_run: bool = False
+
+    @property
+    def refused_rows(self) -> int:
+        """How many rows were not stored."""
+        return len({error.row for error in self.errors})
+
+    def lines(self) -> list[str]:
+        """Return the report as sentences, the refused rows first."""
+        verb = "would be" if self.dry_run else "were"
+        lines = [str(error) for error in self.errors]
+        lines.append(f"{self.added} schools {verb} added, {self.changed} changed, {self.unchanged} are as in the file.")
+        if self.errors:
+            lines.append(f"{self.refused_rows} rows {verb} not stored; the others {verb}.")
+        if self.skipped_empty:
+            lines.append(f"{self.skipped_empty} empty rows were passed over.")
+        if self.unknown_columns:
+            lines.append(f"Kept, but not used: {', '.join(self.unknown_columns)}.")
+        return lines
+
+
+@dataclass
+class _Plan:
+    """What is to be written."""
+
+    add: list[dict[str, Any]] = field(default_factory=list)
+    change: list[tuple[School, dict[str, Any]]] = field(default_factory=list)
+    unchanged: int = 0
+    errors: list[RowError] = field(default_factory=list)
+
+
+def import_schools(
+    unit: UnitOfWork,
+    source: Path | bytes,
+    *,
+    now_ms: int,
+    dry_run: bool = False,
+    is_demo: bool = False,
+    default_timezone: str = "UTC",
+) -> ImportReport:
+    """Bring the schools of a file into the registry; the caller commits.
+
+    Args:
+        unit: The transaction to write in; nothing is written on a dry run.
+        source: The file or its content.
+        now_ms: The collector's time; facts that change hold from its local day on.
+        dry_run: Only say what would be done.
+        is_demo: Mark new schools as invented.
+        default_timezone: Of schools without one.
+
+    Raises:
+        CollectorError: If the file as a whole cannot be used; nothing is stored then.
+    """
+    raw, place = _content(source)
+    table = csvfile.read(raw, columns.COLUMNS, place)
+    for required in columns.REQUIRED:
+        if required not in table.headings:
+            raise csvfile.refuse(
+                f"{place} has no heading {required}.", f"Its headings are: {', '.join(filter(None, table.headings))}."
+            )
+    unknown = tuple(h for h in table.headings if h and h not in columns.COLUMNS and h not in _PASSED_OVER)
+    if len(unknown) > columns.EXTRA_COLUMNS:
+        raise csvfile.refuse(f"{place} has {len(unknown)} columns that we do not know.", "Remove some.")
+    plan = _plan(table, schools.by_code(unit), now_ms, is_demo)
+    if not dry_run:
+        _write(unit, plan, now_ms, default_timezone)
+    return ImportReport(
+        added=len(plan.add),
+        changed=len(plan.change),
+        unchanged=plan.unchanged,
+        errors=tuple(plan.errors),
+        skipped_empty=table.skipped_empty,
+        unknown_columns=unknown,
+        dry_run=dry_run,
+    )
+
+
+def _content(source: Path | bytes) -> tuple[bytes, str]:
+    if isinstance(source, bytes):
+        return source, "The file"
+    try:
+        return source.read_bytes(), str(source)
+    except OSError as error:
+        raise csvfile.refuse(f"{source} cannot be read ({error.strerror}).") from error
+
+
+def _plan(table: csvfile.CsvFile, known: dict[str, School], now_ms: int, is_demo: bool) -> _Plan:
+    plan = _Plan()
+    context = Context(table.delimiter)
+    rows_of: dict[str, int] = {}
+    for row in table.rows:
+        given, extra, wrong = _parse(row, table.headings, context)
+        code = given.get("code")
+        if isinstance(code, str) and (first := rows_of.setdefault(code, row.number)) != row.number:
+            wrong.append(("code", f"'{code}' stands in row {first} already."))
+        school = known.get(str(code))
+        before = {name: getattr(school, name) for name in columns.COLUMNS} if school else {}
+        if not wrong:
+            wrong += columns.check_together({**before, **given}, given)
+        if wrong:
+            plan.errors += [RowError(row.number, column, sentence) for column, sentence in wrong]
+        elif school is None:
+            plan.add.append(_new(given, extra, now_ms, is_demo))
+        elif changes := _changes(school, given, extra):
+            plan.change.append((school, changes))
+        else:
+            plan.unchanged += 1
+    return plan
+
+
+def _parse(
+    row: csvfile.Row, headings: tuple[str, ...], context: Context
+) -> tuple[dict[str, Value], dict[str, str], list[tuple[str, str]]]:
+    given: dict[str, Value] = {}
+    extra: dict[str, str] = {}
+    wrong: list[tuple[str, str]] = []
+    if any(row.cells[len(headings) :]):
+        wrong.append((str(len(headings) + 1), "there are more cells than headings; a text with a comma needs quotes."))
+    cells = row.cells + ("",) * (len(headings) - len(row.cells))
+    for heading, cell in zip(headings, cells, strict=False):
+        parse = columns.COLUMNS.get(heading)
+        try:
+            if parse is not None:
+                given[heading] = parse(cell, context)
+            elif heading and heading not in _PASSED_OVER:
+                extra[heading] = str(columns.extra_text(cell, context) or "")
+        except CellError as error:
+            wrong.append((heading, str(error)))
+    return given, extra, wrong
+
+
+def _new(given: dict[str, Value], extra: dict[str, str], now_ms: int, is_demo: bool) -> dict[str, Any]:
+    kept = {key: value for key, value in extra.items() if value}
+    return {
+        **dict.fromkeys(columns.COLUMNS),
+        **given,
+        **_name_keys(str(given["name"]), str(given["code"])),
+        "extra": json.dumps(kept, ensure_ascii=False, sort_keys=True),
+        "is_demo": is_demo,
+        "created_ms": now_ms,
+        "updated_ms": now_ms,
+    }
+
+
+def _name_keys(name: str, code: str) -> dict[str, str]:
+    return {"name_folded": names.fold(name), "name_order": names.order_key(name, code)}
+
+
+def _changes(school: School, given: dict[str, Value], extra: dict[str, str]) -> dict[str, Any]:
+    changes: dict[str, Any] = {
+        name: given[name] for name in _PLAIN if name in given and given[name] != getattr(school, name)
+    }
+    kept = {key: value for key, value in {**school.extra, **extra}.items() if value}
+    if kept != school.extra:
+        changes["extra"] = json.dumps(kept, ensure_ascii=False, sort_keys=True)
+    if "name" in changes:
+        changes |= _name_keys(str(changes["name"]), school.code)
+    return changes
+
+
+def _write(unit: UnitOfWork, plan: _Plan, now_ms: int, default_timezone: str) -> None:
+    schools.add(unit, plan.add)
+    for school, changes in plan.change:
+        schools.change(unit, school.code, {**changes, "updated_ms": now_ms})
+        if any(name in changes for name in FACT_COLUMNS):
+            zone = changes.get("timezone", school.timezone) or default_timezone
+            today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(ZoneInfo(zone)).date().isoformat()
+            facts = {name: changes.get(name, getattr(school, name)) for name in FACT_COLUMNS}
+            schools.set_facts(unit, school.code, today, facts)
+        if "timezone" in changes:
+            schools.unjudge(unit, school.code)  # its days begin at another moment: all of them are folded again

@@ -1,0 +1,173 @@
+"""Schools, their dated facts and calendars: reading and writing. Nothing here commits."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.registry import CALENDAR_DAYS, SCHOOL_FACTS, SCHOOLS
+from collector.store.unit import Snapshot, UnitOfWork
+
+FACT_COLUMNS = (
+    "students_total",
+    "students_peak_shift",
+    "staff",
+    "education_level",
+    "technology",
+    "contract_download_mbps",
+    "contract_upload_mbps",
+)
+FIRST_DAY = "0001-01-01"
+_MANY = 500
+
+
+@dataclass(frozen=True)
+class School:
+    """One school as the registry has it."""
+
+    code: str
+    name: str
+    latitude: float | None
+    longitude: float | None
+    area: str | None
+    timezone: str | None
+    opening: str | None
+    education_level: str | None
+    students_total: int | None
+    students_peak_shift: int | None
+    staff: int | None
+    provider: str | None
+    technology: str | None
+    contract_download_mbps: float | None
+    contract_upload_mbps: float | None
+    extra: dict[str, str]
+    is_demo: bool
+    created_ms: int
+    updated_ms: int
+
+
+@dataclass(frozen=True)
+class DatedFacts:
+    """What decides a school's target, from a local day on."""
+
+    valid_from: str
+    students_total: int | None
+    students_peak_shift: int | None
+    staff: int | None
+    education_level: str | None
+    technology: str | None
+    contract_download_mbps: float | None
+    contract_upload_mbps: float | None
+
+
+_COLUMNS = [SCHOOLS.c[name] for name in School.__dataclass_fields__]
+_FACTS = [SCHOOL_FACTS.c[name] for name in DatedFacts.__dataclass_fields__]
+
+
+def _school(row: Row[Any]) -> School:
+    values = dict(row._mapping)
+    return School(**{**values, "extra": json.loads(values["extra"])})
+
+
+def find(snapshot: Snapshot, code: str) -> School | None:
+    """Return a school by its code, None where there is none."""
+    row = snapshot.connection.execute(select(*_COLUMNS).where(SCHOOLS.c.code == code)).first()
+    return _school(row) if row is not None else None
+
+
+def by_code(snapshot: Snapshot, codes: Iterable[str] | None = None) -> dict[str, School]:
+    """Return schools by code: the given ones, or all."""
+    if codes is None:
+        return {row.code: _school(row) for row in snapshot.connection.execute(select(*_COLUMNS))}
+    found: dict[str, School] = {}
+    wanted = list(codes)
+    for start in range(0, len(wanted), _MANY):
+        query = select(*_COLUMNS).where(SCHOOLS.c.code.in_(wanted[start : start + _MANY]))
+        found.update({row.code: _school(row) for row in snapshot.connection.execute(query)})
+    return found
+
+
+def count(snapshot: Snapshot) -> int:
+    """Return how many schools there are."""
+    return int(snapshot.connection.execute(select(func.count()).select_from(SCHOOLS)).scalar_one())
+
+
+def nearest_codes(snapshot: Snapshot, code: str, limit: int = 3) -> list[str]:
+    """Return codes that a person may have meant: the same but for leading zeros, or with it inside."""
+    bare = code.lstrip("0") or code
+    query = select(SCHOOLS.c.code).where(SCHOOLS.c.code.contains(bare, autoescape=True))
+    query = query.order_by(func.length(SCHOOLS.c.code), SCHOOLS.c.code).limit(limit)
+    return [row.code for row in snapshot.connection.execute(query)]
+
+
+def add(unit: UnitOfWork, rows: list[dict[str, Any]]) -> None:
+    """Store new schools, every column given, `extra` as JSON text; their facts hold from the beginning."""
+    if not rows:
+        return
+    unit.connection.execute(insert(SCHOOLS), rows)
+    facts = [
+        {"school": row["code"], "valid_from": FIRST_DAY, **{name: row.get(name) for name in FACT_COLUMNS}}
+        for row in rows
+    ]
+    unit.connection.execute(delete(SCHOOL_FACTS).where(SCHOOL_FACTS.c.school == bindparam("of")), _of(rows))
+    unit.connection.execute(insert(SCHOOL_FACTS), facts)
+
+
+def _of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"of": row["code"]} for row in rows]
+
+
+def change(unit: UnitOfWork, code: str, values: Mapping[str, Any]) -> None:
+    """Change columns of a school."""
+    unit.connection.execute(update(SCHOOLS).where(SCHOOLS.c.code == code).values(**values))
+
+
+def set_facts(unit: UnitOfWork, code: str, valid_from: str, facts: Mapping[str, Any]) -> None:
+    """Let facts hold from a local day on; those of earlier days stay as they were."""
+    at_day = (SCHOOL_FACTS.c.school == code) & (SCHOOL_FACTS.c.valid_from == valid_from)
+    unit.connection.execute(delete(SCHOOL_FACTS).where(at_day))
+    unit.connection.execute(insert(SCHOOL_FACTS).values(school=code, valid_from=valid_from, **facts))
+
+
+def facts_of(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, list[DatedFacts]]:
+    """Return the dated facts of schools, oldest first."""
+    wanted = list(codes)
+    found: dict[str, list[DatedFacts]] = {code: [] for code in wanted}
+    for start in range(0, len(wanted), _MANY):
+        query = (
+            select(SCHOOL_FACTS.c.school, *_FACTS)
+            .where(SCHOOL_FACTS.c.school.in_(wanted[start : start + _MANY]))
+            .order_by(SCHOOL_FACTS.c.school, SCHOOL_FACTS.c.valid_from)
+        )
+        for school, *values in snapshot.connection.execute(query):
+            found[school].append(DatedFacts(*values))
+    return found
+
+
+def calendar_days(snapshot: Snapshot) -> dict[str, dict[str, str]]:
+    """Return what differs from the weekly hours: calendar -> local day -> kind (holiday, closure, open)."""
+    found: dict[str, dict[str, str]] = {}
+    query = select(CALENDAR_DAYS.c.calendar, CALENDAR_DAYS.c.day, CALENDAR_DAYS.c.kind)
+    for calendar, day, kind in snapshot.connection.execute(query):
+        found.setdefault(calendar, {})[day] = kind
+    return found
+
+
+def set_calendar_days(unit: UnitOfWork, rows: list[dict[str, Any]]) -> None:
+    """Store days of calendars (calendar, day, kind, note), replacing those that are there."""
+    if not rows:
+        return
+    same = (CALENDAR_DAYS.c.calendar == bindparam("of")) & (CALENDAR_DAYS.c.day == bindparam("on"))
+    unit.connection.execute(
+        delete(CALENDAR_DAYS).where(same), [{"of": row["calendar"], "on": row["day"]} for row in rows]
+    )
+    unit.connection.execute(insert(CALENDAR_DAYS), rows)
+
+
+def unjudge(unit: UnitOfWork, code: str, from_ms: int = 0) -> None:
+    """Let the next evaluation look at a school's measurements again, from a moment on."""
+    rows = (MEASUREMENTS.c.school == code) & (MEASUREMENTS.c.started_ms >= from_ms)
+    unit.connection.execute(update(MEASUREMENTS).where(rows).values(votes=None, exclusion=None))
