@@ -1,5 +1,6 @@
 """From a school's facts to its target: declarative rules, the first that matches wins, nothing is evaluated as code."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,20 +22,39 @@ _TECHNOLOGY_WORDS: Final[tuple[tuple[Technology, tuple[str, ...]], ...]] = (
     (Technology.RADIO, ("radio", "rádio", "wireless", "p2p", "p2mp", "microwave", "microondas", "wimax", "wisp")),
 )
 
-# ISCED 2011 levels by the words that registries use; the longer ones first.
-_LEVEL_WORDS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("", ("post-secondary", "postsecondary", "postsecundari")),
-    (
-        "0",
-        ("pre-primary", "preprimary", "pre primary", "early childhood", "kindergarten", "nursery", "preescolar")
-        + ("pre-escolar", "educación inicial", "educacion inicial", "infantil", "creche", "pré-escola", "maternelle"),
-    ),
-    ("23", ("secondary", "secundari", "secondaire", "secundári")),
-    ("1", ("primary", "primaria", "primária", "primaire")),
-    ("12", ("fundamental",)),
-    ("3", ("ensino médio", "ensino medio", "bachillerato", "lycée")),
-    ("2", ("collège",)),
+# ISCED 2011 levels by the words that registries use. A word is taken out where it is found, so the longer come first.
+_LEVEL_WORDS: Final[tuple[tuple[str, str], ...]] = (
+    ("post-secondary", "4"),
+    ("postsecundari", "4"),
+    ("pre-primary", "0"),
+    ("pre primary", "0"),
+    ("preprimary", "0"),
+    ("early childhood", "0"),
+    ("kindergarten", "0"),
+    ("nursery", "0"),
+    ("preescolar", "0"),
+    ("pre-escolar", "0"),
+    ("pré-escola", "0"),
+    ("inicial", "0"),
+    ("infantil", "0"),
+    ("creche", "0"),
+    ("maternelle", "0"),
+    ("secondary", "23"),
+    ("secundari", "23"),
+    ("secundári", "23"),
+    ("secondaire", "23"),
+    ("primary", "1"),
+    ("primaria", "1"),
+    ("primária", "1"),
+    ("primaire", "1"),
+    ("fundamental", "12"),
+    ("ensino médio", "3"),
+    ("ensino medio", "3"),
+    ("bachillerato", "3"),
+    ("lycée", "3"),
+    ("collège", "2"),
 )
+_LEVEL_DIGITS: Final = re.compile(r"(?:isced)?[\s0-8,;/+]+")
 
 
 @dataclass(frozen=True)
@@ -126,14 +146,13 @@ def levels_of(text: str | None) -> frozenset[str]:
     Digits are levels ("1,2"). Words are looked for in several languages; "Pre-Primary and Primary" gives 0 and 1.
     """
     folded = (text or "").casefold()
-    levels = {character for character in folded if character in "012345678"}
-    if levels:
-        return frozenset(levels)
-    for found, words in _LEVEL_WORDS:
-        for word in words:
-            if word in folded:
-                folded = folded.replace(word, " ")
-                levels.update(found or "4")
+    if _LEVEL_DIGITS.fullmatch(folded):
+        return frozenset(folded) & frozenset("012345678")
+    levels: set[str] = set()
+    for word, found in _LEVEL_WORDS:
+        if word in folded:
+            folded = folded.replace(word, " ")
+            levels.update(found)
     return frozenset(levels)
 
 
