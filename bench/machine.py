@@ -14,9 +14,8 @@ def describe() -> str:
         names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         processor = names[0] if names else processor
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else 0
-    system = f"{platform.system()} {platform.release()}"
-    today = datetime.now(UTC).date()
-    return f"{processor}, {os.cpu_count()} cores, {memory_gb:.0f} GB; {system}; Python {platform.python_version()}; {today}"
+    system = f"{platform.system()} {platform.release()}; Python {platform.python_version()}"
+    return f"{processor}, {os.cpu_count()} cores, {memory_gb:.0f} GB; {system}; {datetime.now(UTC).date()}"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
