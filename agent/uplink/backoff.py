@@ -57,7 +57,7 @@ def after(pace: Pace, decision: Decision, *, why: str, told_items: int | None = 
 
 
 def _after_good(pace: Pace, told_items: int | None) -> Pace:
-    told = min(max(told_items or pace.told_items, 1), limits.BATCH_ITEMS)
+    told = min(max(pace.told_items if told_items is None else told_items, 1), limits.BATCH_ITEMS)
     good = pace.good + 1
     is_small = pace.max_items < min(told, pace.told_items)
     max_items = pace.max_items if is_small and good < GOOD_TO_GROW else told

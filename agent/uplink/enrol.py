@@ -35,7 +35,7 @@ _REFUSALS: dict[RefusalCode, tuple[str, str]] = {
 }
 
 
-class EnrolRefused(EnlaceError):
+class EnrolRefusedError(EnlaceError):
     """The collector does not take this computer; nothing else but a person starts it again."""
 
 
@@ -96,7 +96,7 @@ def enrol(
         The identity with the device's name and the collector's key, for the caller to store.
 
     Raises:
-        EnrolRefused: If the collector says no, in words, exit code 4.
+        EnrolRefusedError: If the collector says no, in words, exit code 4.
         EnlaceError: If it cannot be reached or is not who the token names, exit code 3.
     """
     facts = ports.host.machine_facts()
@@ -186,7 +186,7 @@ def _refused(body: bytes) -> EnlaceError:
         code = None
     what, to_do = _REFUSALS.get(code, ("", "")) if code else ("", "")
     if what:
-        return EnrolRefused(what, means="This computer is not enrolled.", do=to_do, exit_code=ExitCode.REFUSED)
+        return EnrolRefusedError(what, means="This computer is not enrolled.", do=to_do, exit_code=ExitCode.REFUSED)
     return EnlaceError(
         f"The collector does not enrol this computer now ({code or 'no reason given'}).",
         do="Try again in a few minutes.",

@@ -1,0 +1,112 @@
+"""Token, pin, signature, in this order; refusals in words."""
+
+import json
+
+import msgspec
+import pytest
+
+from agent.errors import EnlaceError
+from agent.uplink import enrol
+from agent.uplink.decide import Silence
+from agent.wire.vocabulary import ExitCode
+from tests.fakes import collector as fake
+from tests.fakes.agent_world import FakeHost, fake_ports
+from tests.fakes.collector import DEVICE, OTHER_KEY, URL, FakeCollector, token_text
+
+
+def enrolled(collector: FakeCollector, **changes: object) -> enrol.Enrolled:
+    ports = fake_ports()
+    token = enrol.read_token(token_text())
+    candidate = enrol.begin(ports, ports.host.machine_facts(), token, URL, None)
+    return enrol.enrol(collector, ports, msgspec.structs.replace(candidate, **changes), agent_version="0.1.0")
+
+
+def refusal(collector: FakeCollector) -> EnlaceError:
+    with pytest.raises(EnlaceError) as caught:
+        enrolled(collector)
+    return caught.value
+
+
+def test_a_computer_becomes_a_device() -> None:
+    collector = FakeCollector()
+    done = enrolled(collector).identity
+    assert (done.device, done.school_code, done.state) == (DEVICE, "00123", "active")
+    assert done.is_enrolled and done.trusted_keys == [collector.public]
+
+
+def test_neither_host_name_nor_serial_leaves_the_computer() -> None:
+    collector = FakeCollector()
+    enrolled(collector)
+    facts = FakeHost().machine_facts()
+    sent = collector.asked[0].body.decode()
+    assert facts.hostname not in sent and facts.disk_serial not in sent and facts.machine_id not in sent
+
+
+def test_a_collector_with_another_key_is_not_believed() -> None:
+    """Its signature is right, for its own key: the token's pin tells them apart."""
+    error = refusal(FakeCollector(OTHER_KEY))
+    assert error.exit_code is ExitCode.NETWORK and "not the collector that this token is for" in error.sentence
+
+
+@pytest.mark.parametrize("twist", [fake.wrong_signature, fake.of_another_batch, fake.unsigned(200), fake.unsigned(302)])
+def test_an_answer_without_the_right_signature_is_a_portal(twist: fake.Twist) -> None:
+    collector = FakeCollector()
+    collector.always = twist
+    error = refusal(collector)
+    assert error.exit_code is ExitCode.NETWORK and "captive portal" in error.sentence
+
+
+@pytest.mark.parametrize("code", ["token_unknown", "token_expired", "token_exhausted", "token_revoked"])
+def test_a_refusal_is_said_in_words(code: str) -> None:
+    collector = FakeCollector()
+    collector.enrol_refusal = code
+    error = refusal(collector)
+    assert isinstance(error, enrol.EnrolRefusedError)
+    assert error.exit_code is ExitCode.REFUSED and code not in error.sentence and "token" in error.sentence
+
+
+@pytest.mark.parametrize("silence", Silence)
+def test_silence_is_said_in_words(silence: Silence) -> None:
+    collector = FakeCollector()
+    collector.always = fake.silent(silence)
+    assert refusal(collector).exit_code is ExitCode.NETWORK
+
+
+def test_an_overloaded_collector_is_the_network_not_a_refusal() -> None:
+    collector = FakeCollector()
+    collector.enrol_refusal = "overload"
+    error = refusal(collector)
+    assert not isinstance(error, enrol.EnrolRefusedError) and error.exit_code is ExitCode.NETWORK
+
+
+@pytest.mark.parametrize("typed", ["", "ENL1", "ENL1-ABC-DEF", token_text()[:-1], token_text() + "A"])
+def test_a_mistyped_token_is_not_repeated(typed: str) -> None:
+    with pytest.raises(EnlaceError) as caught:
+        enrol.read_token(typed)
+    assert caught.value.exit_code is ExitCode.USAGE
+    assert not typed or typed[5:] == "" or typed[5:] not in caught.value.sentence
+
+
+def test_typing_the_command_twice_keeps_the_key() -> None:
+    collector, ports = FakeCollector(), fake_ports()
+    first = enrolled(collector).identity
+    token = enrol.read_token(token_text().lower())
+    again = enrol.begin(ports, ports.host.machine_facts(), token, URL, first)
+    assert again.key == first.key
+    assert enrol.enrol(collector, ports, again, agent_version="0").identity.device == first.device
+
+
+def test_another_collector_gets_another_key() -> None:
+    ports = fake_ports(seed=9)
+    first = enrolled(FakeCollector()).identity
+    other = enrol.begin(ports, ports.host.machine_facts(), enrol.read_token(token_text(OTHER_KEY)), URL, first)
+    assert other.key != first.key and other.device is None
+
+
+def test_the_old_key_signs_too_where_there_is_one() -> None:
+    collector, ports = FakeCollector(), fake_ports()
+    first = enrolled(collector).identity
+    new = enrol.begin(fake_ports(seed=5), ports.host.machine_facts(), enrol.read_token(token_text()), URL, None)
+    enrol.enrol(collector, ports, new, agent_version="0", old_key=first.signing_key)
+    assert "Enlace-Old-Signature" in collector.asked[-1].headers
+    assert json.loads(collector.asked[-1].body)["public_key"] != json.loads(collector.asked[0].body)["public_key"]
