@@ -76,7 +76,8 @@ class Loop:
         # A microsecond less than whole milliseconds, lest rounding up adds another one.
         whole_s = max(0.0, int(wait_s / _TICK_S) * _TICK_S - 1e-6)
         for key, events in self._selector.select(whole_s):
-            if self._selector.get_map().get(key.fileobj) is not None:  # an earlier callback may have closed it
+            current = self._selector.get_map().get(key.fd)
+            if current is not None and current.fileobj is key.fileobj:  # an earlier callback may have closed it
                 key.data(events)
         self._run_timers()
 
