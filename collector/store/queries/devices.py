@@ -13,7 +13,7 @@ from collector.store.upsert import insert_or_update
 DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Device:
     """One installed agent as its last request left it."""
 
@@ -21,29 +21,29 @@ class Device:
     school: str
     state: str  # active | pending | revoked
     machine_hash: str
-    hostname_hash: str | None
-    os: str | None
-    agent_version: str | None
-    replaces: str | None
-    token_id: str | None
+    hostname_hash: str | None = None
+    os: str | None = None
+    agent_version: str | None = None
+    replaces: str | None = None
+    token_id: str | None = None
     enrolled_ms: int
-    approved_ms: int | None
-    revoked_ms: int | None
-    last_contact_ms: int | None
-    last_measurement_ms: int | None
-    ratchet_issued: int
-    ratchet_confirmed: int
-    is_volatile: bool
-    boot_id: str | None
-    sent_mono_ms: int | None
-    clock_offset_ms: int | None
-    lineage: str | None
-    lineages: int
-    ledger_created: int | None
-    ledger_acked: int | None
-    ledger_ready: int | None
-    ledger_dead: int | None
-    ledger_dropped: int | None
+    approved_ms: int | None = None
+    revoked_ms: int | None = None
+    last_contact_ms: int | None = None
+    last_measurement_ms: int | None = None
+    ratchet_issued: int = 0
+    ratchet_confirmed: int = 0
+    is_volatile: bool = False
+    boot_id: str | None = None
+    sent_mono_ms: int | None = None
+    clock_offset_ms: int | None = None
+    lineage: str | None = None
+    lineages: int = 0
+    ledger_created: int | None = None
+    ledger_acked: int | None = None
+    ledger_ready: int | None = None
+    ledger_dead: int | None = None
+    ledger_dropped: int | None = None
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,11 @@ def find_school_name(snapshot: Snapshot, code: str) -> str | None:
     """Return the name of the school with that code."""
     name: str | None = snapshot.connection.scalar(select(SCHOOLS.c.name).where(SCHOOLS.c.code == code))
     return name
+
+
+def set_school(unit: UnitOfWork, device: str, school: str) -> None:
+    """Let a pending device wait for another school."""
+    unit.connection.execute(update(DEVICES).where(DEVICES.c.device == device).values(school=school))
 
 
 def add_device(unit: UnitOfWork, device: Device) -> None:

@@ -1,5 +1,6 @@
 """Records as they are stored: written once, whatever comes again."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from agent.wire.records import Diary, Measurement
 from collector.store.tables.measurements import CONFLICTS, DIARY, MEASUREMENTS, QUARANTINE
 from collector.store.unit import Snapshot, UnitOfWork, is_outage
 from collector.store.upsert import insert
+
+LOG = logging.getLogger(__name__)
 
 _PREFIXED = ("failure", "download", "upload", "idle", "gateway", "loaded", "budget")
 
@@ -46,7 +49,14 @@ def insert_once(unit: UnitOfWork, placed: Sequence[Placed]) -> tuple[set[str], s
     inserted: set[str] = set()
     failed: set[str] = set()
     for table, kind in ((MEASUREMENTS, Measurement), (DIARY, Diary)):
-        rows = [row_of(one) for one in placed if isinstance(one.decoded.record, kind)]
+        rows = []
+        for one in placed:
+            if isinstance(one.decoded.record, kind):
+                try:
+                    rows.append(row_of(one))
+                except Exception:
+                    LOG.exception("row.failed")
+                    failed.add(one.decoded.record.rid)
         if rows:
             done, raised = _insert_rows(unit, table, rows)
             inserted |= done

@@ -1,0 +1,100 @@
+"""Places records in time: which boots we know of the device, and what follows for the start of each record."""
+
+from dataclasses import dataclass
+
+from agent.wire import forms
+from agent.wire.headers import Sent
+from agent.wire.records import Diary, Record
+from collector.domain.clockfix import Clocks, Corrected, corrected_time
+from collector.domain.words import TimeQuality
+from collector.store.queries import devices
+from collector.store.queries.devices import Device
+from collector.store.unit import Snapshot
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What is known of a device's clocks at the moment of one request."""
+
+    sent: Sent
+    received_ms: int
+    offsets_ms: dict[str, int]  # by boot: add to the raw clock to get ours
+    earliest_ms: int  # we last heard of the device before this boot, or enrolled it
+    is_replay: bool  # the request is not newer than one that we had of this boot
+
+    @property
+    def offset_ms(self) -> int:
+        """What to add to the device's clock now to get ours."""
+        return self.received_ms - self.sent.utc_ms
+
+
+@dataclass(frozen=True)
+class PlacedTime:
+    """When a record was, by our clock."""
+
+    at_ms: int
+    end_ms: int
+    quality: TimeQuality
+    width_ms: int
+
+
+def read_timeline(
+    snapshot: Snapshot, device: Device, sent: Sent, received_ms: int, boot_ids: set[str] | frozenset[str] = frozenset()
+) -> Timeline:
+    """Return what we know of the device's clocks.
+
+    Args:
+        snapshot: The database.
+        device: Who sent the request.
+        sent: Its clocks at that moment.
+        received_ms: Ours.
+        boot_ids: Boots of the records in the request.
+    """
+    boots = devices.find_boots(snapshot, device.device, {*boot_ids, sent.boot_id})
+    known = boots.get(sent.boot_id)
+    offsets = {boot_id: boot.offset_ms for boot_id, boot in boots.items()}
+    offsets[sent.boot_id] = received_ms - sent.utc_ms
+    earliest = devices.find_last_contact_before(snapshot, device.device, sent.boot_id)
+    return Timeline(
+        sent=sent,
+        received_ms=received_ms,
+        offsets_ms=offsets,
+        earliest_ms=device.enrolled_ms if earliest is None else earliest,
+        is_replay=known is not None and sent.mono_ms <= known.mono_ms,
+    )
+
+
+def place(timeline: Timeline, record: Record) -> PlacedTime:
+    """Return when a record started and ended."""
+    if isinstance(record, Diary):
+        return _place_diary(timeline, record)
+    found = _correct(timeline, forms.parse_time(record.started_at), record.started_mono_ms, record.boot_id)
+    return PlacedTime(found.ms, found.ms, found.quality, found.width_ms)
+
+
+def _place_diary(timeline: Timeline, run: Diary) -> PlacedTime:
+    from_ms, to_ms = forms.parse_time(run.from_at), forms.parse_time(run.to_at)
+    found = _correct(timeline, from_ms, run.from_mono_ms, run.boot_id)
+    counted_ms = run.slots * run.slot_s * 1000
+    length_ms = to_ms - from_ms
+    if not 0 <= length_ms <= counted_ms + run.slot_s * 1000:
+        length_ms = counted_ms  # the computer's clock was set during the run
+    return PlacedTime(found.ms, found.ms + length_ms, found.quality, found.width_ms)
+
+
+def _correct(timeline: Timeline, raw_ms: int, mono_ms: int | None, boot_id: str | None) -> Corrected:
+    found = corrected_time(
+        Clocks(
+            started_raw_ms=raw_ms,
+            started_mono_ms=mono_ms,
+            boot_id=boot_id,
+            sent_mono_ms=timeline.sent.mono_ms,
+            sent_boot_id=timeline.sent.boot_id,
+            received_ms=timeline.received_ms,
+            boot_offset_ms=timeline.offsets_ms.get(boot_id) if boot_id is not None else None,
+            earliest_ms=timeline.earliest_ms,
+        )
+    )
+    if found.ms >= 0:
+        return found
+    return Corrected(0, TimeQuality.BOUNDED, timeline.received_ms)  # before 1970: the monotonic clock is no clock

@@ -1,0 +1,190 @@
+"""One device of a school at a time, no more than the school needs, and never more bytes than it has left."""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from agent.wire import forms, headers, tokens
+from agent.wire.answers import LeaseDenied, LeaseGranted, LeaseRequest
+from agent.wire.signing import Word
+from agent.wire.tokens import AccessClaims
+from agent.wire.vocabulary import LeaseRefusal, RefusalCode, Trigger
+from collector.domain.calendars import Calendar, Period
+from collector.intake import admission, answers, clockfix, settings
+from collector.intake.admission import Admitted, Incoming
+from collector.intake.answers import Answer, RefusedError
+from collector.intake.batch import contact_of
+from collector.intake.keyring import CollectorKey
+from collector.intake.parts import Parts
+from collector.intake.school_day import calendar_for
+from collector.store.queries import devices, hours, leases, measurements
+from collector.store.queries.hours import SchoolHours
+from collector.store.queries.leases import Lease
+from collector.store.unit import UnitOfWork
+
+PAUSED_RETRY_S = 3600
+REPLAY_RETRY_S = 60
+PENDING_RETRY_S = 3600
+CLOSED_RETRY_S = 6 * 3600  # at most: the calendar may change meanwhile
+UNDER_WAY_MS = 8 * 3_600_000  # outside opening hours: tests of this long ago count as enough
+
+PRIOR_TESTS = 10
+PRIOR_S = 2.0  # a direction may move what the line carries in this time
+DIRECTION_MIN_BYTES = 10_000_000
+LEFT_MIN_BYTES = 2_000_000  # less is left: not worth a test
+ACCESS_SLACK = 1.1  # headers and what is under way when a test stops
+
+
+@dataclass(frozen=True)
+class Caps:
+    """How many bytes each direction may move."""
+
+    download: int
+    upload: int
+
+
+class DeniedError(Exception):
+    """The device may not test now."""
+
+    def __init__(self, reason: LeaseRefusal, retry_after_s: float) -> None:
+        super().__init__(reason)
+        self.reason, self.retry_after_s = reason, max(1, round(retry_after_s))
+
+
+def ask(incoming: Incoming, parts: Parts) -> Answer:
+    """Return the answer to a request for a lease, granted or not."""
+    key = parts.keys.ring().pinned(incoming.pin)
+    try:
+        with parts.store.reader() as snapshot:
+            admitted = admission.admit(snapshot, incoming, Word.LEASE, headers.JSON_MEDIA)
+        request = _read(incoming)
+        with parts.store.unit() as unit:
+            message = _decide(unit, admission.admit_again(unit, admitted), request, parts)
+            unit.commit()
+    except RefusedError as refused:
+        return answers.refusal(refused, key, incoming.device, incoming.batch)
+    return answers.signed(message, key, incoming.device, incoming.batch)
+
+
+def _read(incoming: Incoming) -> LeaseRequest:
+    try:
+        return msgspec.json.decode(incoming.body, type=LeaseRequest)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise RefusedError(RefusalCode.ENVELOPE, "The body is no request for a lease.") from error
+
+
+def _decide(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: Parts) -> LeaseGranted | LeaseDenied:
+    now_ms = parts.ports.clock.now_ms()
+    timeline = clockfix.read_timeline(unit, admitted.device, admitted.signed.sent, now_ms)
+    try:
+        if timeline.is_replay:
+            raise DeniedError(LeaseRefusal.BUSY, REPLAY_RETRY_S)
+        devices.note_contact(unit, admitted.device.device, contact_of(admitted, timeline))
+        caps = _check(unit, admitted, request, parts, now_ms)
+        lease = _take(unit, admitted, parts, now_ms)
+    except DeniedError as denied:
+        return LeaseDenied(reason=denied.reason, retry_after_s=denied.retry_after_s, server_time_ms=now_ms)
+    return _grant(lease, caps, request, parts, parts.keys.ring().current)
+
+
+def _check(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: Parts, now_ms: int) -> Caps:
+    """Return the byte caps.
+
+    Raises:
+        DeniedError: If the school shall not or need not test now.
+    """
+    if admitted.is_pending:
+        raise DeniedError(LeaseRefusal.PENDING, PENDING_RETRY_S)
+    if parts.config.paused:
+        raise DeniedError(LeaseRefusal.PAUSED, PAUSED_RETRY_S)
+    school = hours.find_school_hours(unit, admitted.device.school)
+    if school is None:
+        raise DeniedError(LeaseRefusal.PAUSED, PAUSED_RETRY_S)  # it was taken out of the registry
+    calendar = calendar_for(unit, school, parts.config, now_ms)
+    _check_window(unit, school, calendar, request.trigger, parts, now_ms)
+    return _caps(unit, school, calendar.zone, parts, now_ms)
+
+
+def _check_window(
+    unit: UnitOfWork, school: SchoolHours, calendar: Calendar, trigger: Trigger, parts: Parts, now_ms: int
+) -> None:
+    """Refuse what the school has enough of; a person or a campaign asks for a test of its own."""
+    if trigger in (Trigger.MANUAL, Trigger.CAMPAIGN):
+        return
+    coming = calendar.windows_utc(now_ms, settings.WINDOW_DAYS)
+    current = next((window for window in coming if window.from_ms <= now_ms < window.to_ms), None)
+    if current is None and trigger is Trigger.WINDOW:
+        opens_ms = coming[0].from_ms if coming else now_ms + CLOSED_RETRY_S * 1000
+        raise DeniedError(LeaseRefusal.CLOSED, min((opens_ms - now_ms) / 1000, CLOSED_RETRY_S))
+    counted = current or Period(now_ms - UNDER_WAY_MS, now_ms + 1)
+    made = measurements.count_tests(unit, school.code, counted.from_ms, counted.to_ms)
+    if made >= parts.config.tests_per_window:
+        wait_ms = current.to_ms - now_ms if current else UNDER_WAY_MS
+        raise DeniedError(LeaseRefusal.ENOUGH, wait_ms / 1000)
+
+
+def _caps(unit: UnitOfWork, school: SchoolHours, zone: ZoneInfo, parts: Parts, now_ms: int) -> Caps:
+    local = datetime.fromtimestamp(now_ms / 1000, zone)
+    day_ms = round(datetime.combine(local.date(), time(), zone).timestamp() * 1000)
+    month_ms = round(datetime.combine(local.date().replace(day=1), time(), zone).timestamp() * 1000)
+    config = parts.config
+    left_bytes = min(
+        config.day_bytes - measurements.spent_bytes(unit, school.code, day_ms),
+        config.month_bytes - measurements.spent_bytes(unit, school.code, month_ms),
+    )
+    if left_bytes < LEFT_MIN_BYTES:
+        midnight_s = 86_400 - (now_ms - day_ms) / 1000
+        raise DeniedError(LeaseRefusal.BUDGET, max(midnight_s, REPLAY_RETRY_S))
+    download_bps, upload_bps = measurements.recent_speeds(unit, school.code, PRIOR_TESTS)
+    return Caps(
+        download=_cap(download_bps, school.contract_download_mbps, config.test_bytes, left_bytes // 2),
+        upload=_cap(upload_bps, school.contract_upload_mbps, config.test_bytes, left_bytes // 2),
+    )
+
+
+def _cap(prior_bps: int | None, contract_mbps: float | None, test_bytes: int, left_bytes: int) -> int:
+    """Return 2 s of the fastest that the line is known or said to carry, within bounds; unknown lines get the most."""
+    if prior_bps is None:
+        return min(test_bytes, left_bytes)
+    expected_bps = max(prior_bps, (contract_mbps or 0) * 1e6)
+    wanted = min(max(round(PRIOR_S * expected_bps / 8), DIRECTION_MIN_BYTES), test_bytes)
+    return min(wanted, left_bytes)
+
+
+def _take(unit: UnitOfWork, admitted: Admitted, parts: Parts, now_ms: int) -> Lease:
+    lease = Lease(
+        school=admitted.device.school,
+        device=admitted.device.device,
+        lease_id=forms.uuid4(parts.ports.randomness.token_bytes(16)),
+        granted_ms=now_ms,
+        expires_ms=now_ms + parts.config.lease_s * 1000,
+    )
+    if not leases.take_lease(unit, lease):
+        held = leases.find_lease(unit, lease.school)
+        wait_ms = held.expires_ms - now_ms if held else 0
+        raise DeniedError(LeaseRefusal.BUSY, wait_ms / 1000)
+    return lease
+
+
+def _grant(lease: Lease, caps: Caps, request: LeaseRequest, parts: Parts, key: CollectorKey) -> LeaseGranted:
+    claims = AccessClaims(
+        school=lease.school,
+        lease_id=lease.lease_id,
+        exp_ms=lease.granted_ms + tokens.ACCESS_LIFETIME_MS,
+        max_bytes=round((caps.download + caps.upload) * ACCESS_SLACK),
+        jti=forms.uuid4(parts.ports.randomness.token_bytes(16)),
+    )
+    offered = settings.servers(parts)
+    wanted = [server for server in offered if server.engine in request.engines]
+    return LeaseGranted(
+        lease_id=lease.lease_id,
+        expires_in_s=parts.config.lease_s,
+        expires_at_ms=lease.expires_ms,
+        max_bytes_download=caps.download,
+        max_bytes_upload=caps.upload,
+        servers=wanted or offered,
+        access_token=tokens.make_access_token(key.signing_key, claims),
+        server_time_ms=lease.granted_ms,
+    )

@@ -1,0 +1,101 @@
+"""What the collector wants of its devices: when to test, against whom, for how many bytes."""
+
+import msgspec
+
+from agent.wire import forms, headers
+from agent.wire.answers import BudgetLimits, ServerEntry, SettingsAnswer
+from agent.wire.signing import Word
+from agent.wire.vocabulary import EngineName, RefusalCode
+from collector.intake import admission, answers, clockfix
+from collector.intake.admission import Incoming
+from collector.intake.answers import Answer, RefusedError
+from collector.intake.keyring import CollectorKey
+from collector.intake.parts import Parts
+from collector.intake.school_day import calendar_for
+from collector.store.queries import devices, facts, hours
+from collector.store.queries.devices import Progress
+from collector.store.unit import Snapshot
+
+WINDOW_DAYS = 14
+_ENGINES = (EngineName.NDT7, EngineName.LIBRESPEED)
+_WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 -- addresses that are none to give to a device
+
+
+def tell(incoming: Incoming, parts: Parts) -> Answer:
+    """Return the answer to a request for settings."""
+    key = parts.keys.ring().pinned(incoming.pin)
+    try:
+        with parts.store.reader() as snapshot:
+            admitted = admission.admit(snapshot, incoming, Word.SETTINGS, headers.JSON_MEDIA)
+        _check_body(incoming)
+        with parts.store.unit() as unit:
+            admitted = admission.admit_again(unit, admitted)
+            now_ms = parts.ports.clock.now_ms()
+            timeline = clockfix.read_timeline(unit, admitted.device, admitted.signed.sent, now_ms)
+            if not timeline.is_replay:
+                progress = Progress(
+                    now_ms, timeline.sent.boot_id, timeline.sent.mono_ms, timeline.offset_ms, admitted.key.key_id
+                )
+                devices.note_contact(unit, admitted.device.device, progress)
+            message = settings_for(unit, admitted.device.school, key, parts, now_ms)
+            unit.commit()
+    except RefusedError as refused:
+        return answers.refusal(refused, key, incoming.device, incoming.batch)
+    return answers.signed(message, key, incoming.device, incoming.batch)
+
+
+def _check_body(incoming: Incoming) -> None:
+    try:
+        msgspec.json.decode(incoming.body, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise RefusedError(RefusalCode.ENVELOPE, "The body is no JSON object.") from error
+
+
+def settings_for(snapshot: Snapshot, school: str, key: CollectorKey, parts: Parts, now_ms: int) -> SettingsAnswer:
+    """Return the settings of a school's devices.
+
+    Args:
+        snapshot: The database.
+        school: Its code.
+        key: The collector key that the device pinned: a newer one is announced to it.
+        parts: Rules and keys.
+        now_ms: Windows that end before are left out.
+    """
+    found = hours.find_school_hours(snapshot, school)
+    windows = calendar_for(snapshot, found, parts.config, now_ms).windows_utc(now_ms, WINDOW_DAYS) if found else ()
+    current = parts.keys.ring().current
+    return SettingsAnswer(
+        version=version(snapshot, parts),
+        windows_utc=[[window.from_ms, window.to_ms] for window in windows],
+        tests_per_window=parts.config.tests_per_window,
+        servers=servers(parts),
+        budget=budget(parts),
+        probes=parts.config.probes,
+        paused=parts.config.paused,
+        next_collector_key=None if current.key_id == key.key_id else forms.b64url(current.public_key),
+        server_time_ms=now_ms,
+    )
+
+
+def budget(parts: Parts) -> BudgetLimits:
+    """Return a school's byte budget."""
+    config = parts.config
+    return BudgetLimits(test_bytes=config.test_bytes, day_bytes=config.day_bytes, month_bytes=config.month_bytes)
+
+
+def servers(parts: Parts) -> list[ServerEntry]:
+    """Return the deployment's test point, once for every engine that it speaks."""
+    point = parts.testpoint
+    host = "127.0.0.1" if point.host in _WILDCARDS else point.host
+    url = point.public_url or f"http://{f'[{host}]' if ':' in host else host}:{point.port}"
+    udp_port = point.udp_port or point.port
+    return [ServerEntry(id=point.id, engine=engine, url=url, udp_port=udp_port) for engine in _ENGINES]
+
+
+def version(snapshot: Snapshot, parts: Parts) -> str:
+    """Return a text that changes when anything in the settings but the passing of days changes."""
+    config = parts.config
+    said = [config.tests_per_window, servers(parts), budget(parts), config.probes, config.paused]
+    said += [config.default_timezone, parts.keys.ring().current.key_id]
+    counter = facts.find_fact(snapshot, facts.SETTINGS_VERSION) or "0"
+    return f"{counter}-{forms.sha256hex(msgspec.json.encode(said))[:12]}"
