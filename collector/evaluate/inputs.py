@@ -1,0 +1,118 @@
+"""The dated inputs of a school's judgement: its calendar, and for each day its facts, profile and target."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from collector.domain import calendars
+from collector.domain.calendars import Calendar, OpenDay
+from collector.domain.targets import SchoolFacts, Target, resolve
+from collector.domain.words import DayKind
+from collector.profiles.catalogue import Catalogue, Profile
+from collector.store.queries.schools import DatedFacts, School
+
+EVERYBODY = "default"  # the calendar that holds for all schools
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The series of measurements that is judged; others are kept and shown."""
+
+    engine: str | None = None
+    server_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What holds for all schools of a run."""
+
+    profile_id: str
+    catalogue: Catalogue
+    default_timezone: str
+    reference: Reference
+    exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a school is held against on a day."""
+
+    profile: Profile
+    target: Target
+
+
+class SchoolInputs:
+    """One school as the evaluation sees it on each of its days."""
+
+    def __init__(self, school: School, facts: Sequence[DatedFacts], deployment: Deployment) -> None:
+        self.code = school.code
+        self.deployment = deployment
+        self.calendar = calendar_of(school, deployment)
+        self._facts = facts  # oldest first
+        self._days: dict[date, OpenDay] = {}
+        self._aims: dict[tuple[str, str, DatedFacts | None], Aim | None] = {}
+
+    def at(self, day: date) -> OpenDay:
+        """Return the opening hours of a local day."""
+        if day not in self._days:
+            self._days[day] = self.calendar.at(day)
+        return self._days[day]
+
+    def aim(self, day: date) -> Aim | None:
+        """Return profile and target in force on a day; None where no rule yields a number."""
+        profile = self.deployment.catalogue.on(self.deployment.profile_id, day)
+        if profile is None:
+            return None
+        facts = self._facts_on(day.isoformat())
+        key = (profile.id, profile.version, facts)
+        if key not in self._aims:
+            target = resolve(profile.rules, _school_facts(facts))
+            self._aims[key] = Aim(profile, target) if target else None
+        return self._aims[key]
+
+    def start_ms(self, day: date) -> int:
+        """Return the first moment of a local day, UTC milliseconds."""
+        return _start_ms(day, self.calendar.zone)
+
+    def last_full_day(self, now_ms: int) -> date:
+        """Return the newest local day that can bring no more votes: its opening hours are over."""
+        today = self.calendar.local_day(now_ms)
+        periods = self.at(today).periods
+        return today - timedelta(days=1) if periods and now_ms < periods[-1].to_ms else today
+
+    def _facts_on(self, day: str) -> DatedFacts | None:
+        valid = [facts for facts in self._facts if facts.valid_from <= day]
+        return valid[-1] if valid else None
+
+
+def calendar_of(school: School, deployment: Deployment) -> Calendar:
+    """Return a school's calendar: its own days before those of its area, before those of everybody."""
+    days: dict[str, str] = {}
+    for name in (EVERYBODY, school.area, school.code):
+        days.update(deployment.exceptions.get(name or "", {}))
+    zone = _zone(school.timezone or deployment.default_timezone)
+    kinds = {date.fromisoformat(day): DayKind(kind) for day, kind in days.items()}
+    return Calendar(_week(school.opening or calendars.DEFAULT_OPENING), zone, kinds)
+
+
+_week = cache(calendars.parse_opening)
+_zone = cache(ZoneInfo)
+
+
+def _start_ms(day: date, zone: ZoneInfo) -> int:
+    # Where midnight is skipped, `fold` 0 gives the moment of the skip, which is the first of that day.
+    return round(datetime.combine(day, time(), zone).timestamp() * 1000)
+
+
+def _school_facts(facts: DatedFacts | None) -> SchoolFacts:
+    if facts is None:
+        return SchoolFacts()
+    return SchoolFacts(
+        students_total=facts.students_total,
+        students_peak_shift=facts.students_peak_shift,
+        staff=facts.staff,
+        education_level=facts.education_level,
+        technology=facts.technology,
+    )

@@ -1,0 +1,126 @@
+"""From stored measurements to local days with their observations: who votes, who does not and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from statistics import median
+from typing import Any
+
+from collector.domain import validity
+from collector.domain.observations import Observation
+from collector.domain.validity import Candidate, Circumstances
+from collector.domain.words import Exclusion, TimeQuality
+from collector.evaluate.inputs import SchoolInputs
+from collector.store.queries.judgement import Measured, Vote
+
+# A start later than its own arrival is a clock that was put right too late to know by how much.
+_AHEAD_MS = validity.MAX_TIME_WIDTH_MS
+
+
+@dataclass
+class SchoolDay:
+    """One local day of a school with its measurements."""
+
+    day: date
+    measured: list[Measured] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)  # of those that vote
+    voting: list[Measured] = field(default_factory=list)
+    votes: list[Vote] = field(default_factory=list)
+
+
+def group_by_day(rows: Sequence[Measured], inputs: SchoolInputs) -> dict[date, list[Measured]]:
+    """Return the rows by the school's local day of their corrected start, in order."""
+    days: dict[date, list[Measured]] = {}
+    for row in rows:
+        days.setdefault(inputs.calendar.local_day(row.started_ms), []).append(row)
+    return dict(sorted(days.items()))
+
+
+def observe(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> SchoolDay:
+    """Return a local day with the votes of its measurements.
+
+    Args:
+        day: The school's local day.
+        rows: Its measurements, oldest first.
+        inputs: The school's calendar, reference series and target.
+    """
+    aim = inputs.aim(day)
+    reference = inputs.deployment.reference
+    given = Circumstances(
+        open_day=inputs.at(day),
+        target_bps=aim.target.target_bps if aim else None,
+        reference_engine=reference.engine,
+        reference_server_id=reference.server_id,
+    )
+    seen = SchoolDay(day, measured=list(rows))
+    for row in rows:
+        candidate = candidate_of(row)
+        exclusion = validity.exclusion_of(candidate, given)
+        if exclusion is None:
+            seen.voting.append(row)
+            seen.observations.append(validity.observation_of(candidate, given))
+        seen.votes.append(vote_of(row, exclusion))
+    return seen
+
+
+def remembered(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> list[Observation]:
+    """Return the observations of a day that stays as it was judged: of the rows that voted then."""
+    given = Circumstances(open_day=inputs.at(day))
+    return [validity.observation_of(candidate_of(row), given) for row in rows if row.votes]
+
+
+def vote_of(row: Measured, exclusion: Exclusion | None) -> Vote:
+    """Return the vote of a measurement; no exclusion means that it votes."""
+    return Vote(row.device, row.rid, exclusion is None, exclusion.value if exclusion else None)
+
+
+def is_ahead(row: Measured) -> bool:
+    """Return whether a measurement claims to have begun after it arrived: its time cannot be known."""
+    return row.started_ms > row.received_ms + _AHEAD_MS
+
+
+def candidate_of(row: Measured) -> Candidate:
+    """Return what decides whether the download of a stored measurement votes."""
+    is_unsure = is_ahead(row)
+    return Candidate(
+        status=row.status,
+        trigger=row.trigger,
+        started_ms=row.started_ms,
+        value_bps=row.download_bps,
+        steady_s=row.download_steady_s,
+        bytes=row.download_bytes,
+        stop_reason=row.download_stop_reason,
+        lower_bound=row.download_lower_bound,
+        engine=row.engine,
+        server_id=row.server_id,
+        medium=row.medium,
+        link_bps=row.link_bps,
+        cpu_pct=row.cpu_pct,
+        other_bps=row.other_bps,
+        time_quality=TimeQuality.BOUNDED if is_unsure else row.time_quality,
+        time_width_ms=row.started_ms - row.received_ms if is_unsure else row.time_width_ms,
+        is_retracted=row.retracted_ms is not None,
+    )
+
+
+def day_row(seen: SchoolDay, inputs: SchoolInputs, *, is_final: bool) -> dict[str, Any]:
+    """Return the row of `school_days`; medians are those of the voting measurements."""
+    open_day = inputs.at(seen.day)
+    rtts = [row.idle_rtt_ms for row in seen.voting if row.idle_rtt_ms is not None]
+    return {
+        "school": inputs.code,
+        "day": seen.day.isoformat(),
+        "is_open": open_day.is_open,
+        "suppressed": open_day.suppression.value if open_day.suppression else None,
+        "measurements": len(seen.measured),
+        "voting": len(seen.voting),
+        "median_download_bps": _median_bps([row.download_bps for row in seen.voting]),
+        "median_upload_bps": _median_bps([row.upload_bps for row in seen.voting]),
+        "median_idle_rtt_ms": median(rtts) if rtts else None,
+        "is_final": is_final,
+    }
+
+
+def _median_bps(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return round(median(known)) if known else None

@@ -1,0 +1,154 @@
+"""The evaluation: everything that is new, school by school, day by day. Running it again changes nothing.
+
+Each school is folded on its own: one that fails is logged and tried again next time, the others go on. Writing is
+done in short transactions, so that devices are answered meanwhile.
+"""
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from agent.wire.vocabulary import ExitCode
+from collector.config import CollectorConfig
+from collector.domain.words import Exclusion
+from collector.errors import CollectorError, StorageError
+from collector.evaluate import school, work
+from collector.evaluate.inputs import Deployment, Reference
+from collector.evaluate.school import Span
+from collector.evaluate.work import Task
+from collector.ports import Ports
+from collector.profiles import catalogue as profiles
+from collector.store.open import Store
+from collector.store.queries import facts, judgement
+from collector.store.unit import UnitOfWork
+
+LOG = logging.getLogger(__name__)
+
+# Schools in one transaction: a few, because each commit waits for the disk, and devices wait for each commit.
+_AT_ONCE = 8
+
+
+@dataclass
+class EvaluationReport:
+    """What an evaluation did."""
+
+    schools: int = 0  # that had something new
+    days: int = 0  # judged, again or for the first time
+    measurements: int = 0  # looked at
+    failed: list[str] = field(default_factory=list)  # codes of schools that could not be evaluated
+
+
+def evaluate(
+    store: Store,
+    config: CollectorConfig,
+    ports: Ports,
+    *,
+    as_of: date | None = None,
+    from_day: date | None = None,
+    schools: Collection[str] | None = None,
+    reference: Reference | None = None,
+) -> EvaluationReport:
+    """Judge what is new, or fold again from a day on.
+
+    Args:
+        store: The database.
+        config: Profile and default time zone.
+        ports: The clock says which days are over.
+        as_of: Treat the days up to this one as over, and look at none after it; None: as the clock says. Days that
+            are judged already stay judged.
+        from_day: Delete what was judged from this local day on and fold it again with the inputs of each day.
+        schools: Only these codes.
+        reference: The series that is judged; None: any.
+
+    Returns:
+        Counts, and the schools that failed.
+
+    Raises:
+        CollectorError: If the deployment's profile is not known.
+    """
+    catalogue = profiles.load()
+    if config.profile not in catalogue.ids:
+        raise CollectorError(
+            f"There is no profile {config.profile}; known are {', '.join(catalogue.ids)}.",
+            do="Change [collector] profile.",
+            exit_code=ExitCode.USAGE,
+        )
+    now_ms = ports.clock.now_ms()
+    with store.unit() as unit:
+        judgement.set_aside_unassigned(unit, Exclusion.NOT_ASSIGNED.value)
+        work.take_over_profile(unit, config)
+        unit.commit()
+    with store.reader() as snapshot:
+        deployment = work.deployment_of(snapshot, config, catalogue, reference or Reference())
+        tasks = work.tasks(snapshot, deployment, now_ms, as_of=as_of, from_day=from_day, codes=schools)
+    report = EvaluationReport()
+    for batch in _batches(tasks, _AT_ONCE):
+        with store.unit() as unit:
+            for task in batch:
+                _evaluate_one(unit, task, now_ms, as_of, report)
+            unit.commit()
+    _finish(store, deployment, ports)
+    return report
+
+
+def replay(
+    store: Store,
+    config: CollectorConfig,
+    ports: Ports,
+    *,
+    as_of: date | None = None,
+    reference: Reference | None = None,
+) -> EvaluationReport:
+    """Forget every vote, day, evaluation and flag, and fold all of it again.
+
+    Flags that late data had retracted are not found again; everything else comes out as it was.
+    """
+    with store.unit() as unit:
+        judgement.forget_everything(unit)
+        unit.commit()
+    return evaluate(store, config, ports, as_of=as_of, reference=reference)
+
+
+def _batches(tasks: Sequence[Task], size: int) -> Iterator[Sequence[Task]]:
+    for start in range(0, len(tasks), size):
+        yield tasks[start : start + size]
+
+
+def _evaluate_one(unit: UnitOfWork, task: Task, now_ms: int, as_of: date | None, report: EvaluationReport) -> None:
+    code = task.inputs.code
+    try:
+        with judgement.isolated(unit, code):
+            span = _span(unit, task, now_ms, as_of)
+            done = school.evaluate_school(unit, task.inputs, span)
+            school.set_aside_ahead(unit, task.inputs, span.seen_until)
+    except StorageError:
+        raise
+    except Exception:  # one school's fault must not keep the others from being judged
+        LOG.exception("evaluate.school_failed", extra={"school": code})
+        report.failed.append(code)
+        return
+    report.schools += 1
+    report.days += done.days
+    report.measurements += done.measurements
+
+
+def _span(unit: UnitOfWork, task: Task, now_ms: int, as_of: date | None) -> Span:
+    """Return the days to fold; those that were judged before are folded again, never dropped."""
+    if as_of is None:
+        today = task.inputs.calendar.local_day(now_ms)
+        return Span(task.from_day, task.inputs.last_full_day(now_ms), today)
+    newest = judgement.newest_day(unit, task.inputs.code)
+    last = max(as_of, date.fromisoformat(newest)) if newest else as_of
+    return Span(task.from_day, last, last)
+
+
+def _finish(store: Store, deployment: Deployment, ports: Ports) -> None:
+    now_ms = ports.clock.now_ms()
+    with store.reader() as snapshot:
+        changes = work.stale_flags(snapshot, deployment, now_ms)
+    with store.unit() as unit:
+        for code, is_stale in changes.items():
+            judgement.set_stale(unit, code, is_stale)
+        facts.set_fact(unit, facts.LAST_EVALUATION_MS, str(now_ms))
+        unit.commit()
