@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -37,10 +37,42 @@ class Before:
     severity: str | None  # newest one of the flag that is open
 
 
-def stand_before(snapshot: Snapshot, series: Series, from_day: date, criterion: Criterion) -> Before:
-    """Return where the fold stood at the end of the day before `from_day`."""
+def closed_days(
+    series: Series, closings: Mapping[str, Sequence[str]], flags: Iterable[Flag], days: Iterable[date]
+) -> list[date]:
+    """Return the days on which people closed a flag of the series, in order.
+
+    Args:
+        series: Whose flags.
+        closings: Of all flags, by id.
+        flags: Those that are stored.
+        days: On which one may open now: a closing is found again although its flag was deleted.
+    """
+    if not closings:
+        return []
+    ids = {flag.flag_id for flag in flags} | {flag_id_of(series, day.isoformat()) for day in days}
+    return sorted(date.fromisoformat(day) for flag_id in ids for day in closings.get(flag_id, ()))
+
+
+def stand_before(
+    snapshot: Snapshot,
+    series: Series,
+    span_days: tuple[date, Iterable[date]],
+    closings: Mapping[str, Sequence[str]],
+    criterion: Criterion,
+) -> Before:
+    """Return where the fold stood before a day.
+
+    Args:
+        snapshot: The database.
+        series: What is folded.
+        span_days: The first day to fold, and all days that are judged from it on.
+        closings: Days on which people closed flags, by the flag's id.
+        criterion: Says how long it is quiet after a closing.
+    """
+    from_day, judged_days = span_days
     flags = tuple(judgement.flags_of(snapshot, series))
-    closed = [date.fromisoformat(day) for day in judgement.closings_of(snapshot, [flag.flag_id for flag in flags])]
+    closed = closed_days(series, closings, flags, judged_days)
     last = judgement.judged_before(snapshot, series, from_day.isoformat())
     standing, severity = Standing(), None
     last_day = date.min

@@ -33,6 +33,7 @@ class Deployment:
     default_timezone: str
     reference: Reference
     exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
+    closings: Mapping[str, Sequence[str]]  # flag -> days on which people closed it
 
 
 @dataclass(frozen=True)

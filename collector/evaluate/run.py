@@ -77,12 +77,12 @@ def evaluate(
     now_ms = ports.clock.now_ms()
     with store.unit() as unit:
         judgement.set_aside_unassigned(unit, Exclusion.NOT_ASSIGNED.value)
-        work.take_over_profile(unit, config)
+        work.notice_losses(unit, config)
         unit.commit()
     with store.reader() as snapshot:
         deployment = work.deployment_of(snapshot, config, catalogue, reference or Reference())
-        tasks = work.tasks(snapshot, deployment, now_ms, as_of=as_of, from_day=from_day, codes=schools)
-    report = EvaluationReport()
+        tasks, failed = work.tasks(snapshot, deployment, now_ms, as_of=as_of, from_day=from_day, codes=schools)
+    report = EvaluationReport(failed=failed)
     for batch in _batches(tasks, _AT_ONCE):
         with store.unit() as unit:
             for task in batch:

@@ -111,7 +111,7 @@ def _fold(unit: UnitOfWork, inputs: SchoolInputs, judged: _Judged, span: Span) -
     series = Series(inputs.code, deployment.profile_id, METRIC)
     profile = deployment.catalogue.on(deployment.profile_id, span.as_of)
     criterion = profile.criterion if profile else DEFAULT
-    before = flags.stand_before(unit, series, span.from_day, criterion)
+    before = flags.stand_before(unit, series, (span.from_day, judged), deployment.closings, criterion)
     steps: list[Evidence | Closing] = [flagging.evidence_of(found) for found, _aim in judged.values()]
     folded_steps = flagging.fold([*steps, *before.closings], before.standing, criterion)
     rows: dict[date, dict[str, Any]] = {}

@@ -1,5 +1,6 @@
 """What an evaluation has to do: which schools, and each from which day on."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +10,8 @@ from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
 from collector.profiles.catalogue import Catalogue
 from collector.store.queries import facts, judgement, schools
 from collector.store.unit import Snapshot, UnitOfWork
+
+LOG = logging.getLogger(__name__)
 
 PROFILE_FACT = "evaluated_profile"
 
@@ -37,18 +40,25 @@ def deployment_of(
     snapshot: Snapshot, config: CollectorConfig, catalogue: Catalogue, reference: Reference
 ) -> Deployment:
     """Return what holds for all schools of a run."""
-    return Deployment(config.profile, catalogue, config.default_timezone, reference, schools.calendar_days(snapshot))
+    return Deployment(
+        profile_id=config.profile,
+        catalogue=catalogue,
+        default_timezone=config.default_timezone,
+        reference=reference,
+        exceptions=schools.calendar_days(snapshot),
+        closings=judgement.closings(snapshot),
+    )
 
 
-def take_over_profile(unit: UnitOfWork, config: CollectorConfig) -> bool:
-    """Fold everything again where the deployment goes by another profile than last time; return whether it does."""
+def notice_losses(unit: UnitOfWork, config: CollectorConfig) -> None:
+    """Have everything folded again where the profile is another than last time, or somebody deleted what was judged."""
+    if judgement.has_days_lost(unit):
+        judgement.unjudge_everything(unit)
     before = facts.find_fact(unit, PROFILE_FACT)
-    if before == config.profile:
-        return False
-    if before is not None:
+    if before not in (None, config.profile) or not judgement.is_folded(unit, config.profile):
         judgement.reopen_days(unit, schools.FIRST_DAY)
-    facts.set_fact(unit, PROFILE_FACT, config.profile)
-    return True
+    if before != config.profile:
+        facts.set_fact(unit, PROFILE_FACT, config.profile)
 
 
 def tasks(
@@ -59,8 +69,8 @@ def tasks(
     as_of: date | None = None,
     from_day: date | None = None,
     codes: Collection[str] | None = None,
-) -> list[Task]:
-    """Return the schools to evaluate with the day to begin at, in order of their codes.
+) -> tuple[list[Task], list[str]]:
+    """Return the schools to evaluate with the day to begin at, in order of their codes, and codes that failed.
 
     Args:
         snapshot: The database.
@@ -77,13 +87,19 @@ def tasks(
     found = schools.by_code(snapshot, wanted)
     dated = schools.facts_of(snapshot, found)
     listed: list[Task] = []
+    failed: list[str] = []
     for code in sorted(found):
-        inputs = SchoolInputs(found[code], dated[code], deployment)
-        first = _first_new_day(inputs, news, max(inputs.last_full_day(now_ms), as_of or date.min))
+        try:
+            inputs = SchoolInputs(found[code], dated[code], deployment)
+            first = _first_new_day(inputs, news, max(inputs.last_full_day(now_ms), as_of or date.min))
+        except (ValueError, LookupError, OSError):  # what the registry's checks would not have let in
+            LOG.exception("evaluate.school_failed", extra={"school": code})
+            failed.append(code)
+            continue
         days = [day for day in (first, from_day) if day is not None]
         if days:
             listed.append(Task(inputs, min(days)))
-    return listed
+    return listed, failed
 
 
 def _first_new_day(inputs: SchoolInputs, news: _News, last_full_day: date) -> date | None:
@@ -108,7 +124,10 @@ def stale_flags(snapshot: Snapshot, deployment: Deployment, now_ms: int) -> dict
     for code, was_stale in open_flags.items():
         if code not in found or code not in voted:
             continue
-        inputs = SchoolInputs(found[code], (), deployment)
+        try:
+            inputs = SchoolInputs(found[code], (), deployment)
+        except (ValueError, LookupError, OSError):
+            continue  # `tasks` says so as soon as there is something to judge
         missed = inputs.calendar.expected_days(date.fromisoformat(voted[code]), inputs.last_full_day(now_ms))
         profile = deployment.catalogue.newest(deployment.profile_id)
         if (missed >= profile.criterion.stale_days) != was_stale:

@@ -1,6 +1,6 @@
 """What the evaluation reads and writes: measurements, school days, evaluations, flags. Nothing here commits."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +136,15 @@ def unfolded_closings(snapshot: Snapshot) -> dict[str, str]:
     return _pairs(snapshot, query.group_by(FLAGS.c.school))
 
 
+def closings(snapshot: Snapshot) -> dict[str, list[str]]:
+    """Return the local days on which people closed flags, by the flag's id; a flag may be gone meanwhile."""
+    query = select(FLAG_ACTIONS.c.flag_id, FLAG_ACTIONS.c.day).where(FLAG_ACTIONS.c.action == CLOSED_ACTION)
+    found: dict[str, list[str]] = {}
+    for flag_id, day in snapshot.connection.execute(query.order_by(FLAG_ACTIONS.c.day)):
+        found.setdefault(flag_id, []).append(day)
+    return found
+
+
 def last_voting_days(snapshot: Snapshot) -> dict[str, str]:
     """Return the newest local day with a voting measurement of the schools with an open flag."""
     flagged = select(FLAGS.c.school).where(FLAGS.c.state.in_(OPEN_STATES))
@@ -259,15 +268,6 @@ def flags_of(snapshot: Snapshot, series: Series) -> list[Flag]:
     return [Flag(*row) for row in snapshot.connection.execute(query.order_by(FLAGS.c.opened_on, FLAGS.c.flag_id))]
 
 
-def closings_of(snapshot: Snapshot, flag_ids: Iterable[str]) -> list[str]:
-    """Return the local days on which people closed these flags, in order."""
-    wanted = list(flag_ids)
-    if not wanted:
-        return []
-    query = select(FLAG_ACTIONS.c.day).where(FLAG_ACTIONS.c.flag_id.in_(wanted), FLAG_ACTIONS.c.action == CLOSED_ACTION)
-    return [day for (day,) in snapshot.connection.execute(query.order_by(FLAG_ACTIONS.c.day))]
-
-
 def set_votes(unit: UnitOfWork, votes: Sequence[Vote]) -> None:
     """Write down of measurements whether they vote, and why not."""
     if not votes:
@@ -355,8 +355,29 @@ def count_open_flags(snapshot: Snapshot) -> int:
     return int(snapshot.connection.execute(query).scalar_one())
 
 
+def is_folded(snapshot: Snapshot, profile: str) -> bool:
+    """Return whether there are evaluations by this profile, or no days to judge."""
+    some = select(EVALUATIONS.c.school).where(EVALUATIONS.c.profile == profile).limit(1)
+    if snapshot.connection.execute(some).first() is not None:
+        return True
+    return snapshot.connection.execute(select(SCHOOL_DAYS.c.school).limit(1)).first() is None
+
+
+def has_days_lost(snapshot: Snapshot) -> bool:
+    """Return whether measurements have votes but there is no day that they lie on: somebody deleted the days."""
+    if snapshot.connection.execute(select(SCHOOL_DAYS.c.school).limit(1)).first() is not None:
+        return False
+    voted = select(MEASUREMENTS.c.rid).where(MEASUREMENTS.c.votes.is_(True)).limit(1)
+    return snapshot.connection.execute(voted).first() is not None
+
+
 def forget_everything(unit: UnitOfWork) -> None:
     """Delete all that the evaluation has written; measurements and what people did stay."""
     for table in (FLAG_EVENTS, FLAGS, EVALUATIONS, SCHOOL_DAYS):
         unit.connection.execute(delete(table))
+    unjudge_everything(unit)
+
+
+def unjudge_everything(unit: UnitOfWork) -> None:
+    """Let the next evaluation look at every measurement again."""
     unit.connection.execute(update(MEASUREMENTS).values(votes=None, exclusion=None))
