@@ -1,0 +1,352 @@
+"""The spool: what was measured and is not acknowledged yet, kept through anything.
+
+The ledger law, per lineage and after every commit: created = acked + ready + dead + dropped.
+Next in the walk: `uplink.post` takes `next_batch` and brings back what `apply` is given.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from agent.locks import FileLock
+from agent.ports import Clock, Randomness
+from agent.spool import interrupted, keyvalues, moments, queue, retention, troubles, views
+from agent.spool.database import FILE, Database
+from agent.spool.reader import SpoolReader
+from agent.spool.rows import DropReason, Limits, Outgoing, RowView, Spent, SpoolSummary
+from agent.wire import codec, limits
+from agent.wire.headers import Ledger
+from agent.wire.records import Record
+
+T = TypeVar("T")
+
+STORE_EPOCH = "spool_epoch"  # state keys of our own: what the rows were last offered to
+SETTINGS_VERSION = "spool_settings"
+_PROBE_BYTES = 256_000
+_PROBE = "room.probe"
+
+
+class Spool:
+    """The durable store of one agent; one object per process, safe for its threads and beside other processes."""
+
+    def __init__(self, database: Database, clock: Clock, boot_id: str, owner: str, kept: Limits) -> None:
+        self._database, self._clock, self._boot_id, self._kept = database, clock, boot_id, kept
+        self._owner = FileLock(database.directory / f"running-{owner}.lock")
+
+    @classmethod
+    def open(
+        cls, directory: Path, *, clock: Clock, randomness: Randomness, boot_id: str = "", kept: Limits | None = None
+    ) -> "Spool":
+        """Return the spool in a directory; makes or repairs the file as needed.
+
+        Args:
+            directory: The agent's data directory.
+            clock: Wall and monotonic time.
+            randomness: For the lineage of a new file.
+            boot_id: Of the computer; "" = unknown, then no clock of an earlier process is believed.
+            kept: How much is kept, None = as the contract says.
+
+        Raises:
+            EnlaceError: If the file cannot be used. A full disk is no reason: each call says so until there is room.
+        """
+        database = Database(directory, clock=clock, randomness=randomness)
+        spool = cls(
+            database, clock, boot_id or randomness.token_bytes(16).hex(), randomness.token_bytes(8).hex(),
+            kept or Limits(),
+        )  # fmt: skip
+        database.open_if_there_is_room()
+        return spool
+
+    def close(self) -> None:
+        """Let go of the files; a test that is still marked as running counts as interrupted from now on."""
+        self._database.close()
+        self._owner.release(remove=True)
+
+    def __enter__(self) -> "Spool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def atomically(self, work: Callable[[], T]) -> T:
+        """Return what the work returns; all calls in it become one commit, or none of them."""
+        return self._database.write(lambda _: work())
+
+    # --- a measurement --------------------------------------------------------------------------------------------
+
+    def check_room(self) -> None:
+        """Return if a measurement could be kept now: ask before spending the line on one.
+
+        Raises:
+            EnlaceError: If the disk is full or cannot be written.
+        """
+        probe = self._database.directory / _PROBE
+        try:
+            self._database.directory.mkdir(parents=True, exist_ok=True)
+            try:
+                with probe.open("wb") as file:
+                    file.write(bytes(_PROBE_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())
+            finally:
+                probe.unlink(missing_ok=True)
+        except OSError as error:
+            raise troubles.in_words(error, self._database.path) from error
+        self._write(lambda _connection, _moment: None)
+
+    def mark_running(self, stub: bytes, rid: str, reserved_bytes: int, *, utc_offset_min: int = 0) -> None:
+        """Note durably that a test begins and count its bytes as spent, before the first of them.
+
+        Args:
+            stub: What is known of the measurement: JSON with `tier`, `trigger`, `started_at`, `boot_id` and so on.
+            rid: Its identity.
+            reserved_bytes: What the test may spend in both directions together.
+            utc_offset_min: Of the computer, minutes east: a budget's day is a local day.
+        """
+
+        def mark(connection: sqlite3.Connection, moment: moments.Moment) -> None:
+            queue.put_marker(connection, moment, rid, stub, self._owner.path.name)
+            retention.reserve(connection, rid, moments.local_day(moment, utc_offset_min), reserved_bytes)
+
+        try:
+            self._owner.try_acquire()
+        except OSError as error:
+            raise troubles.in_words(error, self._database.path) from error
+        self._write(mark)
+
+    def add_ready(self, record: Record, *, spent_bytes: int | None = None, utc_offset_min: int = 0) -> bool:
+        """Keep a record until it is acknowledged, in one commit with the end of its marker and its budget.
+
+        Args:
+            record: A measurement or a diary run.
+            spent_bytes: What the test really cost; None = unknown, what was reserved counts.
+            utc_offset_min: Of the computer, for a test that reserved nothing.
+
+        Returns:
+            False if a record of that identity was kept before; then nothing changes.
+        """
+        body = codec.encode(record)
+        if len(body) > limits.ITEM_BYTES:
+            body = retention.bare_of(body)
+
+        def add(connection: sqlite3.Connection, moment: moments.Moment) -> bool:
+            is_new = queue.put_ready(connection, moment, record.rid, record.kind, body)
+            if is_new:
+                day = moments.local_day(moment, utc_offset_min)
+                retention.reconcile(connection, record.rid, day, spent_bytes)
+                retention.tidy(connection, moment, self._kept)
+            return is_new
+
+        return self._write(add)
+
+    def recover(self, boot_id: str = "") -> int:
+        """Turn the markers of processes that are gone into interrupted measurements and return how many.
+
+        Args:
+            boot_id: Of the computer now; "" = the one that `open` was told.
+        """
+        self._boot_id = boot_id or self._boot_id
+
+        def turn(connection: sqlite3.Connection, moment: moments.Moment) -> int:
+            found = connection.execute(
+                "SELECT rid, owner, boot_id, mono_ms, wall_ms, body FROM rows WHERE state = 'running' ORDER BY seq"
+            ).fetchall()
+            left = [row for row in found if not self._is_alive(row[1])]
+            for rid, _, boot, mono_ms, wall_ms, body in left:
+                record = interrupted.measurement(
+                    body, rid, is_same_boot=boot == self._boot_id, wall_ms=wall_ms, boot_id=boot, mono_ms=mono_ms
+                )
+                queue.put_ready(connection, moment, rid, record.kind, codec.encode(record))
+                retention.reconcile(connection, rid, "", None)
+            retention.tidy(connection, moment, self._kept)
+            return len(left)
+
+        count = self._write(turn)
+        self._sweep_locks()
+        return count
+
+    # --- the uplink -----------------------------------------------------------------------------------------------
+
+    def next_batch(self, max_items: int, max_bytes: int) -> Outgoing:
+        """Return what to send next: a few of the newest rows, then the oldest; damaged ones are set aside.
+
+        Args:
+            max_items: At most that many, at least one if any waits.
+            max_bytes: Of the bodies with their commas; the first row is returned however big it is.
+        """
+
+        def pick(connection: sqlite3.Connection, moment: moments.Moment) -> tuple[Outgoing, list[int]]:
+            rows, damaged = queue.pick(connection, moment.floor_ms, max(1, max_items), max_bytes)
+            return Outgoing(rows), damaged
+
+        def bury_and_pick(connection: sqlite3.Connection, moment: moments.Moment) -> Outgoing:
+            while True:
+                outgoing, damaged = pick(connection, moment)
+                if not damaged:
+                    return outgoing
+                for seq in damaged:
+                    queue.bury(connection, moment, seq, "damaged")
+
+        outgoing, damaged = self._read(pick)
+        return self._write(bury_and_pick) if damaged else outgoing
+
+    def apply(self, outcomes: Sequence[queue.Decided]) -> None:
+        """Do with each row what the collector's signed answer says; a row that was decided before stays so."""
+
+        def settle(connection: sqlite3.Connection, moment: moments.Moment) -> None:
+            queue.set_outcomes(connection, moment, outcomes)
+            retention.tidy(connection, moment, self._kept)
+
+        self._write(settle)
+
+    def offer_again(self, store_epoch: str) -> int:
+        """Offer the acknowledged and the deferred rows again if the collector's store is another than before.
+
+        Returns:
+            How many acknowledged rows wait again; 0 if it is the same store, or the first ever seen.
+        """
+
+        def offer(connection: sqlite3.Connection, _: moments.Moment) -> int:
+            before = keyvalues.get(connection, STORE_EPOCH)
+            if before == store_epoch:
+                return 0
+            keyvalues.put(connection, STORE_EPOCH, store_epoch)
+            queue.offer_deferred(connection)
+            return queue.offer_acked(connection) if before is not None else 0
+
+        return self._write(offer)
+
+    def offer_deferred(self, settings_version: str) -> int:
+        """Offer the deferred rows again if the settings are newer: so may be the collector. Returns how many."""
+
+        def offer(connection: sqlite3.Connection, _: moments.Moment) -> int:
+            if keyvalues.get(connection, SETTINGS_VERSION) == settings_version:
+                return 0
+            keyvalues.put(connection, SETTINGS_VERSION, settings_version)
+            return queue.offer_deferred(connection)
+
+        return self._write(offer)
+
+    def drop_clone(self) -> int:
+        """Forget what was inherited from the computer that this disk was copied from; returns how many rows waited.
+
+        The original still has them. What was acknowledged to it, its state values and its open tests go too; the
+        ledger goes on as a lineage of its own. Enrol after this, not before.
+        """
+
+        def drop(connection: sqlite3.Connection, _: moments.Moment) -> int:
+            gone = connection.execute("DELETE FROM rows WHERE state = 'ready'").rowcount
+            connection.execute("DELETE FROM rows WHERE state IN ('running', 'acked')")
+            connection.execute("DELETE FROM reservations")
+            connection.execute("DELETE FROM state")
+            if gone:
+                keyvalues.count(connection, f"dropped:{DropReason.CLONE}", gone)
+            keyvalues.put_meta(connection, "lineage", self._database.new_lineage())
+            return gone
+
+        return self._write(drop)
+
+    # --- looking --------------------------------------------------------------------------------------------------
+
+    def ledger(self) -> Ledger:
+        """Return the counters, read in one transaction."""
+        return self._read(lambda connection, _: views.ledger(connection))
+
+    def summary(self) -> SpoolSummary:
+        """Return how the spool stands."""
+        return self._read(lambda connection, _: views.summary(connection))
+
+    def list_rows(self, limit: int = 100) -> list[RowView]:
+        """Return the newest rows, newest first."""
+        return self._read(lambda connection, _: views.list_rows(connection, limit))
+
+    def export(self) -> Iterator[bytes]:
+        """Yield every record as one line of JSON: {"state", "reason", "tries", "record"}."""
+        return views.export(lambda work: self._read(lambda connection, _: work(connection)))
+
+    # --- budget and state -----------------------------------------------------------------------------------------
+
+    def spent(self, utc_offset_min: int = 0) -> Spent:
+        """Return the bytes spent and reserved today and this month, by the computer's local day."""
+
+        def read(connection: sqlite3.Connection, moment: moments.Moment) -> Spent:
+            day = moments.local_day(moment, utc_offset_min)
+            return Spent(day, *retention.spent_bytes(connection, day))
+
+        return self._write(read)  # a write: the first look in a boot notes its clock
+
+    def spend(self, spent_bytes: int, utc_offset_min: int = 0) -> None:
+        """Count bytes that no measurement reserved."""
+        self._write(
+            lambda connection, moment: retention.spend(
+                connection, moments.local_day(moment, utc_offset_min), spent_bytes
+            )
+        )
+
+    def get_state(self, key: str) -> str | None:
+        """Return a small durable value; None where there is none or it is damaged."""
+        return self._read(lambda connection, _: keyvalues.get(connection, key))
+
+    def set_state(self, key: str, value: str | None) -> None:
+        """Keep a small value durably; None removes it. `last_answer` also gives the rows their time."""
+
+        def put(connection: sqlite3.Connection, moment: moments.Moment) -> None:
+            told = moments.read_reading(value) if key == moments.LAST_ANSWER else None
+            keyvalues.put(connection, key, value)
+            if told is not None:
+                moments.learn(connection, moment, told)
+
+        self._write(put)
+
+    def note_server_time(self, server_time_ms: int, mono_ms: int, boot_id: str) -> None:
+        """Keep the time in a signed answer: from now on ages go by it."""
+        reading = moments.Reading(server_time_ms, mono_ms, boot_id)
+        self.set_state(moments.LAST_ANSWER, msgspec.json.encode(reading).decode())
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _write(self, work: Callable[[sqlite3.Connection, moments.Moment], T]) -> T:
+        return self._database.write(
+            lambda connection: work(connection, moments.now(connection, self._clock, self._boot_id))
+        )
+
+    def _read(self, work: Callable[[sqlite3.Connection, moments.Moment], T]) -> T:
+        return self._database.read(
+            lambda connection: work(connection, moments.now(connection, self._clock, self._boot_id, note=False))
+        )
+
+    def _is_alive(self, owner: str | None) -> bool:
+        """Return whether the process that wrote a marker still runs: then it holds its lock file."""
+        if owner == self._owner.path.name:
+            return self._owner.is_held
+        if not owner or not views.is_owner_name(owner) or not (self._database.directory / owner).exists():
+            return False
+        lock = FileLock(self._database.directory / owner)
+        try:
+            is_gone = lock.try_acquire()
+        except OSError:
+            return False
+        lock.release()
+        return not is_gone
+
+    def _sweep_locks(self) -> None:
+        for path in self._database.directory.glob("running-*.lock"):
+            lock = FileLock(path)
+            try:
+                if path != self._owner.path and lock.try_acquire():
+                    lock.release(remove=True)
+            except OSError:
+                continue
+
+
+def open_reader(directory: Path) -> SpoolReader:
+    """Return a view of the spool that can change nothing; an empty one where there is no spool yet.
+
+    Raises:
+        EnlaceError: If the file is there and cannot be read.
+    """
+    return SpoolReader(directory / FILE)

@@ -1,0 +1,80 @@
+"""What an error of SQLite or of the disk means, in one sentence."""
+
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+from agent.errors import EnlaceError
+
+_CORRUPT, _NOT_A_DB, _FULL, _IO, _BUSY, _LOCKED = 11, 26, 13, 10, 5, 6
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+_TIGHT_BYTES = 64_000
+
+
+def code(error: BaseException) -> int:
+    """Return the primary result code of SQLite; 0 where there is none."""
+    found = getattr(error, "sqlite_errorcode", 0) or 0
+    return int(found) & 0xFF
+
+
+def name(error: BaseException) -> str:
+    """Return the name of the error, for logs."""
+    return str(getattr(error, "sqlite_errorname", None) or type(error).__name__)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether the file itself is broken, so that only a new one helps."""
+    if code(error) in (_CORRUPT, _NOT_A_DB):
+        return True
+    # A table or column that was there when the file was checked: somebody edited the schema.
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such table", "no such column"))
+
+
+def is_lasting(error: sqlite3.Error) -> bool:
+    """Return whether the connection should not be used again: after a failed sync the kernel may have lost pages."""
+    return code(error) in (_IO, _FULL, _CORRUPT, _NOT_A_DB)
+
+
+def is_no_room(error: BaseException, path: Path) -> bool:
+    """Return whether the disk is full, by space or by number of files."""
+    if code(error) == _FULL or (isinstance(error, OSError) and error.errno in _NO_ROOM):
+        return True
+    return isinstance(error, sqlite3.Error) and code(error) in (_IO, 14) and _is_tight(path.parent)
+
+
+def no_room(directory: Path) -> EnlaceError:
+    """Return the one sentence about a full disk."""
+    return EnlaceError(
+        f"No space in {directory}.",
+        means="A measurement could not be kept, so none is made; what is stored already is safe.",
+        do="Free some space; the agent goes on by itself.",
+    )
+
+
+def in_words(error: OSError | sqlite3.Error, path: Path) -> EnlaceError:
+    """Return an error of the disk as a sentence for a person."""
+    if is_no_room(error, path):
+        return no_room(path.parent)
+    if isinstance(error, sqlite3.Error) and code(error) in (_BUSY, _LOCKED):
+        return EnlaceError(
+            f"The spool {path} is in use by another program.",
+            means="Nothing was stored now.",
+            do="Close what has opened that file; only enlace-agent should.",
+        )
+    said = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    return EnlaceError(
+        f"The spool {path} cannot be used: {said}.",
+        means="Nothing can be stored.",
+        do="Check the owner of that directory and the health of the disk.",
+    )
+
+
+def _is_tight(directory: Path) -> bool:
+    if not hasattr(os, "statvfs"):
+        return False
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < _TIGHT_BYTES or (found.f_files > 0 and found.f_favail == 0)
