@@ -1,0 +1,178 @@
+"""Read models of the overview: how many schools have which verdict, by area and week, and what came in today."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, literal, select
+
+from collector.store.queries.pages_schools import NO_VERDICT, Measure, judged_schools
+from collector.store.tables.devices import DEVICES
+from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAGS
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.people import FACTS
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Schools of one area with one verdict."""
+
+    area: str | None
+    verdict: str  # NO_VERDICT where there is none
+    schools: int
+    pupils: int
+
+
+@dataclass(frozen=True)
+class FlagCounts:
+    """Open flags of one severity."""
+
+    severity: str
+    flags: int
+    taken: int
+    recovering: int
+    stale: int
+    oldest: str  # day on which the oldest one opened
+    oldest_id: str
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How new everything is; None where there is nothing yet."""
+
+    last_received_ms: int | None
+    last_judged_day: str | None
+    last_evaluation_ms: int | None
+
+
+@dataclass(frozen=True)
+class Today:
+    """What came in since a moment."""
+
+    schools_heard: int
+    devices: int
+    devices_heard: int
+    devices_pending: int
+    measurements: int
+
+
+def standings(snapshot: Snapshot, measure: Measure) -> list[Standing]:
+    """Return the schools by area and newest verdict."""
+    verdict = func.coalesce(EVALUATIONS.c.verdict, NO_VERDICT)
+    pupils = func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift, 0)
+    query = (
+        select(
+            SCHOOLS.c.area,
+            verdict.label("verdict"),
+            func.count().label("schools"),
+            func.sum(pupils).label("pupils"),
+        )
+        .select_from(judged_schools(measure))
+        .group_by(SCHOOLS.c.area, verdict)
+        .order_by(SCHOOLS.c.area, verdict)
+    )
+    return [
+        Standing(row.area, row.verdict, int(row.schools), int(row.pupils)) for row in snapshot.connection.execute(query)
+    ]
+
+
+def verdicts_by_week(snapshot: Snapshot, measure: Measure, ends: list[str], from_day: str) -> dict[str, dict[str, int]]:
+    """Return the verdicts that held at the end of each week: the last of the week, school by school.
+
+    Args:
+        snapshot: Where to look.
+        measure: Which verdicts.
+        ends: The last day of each week, oldest first.
+        from_day: The first day of the first week.
+    """
+    bucket = case(*((EVALUATIONS.c.day <= end, literal(end)) for end in ends), else_=None)
+    newest = (
+        select(EVALUATIONS.c.school, bucket.label("week"), func.max(EVALUATIONS.c.day).label("day"))
+        .where(
+            EVALUATIONS.c.profile == measure.profile,
+            EVALUATIONS.c.metric == measure.metric,
+            EVALUATIONS.c.day >= from_day,
+            EVALUATIONS.c.day <= ends[-1],
+        )
+        .group_by(EVALUATIONS.c.school, bucket)
+        .subquery()
+    )
+    query = (
+        select(newest.c.week, EVALUATIONS.c.verdict, func.count().label("schools"))
+        .join(
+            EVALUATIONS,
+            (EVALUATIONS.c.school == newest.c.school)
+            & (EVALUATIONS.c.day == newest.c.day)
+            & (EVALUATIONS.c.profile == measure.profile)
+            & (EVALUATIONS.c.metric == measure.metric),
+        )
+        .group_by(newest.c.week, EVALUATIONS.c.verdict)
+    )
+    found: dict[str, dict[str, int]] = {end: {} for end in ends}
+    for week, verdict, schools in snapshot.connection.execute(query):
+        found[week][verdict] = int(schools)
+    return found
+
+
+def open_flags(snapshot: Snapshot) -> list[FlagCounts]:
+    """Return the flags that are open or recovering, by severity."""
+    taken = (
+        select(FLAG_ACTIONS.c.flag_id)
+        .where(FLAG_ACTIONS.c.flag_id == FLAGS.c.flag_id, FLAG_ACTIONS.c.action == "acknowledged")
+        .exists()
+    )
+    query = (
+        select(FLAGS.c.severity, FLAGS.c.state, FLAGS.c.is_stale, FLAGS.c.opened_on, FLAGS.c.flag_id, taken)
+        .where(FLAGS.c.state.in_(("open", "recovering")))
+        .order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)
+    )
+    rows: dict[str, list[tuple[str, bool, str, str, bool]]] = {}
+    for severity, state, is_stale, opened_on, flag_id, is_taken in snapshot.connection.execute(query):
+        rows.setdefault(severity or "", []).append((state, is_stale, opened_on, flag_id, is_taken))
+    return [
+        FlagCounts(
+            severity=severity,
+            flags=len(flags),
+            taken=sum(flag[4] for flag in flags),
+            recovering=sum(flag[0] == "recovering" for flag in flags),
+            stale=sum(flag[1] for flag in flags),
+            oldest=flags[0][2],
+            oldest_id=flags[0][3],
+        )
+        for severity, flags in rows.items()
+    ]
+
+
+def count_open_flags(snapshot: Snapshot) -> int:
+    """Return how many flags are open or recovering."""
+    query = select(func.count()).select_from(FLAGS).where(FLAGS.c.state.in_(("open", "recovering")))
+    return int(snapshot.connection.execute(query).scalar_one())
+
+
+def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
+    """Return how new everything is."""
+    fact = select(FACTS.c.value).where(FACTS.c.name == "last_evaluation_ms").scalar_subquery()
+    received = select(func.max(MEASUREMENTS.c.received_ms)).scalar_subquery()
+    judged = (
+        select(func.max(EVALUATIONS.c.day))
+        .where(EVALUATIONS.c.profile == measure.profile, EVALUATIONS.c.metric == measure.metric)
+        .scalar_subquery()
+    )
+    row = snapshot.connection.execute(select(received, judged, fact)).one()
+    return Freshness(row[0], row[1], int(row[2]) if row[2] is not None and str(row[2]).isdigit() else None)
+
+
+def today(snapshot: Snapshot, since_ms: int) -> Today:
+    """Return what came in since a moment; retired devices are not counted."""
+    live = DEVICES.c.state != "revoked"
+    heard = DEVICES.c.last_contact_ms >= since_ms
+    schools = select(func.count(func.distinct(DEVICES.c.school))).where(live, heard).scalar_subquery()
+    counts = [
+        select(func.count()).select_from(DEVICES).where(live, *more).scalar_subquery()
+        for more in ((), (heard,), (DEVICES.c.state == "pending",))
+    ]
+    stored = (
+        select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.received_ms >= since_ms).scalar_subquery()
+    )
+    row = snapshot.connection.execute(select(schools, *counts, stored)).one()
+    return Today(*(int(value) for value in row))

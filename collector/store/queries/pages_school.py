@@ -1,0 +1,153 @@
+"""Read models of one school's page: its tests, days, devices and flags."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, select
+
+from collector.store.tables.devices import DEVICES
+from collector.store.tables.judgement import FLAGS, SCHOOL_DAYS
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.unit import Snapshot
+
+
+@dataclass(frozen=True)
+class TestRow:
+    """One measurement as the table of tests shows it."""
+
+    __test__ = False  # for pytest: no test class
+
+    rid: str
+    device: str
+    status: str
+    failure_code: str | None
+    tier: str
+    trigger: str
+    started_ms: int
+    time_quality: str
+    download_bps: int | None
+    download_half_width_pct: float | None
+    download_lower_bound: bool | None
+    upload_bps: int | None
+    idle_rtt_ms: float | None
+    loaded_download_rtt_ms: float | None
+    download_bytes: int | None
+    upload_bytes: int | None
+    medium: str | None
+    link_bps: int | None
+    votes: bool | None
+    exclusion: str | None
+
+
+@dataclass(frozen=True)
+class TestFilter:
+    """Which tests of a school."""
+
+    __test__ = False  # for pytest: no test class
+
+    from_ms: int | None = None
+    to_ms: int | None = None  # not included
+    counts: bool | None = None  # True: voting only; False: set aside only
+
+
+@dataclass(frozen=True)
+class DayRow:
+    """One local day of a school."""
+
+    day: str
+    is_open: bool
+    suppressed: str | None
+    measurements: int
+    voting: int
+    median_download_bps: int | None
+    median_upload_bps: int | None
+    median_idle_rtt_ms: float | None
+
+
+@dataclass(frozen=True)
+class SchoolDevice:
+    """One device of a school."""
+
+    device: str
+    state: str
+    os: str | None
+    agent_version: str | None
+    last_contact_ms: int | None
+    clock_offset_ms: int | None
+
+
+@dataclass(frozen=True)
+class SchoolFlag:
+    """One flag of a school, open or past."""
+
+    flag_id: str
+    kind: str
+    state: str
+    severity: str | None
+    below_since: str
+    opened_on: str
+    closed_on: str | None
+    is_stale: bool
+
+
+def _where(code: str, wanted: TestFilter) -> list[ColumnElement[bool]]:
+    conditions = [MEASUREMENTS.c.school == code]
+    if wanted.from_ms is not None:
+        conditions.append(MEASUREMENTS.c.started_ms >= wanted.from_ms)
+    if wanted.to_ms is not None:
+        conditions.append(MEASUREMENTS.c.started_ms < wanted.to_ms)
+    if wanted.counts is True:
+        conditions.append(MEASUREMENTS.c.votes.is_(True))
+    elif wanted.counts is False:
+        conditions.append(MEASUREMENTS.c.votes.is_not(True))
+    return conditions
+
+
+def tests(snapshot: Snapshot, code: str, wanted: TestFilter, limit: int) -> list[TestRow]:
+    """Return the measurements of a school, newest first by corrected time."""
+    columns = [MEASUREMENTS.c[name] for name in TestRow.__dataclass_fields__]
+    query = (
+        select(*columns)
+        .where(*_where(code, wanted))
+        .order_by(MEASUREMENTS.c.started_ms.desc(), MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
+        .limit(limit)
+    )
+    return [TestRow(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def count_tests(snapshot: Snapshot, code: str, wanted: TestFilter) -> int:
+    """Return how many measurements of a school a filter lists."""
+    query = select(func.count()).select_from(MEASUREMENTS).where(*_where(code, wanted))
+    return int(snapshot.connection.execute(query).scalar_one())
+
+
+def days(snapshot: Snapshot, code: str, from_day: str) -> list[DayRow]:
+    """Return the local days of a school since one, oldest first."""
+    columns = [SCHOOL_DAYS.c[name] for name in DayRow.__dataclass_fields__]
+    query = (
+        select(*columns)
+        .where(SCHOOL_DAYS.c.school == code, SCHOOL_DAYS.c.day >= from_day)
+        .order_by(SCHOOL_DAYS.c.day)
+        .limit(1000)
+    )
+    return [DayRow(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def devices(snapshot: Snapshot, code: str, limit: int = 100) -> list[SchoolDevice]:
+    """Return the devices of a school that are not retired, the last one heard first."""
+    columns = [DEVICES.c[name] for name in SchoolDevice.__dataclass_fields__]
+    query = (
+        select(*columns)
+        .where(DEVICES.c.school == code, DEVICES.c.state != "revoked")
+        .order_by(DEVICES.c.last_contact_ms.is_(None), DEVICES.c.last_contact_ms.desc(), DEVICES.c.device)
+        .limit(limit)
+    )
+    return [SchoolDevice(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def flags(snapshot: Snapshot, code: str, limit: int = 50) -> list[SchoolFlag]:
+    """Return the flags of a school, the newest first."""
+    columns = [FLAGS.c[name] for name in SchoolFlag.__dataclass_fields__]
+    query = (
+        select(*columns).where(FLAGS.c.school == code).order_by(FLAGS.c.opened_on.desc(), FLAGS.c.flag_id).limit(limit)
+    )
+    return [SchoolFlag(**row) for row in snapshot.connection.execute(query).mappings()]

@@ -1,0 +1,257 @@
+"""Read models of the pages: schools with their newest verdict, filtered, sorted and cut at a limit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, or_, select
+
+from collector.store.tables.devices import DEVICES
+from collector.store.tables.judgement import EVALUATIONS, SCHOOL_DAYS
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot
+
+# A word for schools that have no verdict, in filters and counts.
+NO_VERDICT = "NONE"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is judged: the profile and the metric that pages show."""
+
+    profile: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class SchoolFilter:
+    """Which schools; an empty text means all."""
+
+    search: str = ""  # folded as `schools.name_folded` is
+    search_raw: str = ""  # as typed, for codes
+    verdict: str = ""
+    area: str = ""
+    provider: str = ""
+    technology: str = ""
+    code: str = ""  # exactly this one
+
+
+@dataclass(frozen=True)
+class SchoolRow:
+    """One school with its newest verdict; the numbers are None where it has none."""
+
+    code: str
+    name: str
+    area: str | None
+    provider: str | None
+    technology: str | None
+    education_level: str | None
+    timezone: str | None
+    opening: str | None
+    pupils: int | None
+    contract_download_mbps: float | None
+    contract_upload_mbps: float | None
+    is_demo: bool
+    verdict: str | None
+    remedy: str | None
+    severity: str | None
+    state: str | None
+    day: str | None
+    window_from: str | None
+    n: int | None
+    days: int | None
+    n_effective: float | None
+    attained: int | None
+    unknown: int | None
+    lower: float | None
+    upper: float | None
+    share: float | None
+    median_bps: int | None
+    target_bps: int | None
+    is_estimated: bool | None
+    profile_version: str | None
+    heard_ms: int | None  # newest contact of a device of the school
+
+
+def newest_evaluation(measure: Measure) -> ColumnElement[bool]:
+    """Return the condition that joins a school with its newest evaluation: one look into the primary key a school."""
+    other = EVALUATIONS.alias("newer")
+    newest = (
+        select(func.max(other.c.day))
+        .where(other.c.school == SCHOOLS.c.code, other.c.profile == measure.profile, other.c.metric == measure.metric)
+        .scalar_subquery()
+    )
+    return and_(
+        EVALUATIONS.c.school == SCHOOLS.c.code,
+        EVALUATIONS.c.profile == measure.profile,
+        EVALUATIONS.c.metric == measure.metric,
+        EVALUATIONS.c.day == newest,
+    )
+
+
+def judged_schools(measure: Measure) -> FromClause:
+    """Return schools, each with its newest evaluation if it has one."""
+    return SCHOOLS.outerjoin(EVALUATIONS, newest_evaluation(measure))
+
+
+_SCHOOL_COLUMNS = (
+    *("code", "name", "area", "provider", "technology", "education_level", "timezone", "opening"),
+    *("contract_download_mbps", "contract_upload_mbps", "is_demo"),
+)
+_NUMBER_COLUMNS = (
+    *("verdict", "remedy", "severity", "state", "day", "window_from", "n", "days", "n_effective", "attained"),
+    *("unknown", "lower", "upper", "share", "median_bps", "target_bps", "is_estimated", "profile_version"),
+)
+_ROW = (
+    *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
+    func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift).label("pupils"),
+    *(EVALUATIONS.c[name] for name in _NUMBER_COLUMNS),
+)
+
+_HEARD = (
+    select(func.max(DEVICES.c.last_contact_ms))
+    .where(DEVICES.c.school == SCHOOLS.c.code, DEVICES.c.state != "revoked")
+    .scalar_subquery()
+    .label("heard_ms")
+)
+
+_RATIO = EVALUATIONS.c.median_bps * 1.0 / EVALUATIONS.c.target_bps
+_VERDICT_RANK = case(
+    {"BELOW": 0, "BORDERLINE": 1, "NOT_TESTABLE": 2, "INSUFFICIENT": 3, "MEETS": 4},
+    value=EVALUATIONS.c.verdict,
+    else_=5,
+)
+
+# What a list may be sorted by; nothing else ever reaches ORDER BY.
+SORTS: dict[str, ColumnElement[Any]] = {
+    "ratio": _RATIO,
+    "shortage": (1 - _RATIO) * func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift, 1),
+    "name": SCHOOLS.c.name_order,
+    "verdict": _VERDICT_RANK,
+    "typical": EVALUATIONS.c.median_bps,
+    "target": EVALUATIONS.c.target_bps,
+    "tests": EVALUATIONS.c.attained * 1.0 / func.nullif(EVALUATIONS.c.n, 0),
+    "pupils": func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift),
+    "heard": _HEARD.element,
+}
+
+
+def like_pattern(text: str) -> str:
+    """Return a pattern for LIKE with backslash as its escape that finds the text anywhere."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter on `judged_schools`."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.code:
+        conditions.append(SCHOOLS.c.code == wanted.code)
+    if wanted.search:
+        by_code = SCHOOLS.c.code.like(like_pattern(wanted.search_raw or wanted.search), escape="\\")
+        conditions.append(or_(SCHOOLS.c.name_folded.like(like_pattern(wanted.search), escape="\\"), by_code))
+    if wanted.verdict == NO_VERDICT:
+        conditions.append(EVALUATIONS.c.verdict.is_(None))
+    elif wanted.verdict:
+        conditions.append(EVALUATIONS.c.verdict == wanted.verdict)
+    for name in ("area", "provider", "technology"):
+        if value := getattr(wanted, name):
+            conditions.append(SCHOOLS.c[name] == value)
+    return conditions
+
+
+def school_rows(
+    snapshot: Snapshot,
+    measure: Measure,
+    wanted: SchoolFilter,
+    *,
+    sort: str = "ratio",
+    descending: bool = False,
+    limit: int = 50,
+) -> list[SchoolRow]:
+    """Return the schools of a filter in a definite order; those without the sorted value stand at the end.
+
+    Args:
+        snapshot: Where to look.
+        measure: Which verdicts.
+        wanted: Which schools.
+        sort: A key of `SORTS`.
+        descending: The other way round.
+        limit: At most so many.
+    """
+    query: Select[Any] = select(*_ROW, _HEARD).select_from(judged_schools(measure)).where(*where(wanted))
+    key = SORTS[sort]
+    order = [key.is_(None), key.desc() if descending else key.asc()]
+    if sort == "verdict":
+        order.append(_RATIO.asc())
+    tie = (SCHOOLS.c.name_order.desc(), SCHOOLS.c.code.desc()) if descending else (SCHOOLS.c.name_order, SCHOOLS.c.code)
+    rows = snapshot.connection.execute(query.order_by(*order, *tie).limit(limit)).mappings()
+    return [SchoolRow(**row) for row in rows]
+
+
+def one_school(snapshot: Snapshot, measure: Measure, code: str) -> SchoolRow | None:
+    """Return one school, None if no school has this code."""
+    rows = school_rows(snapshot, measure, SchoolFilter(code=code), sort="name", limit=1)
+    return rows[0] if rows else None
+
+
+def count_schools(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> int:
+    """Return how many schools a filter lists."""
+    query = select(func.count()).select_from(judged_schools(measure)).where(*where(wanted))
+    return int(snapshot.connection.execute(query).scalar_one())
+
+
+def facets(snapshot: Snapshot) -> dict[str, list[str]]:
+    """Return the areas, providers and technologies that occur, each in order."""
+    parts = [
+        select(literal(name).label("facet"), SCHOOLS.c[name].label("value"))
+        .where(SCHOOLS.c[name].is_not(None))
+        .distinct()
+        for name in ("area", "provider", "technology")
+    ]
+    found: dict[str, list[str]] = {"area": [], "provider": [], "technology": []}
+    for facet, value in snapshot.connection.execute(parts[0].union_all(*parts[1:])):
+        found[facet].append(value)
+    return {facet: sorted(values) for facet, values in found.items()}
+
+
+def daily_medians(snapshot: Snapshot, codes: list[str], from_day: str) -> dict[str, list[int | None]]:
+    """Return the daily medians of open days since a day, by school, oldest first; None where nothing voted."""
+    query = (
+        select(SCHOOL_DAYS.c.school, SCHOOL_DAYS.c.median_download_bps)
+        .where(
+            SCHOOL_DAYS.c.school.in_(codes),
+            SCHOOL_DAYS.c.day >= from_day,
+            SCHOOL_DAYS.c.is_open,
+            SCHOOL_DAYS.c.suppressed.is_(None),
+        )
+        .order_by(SCHOOL_DAYS.c.school, SCHOOL_DAYS.c.day)
+    )
+    found: dict[str, list[int | None]] = {}
+    for school, median in snapshot.connection.execute(query):
+        found.setdefault(school, []).append(median)
+    return found
+
+
+def voting_speeds(snapshot: Snapshot, codes: list[str], from_ms: int) -> dict[str, list[tuple[int, int]]]:
+    """Return (start, download bit/s) of the voting tests since a moment, by school, slowest first."""
+    query = (
+        select(MEASUREMENTS.c.school, MEASUREMENTS.c.started_ms, MEASUREMENTS.c.download_bps)
+        .where(
+            MEASUREMENTS.c.school.in_(codes),
+            MEASUREMENTS.c.started_ms >= from_ms,
+            MEASUREMENTS.c.votes,
+            MEASUREMENTS.c.download_bps.is_not(None),
+        )
+        .order_by(MEASUREMENTS.c.school, MEASUREMENTS.c.download_bps)
+    )
+    found: dict[str, list[tuple[int, int]]] = {}
+    for school, started_ms, bps in snapshot.connection.execute(query):
+        found.setdefault(school, []).append((started_ms, bps))
+    return found
+
+
+def has_demo(snapshot: Snapshot) -> bool:
+    """Return whether any school is invented."""
+    query = select(SCHOOLS.c.code).where(SCHOOLS.c.is_demo).limit(1)
+    return snapshot.connection.execute(query).first() is not None

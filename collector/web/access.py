@@ -1,0 +1,217 @@
+"""Who is signed in and what they may do, decided in one place before any page runs.
+
+A session is a random cookie of which only the hash is kept, so that it can be ended on the server. Each view says whom
+it is for (`for_role`, `for_everyone`); without a word it is for every person who is signed in.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from collector.store.queries import sessions, users
+from collector.web.desk import Desk, desk
+
+View = TypeVar("View", bound=Callable[..., object])
+
+TRIES: Final = 5
+WAIT_MS: Final = 15 * 60_000
+_IDLE_MS = 2 * 3_600_000  # pages are watched more than typed into
+_TOUCH_MS = 5 * 60_000  # a session is written down as used at most so often
+_HOUR_MS = 3_600_000
+_LONGEST_PASSWORD = 1024
+_NEEDS = "enlace_needs"
+
+_HASHER = PasswordHasher()  # Argon2id, RFC 9106 second recommended set
+# Verified for names that do not exist, so that the answer takes as long.
+_NOBODY = _HASHER.hash("nobody has this password")
+
+
+class Role(StrEnum):
+    """What a person may do; each may all that the ones before it may."""
+
+    VIEWER = "viewer"
+    ADMIN = "admin"
+
+
+_RANK = {Role.VIEWER: 0, Role.ADMIN: 1}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is signed in."""
+
+    user_id: str
+    name: str
+    role: str
+    language: str | None
+
+
+class MayNotError(Exception):
+    """Somebody signed in asked for what their role may not."""
+
+
+def for_everyone(view: View) -> View:
+    """Mark a view that needs no signing in."""
+    setattr(view, _NEEDS, None)
+    return view
+
+
+def for_role(role: Role) -> Callable[[View], View]:
+    """Mark a view that only people with at least this role may use."""
+
+    def mark(view: View) -> View:
+        setattr(view, _NEEDS, role)
+        return view
+
+    return mark
+
+
+def may(person: Person | None, role: Role) -> bool:
+    """Return whether a person has at least this role."""
+    return person is not None and person.role in _RANK and _RANK[Role(person.role)] >= _RANK[role]
+
+
+def person() -> Person | None:
+    """Return who is signed in."""
+    found: Person | None = getattr(g, "person", None)
+    return found
+
+
+def install(app: Flask) -> None:
+    """Check every request before it is answered: what no view has opened is closed."""
+
+    @app.before_request
+    def _check() -> AnyResponse | None:
+        if request.endpoint in (None, "static"):
+            return None
+        g.person = _find_person(desk())
+        return check_access()
+
+
+def check_access() -> AnyResponse | None:
+    """Let the request pass, or send its sender to sign in.
+
+    Raises:
+        MayNotError: If the role of who is signed in is not enough.
+    """
+    needs = getattr(current_app.view_functions[request.endpoint or ""], _NEEDS, Role.VIEWER)
+    if needs is None:
+        return None
+    if person() is None:
+        wanted = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
+        return redirect(url_for("sign_in.show", next=wanted if wanted != "/" else None), code=303)
+    if not may(person(), needs):
+        raise MayNotError
+    return None
+
+
+def cookie_name(parts: Desk) -> str:
+    """Return the name of the session's cookie; browsers accept the prefix only over HTTPS and for this host."""
+    return "__Host-enlace" if parts.is_secure else "enlace_session"
+
+
+def hash_password(password: str) -> str:
+    """Return the Argon2id hash that is stored."""
+    return _HASHER.hash(password)
+
+
+def _hash_token(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _find_person(parts: Desk) -> Person | None:
+    token = request.cookies.get(cookie_name(parts))
+    if not token:
+        return None
+    now_ms, token_hash = parts.now_ms, _hash_token(token)
+    with parts.store.reader() as snapshot:
+        session = sessions.find_session(snapshot, token_hash, now_ms)
+        user = users.find_user_by_id(snapshot, session.user_id) if session else None
+    if session is None or user is None or user.disabled_ms is not None:
+        return None
+    if now_ms - session.used_ms > _TOUCH_MS:
+        last_ms = session.created_ms + round(parts.config.session_hours * _HOUR_MS)
+        with parts.store.unit() as unit:
+            sessions.touch_session(unit, token_hash, now_ms, min(last_ms, now_ms + _IDLE_MS))
+            unit.commit()
+    return Person(user.user_id, user.name, user.role, user.language)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A right password: the cookie to set."""
+
+    token: str
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A wrong password, or a name that does not exist: the two look alike."""
+
+
+@dataclass(frozen=True)
+class Locked:
+    """Too many wrong passwords for this name, whether it exists or not."""
+
+    wait_ms: int
+
+
+def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
+    """Check a password; limits count by the name alone, never by an address that a header could make up.
+
+    A try is counted before the password is looked at, so that many at once count as many.
+    """
+    now_ms = parts.now_ms
+    with parts.store.unit() as unit:
+        failures = users.find_failures(unit, name)
+        if now_ms - failures.last_ms >= WAIT_MS:
+            users.clear_failures(unit, name)
+        elif failures.count >= TRIES:
+            return Locked(failures.last_ms + WAIT_MS - now_ms)
+        users.add_failure(unit, name, now_ms)
+        users.prune_failures(unit, now_ms - 4 * WAIT_MS)
+        user = users.find_user(unit, name)
+        unit.commit()
+    is_known = user is not None and user.disabled_ms is None
+    is_right = _verify(user.password_hash if user is not None and is_known else _NOBODY, password)
+    if user is None or not is_known or not is_right:
+        return Wrong()
+    token = base64.urlsafe_b64encode(parts.ports.randomness.token_bytes(32)).decode().rstrip("=")
+    lasts_ms = min(round(parts.config.session_hours * _HOUR_MS), _IDLE_MS)
+    with parts.store.unit() as unit:
+        users.clear_failures(unit, name)
+        sessions.create_session(
+            unit, sessions.Session(_hash_token(token), user.user_id, now_ms, now_ms, now_ms + lasts_ms)
+        )
+        unit.commit()
+    return SignedIn(token)
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return len(password) <= _LONGEST_PASSWORD and _HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def set_cookie(response: Response | AnyResponse, parts: Desk, token: str) -> None:
+    """Give the browser its session."""
+    response.set_cookie(cookie_name(parts), token, secure=parts.is_secure, httponly=True, samesite="Lax", path="/")
+
+
+def sign_out(response: Response | AnyResponse, parts: Desk) -> None:
+    """End the session on the server and in the browser."""
+    token = request.cookies.get(cookie_name(parts))
+    if token:
+        with parts.store.unit() as unit:
+            sessions.end_session(unit, _hash_token(token))
+            unit.commit()
+    response.delete_cookie(cookie_name(parts), path="/", secure=parts.is_secure, httponly=True, samesite="Lax")

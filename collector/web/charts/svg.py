@@ -1,0 +1,52 @@
+"""SVG elements as escaped text: presentation by classes of the stylesheet, so that a policy may forbid styles."""
+
+from markupsafe import Markup, escape
+
+
+def num(value: float) -> str:
+    """Return a coordinate with at most one decimal: half a pixel is enough, and bytes count."""
+    shown = f"{value:.1f}"
+    return shown[:-2] if shown.endswith(".0") else shown
+
+
+def tag(name: str, *children: str, **attributes: str | float) -> Markup:
+    """Return one element.
+
+    Args:
+        name: Of the element.
+        children: Markup is kept, text is escaped.
+        attributes: `class_` stands for `class`, `_` for `-`; numbers are rounded.
+    """
+    written = Markup("").join(
+        Markup(' {}="{}"').format(
+            Markup(key.rstrip("_").replace("_", "-")),  # noqa: S704 -- names of attributes are ours
+            value if isinstance(value, str) else num(value),
+        )
+        for key, value in attributes.items()
+    )
+    inside = Markup("").join(escape(child) for child in children)
+    name = Markup(name)  # noqa: S704 -- names of elements are ours
+    if not children:
+        return Markup("<{}{}/>").format(name, written)
+    return Markup("<{}{}>{}</{}>").format(name, written, inside, name)
+
+
+def picture(width: float, height: float, label: str, class_: str, *children: str) -> Markup:
+    """Return a whole picture with its finding as the accessible name; without one it is decoration."""
+    box: dict[str, str | float] = {"class_": class_, "viewBox": f"0 0 {num(width)} {num(height)}"}
+    box |= {"width": width, "height": height}
+    if not label:
+        return tag("svg", *children, **box, aria_hidden="true", focusable="false")
+    return tag("svg", *children, **box, role="img", aria_label=label)
+
+
+def dots(points: list[tuple[float, float]], class_: str) -> Markup:
+    """Return many equal dots as one path of round-capped strokes without length: a tenth of the bytes of circles."""
+    path = "".join(f"M{num(x)} {num(y)}h0" for x, y in points)
+    return tag("path", d=path, class_=class_) if path else Markup("")
+
+
+def line(points: list[tuple[float, float]], class_: str) -> Markup:
+    """Return a line through the points."""
+    path = "".join(f"{'L' if index else 'M'}{num(x)} {num(y)}" for index, (x, y) in enumerate(points))
+    return tag("path", d=path, class_=class_) if path else Markup("")

@@ -1,0 +1,59 @@
+"""What every page needs in one hand: the store, the configuration, clock and randomness, the profile that is shown."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app
+
+from collector.config import CollectorConfig
+from collector.ports import Ports
+from collector.store.open import Store
+from collector.store.queries.pages_schools import Measure
+from collector.web import present
+
+METRIC = "download_bps"
+_EXTENSION = "enlace_pages"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The parts that pages work with."""
+
+    store: Store
+    config: CollectorConfig
+    ports: Ports
+
+    @property
+    def now_ms(self) -> int:
+        """The moment of this request."""
+        return self.ports.clock.now_ms()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of schools that have none of their own."""
+        return ZoneInfo(self.config.default_timezone)
+
+    @property
+    def measure(self) -> Measure:
+        """Which verdicts pages show."""
+        return Measure(self.config.profile, METRIC)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers come by HTTPS: cookies then say so."""
+        return self.config.behind_proxy or self.config.public_url.startswith("https:")
+
+    def zone_of(self, name: str | None) -> ZoneInfo:
+        """Return the zone of a school."""
+        return present.zone(name, self.config.default_timezone)
+
+
+def install(app: Flask, desk: Desk) -> None:
+    """Make the parts known to the application."""
+    app.extensions[_EXTENSION] = desk
+
+
+def desk() -> Desk:
+    """Return the parts of the application that answers this request."""
+    found: Desk = current_app.extensions[_EXTENSION]
+    return found

@@ -1,0 +1,58 @@
+"""Which language a page speaks, and whole sentences in it.
+
+English is written in the code; other languages are `translations/<language>/LC_MESSAGES/messages.po`. Messages are our
+own words and may hold `<b>`; values are escaped when they are put in.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from flask import g, request
+from flask_babel import get_locale, get_translations, lazy_gettext
+from markupsafe import Markup
+
+# Offered on every page, by their own names.
+LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "es": "Español"}
+COOKIE = "enlace_language"
+
+later = lazy_gettext
+
+
+def choose_language(default: str) -> str:
+    """Return the language of this request: the reader's choice, else what the browser asks for, else the default."""
+    chosen = request.cookies.get(COOKIE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    user = getattr(g, "person", None)
+    if user is not None and user.language in LANGUAGES:
+        return str(user.language)
+    return request.accept_languages.best_match(list(LANGUAGES)) or default
+
+
+def language() -> str:
+    """Return the code of the page's language."""
+    locale = get_locale()
+    return locale.language if locale is not None and locale.language in LANGUAGES else "en"
+
+
+def say(message: str, /, **values: object) -> Markup:
+    """Return a sentence in the page's language with the values put in, escaped.
+
+    Args:
+        message: The English sentence with named places such as `%(school)s`; a percent sign is written `%%`.
+        values: What stands in the places.
+    """
+    return Markup(get_translations().ugettext(message)) % values  # noqa: S704 -- messages are ours; values are escaped by `%`
+
+
+def say_many(one: str, many: str, count: int, /, **values: object) -> Markup:
+    """Return a sentence in the plural form that `count` asks for in the page's language.
+
+    Args:
+        one: The English sentence for one.
+        many: The English sentence for other numbers.
+        count: The number that decides; `%(num)s` where it is not given as a value of its own.
+        values: What stands in the places, escaped.
+    """
+    values.setdefault("num", count)
+    return Markup(get_translations().ungettext(one, many, count)) % values  # noqa: S704 -- as above

@@ -1,0 +1,249 @@
+"""The overview: what is wrong now, who is worst, how the schools stand. Every number leads to the list behind it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask import Blueprint
+from markupsafe import Markup
+
+from collector.store.queries import pages_overview, pages_schools
+from collector.store.queries.pages_overview import FlagCounts, Freshness, Standing, Today
+from collector.store.queries.pages_schools import NO_VERDICT, SchoolFilter
+from collector.store.unit import Snapshot
+from collector.web import lines, present, sentences
+from collector.web.charts import small, weeks
+from collector.web.desk import Desk, desk
+from collector.web.frame import page
+from collector.web.i18n import say, say_many
+from collector.web.lines import SchoolLine
+from collector.web.sentences import Cure
+from collector.web.words import SEVERITY_ORDER, VERDICT_ORDER, VERDICTS
+
+BLUEPRINT = Blueprint("overview", __name__)
+
+_WORST = 5
+_WEEKS = 8
+_STALE_MS = 36 * 3_600_000  # a night and a day without judging
+
+
+@dataclass(frozen=True)
+class Worst:
+    """One of the schools to start with."""
+
+    line: SchoolLine
+    cure: Cure
+
+
+@dataclass(frozen=True)
+class AreaLine:
+    """One area of the table."""
+
+    area: str | None
+    schools: int
+    meets: int
+    below: int
+    bar: Markup
+
+
+@dataclass(frozen=True)
+class FlagSummary:
+    """The open flags in figures."""
+
+    rows: list[tuple[str, int, float]]  # severity, flags, share of the greatest
+    total: int
+    untaken: int
+    recovering: int
+    stale: int
+    oldest: FlagCounts | None
+
+
+@BLUEPRINT.get("/")
+def show() -> str:
+    """Show the overview."""
+    parts = desk()
+    with parts.store.reader() as snapshot:
+        standings = pages_overview.standings(snapshot, parts.measure)
+        counts = count_verdicts(standings)
+        fresh = pages_overview.freshness(snapshot, parts.measure)
+        today = pages_overview.today(snapshot, _midnight_ms(parts))
+        history = _weeks(snapshot, parts, fresh)
+        return page(
+            "overview/show.html",
+            snapshot,
+            counts=counts,
+            total=sum(counts.values()),
+            headline=_headline(counts),
+            change=_change(history, counts),
+            bar=small.verdict_bar(counts, _bar_label(counts)),
+            order=_legend(counts),
+            worst=_worst(snapshot, parts),
+            flags=_flags(pages_overview.open_flags(snapshot)),
+            areas=_areas(standings),
+            weeks=history,
+            weeks_picture=_weeks_picture(history),
+            today=today,
+            tiles=_tiles(standings, counts, today),
+            facts=_facts(parts, fresh),
+            stale=_stale(parts, fresh),
+        )
+
+
+def count_verdicts(standings: list[Standing]) -> dict[str, int]:
+    """Return the number of schools by verdict."""
+    counts: Counter[str] = Counter()
+    for standing in standings:
+        counts[standing.verdict] += standing.schools
+    return dict(counts)
+
+
+def _midnight_ms(parts: Desk) -> int:
+    now = present.local(parts.now_ms, parts.zone)
+    return round(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
+
+
+def _headline(counts: Mapping[str, int]) -> Markup:
+    total, meets, below = sum(counts.values()), counts.get("MEETS", 0), counts.get("BELOW", 0)
+    values = {"total": present.number(total), "meets": present.number(meets), "below": present.number(below)}
+    return (
+        say_many(
+            "%(meets)s of %(total)s school meets the target.",
+            "%(meets)s of %(total)s schools meet the target.",
+            total,
+            **values,
+        )
+        + " "
+        + say_many("%(below)s is below it.", "%(below)s are below it.", below, **values)
+    )
+
+
+def _legend(counts: Mapping[str, int]) -> list[str]:
+    return [name for name in (*VERDICT_ORDER, NO_VERDICT) if name != NO_VERDICT or counts.get(name)]
+
+
+def _bar_label(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{VERDICTS[name]} {present.number(counts.get(name, 0))}" for name in _legend(counts))
+
+
+def _change(history: list[weeks.Week], counts: Mapping[str, int]) -> Markup:
+    """Return how many more or fewer meet the target than four weeks ago; empty while that is not known."""
+    if len(history) < 5 or not sum(history[-5].counts.values()):
+        return Markup("")
+    more = counts.get("MEETS", 0) - history[-5].counts.get("MEETS", 0)
+    shown = present.number(abs(more))
+    if more > 0:
+        return say_many(
+            "%(shown)s more meets it than four weeks ago.",
+            "%(shown)s more meet it than four weeks ago.",
+            more,
+            shown=shown,
+        )
+    if more < 0:
+        return say_many(
+            "%(shown)s fewer meets it than four weeks ago.",
+            "%(shown)s fewer meet it than four weeks ago.",
+            -more,
+            shown=shown,
+        )
+    return say("As many meet it as four weeks ago.")
+
+
+def _worst(snapshot: Snapshot, parts: Desk) -> list[Worst]:
+    wanted = SchoolFilter(verdict="BELOW")
+    rows = pages_schools.school_rows(snapshot, parts.measure, wanted, sort="shortage", descending=True, limit=_WORST)
+    return [
+        Worst(
+            line,
+            sentences.cure(
+                line.row.median_bps, line.row.target_bps, line.row.contract_download_mbps, line.row.provider
+            ),
+        )
+        for line in lines.school_lines(snapshot, rows, with_sparks=False)
+    ]
+
+
+def _flags(found: list[FlagCounts]) -> FlagSummary:
+    by_severity = {item.severity: item for item in found}
+    most = max((item.flags for item in found), default=1)
+    total = sum(item.flags for item in found)
+    return FlagSummary(
+        rows=[
+            (name, by_severity[name].flags, by_severity[name].flags / most)
+            for name in SEVERITY_ORDER
+            if name in by_severity
+        ],
+        total=total,
+        untaken=total - sum(item.taken for item in found),
+        recovering=sum(item.recovering for item in found),
+        stale=sum(item.stale for item in found),
+        oldest=min(found, key=lambda item: item.oldest, default=None),
+    )
+
+
+def _areas(standings: list[Standing]) -> list[AreaLine]:
+    by_area: dict[str | None, list[Standing]] = {}
+    for standing in standings:
+        by_area.setdefault(standing.area, []).append(standing)
+    found = []
+    for area, rows in by_area.items():
+        counts = count_verdicts(rows)
+        bar = small.verdict_bar(counts, _bar_label(counts), height=12)
+        found.append(AreaLine(area, sum(counts.values()), counts.get("MEETS", 0), counts.get("BELOW", 0), bar))
+    return sorted(found, key=lambda line: (line.area is None, line.area or ""))
+
+
+def _weeks(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> list[weeks.Week]:
+    if fresh.last_judged_day is None:
+        return []
+    last = date.fromisoformat(fresh.last_judged_day)
+    ends = [(last - timedelta(days=7 * back)).isoformat() for back in reversed(range(_WEEKS))]
+    from_day = (date.fromisoformat(ends[0]) - timedelta(days=6)).isoformat()
+    found = pages_overview.verdicts_by_week(snapshot, parts.measure, ends, from_day)
+    return [weeks.Week(end, found[end]) for end in ends if found[end]]
+
+
+def _weeks_picture(history: list[weeks.Week]) -> Markup:
+    if not history:
+        return Markup("")
+    last = history[-1].counts
+    names = {
+        "MEETS": say_many("%(shown)s meets", "%(shown)s meet", last.get("MEETS", 0), shown=last.get("MEETS", 0)),
+        "BORDERLINE": say("%(shown)s borderline", shown=last.get("BORDERLINE", 0)),
+        "BELOW": say("%(shown)s below", shown=last.get("BELOW", 0)),
+        "INSUFFICIENT": say("%(shown)s too little data", shown=last.get("INSUFFICIENT", 0)),
+    }
+    label = say("Share of the judged schools by verdict, week by week. Last week: %(counts)s.", counts=_bar_label(last))
+    return weeks.stacked_weeks(history, {name: str(words) for name, words in names.items()}, str(label))
+
+
+def _tiles(standings: list[Standing], counts: Mapping[str, int], today: Today) -> dict[str, tuple[str, str]]:
+    total = sum(counts.values())
+    enough = total - counts.get("INSUFFICIENT", 0) - counts.get(NO_VERDICT, 0)
+    pupils = sum(item.pupils for item in standings)
+    below = sum(item.pupils for item in standings if item.verdict == "BELOW")
+    return {
+        "heard": (present.number(today.schools_heard), present.number(total)),
+        "enough": (present.number(enough), present.number(total)),
+        "pupils": (present.number(below), present.number(pupils)),
+        "devices": (present.number(today.devices_heard), present.number(today.devices)),
+        "tests": (present.number(today.measurements), ""),
+    }
+
+
+def _facts(parts: Desk, fresh: Freshness) -> Markup:
+    facts = [present.full_moment(parts.now_ms, parts.zone) + "."]
+    if fresh.last_judged_day is not None:
+        near = present.local(parts.now_ms, parts.zone).date() - date.fromisoformat(fresh.last_judged_day)
+        shown = present.weekday if near < timedelta(days=7) else present.day
+        facts.append(say("Judged to the end of %(day)s.", day=shown(fresh.last_judged_day)))
+    if fresh.last_received_ms is not None:
+        facts.append(say("Last result %(ago)s.", ago=present.ago(fresh.last_received_ms, parts.now_ms, parts.zone)))
+    return Markup(" ").join(facts)
+
+
+def _stale(parts: Desk, fresh: Freshness) -> Markup | None:
+    at_ms = fresh.last_evaluation_ms
+    if at_ms is None or parts.now_ms - at_ms < _STALE_MS:
+        return None
+    return present.moment(at_ms, parts.zone, parts.now_ms)

@@ -1,0 +1,203 @@
+"""Values as people read them: units, rounding, separators, dates local to the school. No sentences (`words`)."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date as babel_date
+from babel.dates import format_datetime as babel_datetime
+from markupsafe import Markup
+
+from collector.web.i18n import language, say, say_many
+
+NBSP = "\u00a0"
+UNKNOWN = "–"
+
+_DECIMAL = {"en": ".", "es": ","}
+_GROUP = {"en": ",", "es": NBSP}
+_DAY = {"en": "d MMMM", "es": "d 'de' MMMM"}
+_DAY_SHORT = {"en": "d MMM", "es": "d MMM"}
+_WEEKDAY_DAY = {"en": "EEE d MMM", "es": "EEE d MMM"}
+_MOMENT = {"en": "EEE d MMM, HH:mm", "es": "EEE d MMM, HH:mm"}
+_MOMENT_YEAR = {"en": "d MMM y, HH:mm", "es": "d MMM y, HH:mm"}
+_FULL = {"en": "EEEE d MMMM y, HH:mm", "es": "EEEE d 'de' MMMM 'de' y, HH:mm"}
+
+_MINUTE_MS, _HOUR_MS, _DAY_MS = 60_000, 3_600_000, 86_400_000
+
+
+def number(value: float | None, decimals: int = 0) -> str:
+    """Return a number with the separators of the page's language; unknown is a dash."""
+    if value is None:
+        return UNKNOWN
+    text = f"{abs(value):,.{decimals}f}"
+    whole, _, rest = text.partition(".")
+    sign = "\u2212" if value < 0 and text.strip("0.,") else ""
+    shown = whole.replace(",", _GROUP[language()])
+    return f"{sign}{shown}{_DECIMAL[language()]}{rest}" if rest else f"{sign}{shown}"
+
+
+def signed(value: int) -> str:
+    """Return a change with its sign; nothing changed is `=`."""
+    return "=" if value == 0 else f"+{number(value)}" if value > 0 else number(value)
+
+
+def mbps(bps: float | None) -> str:
+    """Return a measured speed in Mbit/s: one decimal below 100, none above."""
+    if bps is None:
+        return UNKNOWN
+    value = bps / 1e6
+    return number(value, 1 if value < 99.95 else 0)
+
+
+def target_mbps(bps: float | None) -> str:
+    """Return a target or contract in Mbit/s: as `mbps`, but `20` and not `20.0`."""
+    if bps is None:
+        return UNKNOWN
+    value = bps / 1e6
+    return number(value, 0 if abs(value - round(value)) < 0.05 or value >= 99.95 else 1)
+
+
+def with_unit(shown: str) -> str:
+    """Return the figure with its unit, never broken apart."""
+    return f"{shown}{NBSP}Mbit/s"
+
+
+def percent(share: float | None, decimals: int = 0) -> str:
+    """Return a share of 0 to 1 in percent, without the sign."""
+    return UNKNOWN if share is None else number(share * 100, decimals)
+
+
+def milliseconds(value: float | None) -> str:
+    """Return whole milliseconds."""
+    return number(value)
+
+
+def megabytes(size_bytes: float | None) -> str:
+    """Return bytes in megabytes of 10^6 with one decimal."""
+    return UNKNOWN if size_bytes is None else number(size_bytes / 1e6, 1)
+
+
+def zone(name: str | None, default: str) -> ZoneInfo:
+    """Return the zone of a school, or of the deployment where it has none."""
+    return ZoneInfo(name or default)
+
+
+def zone_name(place: ZoneInfo, at_ms: int) -> str:
+    """Return how far a zone is from UTC at a moment, as `UTC−4` or `UTC+5:30`."""
+    offset = datetime.fromtimestamp(at_ms / 1000, place).utcoffset()
+    minutes = int(offset.total_seconds() // 60) if offset is not None else 0
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}" + (f":{rest:02d}" if rest else "")
+
+
+def local(at_ms: int, place: ZoneInfo) -> datetime:
+    """Return the moment as the clock on the wall of the school shows it."""
+    return datetime.fromtimestamp(at_ms / 1000, place)
+
+
+def moment(at_ms: int | None, place: ZoneInfo, now_ms: int | None = None) -> Markup:
+    """Return `Tue 24 Nov, 10:20`, with the year where it is not this one; the element carries UTC."""
+    if at_ms is None:
+        return Markup("–")
+    when = local(at_ms, place)
+    far = now_ms is not None and local(now_ms, place).year != when.year
+    return time_tag(at_ms, babel_datetime(when, (_MOMENT_YEAR if far else _MOMENT)[language()], locale=language()))
+
+
+def full_moment(at_ms: int, place: ZoneInfo) -> Markup:
+    """Return `Tuesday 24 November 2026, 10:20`."""
+    shown = babel_datetime(local(at_ms, place), _FULL[language()], locale=language())
+    return time_tag(at_ms, shown[:1].upper() + shown[1:])
+
+
+def clock_time(at_ms: int, place: ZoneInfo) -> Markup:
+    """Return `10:20`."""
+    return time_tag(at_ms, f"{local(at_ms, place):%H:%M}")
+
+
+def time_tag(at_ms: int, shown: str) -> Markup:
+    """Return what is shown inside an element that carries the moment in UTC."""
+    stamp = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}">{}</time>').format(stamp, shown)
+
+
+def day(iso: str | None) -> str:
+    """Return `3 November`."""
+    return UNKNOWN if iso is None else babel_date(date.fromisoformat(iso), _DAY[language()], locale=language())
+
+
+def day_short(iso: str | None) -> str:
+    """Return `3 Nov`."""
+    return UNKNOWN if iso is None else babel_date(date.fromisoformat(iso), _DAY_SHORT[language()], locale=language())
+
+
+def weekday_day(iso: str | None) -> str:
+    """Return `Tue 3 Nov`."""
+    return UNKNOWN if iso is None else babel_date(date.fromisoformat(iso), _WEEKDAY_DAY[language()], locale=language())
+
+
+def day_range(first: str, last: str) -> str:
+    """Return `10 to 23 November`, or `27 October to 9 November`."""
+    if first == last:
+        return day(last)
+    if first[:7] == last[:7]:
+        return str(say("%(first)s to %(last)s", first=date.fromisoformat(first).day, last=day(last)))
+    return str(say("%(first)s to %(last)s", first=day(first), last=day(last)))
+
+
+def weekday(iso: str) -> str:
+    """Return `Monday`."""
+    return babel_date(date.fromisoformat(iso), "EEEE", locale=language())
+
+
+def ago(at_ms: int, now_ms: int, place: ZoneInfo) -> Markup:
+    """Return `2 minutes ago` below one hour, else the moment; never a time to come."""
+    past_ms = now_ms - at_ms
+    if past_ms < -_MINUTE_MS or past_ms >= _HOUR_MS:
+        return moment(at_ms, place, now_ms)
+    minutes = max(0, past_ms) // _MINUTE_MS
+    if minutes == 0:
+        return time_tag(at_ms, str(say("less than a minute ago")))
+    return time_tag(at_ms, str(say_many("%(num)s minute ago", "%(num)s minutes ago", minutes)))
+
+
+def span(length_ms: int) -> str:
+    """Return a length of time in its two largest units, as `3 hours` or `17 years`."""
+    length_ms = abs(length_ms)
+    if length_ms >= 365 * _DAY_MS:
+        return str(say_many("%(num)s year", "%(num)s years", round(length_ms / (365.25 * _DAY_MS))))
+    if length_ms >= 2 * _DAY_MS:
+        return str(say_many("%(num)s day", "%(num)s days", round(length_ms / _DAY_MS)))
+    if length_ms >= 2 * _HOUR_MS:
+        return str(say_many("%(num)s hour", "%(num)s hours", round(length_ms / _HOUR_MS)))
+    return str(say_many("%(num)s minute", "%(num)s minutes", max(1, round(length_ms / _MINUTE_MS))))
+
+
+def short_age(at_ms: int | None, now_ms: int) -> str:
+    """Return how long ago in one column: `5 min`, `3 h`, `11 d`."""
+    if at_ms is None:
+        return str(say("never"))
+    past_ms = max(0, now_ms - at_ms)
+    if past_ms < _HOUR_MS:
+        return f"{past_ms // _MINUTE_MS}{NBSP}min"
+    return f"{past_ms // _HOUR_MS}{NBSP}h" if past_ms < _DAY_MS else f"{number(past_ms // _DAY_MS)}{NBSP}d"
+
+
+def iso_day(text: str) -> str | None:
+    """Return a date as `2026-11-24`, None where the text is none of the years that anybody measures in."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.isoformat() if 1971 <= found.year <= 2199 else None
+
+
+def days_between(first: str, last: str) -> int:
+    """Return how many days lie between two dates."""
+    return (date.fromisoformat(last) - date.fromisoformat(first)).days
+
+
+def shift_day(iso: str, days: int) -> str:
+    """Return the date so many days later."""
+    return (date.fromisoformat(iso) + timedelta(days=days)).isoformat()

@@ -1,0 +1,83 @@
+"""The pages of a deployment, put into a Flask application together with what guards them."""
+
+from flask import Flask
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
+
+from collector.config import CollectorConfig
+from collector.ports import Ports
+from collector.store.open import Store
+from collector.store.queries import facts
+from collector.web import access, desk, frame, headers, problems, sentences, words
+from collector.web.i18n import choose_language
+from collector.web.pages import devices, exports, flags, method, overview, school, schools, sign_in
+
+BLUEPRINTS = (
+    sign_in.BLUEPRINT,
+    overview.BLUEPRINT,
+    schools.BLUEPRINT,
+    school.BLUEPRINT,
+    flags.BLUEPRINT,
+    devices.BLUEPRINT,
+    exports.BLUEPRINT,
+    method.BLUEPRINT,
+)
+
+_FORM_SECRET = "form_secret"  # noqa: S105 -- the name of the fact that holds it, not the secret
+_LARGEST_FORM_BYTES = 64_000
+
+
+def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Ports) -> None:
+    """Add every page, signing in, languages, protection of forms, headers and pages for problems.
+
+    Blueprints that are there already speak with programs: they check signatures and need no token in a form.
+
+    Args:
+        app: With `collector.web` as its root.
+        store: The open database.
+        config: How this deployment runs.
+        ports: Clock and randomness.
+    """
+    app.secret_key = _form_secret(store, ports)
+    app.config.update(
+        SESSION_COOKIE_NAME="enlace_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=desk.Desk(store, config, ports).is_secure,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session lasts: a long note is not lost
+        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM_BYTES,
+    )
+    desk.install(app, desk.Desk(store, config, ports))
+    Babel(app, locale_selector=lambda: choose_language(config.default_language))
+    csrf = CSRFProtect()
+    for blueprint in app.blueprints.values():
+        csrf.exempt(blueprint)
+    csrf.init_app(app)
+    access.install(app)
+    names = frozenset(blueprint.name for blueprint in BLUEPRINTS)
+    headers.install(app, names)
+    problems.install(app)
+    frame.install(app)
+    app.jinja_env.globals.update(share_range=sentences.share_range, verdict_options=_verdict_options)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+
+
+def _verdict_options() -> list[tuple[str, object]]:
+    every = [(name, words.VERDICTS[name]) for name in (*words.VERDICT_ORDER, "NONE")]
+    return [("", words.ALL), *every]
+
+
+def _form_secret(store: Store, ports: Ports) -> str:
+    """Return what signs the tokens of forms: the same for every process on this database."""
+    with store.reader() as snapshot:
+        found = facts.find_fact(snapshot, _FORM_SECRET)
+    if found is not None:
+        return found
+    with store.unit() as unit:
+        found = facts.find_fact(unit, _FORM_SECRET)
+        if found is None:
+            found = ports.randomness.token_bytes(32).hex()
+            facts.set_fact(unit, _FORM_SECRET, found)
+            unit.commit()
+    return found

@@ -1,0 +1,154 @@
+"""The closed lists of words as people read them: verdicts, flags, reasons why a test does not count, states."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from flask_babel import LazyString
+
+from collector.web.i18n import later, say, say_many
+
+Words = Mapping[str, LazyString]
+
+ALL: Final = later("All")
+
+# From the worst to the best to look at: the order of every bar and legend.
+VERDICT_ORDER: Final = ("BELOW", "BORDERLINE", "MEETS", "INSUFFICIENT", "NOT_TESTABLE")
+VERDICTS: Final[Words] = {
+    "BELOW": later("Below"),
+    "BORDERLINE": later("Borderline"),
+    "MEETS": later("Meets"),
+    "INSUFFICIENT": later("Not enough data"),
+    "NOT_TESTABLE": later("Not testable"),
+    "NONE": later("No verdict yet"),
+}
+# The class that gives the colour and the name of the shape in the sprite.
+VERDICT_CLASS: Final[Mapping[str, str]] = {
+    "BELOW": "below",
+    "BORDERLINE": "border",
+    "MEETS": "meets",
+    "INSUFFICIENT": "insuf",
+    "NOT_TESTABLE": "nott",
+    "NONE": "insuf",
+}
+
+SEVERITIES: Final[Words] = {"mild": later("Mild"), "serious": later("Serious"), "severe": later("Severe")}
+SEVERITY_ORDER: Final = ("severe", "serious", "mild")
+
+FLAG_KINDS: Final[Words] = {"below_target": later("Too slow for teaching")}
+FLAG_STATES: Final[Words] = {
+    "open": later("Open"),
+    "recovering": later("Recovering"),
+    "closed": later("Closed"),
+    "retracted": later("Taken back"),
+}
+FLAG_EVENTS: Final[Words] = {
+    "watching": later("First judged below"),
+    "calmed": later("No longer below, before a flag opened"),
+    "opened": later("Flag opened"),
+    "recovering": later("Recovering"),
+    "relapsed": later("Recovery starts again"),
+    "reopened": later("Below again"),
+    "closed": later("Flag closed"),
+    "closed_by_person": later("Closed by a person"),
+    "retracted": later("Flag taken back: with late data it would not have opened"),
+}
+
+EXCLUSIONS: Final[Words] = {
+    "failed": later("the test failed"),
+    "manual": later("started by hand"),
+    "out_of_hours": later("outside school hours"),
+    "closed_day": later("no school that day"),
+    "not_assigned": later("the PC was not of this school"),
+    "too_short": later("too short to trust"),
+    "other_server": later("another server or engine"),
+    "other_network": later("another network"),
+    "vpn": later("through a VPN"),
+    "busy_host": later("the PC was busy"),
+    "busy_line": later("other traffic on the line"),
+    "time_unsure": later("its time is unsure"),
+    "suppressed": later("a day that is not judged"),
+    "retracted": later("taken back"),
+}
+
+FAILURES: Final[Words] = {
+    "dns": later("names were not resolved"),
+    "connect_timeout": later("the server did not answer"),
+    "connect_refused": later("the server refused"),
+    "unreachable": later("no way to the server"),
+    "tls_untrusted": later("the certificate is not trusted"),
+    "tls_clock": later("the PC's clock is wrong for the certificate"),
+    "portal": later("a sign-in page stood in the way"),
+    "proxy_auth": later("the proxy wants a password"),
+    "http_status": later("the server answered with a refusal"),
+    "server_busy": later("the server was busy"),
+    "token_refused": later("the permission was refused"),
+    "protocol": later("the answer was not understood"),
+    "stalled": later("the line stood still"),
+    "reset": later("the connection was cut"),
+    "client_limited": later("the PC could not keep up"),
+    "disk": later("the disk was full"),
+    "power_cut": later("the power went off"),
+    "cancelled": later("it was stopped"),
+    "budget": later("the data allowance was used up"),
+    "lease_busy": later("another PC was testing"),
+    "metered": later("the connection costs by volume"),
+    "busy_line": later("the line was busy"),
+    "paused": later("testing is paused"),
+    "closed": later("outside school hours"),
+}
+
+DEVICE_STATES: Final[Words] = {
+    "active": later("Active"),
+    "pending": later("Waiting for approval"),
+    "revoked": later("Retired"),
+}
+MEDIA: Final[Words] = {
+    "ethernet": later("cable"),
+    "wifi": later("Wi-Fi"),
+    "cellular": later("mobile"),
+    "vpn": later("VPN"),
+    "unknown": later("unknown"),
+}
+ROLES: Final[Words] = {"admin": later("administrator"), "viewer": later("viewer")}
+TRIGGERS: Final[Words] = {
+    "startup": later("at start"),
+    "window": later("by plan"),
+    "manual": later("by hand"),
+    "campaign": later("campaign"),
+}
+
+TECHNOLOGIES: Final[Words] = {
+    "fibre": later("fibre"),
+    "dsl": later("DSL"),
+    "cable": later("television cable"),
+    "cellular": later("mobile network"),
+    "radio": later("radio"),
+    "satellite": later("satellite"),
+    "other": later("something else"),
+}
+COUNTED: Final[Words] = {
+    "students_peak_shift": later("pupil of the largest shift"),
+    "students_total_per_shift": later("pupil of a shift"),
+    "students_total": later("pupil"),
+    "staff": later("member of staff"),
+    "users": later("pupil and member of staff"),
+}
+
+
+def word_of(words: Words, key: str | None) -> str:
+    """Return the word for a key of a closed list; a key of a newer version is shown as it is."""
+    if key is None:
+        return str(say("unknown"))
+    return str(words.get(key, key))
+
+
+def pupils(count: int | None, shown: str) -> str:
+    """Return `486 pupils`.
+
+    Args:
+        count: On the roll; None means unknown.
+        shown: The count as it is written in the page's language.
+    """
+    if count is None:
+        return str(say("roll unknown"))
+    return str(say_many("%(shown)s pupil", "%(shown)s pupils", count, shown=shown))

@@ -1,0 +1,285 @@
+"""A small country filled straight into the tables, so that pages have something to show.
+
+Numbers are made from a seed and fit each other (a verdict follows from the tests beside it); nothing is evaluated here.
+"""
+
+import json
+import random
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert
+
+from collector.domain.inference import effective_size, wilson
+from collector.registry.names import fold, order_key
+from collector.store.open import Store
+from collector.store.queries import users
+from collector.store.queries.users import User
+from collector.store.tables.devices import DEVICES
+from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.people import FACTS
+from collector.store.tables.registry import SCHOOLS
+from collector.web.access import hash_password
+
+ZONE = "America/Barbados"
+PROFILE, VERSION, METRIC = "un-umc-2030", "2022-04-19", "download_bps"
+NOW_MS = round(datetime(2026, 11, 24, 14, 20, tzinfo=UTC).timestamp() * 1000)
+LAST_DAY = date(2026, 11, 23)
+_AREAS = ("Norte", "Bahía Honda", "Costa Sur", "Poniente", "Isla Brava", "Los Cayos")
+_PROVIDERS = (("Onda Sur", "fixed wireless"), ("Alto Satélite", "satellite"), ("Cable Brava", "cable"))
+_KINDS = ("Escuela Básica", "Colegio", "Escuela Rural", "Liceo", "Escuela")
+_PLACES = (
+    "Loma Verde", "Cayo Perla", "Puente Viejo", "Agua Dulce", "Playa Larga", "La Cantera", "El Naranjal", "Mirador",
+    "Arroyo Seco", "Punta Coral", "La Esperanza", "Flor del Mar", "Alto Sereno", "Ñandú", "Álamo", "Río Manso",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """One school of the small country."""
+
+    code: str
+    name: str
+    factor: float  # its true median as a part of the target
+    area: str = "Norte"
+    provider: str = "Onda Sur"
+    technology: str = "fixed wireless"
+    pupils: int | None = 240
+    contract: float | None = 30.0
+    tests_a_day: int = 4
+    is_demo: bool = True
+    falls_on: date | None = date(2026, 10, 21)  # before it the line was good
+
+
+PASSWORDS = {"ana": "correct horse battery", "vera": "staple of the viewer"}
+# One hash for both roles' users in all tests would hide mistakes; two are made once.
+_HASHES: dict[str, str] = {}
+
+
+def add_people(store: Store) -> None:
+    """Add `ana` (admin) and `vera` (viewer)."""
+    with store.unit() as unit:
+        for name, role in (("ana", "admin"), ("vera", "viewer")):
+            _HASHES.setdefault(name, hash_password(PASSWORDS[name]))
+            users.create_user(unit, User(f"user-{name}", name, role, _HASHES[name], None, NOW_MS, None))
+        unit.commit()
+
+
+def places(count: int, seed: int = 5) -> list[Place]:
+    """Return so many schools, the first one the worst."""
+    chance = random.Random(seed)
+    found = [Place("0301017", "Escuela Básica Loma Verde", 0.53, "Poniente", pupils=486, tests_a_day=5)]
+    while len(found) < count:
+        index = len(found)
+        area = chance.randrange(len(_AREAS))
+        provider, technology = _PROVIDERS[chance.choice((0, 0, 1, 2))]
+        kind = chance.random()
+        factor = chance.uniform(0.5, 0.85) if kind < 0.13 else chance.uniform(0.95, 1.05) if kind < 0.3 else 1.4
+        found.append(
+            Place(
+                code=f"0{area + 1}{index:05d}",
+                name=f"{chance.choice(_KINDS)} {chance.choice(_PLACES)}",
+                factor=factor,
+                area=_AREAS[area],
+                provider=provider,
+                technology=technology,
+                pupils=chance.randrange(50, 560),
+                contract=30.0 if index % 9 else None,
+                tests_a_day=0 if index % 23 == 22 else 1 if index % 17 == 16 else 4,
+            )
+        )
+    return found
+
+
+def seed(store: Store, schools: list[Place], days_back: int = 78) -> None:
+    """Fill the tables with schools and some school days of each."""
+    chance = random.Random(11)
+    with store.unit() as unit:
+        for number, place in enumerate(schools):
+            rows = _Rows(place, number, chance, days_back)
+            for table, values in rows.tables():
+                if values:
+                    unit.connection.execute(insert(table), values)
+        unit.connection.execute(insert(FACTS), [{"name": "last_evaluation_ms", "value": str(NOW_MS - 9 * 3_600_000)}])
+        unit.commit()
+
+
+class _Rows:
+    """All rows of one school."""
+
+    def __init__(self, place: Place, number: int, chance: random.Random, days_back: int) -> None:
+        self.place, self.number, self.chance = place, number, chance
+        self.target = max(20_000_000, round((place.pupils or 0) * 50_000))
+        self.measurements: list[dict[str, object]] = []
+        self.days: list[dict[str, object]] = []
+        self.evaluations: list[dict[str, object]] = []
+        self.flag: dict[str, object] | None = None
+        self.events: list[dict[str, object]] = []
+        first = LAST_DAY - timedelta(days=days_back)
+        for offset in range(days_back + 2):
+            self._day(first + timedelta(days=offset))
+
+    def tables(self) -> list[tuple[object, list[dict[str, object]]]]:
+        return [
+            (SCHOOLS, [self._school()]),
+            (DEVICES, self._devices()),
+            (MEASUREMENTS, self.measurements),
+            (SCHOOL_DAYS, self.days),
+            (EVALUATIONS, self.evaluations),
+            (FLAGS, [self.flag] if self.flag else []),
+            (FLAG_EVENTS, self.events),
+        ]
+
+    def _school(self) -> dict[str, object]:
+        place = self.place
+        return {
+            "code": place.code, "name": place.name, "name_folded": fold(place.name),
+            "name_order": order_key(place.name, place.code), "area": place.area, "timezone": ZONE,
+            "education_level": "primary", "students_total": place.pupils, "provider": place.provider,
+            "technology": place.technology, "contract_download_mbps": place.contract, "contract_upload_mbps": 10.0,
+            "is_demo": place.is_demo, "created_ms": NOW_MS, "updated_ms": NOW_MS,
+        }  # fmt: skip
+
+    def _devices(self) -> list[dict[str, object]]:
+        silent = self.number % 7 == 6
+        heard = NOW_MS - (9 * 86_400_000 if silent else self.chance.randrange(60_000, 7_000_000))
+        base = {
+            "school": self.place.code, "machine_hash": "0" * 64, "os": "Windows 10", "agent_version": "0.1.0",
+            "enrolled_ms": NOW_MS - 90 * 86_400_000, "lineages": 1, "is_volatile": False,
+        }  # fmt: skip
+        return [
+            base | {"device": f"d-{self.place.code}-1", "state": "active", "last_contact_ms": heard, "ledger_ready": 0},
+            base
+            | {
+                "device": f"d-{self.place.code}-2",
+                "state": "pending" if self.number % 40 == 3 else "active",
+                "last_contact_ms": heard - 600_000,
+                "clock_offset_ms": -17 * 31_557_600_000 if self.number % 40 == 5 else 900,
+                "ledger_ready": 3 if silent else 0,
+            },
+        ]
+
+    def _day(self, day: date) -> None:
+        is_open = day.weekday() < 5
+        holiday = (day.month, day.day) in ((10, 12), (11, 2))
+        votes: list[int] = []
+        if is_open and not holiday and self.chance.random() > 0.08:
+            votes = self._tests(day)
+        if day > LAST_DAY:
+            return
+        if is_open:
+            self.days.append({
+                "school": self.place.code, "day": day.isoformat(), "is_open": not holiday,
+                "suppressed": "holiday" if holiday else None, "measurements": len(votes), "voting": len(votes),
+                "median_download_bps": round(median(votes)) if votes else None,
+            })  # fmt: skip
+        if votes:
+            self._judge(day)
+
+    def _tests(self, day: date) -> list[int]:
+        falls = self.place.falls_on
+        factor = 1.35 if falls is not None and day < falls and self.place.factor < 1 else self.place.factor
+        today = factor * self.chance.lognormvariate(0, 0.16)
+        votes = []
+        for index in range(self.place.tests_a_day):
+            cap = (self.place.contract or 60) * 0.95e6
+            speed = round(min(cap, self.target * today * self.chance.lognormvariate(0, 0.22)))
+            minute = self.chance.randrange(430, 1000)
+            start = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=ZoneInfo(ZONE))
+            if start.timestamp() * 1000 > NOW_MS:
+                continue
+            aside = self.chance.random() < 0.07
+            votes += [] if aside else [speed]
+            self.measurements.append(self._measurement(start, speed, aside, index))
+        return votes
+
+    def _measurement(self, start: datetime, speed: int, aside: bool, index: int) -> dict[str, object]:
+        at_ms = round(start.timestamp() * 1000)
+        return {
+            "device": f"d-{self.place.code}-{1 + index % 2}", "rid": f"{self.place.code}-{at_ms}-{index}",
+            "school": self.place.code, "status": "ok", "tier": "capacity", "trigger": "window", "started_ms": at_ms,
+            "started_raw_ms": at_ms, "time_quality": "exact", "time_width_ms": 0, "received_ms": at_ms + 20_000,
+            "download_bps": speed, "download_half_width_pct": 3.0, "download_lower_bound": False,
+            "upload_bps": speed // 3, "idle_rtt_ms": 44.0, "loaded_download_rtt_ms": 190.0,
+            "download_bytes": 3_100_000, "upload_bytes": 900_000, "medium": ("ethernet", "wifi")[index % 2],
+            "link_bps": 1_000_000_000 if index % 2 == 0 else 400_000_000, "content_hash": "0",
+            "votes": not aside, "exclusion": "busy_line" if aside else None,
+        }  # fmt: skip
+
+    def _judge(self, day: date) -> None:
+        window_days = sorted({row["day"] for row in self.days if row["voting"] and row["day"] <= day.isoformat()})[-10:]
+        zone = ZoneInfo(ZONE)
+        window = [
+            row
+            for row in self.measurements
+            if row["votes"]
+            and datetime.fromtimestamp(int(str(row["started_ms"])) / 1000, zone).date().isoformat() in window_days
+        ]
+        speeds = [int(str(row["download_bps"])) for row in window]
+        n, days = len(speeds), len(window_days)
+        if not n:
+            return
+        attained = sum(speed >= self.target for speed in speeds)
+        n_effective = effective_size(n, days, 0.3)
+        bounds = wilson(attained / n, n_effective)
+        verdict = (
+            "INSUFFICIENT" if n < 12 or days < 5
+            else "BELOW" if bounds.upper < 0.5 else "MEETS" if bounds.lower >= 0.5 else "BORDERLINE"
+        )  # fmt: skip
+        typical = round(median(speeds))
+        ratio = typical / self.target
+        severity = "severe" if ratio < 0.5 else "serious" if ratio < 0.8 else "mild" if ratio < 1 else None
+        row: dict[str, object] = {
+            "school": self.place.code, "profile": PROFILE, "profile_version": VERSION, "metric": METRIC,
+            "day": day.isoformat(), "window_from": window_days[0], "n": n, "days": days, "n_effective": n_effective,
+            "attained": attained, "unknown": 0, "failed": n - attained, "a_lo": attained / n, "a_hi": attained / n,
+            "lower": bounds.lower, "upper": bounds.upper, "share": 0.5, "verdict": verdict, "state": "none",
+            "state_count": 0, "target_bps": self.target, "is_estimated": self.place.pupils is None,
+            "median_bps": typical, "severity": severity,
+        }  # fmt: skip
+        self._fold(day, verdict, row)
+        self.evaluations.append(row)
+
+    def _fold(self, day: date, verdict: str, row: dict[str, object]) -> None:
+        before = self.evaluations[-1] if self.evaluations else None
+        numbers = json.dumps({key: row[key] for key in ("n", "attained", "lower", "upper", "median_bps", "target_bps")})
+        if self.flag is None and verdict == "BELOW" and before is not None and before["verdict"] == "BELOW":
+            flag_id = f"F-{self.place.code}-{day:%Y%m%d}"
+            self.flag = {
+                "flag_id": flag_id, "school": self.place.code, "kind": "below_target", "profile": PROFILE,
+                "metric": METRIC, "below_since": before["day"], "opened_on": day.isoformat(), "state": "open",
+                "state_count": 0, "severity": row["severity"], "is_stale": False, "last_day": day.isoformat(),
+            }  # fmt: skip
+            event = {"flag_id": flag_id, "seq": 1, "day": day.isoformat(), "event": "opened", "numbers": numbers}
+            self.events.append(event)
+        if self.flag is not None:
+            self.flag |= {"severity": row["severity"] or "mild", "last_day": day.isoformat()}
+            row["state"] = "open"
+        elif verdict == "BELOW":
+            row["state"], row["state_count"] = "watch", 1
+
+
+def country(store: Store, count: int = 121) -> None:
+    """Fill a store with people and schools, one of them without any test."""
+    add_people(store)
+    found = places(count - 1)
+    live = Place("this-computer", "This computer", 1.0, tests_a_day=0, is_demo=True, pupils=None, contract=None)
+    seed(store, [*found, live])
+
+
+def small(store: Store) -> list[Place]:
+    """Fill a store with a few schools of each verdict, quickly."""
+    base = Place("00123", "Escuela Ñandú", 0.5, tests_a_day=4)
+    found = [
+        base,
+        replace(base, code="00200", name="Álamo", factor=1.4, area="Los Cayos"),
+        replace(base, code="00201", name="Zapata", factor=1.0, falls_on=None, provider="Cable Brava"),
+        replace(base, code="00202", name="alba", factor=1.4, tests_a_day=1),
+        replace(base, code="00203", name="Écija", factor=1.4, tests_a_day=0, contract=None),
+    ]
+    add_people(store)
+    seed(store, found, days_back=24)
+    return found
