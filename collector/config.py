@@ -66,6 +66,7 @@ class TestpointConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     udp_port: Port = 0  # 0: the same number as port
     public_url: str = ""  # as agents reach it; empty: http://host:port
     open: bool = False  # True: whoever comes may measure
+    collector_keys: list[str] = []  # public keys for tokens; empty: those of the database beside it
 
 
 Table = TypeVar("Table", CollectorConfig, TestpointConfig)

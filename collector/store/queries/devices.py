@@ -189,6 +189,11 @@ def find_school_name(snapshot: Snapshot, code: str) -> str | None:
     return name
 
 
+def list_school_codes(snapshot: Snapshot) -> list[str]:
+    """Return the code of every school."""
+    return list(snapshot.connection.scalars(select(SCHOOLS.c.code).order_by(SCHOOLS.c.code)))
+
+
 def set_school(unit: UnitOfWork, device: str, school: str) -> None:
     """Let a pending device wait for another school."""
     unit.connection.execute(update(DEVICES).where(DEVICES.c.device == device).values(school=school))

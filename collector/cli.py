@@ -1,0 +1,368 @@
+"""The command `enlace-collector`: parses words, asks one function, prints sentences.
+
+What a command needs is imported when it runs, so that help and version come at once.
+"""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from agent.wire.vocabulary import ExitCode
+from collector.errors import CollectorError
+
+if TYPE_CHECKING:
+    from collector.config import CollectorConfig
+    from collector.ports import Ports
+    from collector.serve import Deployment
+    from collector.store.open import Store
+
+NEEDED = ("alembic", "argon2", "flask", "flask_babel", "flask_wtf", "sqlalchemy", "waitress")
+TABLES = ("measurements", "schools", "evaluations", "flags", "devices", "school_days", "diary", "flag_events")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass
+class Given:
+    """The options that every command takes, wherever on the line they stood."""
+
+    config_path: Path | None = None
+    data: Path | None = None
+
+    def config(self) -> "CollectorConfig":
+        """Return the table `[collector]`."""
+        from collector.config import load_collector
+
+        return load_collector(self.config_path)
+
+    def deployment(self) -> "Deployment":
+        """Return files and configuration."""
+        from collector.config import data_directory, load_testpoint
+        from collector.serve import Deployment
+
+        config = self.config()
+        return Deployment(self.config_path, data_directory(self.data, config), config, load_testpoint(self.config_path))
+
+    def store(self) -> "Store":
+        """Return the open database."""
+        return self.deployment().open_store()
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Path | None], None]:
+    def keep(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+        given = context.ensure_object(Given)
+        if value is not None:
+            setattr(given, name, value)
+
+    return keep
+
+
+def anywhere(command: Command) -> Command:
+    """Give a command `--config` and `--data`."""
+    path = click.Path(path_type=Path)
+    for flag, name, words in (
+        ("--data", "data", "Directory of database and logs."),
+        ("--config", "config_path", "The TOML file."),
+    ):
+        command = click.option(flag, type=path, expose_value=False, callback=_keep(name), help=words)(command)
+    return command
+
+
+def _ports() -> "Ports":
+    from collector.real.world import real_ports
+
+    return real_ports()
+
+
+def _version() -> str:
+    try:
+        return metadata.version("enlace-connectivity")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(_version(), prog_name="enlace-collector", message="%(prog)s %(version)s")
+@anywhere
+def cli() -> None:
+    """Collects measurements of schools, judges them, and shows them."""
+
+
+@cli.command()
+@anywhere
+@click.pass_obj
+def init(given: Given) -> None:
+    """Make the database and the keys; again changes nothing."""
+    from collector import operate
+    from collector.config import database
+
+    deployment = given.deployment()
+    made = operate.init(database(deployment.data, deployment.config), _ports())
+    click.echo(f"{'Made' if made.is_new else 'There was already'} a deployment in {deployment.data}.")
+    click.echo(f"Collector key: {made.public_key}")
+
+
+@cli.command()
+@anywhere
+@click.pass_obj
+def migrate(given: Given) -> None:
+    """Bring the database to this version's tables."""
+    from collector.config import database
+    from collector.store import version
+    from collector.store.open import create
+
+    deployment = given.deployment()
+    create(database(deployment.data, deployment.config)).close()
+    click.echo(f"The database has revision {version.REVISIONS[-1]}, the newest.")
+
+
+@cli.command()
+@click.option("--host", help="Address of the web server.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Its port; 0 for any free one.")
+@click.option("--only", type=click.Choice(["web", "testpoint", "jobs"]), help="Just this part, in this process.")
+@click.option("--behind-proxy", is_flag=True, help="A proxy with TLS stands before it.")
+@anywhere
+@click.pass_obj
+def serve(given: Given, host: str | None, port: int | None, only: str | None, behind_proxy: bool) -> int:
+    """Run web server, test point and jobs until told to end."""
+    from collector import serve as serving
+
+    deployment = serving.with_words(given.deployment(), host=host, port=port, behind_proxy=behind_proxy)
+    return serving.serve(deployment, only, _ports())
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="TCP; 0 for any free one.")
+@click.option("--udp-port", type=click.IntRange(0, 65535), help="UDP echo; the same number if not given.")
+@anywhere
+@click.pass_obj
+def testpoint(given: Given, host: str, port: int | None, udp_port: int | None) -> int:
+    """Run a test point by hand: open to whoever reaches it."""
+    import threading
+
+    from collector import processes
+    from collector.serve import run_testpoint
+
+    point = given.deployment().testpoint
+    port = point.port if port is None else port
+    stop = threading.Event()
+    processes.stop_on_signals(stop)
+    run_testpoint(msgspec.structs.replace(point, host=host, port=port, udp_port=udp_port or 0, open=True), (), stop)
+    return ExitCode.DONE
+
+
+@cli.group()
+@anywhere
+def user() -> None:
+    """People who sign in."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["viewer", "admin"]), default="viewer", show_default=True)
+@anywhere
+@click.pass_obj
+def user_add(given: Given, name: str, role: str) -> None:
+    """Let somebody sign in; the password comes from the prompt or ENLACE_PASSWORD, else one is made and printed."""
+    from collector import operate
+    from collector.web.access import hash_password
+
+    store, ports = given.store(), _ports()
+    password, is_made = os.environ.get("ENLACE_PASSWORD", ""), False
+    if not password and sys.stdin.isatty():
+        password = click.prompt("Password (empty: one is made)", default="", hide_input=True, show_default=False)
+        if password and click.prompt("Again", hide_input=True) != password:
+            raise CollectorError("The two passwords differ.", do="Try again.", exit_code=ExitCode.USAGE)
+    if not password:
+        password, is_made = operate.new_password(ports), True
+    operate.add_user(store, ports, name, role, password, hash_password)
+    click.echo(f"{name} may sign in as {role}.")
+    if is_made:
+        click.echo(f"Password, shown only now: {password}")
+
+
+@cli.group()
+@anywhere
+def token() -> None:
+    """Words that let computers enrol."""
+
+
+@token.command("create")
+@click.option("--school", required=True, help="Code of the school that it admits to.")
+@click.option("--devices", "--max-devices", "max_devices", type=click.IntRange(1, 10_000), help="How many computers.")
+@click.option("--days", type=click.IntRange(0, 365), help="For how long.")
+@anywhere
+@click.pass_obj
+def token_create(given: Given, school: str, max_devices: int | None, days: int | None) -> None:
+    """Make an enrolment token; it stands alone on the last line."""
+    from collector import operate
+
+    max_devices, days = operate.defaults_of_token(given.config(), max_devices, days)
+    made = operate.create_token(given.store(), _ports(), school, max_devices=max_devices, days=days)
+    click.echo(f"For school {school}, up to {max_devices} computers, {days} days. It is shown only now:")
+    click.echo(made)
+
+
+@cli.group()
+@anywhere
+def device() -> None:
+    """Installed agents."""
+
+
+@device.command("list")
+@click.option("--school", help="Only of this school.")
+@anywhere
+@click.pass_obj
+def device_list(given: Given, school: str | None) -> None:
+    """List devices: id, school, state, last contact."""
+    from agent.wire.forms import format_time
+    from collector import operate
+
+    for one in operate.list_devices(given.store(), school):
+        contact = format_time(one.last_contact_ms) if one.last_contact_ms is not None else "never"
+        click.echo(f"{one.device}  {one.school}  {one.state}  {contact}")
+
+
+@device.command("approve")
+@click.argument("device_id", metavar="DEVICE")
+@anywhere
+@click.pass_obj
+def device_approve(given: Given, device_id: str) -> None:
+    """Let a pending device count, from its enrolment on."""
+    from collector import operate
+
+    found = operate.approve_device(given.store(), _ports(), device_id)
+    click.echo(f"Device {found.device} of school {found.school} is {found.state}.")
+
+
+@device.command("revoke")
+@click.argument("device_id", metavar="DEVICE")
+@anywhere
+@click.pass_obj
+def device_revoke(given: Given, device_id: str) -> None:
+    """Take nothing more from a device."""
+    from collector import operate
+
+    found = operate.revoke_device(given.store(), _ports(), device_id)
+    click.echo(f"Device {found.device} of school {found.school} is {found.state}.")
+
+
+@cli.group()
+@anywhere
+def schools() -> None:
+    """The registry."""
+
+
+@schools.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@anywhere
+@click.pass_obj
+def schools_import(given: Given, file: Path, dry_run: bool) -> int:
+    """Add and change schools from a CSV file; rows that are wrong are named, the others are taken."""
+    from collector import operate
+
+    report = operate.import_file(given.store(), given.config(), _ports(), file, dry_run=dry_run)
+    for line in report.lines():
+        click.echo(line)
+    return ExitCode.FAULT if report.errors else ExitCode.DONE
+
+
+def _day(_context: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+@cli.command()
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), callback=_day, help="Treat days up to this one as over.")
+@click.option("--from", "from_day", type=click.DateTime(["%Y-%m-%d"]), callback=_day, help="Fold again from this day.")
+@anywhere
+@click.pass_obj
+def evaluate(given: Given, as_of: date | None, from_day: date | None) -> int:
+    """Judge what is new, or judge again from a day on."""
+    from collector.evaluate import run
+
+    report = run.evaluate(given.store(), given.config(), _ports(), as_of=as_of, from_day=from_day)
+    click.echo(
+        f"{report.schools} schools and {report.days} school-days judged, {report.measurements} measurements seen."
+    )
+    if report.failed:
+        click.echo(f"Not judged because of a fault: {', '.join(report.failed)}.", err=True)
+    return ExitCode.FAULT if report.failed else ExitCode.DONE
+
+
+@cli.command()
+@click.argument("table", type=click.Choice(TABLES))
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File; else standard output.")
+@anywhere
+@click.pass_obj
+def export(given: Given, table: str, form: str, output: Path | None) -> None:
+    """Write a table as CSV or JSON Lines."""
+    from collector import operate
+
+    operate.export_table(given.store(), given.config(), table, form, output)
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="Print the summary and end.")
+@click.option("--line", help="Download/upload/delay of the shaped line, for example 8/1/100.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Of the pages; any free one if not given.")
+@anywhere
+@click.pass_obj
+def demo(given: Given, once: bool, line: str | None, port: int | None) -> int:
+    """Run the whole product on this computer, with a line of known speed and 120 invented schools."""
+    from collector import operate
+
+    return operate.run_demo(given.data, once=once, line=line, port=port)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and end the process with the exit code of the contract."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without a letter shows another, and nothing stops
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int:
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        click.echo("This installation has only the agent. Install enlace-connectivity[collector] to collect.", err=True)
+        return ExitCode.USAGE
+    try:
+        code = cli.main(arguments, prog_name="enlace-collector", standalone_mode=False)
+        sys.stdout.flush()
+    except CollectorError as error:
+        click.echo(error.sentence, err=True)
+        return error.exit_code
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.Abort:
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except OSError as error:
+        return _world_failed(error)
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _world_failed(error: OSError) -> int:
+    if isinstance(error, BrokenPipeError):  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAULT
+    where = f" ({error.filename})" if error.filename else ""
+    click.echo(f"The system does not let us go on: {error.strerror or error}{where}.", err=True)
+    return ExitCode.FAULT

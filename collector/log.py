@@ -1,0 +1,56 @@
+"""Logs as lines of JSON, bounded in size; the console gets warnings as plain lines."""
+
+import json
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+MAX_BYTES = 1_000_000
+FILES = 5
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """One event a line; what `extra` brings are fields of their own, control characters are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{record.msecs:03.0f}",
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "event": record.getMessage(),
+        }
+        line |= {name: str(value) for name, value in vars(record).items() if name not in _PLAIN}
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up(data: Path, name: str) -> None:
+    """Write the process's events to `<data>/logs/<name>.log`, and warnings to the console.
+
+    Args:
+        data: The deployment's data directory.
+        name: Of the process.
+    """
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    console = logging.StreamHandler(sys.stderr)
+    console.setLevel(logging.WARNING)
+    console.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    root.addHandler(console)
+    directory = data / "logs"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = RotatingFileHandler(
+            directory / f"{name}.log", maxBytes=MAX_BYTES, backupCount=FILES - 1, encoding="utf-8"
+        )
+    except OSError as error:
+        logging.getLogger(__name__).warning("no log file in %s: %s", directory, error.strerror)
+        return
+    file.setFormatter(JsonLines())
+    root.addHandler(file)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)

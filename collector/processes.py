@@ -1,0 +1,121 @@
+"""Children that end with their parent: started again when they die, ended together within seconds.
+
+A child holds the reading end of a pipe; when the parent is gone, however it went, the pipe closes and the child ends.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from collector.ports import Clock
+
+CHILD_MARK = "ENLACE_CHILD"  # in the environment of a child
+STOP_S = 3.5  # to end by themselves; the whole stop stays below five seconds
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+STEADY_MS = 30_000  # ran for so long: its next fall is a new one
+LOOK_S = 0.1
+
+
+@dataclass
+class Child:
+    """One child, through all its lives."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    began_ms: int = 0
+    wait_s: float = FIRST_WAIT_S
+    next_ms: int = 0
+    lives: int = 0
+
+
+class Family:
+    """Several children that belong together."""
+
+    def __init__(self, children: list[Child], clock: Clock) -> None:
+        self._children, self._clock = children, clock
+
+    def run(self, stop: threading.Event) -> int:
+        """Keep the children running until `stop` is set.
+
+        Returns:
+            0, or the exit code of a child that could not even begin: it has said why.
+        """
+        try:
+            while not stop.is_set():
+                for child in self._children:
+                    code = self._look_after(child)
+                    if code is not None:
+                        return code
+                stop.wait(LOOK_S)
+        finally:
+            self.end()
+        return 0
+
+    def _look_after(self, child: Child) -> int | None:
+        now_ms = self._clock.mono_ms()
+        if child.process is None:
+            if now_ms >= child.next_ms:
+                self._start(child, now_ms)
+            return None
+        code = child.process.poll()
+        if code is None:
+            return None
+        if child.lives == 1 and 0 < code < 64 and now_ms - child.began_ms < STEADY_MS:
+            return code
+        sys.stderr.write(f"{child.name} ended with {code}; it is started again.\n")
+        if now_ms - child.began_ms >= STEADY_MS:
+            child.wait_s = FIRST_WAIT_S
+        child.process, child.next_ms = None, now_ms + round(child.wait_s * 1000)
+        child.wait_s = min(child.wait_s * 2, LONGEST_WAIT_S)
+        return None
+
+    def _start(self, child: Child, now_ms: int) -> None:
+        environment = {**os.environ, CHILD_MARK: "1"}
+        child.process = subprocess.Popen(child.command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 -- our own
+        child.began_ms = now_ms
+        child.lives += 1
+
+    def end(self) -> None:
+        """End every child: asked first, then not asked."""
+        running = [child.process for child in self._children if child.process is not None]
+        for process in running:
+            if process.poll() is None:
+                process.terminate()
+        left_ms = self._clock.mono_ms() + round(STOP_S * 1000)
+        for process in running:
+            try:
+                process.wait(max(0.05, (left_ms - self._clock.mono_ms()) / 1000))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+
+
+def stop_on_signals(stop: threading.Event) -> None:
+    """Set the event on SIGTERM and Ctrl-C, and in a child also when its parent is gone."""
+
+    def ask(_number: int, _frame: object) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    follow_parent(stop.set)
+
+
+def follow_parent(end: Callable[[], None]) -> None:
+    """In a child of `Family`, call `end` when the parent is gone; elsewhere do nothing."""
+    if os.environ.pop(CHILD_MARK, None) is None:
+        return
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        end()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -1,0 +1,207 @@
+"""The running collector: one parent, and the web server, the test point and the jobs as processes of their own."""
+
+import ipaddress
+import sys
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from agent.wire import forms
+from agent.wire.vocabulary import ExitCode
+from collector import log, processes
+from collector.config import CollectorConfig, TestpointConfig, database
+from collector.errors import CollectorError
+from collector.ports import Ports
+from collector.processes import Child, Family
+from collector.store.open import Store
+
+PARTS = ("web", "testpoint", "jobs")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What every process of a deployment is told."""
+
+    config_path: Path | None
+    data: Path
+    config: CollectorConfig
+    testpoint: TestpointConfig
+
+    def open_store(self) -> Store:
+        """Return the database.
+
+        Raises:
+            CollectorError: If there is none, or one of another version.
+        """
+        return Store.open(database(self.data, self.config))
+
+    def words(self) -> list[str]:
+        """Return the options that lead a child to the same files."""
+        found = ["--data", str(self.data)]
+        return [*found, "--config", str(self.config_path)] if self.config_path else found
+
+
+def serve(deployment: Deployment, only: str | None, ports: Ports) -> int:
+    """Serve until the process is told to end.
+
+    Args:
+        deployment: Files and configuration, the command line's words already in it.
+        only: One of `PARTS`, None for all of them.
+        ports: Clock and randomness.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        CollectorError: If it cannot begin.
+    """
+    if only != "testpoint":
+        refuse_open_http(deployment.config.host, deployment.config)
+    if only is None:
+        return _serve_all(deployment, ports)
+    log.set_up(deployment.data, only)
+    stop = threading.Event()
+    processes.stop_on_signals(stop)
+    run = {"web": _serve_web, "testpoint": _serve_testpoint, "jobs": _run_jobs}[only]
+    run(deployment, ports, stop)
+    return ExitCode.DONE
+
+
+def refuse_open_http(host: str, config: CollectorConfig) -> None:
+    """Refuse to speak plain HTTP with other computers: passwords and cookies would travel in clear.
+
+    Raises:
+        CollectorError: If the address is not this computer's own and no proxy stands before it.
+    """
+    if config.behind_proxy or host == "localhost":
+        return
+    try:
+        is_own = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_own = False
+    if not is_own:
+        raise CollectorError(
+            f"The collector speaks plain HTTP, and {host} can be reached from other computers.",
+            do="Put a proxy with TLS before it and give --behind-proxy, or listen on 127.0.0.1.",
+            exit_code=ExitCode.USAGE,
+        )
+
+
+def _serve_all(deployment: Deployment, ports: Ports) -> int:
+    deployment.open_store().close()  # what is wrong with it is said once, here
+    stop = threading.Event()
+    processes.stop_on_signals(stop)
+    program = [sys.executable, "-c", "from collector.cli import main; main()"]
+    common = [*program, "serve", *deployment.words()]
+    config = deployment.config
+    web = ["--host", config.host, "--port", str(config.port), *(["--behind-proxy"] if config.behind_proxy else [])]
+    children = [
+        Child("testpoint", [*common, "--only", "testpoint"]),
+        Child("web", [*common, "--only", "web", *web]),
+        Child("jobs", [*common, "--only", "jobs"]),
+    ]
+    return Family(children, ports.clock).run(stop)
+
+
+def _serve_web(deployment: Deployment, ports: Ports, stop: threading.Event) -> None:
+    from collector.app import create_app  # Flask is loaded by the process that needs it
+    from collector.web.server import make_server
+
+    store = deployment.open_store()
+    config = deployment.config
+    server = make_server(create_app(store, config, ports, deployment.testpoint), config, config.host, config.port)
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    sys.stdout.write(f"Enlace is at {config.public_url or f'http://{host}:{server.effective_port}'}\n")
+    sys.stdout.flush()
+    worker = threading.Thread(target=server.run, name="http", daemon=True)
+    worker.start()
+    while worker.is_alive() and not stop.wait(0.2):
+        pass
+    if not stop.is_set():
+        raise CollectorError("The web server ended unexpectedly.", do="Look into the log.")
+    server.close()
+    store.close()
+
+
+def _serve_testpoint(deployment: Deployment, _ports: Ports, stop: threading.Event) -> None:
+    run_testpoint(deployment.testpoint, _access_keys(deployment), stop)
+
+
+def _access_keys(deployment: Deployment) -> tuple[bytes, ...]:
+    """Return the collector's public keys; the database is closed again before the test point begins."""
+    if deployment.testpoint.open:
+        return ()
+    if deployment.testpoint.collector_keys:
+        return tuple(_public_key(text) for text in deployment.testpoint.collector_keys)
+    from collector.intake.keyring import read_ring
+
+    store = deployment.open_store()
+    try:
+        return tuple(key.public_key for key in read_ring(store).keys)
+    finally:
+        store.close()
+
+
+def _public_key(text: str) -> bytes:
+    try:
+        return forms.unb64url(text, 32)
+    except ValueError as error:
+        raise CollectorError(
+            "[testpoint] collector_keys has something that is no public key.",
+            do="Copy the keys that `enlace-collector init` prints.",
+            exit_code=ExitCode.USAGE,
+        ) from error
+
+
+def run_testpoint(point: TestpointConfig, keys: tuple[bytes, ...], stop: threading.Event) -> None:
+    """Serve measurements until `stop` is set.
+
+    Args:
+        point: Addresses; open to everybody if it says so.
+        keys: The collector's public keys, for tokens.
+        stop: Ends it.
+
+    Raises:
+        CollectorError: If the address cannot be had.
+    """
+    from collector.testpoint.options import TestpointOptions
+    from collector.testpoint.server import serve as serve_testpoint
+
+    options = TestpointOptions(
+        host=point.host, port=point.port, udp_port=point.udp_port or None, open=point.open, public_keys=keys
+    )
+
+    def say(tcp_port: int, udp_port: int) -> None:
+        sys.stdout.write(f"Test point on {point.host}, TCP {tcp_port}, UDP {udp_port}\n")
+        sys.stdout.flush()
+
+    try:
+        serve_testpoint(options, stop=stop, on_ready=say)
+    except OSError as error:
+        raise CollectorError(
+            f"The test point cannot listen on {point.host}:{point.port} ({error.strerror}).",
+            do="Give another port, or end what listens there.",
+            exit_code=ExitCode.NETWORK,
+        ) from error
+
+
+def _run_jobs(deployment: Deployment, ports: Ports, stop: threading.Event) -> None:
+    from collector.jobs import run_jobs
+
+    store = deployment.open_store()
+    run_jobs(store, deployment.config, deployment.testpoint, ports, stop)
+    store.close()
+
+
+def with_words(deployment: Deployment, *, host: str | None, port: int | None, behind_proxy: bool) -> Deployment:
+    """Return the deployment with what the command line says over what the file says."""
+    config = deployment.config
+    config = msgspec.structs.replace(
+        config,
+        host=config.host if host is None else host,
+        port=config.port if port is None else port,
+        behind_proxy=config.behind_proxy or behind_proxy,
+    )
+    return replace(deployment, config=config)

@@ -1,0 +1,62 @@
+"""Two addresses for monitors: whether data flow, and a few figures as text."""
+
+from flask import Blueprint, Response, json
+
+from collector.errors import StorageError
+from collector.intake.parts import Parts
+from collector.store.queries.health import Health, read_health
+from collector.web.access import for_everyone
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+def make_blueprint(parts: Parts) -> Blueprint:
+    """Return `/healthz` and `/metrics`."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    @for_everyone
+    def healthz() -> Response:
+        """Say whether the database answers and when data last came."""
+        try:
+            health = _read(parts)
+        except StorageError:
+            return Response(json.dumps({"status": "no database"}), 503, _NO_STORE, content_type="application/json")
+        now_ms = parts.ports.clock.now_ms()
+        body = {
+            "status": "ok",
+            "last_measurement_age_s": _age_s(health.last_received_ms, now_ms),
+            "last_contact_age_s": _age_s(health.last_contact_ms, now_ms),
+            "last_evaluation_age_s": _age_s(health.last_evaluation_ms, now_ms),
+        }
+        return Response(json.dumps(body), 200, _NO_STORE, content_type="application/json")
+
+    @blueprint.get("/metrics")
+    @for_everyone
+    def metrics() -> Response:
+        """Print figures in the text format of Prometheus."""
+        try:
+            health = _read(parts)
+        except StorageError:
+            return Response("enlace_up 0\n", 503, _NO_STORE, content_type="text/plain; version=0.0.4")
+        lines = ["enlace_up 1", f"enlace_places_in_use_ratio {parts.load():.3f}"]
+        lines += [f'enlace_devices{{state="{state}"}} {count}' for state, count in sorted(health.devices.items())]
+        for name, value_ms in (
+            ("measurement", health.last_received_ms),
+            ("contact", health.last_contact_ms),
+            ("evaluation", health.last_evaluation_ms),
+        ):
+            if value_ms is not None:
+                lines.append(f"enlace_last_{name}_timestamp_seconds {value_ms / 1000:.3f}")
+        return Response("\n".join(lines) + "\n", 200, _NO_STORE, content_type="text/plain; version=0.0.4")
+
+    return blueprint
+
+
+def _read(parts: Parts) -> Health:
+    with parts.store.reader() as snapshot:
+        return read_health(snapshot)
+
+
+def _age_s(then_ms: int | None, now_ms: int) -> int | None:
+    return None if then_ms is None else max(0, (now_ms - then_ms) // 1000)

@@ -1,0 +1,122 @@
+"""The HTTP server: waitress with what it lacks against slow and hostile senders.
+
+Waitress reads a whole request before it calls the application and only ends connections that are silent. Here a
+request also has a time in which it must be complete, however steadily its bytes drip, and a chunked body is refused.
+"""
+
+from typing import Any, NoReturn
+from wsgiref.types import WSGIApplication
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer
+
+from agent.wire import limits
+from agent.wire.vocabulary import ExitCode
+from collector.config import CollectorConfig
+from collector.errors import CollectorError
+
+HEAD_DEADLINE_S = 20.0
+SWEEP_S = 3  # how often connections are looked through
+BODY_MAX_BYTES = 4 * limits.BATCH_SENT_BYTES  # of any request; each address has a smaller cap of its own
+HEAD_MAX_BYTES = 16_384
+CONNECTIONS_MAX = 2000
+SPARE_THREADS = 4  # to refuse with when every place is taken
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    """Refuses bodies whose length is not told beforehand: two ways to tell a length make requests ambiguous."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head of a request."""
+        super().parse_header(header_plus)
+        is_chunked: bool = getattr(self, "chunked", False)
+        if is_chunked or "TRANSFER_ENCODING" in self.headers:
+            self.body_rcv, self.connection_close = None, True
+            raise ParsingError("Transfer-Encoding is not accepted")
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+    """A connection that knows when the request that it is reading began."""
+
+    parser_class = _Parser
+    request_began_s = 0.0  # on the clock of the server's sweep
+
+    def received(self, data: bytes) -> bool:
+        """Take in some bytes."""
+        if self.request is None:
+            self.request_began_s = self.last_activity
+        before = self.request
+        taken = bool(super().received(data))
+        if self.request is not before:
+            self.request_began_s = self.last_activity
+        return taken
+
+    def is_overdue(self, now_s: float, body_deadline_s: float) -> bool:
+        """Return whether the request should have been complete by now."""
+        if self.request is None:
+            return False
+        limit_s = body_deadline_s if self.request.headers_finished else min(HEAD_DEADLINE_S, body_deadline_s)
+        return now_s - self.request_began_s > limit_s
+
+
+class _Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
+    channel_class = _Channel
+    body_deadline_s = limits.BATCH_DEADLINE_S
+
+    def maintenance(self, now: float) -> None:
+        """End connections that are silent, and those whose request takes too long."""
+        super().maintenance(now)
+        for channel in self.active_channels.values():
+            if channel.is_overdue(now, self.body_deadline_s):
+                channel.will_close = True
+
+
+def make_server(application: WSGIApplication, config: CollectorConfig, host: str, port: int) -> Any:
+    """Return a server that listens already; `run()` serves until the process is told to end.
+
+    Args:
+        application: The outermost WSGI callable.
+        config: Places and deadlines.
+        host: Address to listen on.
+        port: 0 for any free one; `effective_port` tells which.
+
+    Raises:
+        CollectorError: If the address cannot be had.
+    """
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "threads": config.ingest_at_once + config.enrol_at_once + config.pages_at_once + SPARE_THREADS,
+        "backlog": 1024,
+        "connection_limit": CONNECTIONS_MAX,
+        "cleanup_interval": SWEEP_S,
+        "channel_timeout": 60,
+        "max_request_body_size": BODY_MAX_BYTES,
+        "max_request_header_size": HEAD_MAX_BYTES,
+        "log_socket_errors": False,
+        "asyncore_use_poll": True,
+        "ident": None,
+        "clear_untrusted_proxy_headers": True,
+    }
+    if config.behind_proxy:
+        options |= {
+            "trusted_proxy": "*",
+            "trusted_proxy_count": 1,
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+        }
+    try:
+        server = _Server(application, **options)
+    except (OSError, ValueError) as error:
+        _refuse(host, port, error)
+    server.body_deadline_s = config.body_deadline_s
+    return server
+
+
+def _refuse(host: str, port: int, error: Exception) -> NoReturn:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    raise CollectorError(
+        f"The collector cannot listen on {host}:{port} ({reason}).",
+        do="Give another --host or --port, or end what listens there.",
+        exit_code=ExitCode.NETWORK,
+    ) from error

@@ -1,0 +1,76 @@
+"""What a person may write into [collector] and [testpoint], and what they are told when it is wrong."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.wire import settings_file
+from agent.wire.vocabulary import ExitCode
+from collector.config import CollectorConfig, TestpointConfig, data_directory, database, load_collector, load_testpoint
+from collector.errors import CollectorError
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_example_equals_the_defaults() -> None:
+    assert load_collector(EXAMPLE) == CollectorConfig()
+    assert load_testpoint(EXAMPLE) == TestpointConfig()
+
+
+@pytest.mark.parametrize(("table", "kind"), [("collector", CollectorConfig), ("testpoint", TestpointConfig)])
+def test_the_example_names_every_key(table: str, kind: type[msgspec.Struct]) -> None:
+    text = EXAMPLE.read_text(encoding="utf-8").split(f"[{table}]")[1].split("\n[")[0]
+    named = {line.split("=")[0].strip() for line in text.splitlines() if "=" in line and not line.startswith("#")}
+    assert named == set(kind.__struct_fields__)
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load_collector(None) == CollectorConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[collector]\nprot = 1\n", "port"),
+        ("[collector]\nport = 70000\n", "outside 0 to 65535"),
+        ('[collector]\nport = "8480"\n', "port: expected int"),
+        ("[collector]\nbusy_retry_s = 0\n", "outside 1 to 3600"),
+        ('[collector]\ndefault_timezone = "Barbados"\n', "not a time zone"),
+        ('[collector]\ndefault_timezone = "../etc/passwd"\n', "not a time zone"),
+        ("[collecter]\n", "collector"),
+        ("[testpoint]\nopne = true\n", "open"),
+        ("port = \n", "config.toml"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, text: str, said: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(CollectorError) as raised:
+        load_testpoint(path) if "testpoint" in text else load_collector(path)
+    assert said in raised.value.sentence
+    assert "\n" not in raised.value.sentence
+    assert raised.value.exit_code is ExitCode.USAGE
+
+
+def test_a_table_of_the_other_program_is_passed_over(tmp_path: Path) -> None:
+    path = written(tmp_path, "[agent]\nno_such_key = 1\n")
+    assert load_collector(path) == settings_file.read_table(path, "collector", CollectorConfig)
+
+
+def test_the_flag_goes_before_the_table_and_the_environment_names_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = CollectorConfig(data="/srv/enlace")
+    monkeypatch.delenv("ENLACE_DATABASE_URL", raising=False)
+    assert data_directory(tmp_path, config) == tmp_path
+    assert data_directory(None, config) == Path("/srv/enlace")
+    assert data_directory(None, CollectorConfig()).name == "enlace-collector"
+    assert database(tmp_path, config) == tmp_path
+    monkeypatch.setenv("ENLACE_DATABASE_URL", "postgresql://u:p@h/d")
+    assert database(tmp_path, config) == "postgresql://u:p@h/d"
