@@ -1,5 +1,6 @@
 """The columns of the schools file: what may stand in each, and the sentence for what may not."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -169,6 +170,21 @@ REQUIRED = ("code", "name")
 
 EXTRA_COLUMNS = 50
 extra_text = _text(TEXT_CHARS)
+
+
+def parse_extra(text: str, context: Context) -> dict[str, str]:
+    """Return the columns that an export of ours kept in one cell.
+
+    Raises:
+        CellError: If the cell is not a JSON object of texts.
+    """
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or len(found) > EXTRA_COLUMNS:
+        raise CellError("this is not a JSON object of texts; leave the cell as it was exported, or empty.")
+    return {str(key)[:TEXT_CHARS]: str(extra_text(str(value), context) or "") for key, value in found.items()}
 
 
 def check_together(values: dict[str, Value], given: dict[str, Value]) -> list[tuple[str, str]]:

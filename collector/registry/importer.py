@@ -13,13 +13,17 @@ from zoneinfo import ZoneInfo
 
 from collector.registry import columns, csvfile, names
 from collector.registry.columns import CellError, Context, Value
-from collector.store.queries import schools
+from collector.store.queries import facts, schools
 from collector.store.queries.schools import FACT_COLUMNS, School
 from collector.store.unit import UnitOfWork
 
 # Columns of our own export that are not the registry's to say.
-_PASSED_OVER = frozenset({"is_demo", "created_at", "updated_at", "extra"})
+_PASSED_OVER = frozenset({"is_demo", "created_at", "updated_at"})
+_EXTRA = "extra"  # of our own export: the columns that we do not know, as JSON
+_KNOWN = _PASSED_OVER | {_EXTRA}
 _PLAIN = tuple(name for name in columns.COLUMNS if name != "code")
+# What the windows for tests follow from: devices ask for their settings again.
+_OF_WINDOWS = ("opening", "timezone", "area")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class ImportReport:
     skipped_empty: int = 0
     unknown_columns: tuple[str, ...] = ()  # kept beside the others
     dry_run: bool = False
+    what: str = "schools"
 
     @property
     def refused_rows(self) -> int:
@@ -55,7 +60,9 @@ class ImportReport:
         """Return the report as sentences, the refused rows first."""
         verb = "would be" if self.dry_run else "were"
         lines = [str(error) for error in self.errors]
-        lines.append(f"{self.added} schools {verb} added, {self.changed} changed, {self.unchanged} are as in the file.")
+        lines.append(
+            f"{self.added} {self.what} {verb} added, {self.changed} changed, {self.unchanged} are as in the file."
+        )
         if self.errors:
             lines.append(f"{self.refused_rows} rows {verb} not stored; the others {verb}.")
         if self.skipped_empty:
@@ -97,14 +104,14 @@ def import_schools(
     Raises:
         CollectorError: If the file as a whole cannot be used; nothing is stored then.
     """
-    raw, place = _content(source)
+    raw, place = read_source(source)
     table = csvfile.read(raw, columns.COLUMNS, place)
     for required in columns.REQUIRED:
         if required not in table.headings:
             raise csvfile.refuse(
                 f"{place} has no heading {required}.", f"Its headings are: {', '.join(filter(None, table.headings))}."
             )
-    unknown = tuple(h for h in table.headings if h and h not in columns.COLUMNS and h not in _PASSED_OVER)
+    unknown = tuple(h for h in table.headings if h and h not in columns.COLUMNS and h not in _KNOWN)
     if len(unknown) > columns.EXTRA_COLUMNS:
         raise csvfile.refuse(f"{place} has {len(unknown)} columns that we do not know.", "Remove some.")
     plan = _plan(table, schools.by_code(unit), now_ms, is_demo)
@@ -121,7 +128,12 @@ def import_schools(
     )
 
 
-def _content(source: Path | bytes) -> tuple[bytes, str]:
+def read_source(source: Path | bytes) -> tuple[bytes, str]:
+    """Return the content of a file, and what sentences call it.
+
+    Raises:
+        CollectorError: If it cannot be read.
+    """
     if isinstance(source, bytes):
         return source, "The file"
     try:
@@ -168,6 +180,8 @@ def _parse(
         try:
             if parse is not None:
                 given[heading] = parse(cell, context)
+            elif heading == _EXTRA:
+                extra |= columns.parse_extra(cell, context)
             elif heading and heading not in _PASSED_OVER:
                 extra[heading] = str(columns.extra_text(cell, context) or "")
         except CellError as error:
@@ -211,7 +225,9 @@ def _write(unit: UnitOfWork, plan: _Plan, now_ms: int, default_timezone: str) ->
         if any(name in changes for name in FACT_COLUMNS):
             zone = changes.get("timezone", school.timezone) or default_timezone
             today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(ZoneInfo(zone)).date().isoformat()
-            facts = {name: changes.get(name, getattr(school, name)) for name in FACT_COLUMNS}
-            schools.set_facts(unit, school.code, today, facts)
+            dated = {name: changes.get(name, getattr(school, name)) for name in FACT_COLUMNS}
+            schools.set_facts(unit, school.code, today, dated)
         if "timezone" in changes:
             schools.unjudge(unit, school.code)  # its days begin at another moment: all of them are folded again
+    if any(not changes.keys().isdisjoint(_OF_WINDOWS) for _school, changes in plan.change):
+        facts.raise_settings_version(unit)

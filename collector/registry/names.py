@@ -9,6 +9,8 @@ import unicodedata
 _TILDE = "\u0303"
 # Letters that Unicode does not take apart, written as people without them on the keyboard type them.
 _SPELT = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
+# Signs of numbering ("N.º 2", "N° 2"), which Unicode takes apart into letters in part.
+_NUMBERING = str.maketrans("ºª°", "   ")
 _TOKEN = re.compile(r"\d+|[^\W\d_]|[\W_]+")
 
 _END, _GAP, _NUMBER, _OTHER = "00", "10", "20", "90"
@@ -36,7 +38,7 @@ def order_key(name: str, code: str) -> str:
 
 def _bare(text: str, *, keep_tilde: bool) -> str:
     letters: list[str] = []
-    for char in unicodedata.normalize("NFKD", text).casefold().translate(_SPELT):
+    for char in unicodedata.normalize("NFKD", text.translate(_NUMBERING)).casefold().translate(_SPELT):
         if char == _TILDE and keep_tilde and letters and letters[-1] == "n":
             letters[-1] = "ñ"
         elif not unicodedata.combining(char):

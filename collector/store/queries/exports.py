@@ -1,0 +1,244 @@
+"""Whole tables for exports, row by row from an open cursor: memory does not grow with the number of rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    Integer,
+    Select,
+    Table,
+    Text,
+    func,
+    literal,
+    select,
+)
+
+from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
+from collector.store.tables.measurements import DIARY, MEASUREMENTS
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot
+
+ROWS_AT_ONCE: Final = 1000
+
+
+class CellKind(StrEnum):
+    """How a value is written."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TIME = "time"  # Unix milliseconds here, ISO 8601 in the file
+    DAY = "day"
+    JSON = "json"  # JSON text here
+
+
+@dataclass(frozen=True)
+class ExportColumn:
+    """One column of a file."""
+
+    name: str
+    kind: CellKind
+    is_nullable: bool
+
+
+@dataclass(frozen=True)
+class ExportFilter:
+    """Which rows; None means all."""
+
+    school: str | None = None
+    from_ms: int | None = None  # by corrected start; of tables with days, by the UTC date of it
+    to_ms: int | None = None  # not included
+
+
+@dataclass(frozen=True)
+class _Shape:
+    table: Table
+    first: tuple[str, ...]  # columns in front, by their name in the file
+    kind: str | None = None  # a constant column `kind`
+    hidden: frozenset[str] = frozenset()  # of the table, not in the file
+    renamed: tuple[tuple[str, str], ...] = ()  # table -> file, where the ending does not say it
+    json: frozenset[str] = frozenset()
+    days: frozenset[str] = frozenset()
+    school: str = "school"
+    time: str | None = None
+    day: str | None = None
+
+
+_SHAPES: Final[dict[str, _Shape]] = {
+    "measurements": _Shape(
+        MEASUREMENTS,
+        first=(
+            "rid",
+            "device",
+            "school",
+            "kind",
+            "status",
+            "started_at",
+            "started_at_raw",
+            "time_quality",
+            "time_width_ms",
+            "received_at",
+            "download_bps",
+            "upload_bps",
+            "idle_rtt_ms",
+            "votes",
+            "exclusion",
+        ),
+        kind="measurement",
+        hidden=frozenset({"content_hash"}),
+        renamed=(
+            ("started_ms", "started_at"),
+            ("started_raw_ms", "started_at_raw"),
+            ("received_ms", "received_at"),
+            ("retracted_ms", "retracted_at"),
+        ),
+        json=frozenset({"download_bins", "upload_bins", "tags", "detail"}),
+        time="started_ms",
+    ),
+    "schools": _Shape(
+        SCHOOLS,
+        first=(),
+        hidden=frozenset({"name_folded", "name_order"}),
+        renamed=(("created_ms", "created_at"), ("updated_ms", "updated_at")),
+        json=frozenset({"extra"}),
+        school="code",
+    ),
+    "school_days": _Shape(SCHOOL_DAYS, first=(), days=frozenset({"day"}), day="day"),
+    "evaluations": _Shape(
+        EVALUATIONS,
+        first=("school", "profile", "profile_version", "metric", "day"),
+        days=frozenset({"day", "window_from"}),
+        day="day",
+    ),
+    "flags": _Shape(
+        FLAGS, first=(), days=frozenset({"below_since", "opened_on", "closed_on", "last_day"}), day="opened_on"
+    ),
+    "flag_events": _Shape(FLAG_EVENTS, first=(), json=frozenset({"numbers"}), days=frozenset({"day"}), day="day"),
+    "diary": _Shape(
+        DIARY,
+        first=("rid", "device", "school", "kind", "from_at", "to_at", "time_quality", "received_at"),
+        kind="diary",
+        hidden=frozenset({"content_hash"}),
+        renamed=(("from_ms", "from_at"), ("to_ms", "to_at"), ("received_ms", "received_at")),
+        json=frozenset({"probes", "detail"}),
+        time="from_ms",
+    ),
+}
+TABLES: Final = tuple(_SHAPES)
+
+
+def columns(table: str) -> tuple[ExportColumn, ...]:
+    """Return the columns of a table's file, in order.
+
+    Raises:
+        KeyError: If no such table is exported.
+    """
+    shape = _SHAPES[table]
+    return tuple(_export_column(name, column, shape) for name, column in _columns(shape))
+
+
+def hidden(table: str) -> frozenset[str]:
+    """Return the columns of a table that no file has, because they only serve the database."""
+    return _SHAPES[table].hidden
+
+
+def count(snapshot: Snapshot, table: str, wanted: ExportFilter) -> int:
+    """Return how many rows `stream` gives."""
+    shape = _SHAPES[table]
+    query = select(func.count()).select_from(shape.table).where(*_where(shape, wanted))
+    return int(snapshot.connection.execute(query).scalar_one())
+
+
+def stream(snapshot: Snapshot, table: str, wanted: ExportFilter) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Yield the rows of a table in pieces, in the order of its primary key.
+
+    Args:
+        snapshot: The database; it stays open until the last piece.
+        table: One of `TABLES`.
+        wanted: Which rows.
+    """
+    shape = _SHAPES[table]
+    query: Select[Any] = select(*[_value(name, column, shape) for name, column in _columns(shape)])
+    query = query.where(*_where(shape, wanted)).order_by(*shape.table.primary_key.columns)
+    result = snapshot.connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
+    for rows in result.partitions():
+        yield [tuple(row) for row in rows]
+
+
+def _columns(shape: _Shape) -> list[tuple[str, Column[Any] | None]]:
+    """Return (name in the file, column); the constant `kind` has no column."""
+    renamed = dict(shape.renamed)
+    named: dict[str, Column[Any] | None] = {
+        renamed.get(column.name, column.name): column for column in shape.table.c if column.name not in shape.hidden
+    }
+    if shape.kind is not None:
+        named["kind"] = None
+    order = [*shape.first, *(name for name in named if name not in shape.first)]
+    return [(name, named[name]) for name in order]
+
+
+def _value(name: str, column: Column[Any] | None, shape: _Shape) -> ColumnElement[Any]:
+    return literal(shape.kind).label(name) if column is None else column.label(name)
+
+
+def _export_column(name: str, column: Column[Any] | None, shape: _Shape) -> ExportColumn:
+    if column is None:
+        return ExportColumn(name, CellKind.TEXT, is_nullable=False)
+    return ExportColumn(name, _kind(column, shape), bool(column.nullable))
+
+
+def _kind(column: Column[Any], shape: _Shape) -> CellKind:
+    if column.name in shape.json:
+        return CellKind.JSON
+    if column.name in shape.days:
+        return CellKind.DAY
+    if column.name in dict(shape.renamed):
+        return CellKind.TIME
+    for types, kind in (
+        (Boolean, CellKind.BOOLEAN),
+        (Float, CellKind.NUMBER),
+        ((Integer, BigInteger), CellKind.INTEGER),
+        (Text, CellKind.TEXT),
+    ):
+        if isinstance(column.type, types):
+            return kind
+    raise TypeError(f"{column}: no way to write {column.type!r}")
+
+
+def _where(shape: _Shape, wanted: ExportFilter) -> list[ColumnElement[bool]]:
+    table = shape.table
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.school is not None:
+        if shape.school in table.c:
+            conditions.append(table.c[shape.school] == wanted.school)
+        else:
+            of_school = select(FLAGS.c.flag_id).where(FLAGS.c.school == wanted.school)
+            conditions.append(table.c.flag_id.in_(of_school))
+    for bound_ms, is_from in ((wanted.from_ms, True), (wanted.to_ms, False)):
+        if bound_ms is not None:
+            conditions += _bound(shape, bound_ms, is_from=is_from)
+    return conditions
+
+
+def _bound(shape: _Shape, bound_ms: int, *, is_from: bool) -> list[ColumnElement[bool]]:
+    if shape.time is not None:
+        column: ColumnElement[Any] = shape.table.c[shape.time]
+        return [column >= bound_ms if is_from else column < bound_ms]
+    if shape.day is not None:
+        column = shape.table.c[shape.day]
+        day = _day_of(bound_ms)
+        return [column >= day if is_from else column < day]
+    return []
+
+
+def _day_of(utc_ms: int) -> str:
+    return datetime.fromtimestamp(utc_ms / 1000, UTC).date().isoformat()

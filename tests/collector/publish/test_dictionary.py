@@ -1,0 +1,69 @@
+"""The dictionary says something about every column that is exported, and nothing about others."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from collector.publish import dictionary
+from collector.store.queries import exports
+from collector.store.tables.catalogue import METADATA
+
+ROOT = Path(__file__).parents[3]
+CONTRACT = {
+    "measurements": (
+        "rid device school kind status started_at started_at_raw time_quality received_at download_bps upload_bps "
+        "idle_rtt_ms votes exclusion detail"
+    ),
+    "evaluations": (
+        "school profile metric day n days n_effective a_lo a_hi lower upper verdict state target_bps"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", dictionary.TABLES)
+def test_every_column_of_the_file_is_described_in_both_languages(name: str) -> None:
+    described = {language: dictionary.table(name, language) for language in dictionary.LANGUAGES}
+    for column, english, spanish in zip(
+        exports.columns(name), described["en"].columns, described["es"].columns, strict=True
+    ):
+        assert english.name == spanish.name == column.name
+        assert english.type == column.kind.value, column.name
+        assert english.meaning
+        assert spanish.meaning
+        assert "{" not in english.meaning + spanish.meaning
+        assert english.meaning != spanish.meaning
+        assert english.empty
+        assert spanish.empty
+        if not column.is_nullable:
+            assert english.empty == "Never empty", column.name
+        for unit, ending in (("bit/s", "_bps"), ("ms", "_ms"), ("%", "_pct"), ("s", "_s"), ("Mbit/s", "_mbps")):
+            assert (english.unit == unit) == column.name.endswith(ending) or english.unit != unit, column.name
+
+
+@pytest.mark.parametrize("name", dictionary.TABLES)
+def test_every_column_of_the_table_is_in_the_file_or_hidden_on_purpose(name: str) -> None:
+    in_file = {column.name for column in exports.columns(name)}
+    for column in METADATA.tables[name].columns:
+        endings = {column.name, column.name.removesuffix("_ms") + "_at", column.name.replace("_raw_ms", "_at_raw")}
+        assert endings & in_file or column.name in exports.hidden(name), column.name
+
+
+def test_nothing_is_described_that_is_not_exported() -> None:
+    content = tomllib.loads((files("collector.publish") / "dictionary.toml").read_text("utf-8"))
+    for name in dictionary.TABLES:
+        assert set(content[name]) <= {column.name for column in exports.columns(name)}
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_the_columns_that_others_rely_on_are_there(name: str) -> None:
+    assert set(CONTRACT[name].split()) <= {column.name for column in exports.columns(name)}
+
+
+def test_the_page_in_the_documentation_is_the_one_that_would_be_made_now() -> None:
+    assert (ROOT / "docs" / "data-dictionary.md").read_text("utf-8") == dictionary.markdown()
+
+
+def test_a_language_without_words_of_its_own_reads_english() -> None:
+    assert dictionary.tables("fr") == dictionary.tables("en")
