@@ -23,12 +23,12 @@ def test_case_accents_and_blanks_do_not_matter_when_searching(name: str, folded:
 
 def test_names_sort_as_in_spanish() -> None:
     wanted = ["Álamo", "alba", "Écija", "Escuela", "Nube", "Ñandú", "Oasis", "Zapata"]
-    assert sorted(wanted[::-1], key=lambda name: order_key(name, "1")) == wanted
+    assert sorted(set(wanted), key=lambda name: order_key(name, "1")) == wanted
 
 
 def test_numbers_sort_by_value_and_signs_only_divide() -> None:
     wanted = ["Escuela", "Escuela N.º 2", "Escuela N° 10", "Escuela-nueva", "Escuelas"]
-    assert sorted(wanted[::-1], key=lambda name: order_key(name, "1")) == wanted
+    assert sorted(set(wanted), key=lambda name: order_key(name, "1")) == wanted
 
 
 @given(st.text(), st.text())
