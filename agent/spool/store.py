@@ -265,7 +265,7 @@ class Spool:
         return self._read(lambda connection, _: views.list_rows(connection, limit))
 
     def export(self) -> Iterator[bytes]:
-        """Yield every record as one line of JSON: {"state", "reason", "tries", "record"}."""
+        """Yield every record as one line of JSON without its end: {"state", "reason", "tries", "record"}."""
         return views.export(lambda work: self._read(lambda connection, _: work(connection)))
 
     # --- budget and state -----------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ class Spool:
             day = moments.local_day(moment, utc_offset_min)
             return Spent(day, *retention.spent_bytes(connection, day))
 
-        return self._write(read)  # a write: the first look in a boot notes its clock
+        return self._read(read)
 
     def spend(self, spent_bytes: int, utc_offset_min: int = 0) -> None:
         """Count bytes that no measurement reserved."""

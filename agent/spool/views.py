@@ -87,7 +87,7 @@ def export(read: Read) -> Iterator[bytes]:
             is_whole = body_hash(str(rid), str(kind), body) == found_hash
             line: dict[str, object] = {"rid": rid, "kind": kind, "state": state, "tries": tries, "reason": reason}
             line["record"] = msgspec.Raw(body) if is_whole else None
-            yield msgspec.json.encode(line) + b"\n"
+            yield msgspec.json.encode(line)
             after = int(str(seq))
 
 
