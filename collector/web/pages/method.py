@@ -1,6 +1,7 @@
 """How we judge, from the profile in force and the constants of the rule; and what every column means."""
 
 from flask import Blueprint
+from markupsafe import Markup
 
 from collector.domain.criterion import Criterion
 from collector.domain.targets import BPS_PER_MBPS, Rule
@@ -36,16 +37,7 @@ def rule_words(rule: Rule) -> str:
     if rule.fixed_bps is not None:
         what = say("%(speed)s Mbit/s", speed=present.number(rule.fixed_bps / BPS_PER_MBPS))
     else:
-        rate = (rule.rate_bps or 0) / BPS_PER_MBPS
-        what = say(
-            "%(rate)s Mbit/s for each %(unit)s",
-            rate=present.number(rate, 0 if rate == round(rate) else 2),
-            unit=words.word_of(words.COUNTED, rule.per),
-        )
-        if rule.min_bps is not None:
-            what += say(", at least %(speed)s", speed=present.number(rule.min_bps / BPS_PER_MBPS))
-        if rule.max_bps is not None:
-            what += say(", at most %(speed)s", speed=present.number(rule.max_bps / BPS_PER_MBPS))
+        what = _per_words(rule)
     if rule.when.technology:
         names = ", ".join(sorted(words.word_of(words.TECHNOLOGIES, name) for name in rule.when.technology))
         return str(say("Connected by %(names)s: %(what)s.", names=names, what=what))
@@ -53,6 +45,21 @@ def rule_words(rule: Rule) -> str:
         levels = ", ".join(sorted(rule.when.levels_only))
         return str(say("Teaching only ISCED level %(levels)s: %(what)s.", levels=levels, what=what))
     return str(say("All others: %(what)s.", what=what))
+
+
+def _per_words(rule: Rule) -> Markup:
+    rate = (rule.rate_bps or 0) / BPS_PER_MBPS
+    values = {
+        "rate": present.number(rate, 0 if rate == round(rate) else 2),
+        "unit": words.word_of(words.COUNTED, rule.per),
+        "least": present.number((rule.min_bps or 0) / BPS_PER_MBPS),
+        "most": present.number((rule.max_bps or 0) / BPS_PER_MBPS),
+    }
+    if rule.min_bps is not None and rule.max_bps is not None:
+        return say("%(rate)s Mbit/s for each %(unit)s, from %(least)s to %(most)s Mbit/s", **values)
+    if rule.min_bps is not None:
+        return say("%(rate)s Mbit/s for each %(unit)s, at least %(least)s Mbit/s", **values)
+    return say("%(rate)s Mbit/s for each %(unit)s", **values)
 
 
 @BLUEPRINT.get("/columns")
