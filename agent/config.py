@@ -40,6 +40,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     first_test_within_s: Annotated[float, Bound(0, 86_400)] = 900  # after start, at a random moment
     tests_per_window: Annotated[int, Bound(1, 48)] = 2  # the collector's settings go before it
     test_interval_s: Annotated[float, Bound(0, 7 * 86_400)] = 0  # 0 = by the day's windows; else that far apart
+    alone_spread_s: Annotated[float, Bound(0, 86_400)] = 600  # without a collector's word a test waits up to this
     light_interval_s: Annotated[float, Bound(1, 3_600)] = 900  # gateway, server, DNS; also the heartbeat
     settings_interval_s: Annotated[float, Bound(1, 7 * 86_400)] = 21_600
     retry_base_s: Annotated[float, Bound(0.1, 3_600)] = 30  # of the wait after a failed contact
@@ -70,7 +71,7 @@ def load(path: Path | None) -> AgentConfig:
         path = next((usual for usual in usual_files() if usual.is_file()), None)
     config = settings_file.read_table(path, "agent", AgentConfig)
     for key, value in (("collector_url", config.collector_url), *(("servers", url) for url in config.servers)):
-        if value and not _is_http_url(value, websocket=key == "servers"):
+        if value and not is_address(value, websocket=key == "servers"):
             raise settings_file.SettingsError(
                 f"{path}: [agent] {key} = {_shown(value)} is no address: write one like https://collector.example."
             )
@@ -98,7 +99,8 @@ def data_directory(config: AgentConfig, told: Path | None = None) -> Path:
     return Path(platformdirs.user_data_dir("enlace", appauthor=False))
 
 
-def _is_http_url(value: str, *, websocket: bool) -> bool:
+def is_address(value: str, *, websocket: bool = False) -> bool:
+    """Return whether a text is an http(s) address, or with `websocket` also a ws(s) one."""
     from urllib.parse import urlsplit
 
     try:

@@ -16,9 +16,10 @@ from agent.uplink import backoff, enrol, identity, lease, post, settings
 from agent.uplink.backoff import Pace
 from agent.uplink.decide import Effect, Kind
 from agent.uplink.enrol import EnrolRefusedError
-from agent.uplink.exchange import RATCHET, Exchange, Reply, State, Transport
+from agent.uplink.exchange import RATCHET, Exchange, Reply, Transport
 from agent.uplink.identity import Identity, IdentityStore
 from agent.uplink.post import Posted, Row
+from agent.uplink.servertime import ReadState, State
 from agent.wire import forms
 from agent.wire.answers import LeaseDenied, LeaseGranted, SettingsAnswer
 from agent.wire.headers import Ledger
@@ -27,7 +28,6 @@ from agent.wire.vocabulary import EngineName, RefusalCode, Trigger
 LOG = logging.getLogger(__name__)
 
 PACE = "pace"  # keys of the durable state
-STORE_EPOCH = "store_epoch"
 ENROL_TRIED = "enrol_tried"
 ENROL_REFUSED = "enrol_refused"  # hash of the token that was refused: only another one is tried
 
@@ -147,6 +147,15 @@ class Contact:
         """Go on with another identity of this computer."""
         self.identity = stored
 
+    def refresh(self) -> None:
+        """Notice that a command beside the daemon has enrolled this computer, or enrolled it anew."""
+        with self._lock:
+            stored = self._store.load_if_changed()
+            if stored is not None and stored != self.identity:
+                self.identity = stored
+                self._blocked_until_ms = 0
+                LOG.info("identity.changed", extra={"device": stored.device})
+
     def _exchange(self) -> Exchange | None:
         if self.identity is None or not self.identity.is_enrolled:
             return None
@@ -243,14 +252,14 @@ class Contact:
         LOG.info("collector.next_key_pinned")
 
 
-def _stored_pace(state: State) -> Pace:
+def _stored_pace(state: ReadState) -> Pace:
     try:
         return msgspec.json.decode(state.get_state(PACE) or "{}", type=Pace)
     except msgspec.MsgspecError:
         return Pace()
 
 
-def stored_contact(state: State) -> tuple[str, str]:
+def stored_contact(state: ReadState) -> tuple[str, str]:
     """Return kind and words of the last contact, for readers beside the daemon."""
     pace = _stored_pace(state)
     return pace.kind, pace.why

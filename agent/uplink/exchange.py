@@ -16,7 +16,7 @@ from agent.ports import Ports
 from agent.uplink import decide
 from agent.uplink.decide import Decision, Silence
 from agent.uplink.identity import Identity
-from agent.uplink.servertime import remember
+from agent.uplink.servertime import State, remember
 from agent.wire import forms, headers, limits, signing
 from agent.wire.headers import Ledger, Sent, SignedHeaders
 
@@ -46,16 +46,6 @@ class Transport(Protocol):
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes, *, deadline_s: float) -> HttpAnswer | Silence:
         """Return the answer, or why there is none."""
-
-
-class State(Protocol):
-    """Small durable key-values beside the stored measurements."""
-
-    def get_state(self, key: str) -> str | None:
-        """Return the value, None where there is none."""
-
-    def set_state(self, key: str, value: str) -> None:
-        """Keep the value durably."""
 
 
 class _Head(msgspec.Struct, frozen=True):

@@ -188,6 +188,7 @@ class IdentityStore:
 
     def __init__(self, data: Path) -> None:
         self._directory = data / "identity"
+        self._seen: tuple[int, int] | None = None  # of the first copy, when it was last read or written
 
     def load(self) -> Identity | None:
         """Return the identity, repairing a damaged or older copy from the other; None = there is none.
@@ -195,6 +196,7 @@ class IdentityStore:
         Raises:
             EnlaceError: If copies exist and none is sound.
         """
+        self._seen = self._stamp()
         found = [_read(self._directory / name) for name in COPIES]
         sound = [one for one in found if isinstance(one, Identity)]
         if not sound:
@@ -214,6 +216,17 @@ class IdentityStore:
                 LOG.warning("identity.repair_failed", extra={"reason": error.strerror})
         return best
 
+    def load_if_changed(self) -> Identity | None:
+        """Return the identity if its file is another one than last time, else None."""
+        return self.load() if self._stamp() != self._seen else None
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            told = (self._directory / COPIES[0]).stat()
+        except OSError:
+            return None
+        return told.st_mtime_ns, told.st_size
+
     def save(self, identity: Identity) -> Identity:
         """Store the identity durably and return it with its new generation.
 
@@ -229,6 +242,7 @@ class IdentityStore:
                 f"The identity cannot be written to {self._directory} ({error.strerror}).",
                 do="Make room or give this account the right to write there.",
             ) from error
+        self._seen = self._stamp()
         return stored
 
     def _write_copies(self, identity: Identity) -> None:

@@ -9,11 +9,15 @@ from agent.ports import Clock
 LAST_ANSWER = "last_answer"  # key of the durable state
 
 
-class State(Protocol):
-    """Small durable key-values."""
+class ReadState(Protocol):
+    """Small durable key-values, to look at."""
 
     def get_state(self, key: str) -> str | None:
         """Return the value, None where there is none."""
+
+
+class State(ReadState, Protocol):
+    """Small durable key-values."""
 
     def set_state(self, key: str, value: str) -> None:
         """Keep the value durably."""
@@ -33,7 +37,7 @@ def remember(state: State, server_time_ms: int, mono_ms: int, boot_id: str) -> N
     state.set_state(LAST_ANSWER, msgspec.json.encode(answer).decode())
 
 
-def last_answer(state: State) -> LastAnswer | None:
+def last_answer(state: ReadState) -> LastAnswer | None:
     """Return when the collector last spoke, None = never or unreadable."""
     try:
         return msgspec.json.decode(state.get_state(LAST_ANSWER) or "null", type=LastAnswer | None)
@@ -41,7 +45,7 @@ def last_answer(state: State) -> LastAnswer | None:
         return None
 
 
-def true_now_ms(state: State, clock: Clock, boot_id: str) -> int | None:
+def true_now_ms(state: ReadState, clock: Clock, boot_id: str) -> int | None:
     """Return Unix milliseconds by the collector's clock; None if it has not spoken since this computer started."""
     answer = last_answer(state)
     if answer is None or answer.boot_id != boot_id:

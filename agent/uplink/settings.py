@@ -2,7 +2,8 @@
 
 import msgspec
 
-from agent.uplink.exchange import Exchange, Reply, State
+from agent.uplink.exchange import Exchange, Reply
+from agent.uplink.servertime import ReadState, State
 from agent.wire import headers, signing
 from agent.wire.answers import SettingsAnswer
 
@@ -27,7 +28,7 @@ def keep(state: State, settings: SettingsAnswer) -> None:
     state.set_state(STORED, msgspec.json.encode(settings).decode())
 
 
-def stored(state: State) -> SettingsAnswer | None:
+def stored(state: ReadState) -> SettingsAnswer | None:
     """Return the last settings; None = never had any, or of a form that this version does not know."""
     try:
         return msgspec.json.decode(state.get_state(STORED) or "null", type=SettingsAnswer | None)

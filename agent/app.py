@@ -1,0 +1,169 @@
+"""The composition root: what is real meets what decides. Only this module and the commands know all the parts."""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from agent import config as configuration
+from agent.config import AgentConfig
+from agent.daemon import Walk
+from agent.errors import EnlaceError
+from agent.measure import session
+from agent.ports import Ports
+from agent.real.clock import RealClock
+from agent.real.host import make_host
+from agent.real.randomness import SystemRandomness
+from agent.spool.store import Spool
+from agent.uplink import enrol as enrolment
+from agent.uplink import proxies
+from agent.uplink.contact import Contact, Options
+from agent.uplink.exchange import RATCHET
+from agent.uplink.identity import Identity, IdentityStore
+from agent.uplink.settings import keep
+from agent.wire.vocabulary import ExitCode
+
+TEST_LOCK = "test.lock"  # one test at a time on a computer
+
+
+def open_config(config_path: Path | None, data_path: Path | None) -> tuple[AgentConfig, Path]:
+    """Return the configuration and the data directory that the command line and the file lead to.
+
+    Raises:
+        agent.wire.settings_file.SettingsError: If the file cannot be used.
+        EnlaceError: If a proxy is no address.
+    """
+    config = configuration.load(config_path)
+    proxies.check(config.proxy, os.environ)
+    return config, configuration.data_directory(config, data_path)
+
+
+def make_ports() -> Ports:
+    """Return the real world."""
+    return Ports(clock=RealClock(), randomness=SystemRandomness(), host=make_host())
+
+
+def open_spool(data: Path, ports: Ports) -> Spool:
+    """Return the spool of a data directory, made or repaired as needed."""
+    return Spool.open(data, clock=ports.clock, randomness=ports.randomness, boot_id=ports.host.boot_id())
+
+
+def is_enrolled(data: Path, *, tolerant: bool = False) -> bool:
+    """Return whether this computer is a device.
+
+    Args:
+        data: The data directory.
+        tolerant: An identity that cannot be read counts as none: who names a test point needs no identity.
+
+    Raises:
+        EnlaceError: If the identity cannot be read, unless tolerant.
+    """
+    try:
+        identity = IdentityStore(data).load()
+    except EnlaceError:
+        if tolerant:
+            return False
+        raise
+    return identity is not None and identity.is_enrolled
+
+
+def make_contact(config: AgentConfig, data: Path, ports: Ports, spool: Spool, *, version: str) -> Contact:
+    """Return the contact with the collector."""
+    from agent.uplink.transport import HttpTransport
+
+    options = Options(
+        agent_version=version,
+        url=config.collector_url,
+        retry_base_s=config.retry_base_s,
+        retry_cap_s=config.retry_cap_s,
+        start_spread_s=config.start_spread_s,
+    )
+    return Contact(HttpTransport(config.proxy), ports, spool, IdentityStore(data), ledger=spool.ledger, options=options)
+
+
+@contextmanager
+def opened_walk(
+    config: AgentConfig, data: Path, ports: Ports, *, version: str, cancelled: threading.Event
+) -> Iterator[Walk]:
+    """Open the spool and join the areas; closed at the end."""
+    spool = open_spool(data, ports)
+    try:
+        contact = make_contact(config, data, ports, spool, version=version)
+        yield Walk(config, ports, spool, contact, measure=session.run, cancelled=cancelled)
+    finally:
+        spool.close()
+
+
+def enrol(config_path: Path | None, data_path: Path | None, *, url: str, typed_token: str, version: str) -> Identity:
+    """Make this computer a device and store who it is.
+
+    Raises:
+        EnlaceError: In words, with the exit code of the command.
+    """
+    from agent.uplink.transport import HttpTransport
+
+    config, data = open_config(config_path, data_path)
+    token = enrolment.read_token(typed_token)
+    if not configuration.is_address(url):
+        raise EnlaceError(
+            "--collector is no address.", do="Give one like https://collector.example.", exit_code=ExitCode.USAGE
+        )
+    ports, store = make_ports(), IdentityStore(data)
+    try:
+        existing = store.load()
+    except EnlaceError:  # damaged: this is how it is mended
+        existing = None
+    candidate = enrolment.begin(ports, ports.host.machine_facts(), token, url, existing)
+    if existing is None or not existing.is_enrolled:
+        candidate = store.save(candidate)  # if the answer gets lost, the next try has the same key
+    done = enrolment.enrol(HttpTransport(config.proxy), ports, candidate, agent_version=version)
+    spool = open_spool(data, ports)
+    try:
+        keep(spool, done.answer.settings)
+        spool.set_state(RATCHET, done.answer.ratchet)
+        spool.offer_again(done.answer.store_epoch)
+    finally:
+        spool.close()
+    generation = max(candidate.generation, existing.generation if existing else 0)
+    return store.save(msgspec.structs.replace(done.identity, generation=generation))
+
+
+def refuse_full_disk(data: Path, config: AgentConfig) -> None:
+    """Refuse a test whose result could not be stored, before it costs data.
+
+    Raises:
+        EnlaceError: If there is less room than configured.
+    """
+    if free_bytes(data) < config.min_free_disk_bytes:
+        raise EnlaceError(
+            f"There is no space in {data}.",
+            means="A measurement could not be stored.",
+            do="Make room on this disk.",
+        )
+
+
+def free_bytes(data: Path) -> int:
+    """Return the free room for the data directory's disk; a very large number where nobody can say."""
+    place = data
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        return shutil.disk_usage(place).free
+    except OSError:
+        return 2**62
+
+
+def run_daemon(config_path: Path | None, data_path: Path | None, *, version: str) -> int:
+    """Run the daemon until it is told to end; returns the exit code.
+
+    Raises:
+        EnlaceError: With exit code 5 if another one runs.
+    """
+    from agent import service
+
+    config, data = open_config(config_path, data_path)
+    return service.run(config, data, make_ports(), version=version)

@@ -1,0 +1,171 @@
+"""The words of `enlace-agent`. Each command opens what it needs and says in sentences what came of it."""
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.cli import PROGRAM, agent_version, complain
+from agent.errors import EnlaceError
+from agent.wire.settings_file import SettingsError
+from agent.wire.vocabulary import ExitCode
+
+_PLACES: list[Callable[..., Any]] = [
+    click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file (TOML)."),
+    click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data directory."),
+]
+
+
+def _places(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Accept --config and --data behind the command too; there they go before the ones in front of it."""
+
+    @functools.wraps(command)
+    def placed(*args: Any, config: Path | None, data: Path | None, **kwargs: Any) -> int:
+        front = click.get_current_context().find_root().params
+        places = (config or front.get("config"), data or front.get("data"))
+        code: int = command(places, *args, **kwargs)
+        return code
+
+    found: Callable[..., Any] = placed
+    for option in reversed(_PLACES):
+        found = option(found)
+    return found
+
+
+def execute(words: list[str]) -> int:
+    """Run a command line and return its exit code."""
+    try:
+        code = group.main(args=words, prog_name=PROGRAM, standalone_mode=False)
+    except click.exceptions.Exit as left:
+        return left.exit_code
+    except click.Abort:
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        complain(_usage(error))
+        return ExitCode.USAGE
+    return int(code or 0)
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f" Try: {context.command_path} --help" if context is not None else ""
+    return f"{error.format_message()}{hint}"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(agent_version(), prog_name=PROGRAM, message="%(prog)s %(version)s")
+@_PLACES[0]
+@_PLACES[1]
+def group(config: Path | None, data: Path | None) -> None:
+    """Measure this computer's connection, keep what was measured, hand it to the school's collector."""
+
+
+@group.command()
+@click.option("--collector", "url", required=True, help="The collector's address, e.g. https://collector.example.")
+@click.option("--token", required=True, help="The school's enrolment token, ENL1-...")
+@_places
+def enrol(places: tuple[Path | None, Path | None], url: str, token: str) -> int:
+    """Make this computer a device of its school."""
+    from agent import app
+
+    enrolled = app.enrol(*places, url=url, typed_token=token, version=agent_version())
+    school = f"{enrolled.school_name} ({enrolled.school_code})" if enrolled.school_name else enrolled.school_code
+    print(f"This computer is now a device of {school}.")
+    if enrolled.state == "pending":
+        print("Its measurements are kept but do not count until an operator approves it.")
+    return ExitCode.DONE
+
+
+@group.command()
+@_places
+def run(places: tuple[Path | None, Path | None]) -> int:
+    """Measure from now on, until told to end."""
+    from agent import app
+
+    return app.run_daemon(*places, version=agent_version())
+
+
+@group.command()
+@click.option("--server", help="Test point to measure against, e.g. http://test.example:8801. Needs no enrolment.")
+@click.option("--engine", type=click.Choice(["auto", "librespeed", "ndt7", "ookla"]), help="How to measure.")
+@click.option("--max-bytes", type=click.IntRange(min=0), help="Data cap of the whole test; 0 = none.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as the last line.")
+@click.option("--force", is_flag=True, help="Test even if the collector or the budget says no.")
+@_places
+def test(
+    places: tuple[Path | None, Path | None],
+    server: str | None,
+    engine: str | None,
+    max_bytes: int | None,
+    as_json: bool,
+    force: bool,
+) -> int:
+    """Measure now and say what the line carries."""
+    from agent import trial
+
+    wish = trial.Wish(server=server, engine=engine, max_bytes=max_bytes, as_json=as_json, force=force)
+    return _answering(as_json, lambda: trial.run(*places, wish=wish, version=agent_version()))
+
+
+@group.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_places
+def status(places: tuple[Path | None, Path | None], as_json: bool) -> int:
+    """Say how the agent stands: what waits and why, the last test and the next."""
+    from agent import state
+
+    return _answering(as_json, lambda: state.show(*places, as_json=as_json))
+
+
+@group.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_places
+def doctor(places: tuple[Path | None, Path | None], as_json: bool) -> int:
+    """Look for what is wrong and say what to do about it."""
+    from agent import doctor as checks
+
+    return _answering(as_json, lambda: checks.run(*places, as_json=as_json, version=agent_version()))
+
+
+@group.group()
+def spool() -> None:
+    """Look at what is stored and not yet delivered."""
+
+
+@spool.command("list")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="The newest so many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@_places
+def spool_list(places: tuple[Path | None, Path | None], limit: int, as_json: bool) -> int:
+    """List stored records, the newest first."""
+    from agent import state
+
+    return state.list_spool(*places, limit=limit, as_json=as_json)
+
+
+@spool.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_places
+def spool_export(places: tuple[Path | None, Path | None], file: Path) -> int:
+    """Write all stored records to FILE, one JSON object per line; - is the standard output."""
+    from agent import state
+
+    return state.export_spool(*places, file=file)
+
+
+def _answering(as_json: bool, work: Callable[[], int]) -> int:
+    """With --json there is one JSON object on the standard output, also when the command fails."""
+    if not as_json:
+        return work()
+    try:
+        return work()
+    except (EnlaceError, SettingsError) as error:
+        from agent.present import error_json
+
+        code = error.exit_code if isinstance(error, EnlaceError) else ExitCode.USAGE
+        print(error_json(str(error), code))
+        sys.stdout.flush()
+        raise

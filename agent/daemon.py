@@ -1,0 +1,353 @@
+"""The walk of one measurement, the whole of it: due -> lease -> running marker -> measure -> spool -> post.
+
+`agent.jobs` says when; the areas that each do one hop do not know each other and are joined here. A manual `test` walks
+the same way. Next on the walk: `agent.uplink.lease`, `agent.measure.session`, `agent.spool.store`, `agent.uplink.post`.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from agent.config import AgentConfig
+from agent.measure import servers as addresses
+from agent.measure.session import Plan, Progress
+from agent.ports import Ports
+from agent.spool.rows import Outcome, Spent
+from agent.spool.store import STORE_EPOCH, Spool
+from agent.uplink import settings
+from agent.uplink.contact import Contact
+from agent.uplink.decide import Effect
+from agent.uplink.post import Posted
+from agent.wire import codec, forms, limits
+from agent.wire.answers import LeaseDenied, LeaseGranted, ServerEntry
+from agent.wire.records import Budget, Failure, Measurement
+from agent.wire.vocabulary import (
+    EngineName,
+    FailureCode,
+    LeaseRefusal,
+    Phase,
+    Status,
+    Tier,
+    Trigger,
+)
+
+LOG = logging.getLogger(__name__)
+
+PRIORS = "priors"  # key of the durable state: the last figures, for the byte cap and the estimator
+PRIORS_KEPT = 5
+LEAST_CAP_BYTES = 10_000_000
+FEWEST_USEFUL_BYTES = 100_000  # less than that is no test
+ROOM_IN_BATCH_BYTES = limits.BATCH_INFLATED_BYTES - 1_000
+
+Measure = Callable[..., Measurement]  # `measure.session.run` or a test's stand-in
+
+_SKIPS = {
+    LeaseRefusal.BUDGET: FailureCode.BUDGET,
+    LeaseRefusal.PAUSED: FailureCode.PAUSED,
+    LeaseRefusal.BUSY: FailureCode.LEASE_BUSY,
+}  # `enough`, `closed` and `pending` make no record
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asked of a manual test; the daemon asks nothing special."""
+
+    servers: tuple[ServerEntry, ...] = ()  # () = as the collector or the configuration says
+    engine: EngineName | None = None
+    max_bytes: int | None = None  # of the whole test; None = as usual, 0 = no cap
+    force: bool = False
+    on_progress: Callable[[Progress], None] | None = None
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What a test may use."""
+
+    servers: tuple[ServerEntry, ...]
+    max_bytes_download: int
+    max_bytes_upload: int
+    lease_id: str | None = None
+    access_token: str | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """No test now."""
+
+    reason: str  # a LeaseRefusal, "no_server" or "no_word"
+    why: str  # in words
+    retry_after_s: float | None = None
+
+
+class Walk:
+    """Every hop of a measurement for one computer."""
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        ports: Ports,
+        spool: Spool,
+        contact: Contact,
+        *,
+        measure: Measure,
+        cancelled: threading.Event,
+    ) -> None:
+        """Join the areas.
+
+        Args:
+            config: Of this computer.
+            ports: Clock, randomness, host.
+            spool: Where measurements are kept.
+            contact: With the collector.
+            measure: Does the measuring: `measure.session.run`.
+            cancelled: Set = end the running test now.
+        """
+        self._config, self._ports, self._spool, self._contact = config, ports, spool, contact
+        self._measure, self._cancelled = measure, cancelled
+        self._posting = threading.Lock()
+        self.settings_are_old = False
+        self.posts = True  # False: a daemon beside this process hands over what is stored
+
+    # --- the walk --------------------------------------------------------------------------------------------
+
+    def once(self, trigger: Trigger, wish: Wish | None = None, *, alone: bool = False) -> Measurement | Held:
+        """Make one measurement and hand it over.
+
+        Args:
+            trigger: What made it due.
+            wish: Of a person.
+            alone: The collector had no word a moment ago: test without asking it again.
+
+        Returns:
+            The stored record, or why there was no test.
+        """
+        wish = wish or Wish()
+        permission = self.ask(trigger, wish, alone=alone)
+        if isinstance(permission, Held):
+            return permission
+        plan = self.plan(trigger, permission, wish)
+        if plan is None:
+            return self.skip(trigger, FailureCode.BUDGET) if trigger is not Trigger.MANUAL else _NO_BUDGET
+        reserved_bytes = plan.max_bytes_download + plan.max_bytes_upload
+        offset_min = self._ports.host.utc_offset_min()
+        self._spool.mark_running(codec.encode(self._stub(plan)), plan.rid, reserved_bytes, utc_offset_min=offset_min)
+        record = self.measure(plan, wish)
+        self._spool.add_ready(record, spent_bytes=spent_bytes(record))
+        self._remember_figures(record)
+        self.post(fresh=True)
+        return record
+
+    # --- may it test -----------------------------------------------------------------------------------------
+
+    def ask(self, trigger: Trigger, wish: Wish, *, alone: bool) -> Permission | Held:
+        """Return what the collector allows; without its word, what this computer knows itself."""
+        engine = wish.engine or self._own_engine()
+        engines = [engine] if engine else list(addresses.ENGINE_ORDER)
+        word = None if alone else self._contact.ask_lease(trigger, engines)
+        if isinstance(word, LeaseDenied) and not wish.force:
+            return Held(word.reason, f"the collector says no: {word.reason}", word.retry_after_s)
+        if isinstance(word, LeaseGranted):
+            servers = wish.servers or tuple(word.servers)
+            caps = word.max_bytes_download, word.max_bytes_upload
+            return Permission(servers, *caps, lease_id=word.lease_id, access_token=word.access_token)
+        if word is not None and trigger is not Trigger.MANUAL and not isinstance(word, LeaseDenied):
+            return Held("no_word", word.why or "the collector has no word")
+        servers = wish.servers or self.known_servers(engine)
+        if not servers:
+            return Held("no_server", "no test point is known: enrol this computer, or name one with --server")
+        down_bps, up_bps = self._priors()
+        return Permission(servers, _own_cap(down_bps), _own_cap(up_bps))
+
+    def known_servers(self, engine: EngineName | None) -> tuple[ServerEntry, ...]:
+        """Return the test points of the last settings, then those of the configuration."""
+        told = settings.stored(self._spool)
+        listed = list(told.servers) if told else []
+        for url in self._config.servers:
+            listed += addresses.servers_from_url(url, engine)
+        return tuple(listed)
+
+    def _own_engine(self) -> EngineName | None:
+        return None if self._config.engine == "auto" else EngineName(self._config.engine)
+
+    # --- what may it cost ------------------------------------------------------------------------------------
+
+    def plan(self, trigger: Trigger, permission: Permission, wish: Wish) -> Plan | None:
+        """Return the plan of a test within its budget; None = the budget is used up."""
+        left_bytes = self.left_bytes()
+        caps = [permission.max_bytes_download, permission.max_bytes_upload]
+        caps = [min(cap, self._config.max_bytes_direction) for cap in caps]
+        if wish.max_bytes is not None:
+            caps = [wish.max_bytes - wish.max_bytes // 2, wish.max_bytes // 2]
+        if not wish.force:
+            if left_bytes < 2 * FEWEST_USEFUL_BYTES:
+                return None
+            caps = [min(cap or left_bytes // 2, left_bytes // 2) for cap in caps]
+        day_cap, month_cap = self.budget_caps()
+        down_bps, up_bps = self._priors()
+        return Plan(
+            rid=forms.uuid7(self._ports.clock.now_ms(), self._ports.randomness.token_bytes(10)),
+            tier=Tier.CAPACITY,
+            trigger=trigger,
+            engine=wish.engine or self._own_engine(),
+            servers=permission.servers,
+            max_bytes_download=caps[0],
+            max_bytes_upload=caps[1],
+            lease_id=permission.lease_id,
+            access_token=permission.access_token,
+            prior_download_bps=down_bps,
+            prior_upload_bps=up_bps,
+            budget=Budget(max_bytes=sum(caps), day_bytes=day_cap, month_bytes=month_cap),
+        )
+
+    def budget_caps(self) -> tuple[int, int]:
+        """Return the day's and the month's caps in force: the smaller of ours and the collector's."""
+        day, month = self._config.day_cap_bytes, self._config.month_cap_bytes
+        told = settings.stored(self._spool)
+        return (min(day, told.budget.day_bytes), min(month, told.budget.month_bytes)) if told else (day, month)
+
+    def left_bytes(self) -> int:
+        """Return what the day and the month still allow."""
+        day_cap, month_cap = self.budget_caps()
+        spent = self.spent()
+        return max(0, min(day_cap - spent.day_bytes, month_cap - spent.month_bytes))
+
+    def spent(self) -> Spent:
+        """Return what the day and the month have cost."""
+        return self._spool.spent(self._ports.host.utc_offset_min())
+
+    # --- measure ---------------------------------------------------------------------------------------------
+
+    def measure(self, plan: Plan, wish: Wish) -> Measurement:
+        """Measure; a fault of ours costs this measurement, not the daemon."""
+        LOG.info("test.started", extra={"rid": plan.rid, "trigger": plan.trigger, "lease": plan.lease_id})
+        try:
+            record = self._measure(plan, self._ports, on_progress=wish.on_progress, cancelled=self._cancelled)
+        except Exception as error:  # the edge of the test: whatever broke, the record says so
+            LOG.exception("test.broke", extra={"rid": plan.rid})
+            broke = Failure(phase=Phase.PREFLIGHT, code=FailureCode.CLIENT_LIMITED, detail=type(error).__name__)
+            return msgspec.structs.replace(self._stub(plan), status=Status.FAILED, failure=broke)
+        LOG.info(
+            "test.done",
+            extra={
+                "rid": record.rid,
+                "status": record.status,
+                "failure": record.failure.code if record.failure else None,
+                "download_bps": record.download.bps if record.download else None,
+                "upload_bps": record.upload.bps if record.upload else None,
+            },
+        )
+        return record
+
+    def skip(self, trigger: Trigger, code: FailureCode) -> Measurement:
+        """Store that a due test was not made, and why."""
+        ports = self._ports
+        record = self._bare(
+            forms.uuid7(ports.clock.now_ms(), ports.randomness.token_bytes(10)),
+            trigger,
+            Status.SKIPPED,
+            Failure(phase=Phase.PREFLIGHT, code=code),
+        )
+        self._spool.add_ready(record)
+        LOG.info("test.skipped", extra={"rid": record.rid, "why": code})
+        self.post(fresh=True)
+        return record
+
+    def skip_for(self, trigger: Trigger, held: Held) -> Measurement | None:
+        """Store a refused test where the refusal says something about the school's line; else None."""
+        code = _SKIPS.get(LeaseRefusal(held.reason)) if held.reason in set(LeaseRefusal) else None
+        return self.skip(trigger, code) if code else None
+
+    def _stub(self, plan: Plan) -> Measurement:
+        """Return what a test becomes if the power goes while it runs."""
+        cut = Failure(phase=Phase.PREFLIGHT, code=FailureCode.POWER_CUT)
+        bare = self._bare(plan.rid, plan.trigger, Status.INTERRUPTED, cut)
+        return msgspec.structs.replace(bare, tier=plan.tier, lease_id=plan.lease_id, budget=plan.budget)
+
+    def _bare(self, rid: str, trigger: Trigger, status: Status, failure: Failure) -> Measurement:
+        clock, host = self._ports.clock, self._ports.host
+        return Measurement(
+            rid=rid,
+            status=status,
+            failure=failure,
+            tier=Tier.CAPACITY,
+            trigger=trigger,
+            started_at=forms.format_time(clock.now_ms()),
+            utc_offset_min=host.utc_offset_min(),
+            boot_id=host.boot_id(),
+            started_mono_ms=clock.mono_ms(),
+        )
+
+    def _priors(self) -> tuple[float | None, float | None]:
+        """Return the medians of the last figures, bit/s."""
+        figures = _figures(self._spool.get_state(PRIORS))
+        return _median([one[0] for one in figures]), _median([one[1] for one in figures])
+
+    def _remember_figures(self, record: Measurement) -> None:
+        if record.status is Status.OK and record.download is not None and record.upload is not None:
+            figures = [*_figures(self._spool.get_state(PRIORS)), (record.download.bps, record.upload.bps)]
+            self._spool.set_state(PRIORS, msgspec.json.encode(figures[-PRIORS_KEPT:]).decode())
+
+    # --- hand it over ----------------------------------------------------------------------------------------
+
+    def post(self, *, fresh: bool = False, heartbeat: bool = False) -> None:
+        """Post what waits, batch by batch, as long as the contact is good and does not ask to wait.
+
+        Args:
+            fresh: Something was measured just now; only a failed contact holds it back, not the pace of a backlog.
+            heartbeat: Post even if nothing waits.
+        """
+        with self._posting:
+            while self.posts and self._contact.wait_s(fresh=fresh) <= 0 and not self._cancelled.is_set():
+                rows = self._spool.next_batch(self._contact.pace.max_items, ROOM_IN_BATCH_BYTES).rows
+                if not rows and not heartbeat:
+                    return
+                posted = self._contact.send(rows)
+                if posted is None:
+                    return
+                outcomes = [Outcome(one.seq, one.action, one.reason) for one in posted.decided]
+                if outcomes:
+                    self._spool.apply(outcomes)
+                self._heed(posted)
+                if posted.decision.effect is not Effect.APPLY or not outcomes:
+                    return
+                fresh = heartbeat = False
+
+    def _heed(self, posted: Posted) -> None:
+        """Act on what a good answer says beside its items."""
+        answer = posted.answer
+        if answer is None:
+            return
+        LOG.info("post.done", extra={"items": posted.sent_items, "decided": len(posted.decided)})
+        if answer.store_epoch != self._spool.get_state(STORE_EPOCH):
+            self._spool.offer_again(answer.store_epoch)
+        told = settings.stored(self._spool)
+        if told is None or told.version != answer.settings_version:
+            self.settings_are_old = True
+
+
+_NO_BUDGET = Held(LeaseRefusal.BUDGET, "the day's or the month's data budget is used up")
+
+
+def spent_bytes(record: Measurement) -> int:
+    """Return what a measurement cost, with headers where they are known."""
+    sides = [side for side in (record.download, record.upload) if side is not None]
+    return sum(side.wire_bytes_est or side.bytes or 0 for side in sides)
+
+
+def _own_cap(prior_bps: float | None) -> int:
+    """Return a direction's byte cap without the collector's word: two seconds at the known speed (CONTRACTS 3)."""
+    return max(LEAST_CAP_BYTES, round((prior_bps or 0) / 8 * 2))
+
+
+def _figures(text: str | None) -> list[tuple[int, int]]:
+    try:
+        return msgspec.json.decode(text or "[]", type=list[tuple[int, int]])
+    except msgspec.MsgspecError:
+        return []
+
+
+def _median(values: list[int]) -> float | None:
+    return float(sorted(values)[len(values) // 2]) if values else None

@@ -1,0 +1,236 @@
+"""The daemon's jobs: when each is due, counted in monotonic time, and what it does.
+
+`agent.real.scheduler` fires them; `agent.daemon.Walk` is what most of them do. Nothing here looks at the wall clock to
+decide when: it may be years off, or be set while the agent runs.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.config import AgentConfig
+from agent.daemon import Held, Walk
+from agent.locks import FileLock
+from agent.ports import Clock, Ports
+from agent.uplink.contact import Contact
+from agent.wire.records import Measurement
+from agent.wire.vocabulary import LeaseRefusal, Trigger
+
+LOG = logging.getLogger(__name__)
+
+TEST_LANE, ERRAND_LANE = "test", "errand"
+
+LOOK_AGAIN_S = 30.0  # how soon another process' rows, identity or end of a test is noticed
+FULL_DISK_RETRY_S = 600.0
+BUSY_TRIES = 3
+MISSED_AFTER_S = 60.0
+CLOCK_STEP_MS = 60_000
+
+
+class Waiting(Protocol):
+    """The number of records that wait."""
+
+    def __call__(self) -> int:
+        """Return it."""
+
+
+@dataclass
+class ClockStep:
+    """The last time that somebody set this computer's clock."""
+
+    noticed_ms: int  # by the new time
+    by_ms: int
+
+
+class ClockWatch:
+    """Tells that the wall clock was set: it and the monotonic one no longer agree."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._offset_ms = clock.now_ms() - clock.mono_ms()
+        self.last_step: ClockStep | None = None
+
+    def has_stepped(self) -> bool:
+        """Return whether the clock was set by more than a minute since the last look."""
+        offset_ms = self._clock.now_ms() - self._clock.mono_ms()
+        by_ms, self._offset_ms = offset_ms - self._offset_ms, offset_ms
+        if abs(by_ms) <= CLOCK_STEP_MS:
+            return False
+        self.last_step = ClockStep(self._clock.now_ms(), by_ms)
+        LOG.warning("clock.set", extra={"by_s": by_ms / 1000})
+        return True
+
+
+class Timed:
+    """A job with one moment at which it is due."""
+
+    def __init__(self, name: str, lane: str, clock: Clock, first_s: float) -> None:
+        self.name, self.lane, self._clock = name, lane, clock
+        self.due_ms = clock.mono_ms() + round(first_s * 1000)
+
+    def due_in_s(self) -> float:
+        """Return how long until it is due; <= 0 = now."""
+        return (self.due_ms - self._clock.mono_ms()) / 1000
+
+    def run(self) -> None:
+        """Do it."""
+        raise NotImplementedError
+
+    def set_due_in(self, seconds: float) -> None:
+        """Make it due after so many seconds from now."""
+        self.due_ms = self._clock.mono_ms() + round(max(seconds, 0.0) * 1000)
+
+
+class TestJob(Timed):
+    """Tests at their moments, one at a time on this computer."""
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        ports: Ports,
+        walk: Walk,
+        lock: FileLock,
+        *,
+        next_in_s: Callable[[], float],
+        has_room: Callable[[], bool],
+    ) -> None:
+        """Make the job; the first test comes soon after the start.
+
+        Args:
+            config: Intervals.
+            ports: Clock and chance.
+            walk: What a test is.
+            lock: Held while a test runs, here or by a person's command.
+            next_in_s: How long until the next random moment in the day's windows.
+            has_room: Whether a measurement could be stored.
+        """
+        first_s = ports.randomness.uniform(0, config.first_test_within_s)
+        super().__init__("test", TEST_LANE, ports.clock, first_s)
+        self._ports, self._walk, self._lock = ports, walk, lock
+        self._alone_spread_s = config.alone_spread_s
+        self._next_in_s, self._has_room = next_in_s, has_room
+        self._trigger, self._alone, self._busy = Trigger.STARTUP, False, 0
+        self.last: Measurement | None = None
+        self.missed_ms: int | None = None  # wall time at which an overdue test was made good
+        self.testing_since_ms: int | None = None
+        self.held: str = ""  # why the last due test was not made, in words
+
+    def replan(self) -> None:
+        """Find the next moment anew; never later than it was, so that no step of the clock postpones a test."""
+        self.set_due_in(min(self._next_in_s(), max(self.due_in_s(), 0.0)))
+
+    def run(self) -> None:
+        """Make the due test, or find when to try again."""
+        if -self.due_in_s() > MISSED_AFTER_S:
+            self.missed_ms = self._clock.now_ms()
+            LOG.info("test.late", extra={"by_s": -self.due_in_s()})
+        if not self._has_room():
+            self.held = "there is no room on the disk"
+            LOG.warning("test.no_room")
+            self.set_due_in(FULL_DISK_RETRY_S)
+            return
+        if not self._lock.try_acquire():
+            self.set_due_in(LOOK_AGAIN_S)
+            return
+        self.testing_since_ms = self._clock.now_ms()
+        try:
+            outcome = self._walk.once(self._trigger, alone=self._alone)
+        finally:
+            self.testing_since_ms = None
+            self._lock.release()
+            self.set_due_in(self._next_in_s())
+        if isinstance(outcome, Held):
+            self._wait_for(outcome)
+        else:
+            self._done(outcome)
+
+    def _done(self, record: Measurement | None) -> None:
+        self.last = record or self.last
+        self.held, self._trigger, self._alone, self._busy = "", Trigger.WINDOW, False, 0
+
+    def _wait_for(self, held: Held) -> None:
+        """Decide what a refused test becomes: another try, a test without a collector, or a record that says why."""
+        self.held = held.why
+        LOG.info("test.held", extra={"reason": held.reason})
+        if held.reason == "no_word":
+            self._alone = True
+            self.set_due_in(self._ports.randomness.uniform(0, self._alone_spread_s))
+            return
+        if held.reason == LeaseRefusal.BUSY and self._busy < BUSY_TRIES:
+            self._busy += 1
+            self.set_due_in((held.retry_after_s or 60.0) * self._ports.randomness.uniform(1.0, 1.5))
+            return
+        skipped = self._walk.skip_for(self._trigger, held)
+        self._done(skipped)
+        self.held = held.why
+        if held.reason in (LeaseRefusal.PENDING, LeaseRefusal.CLOSED, "no_server") and held.retry_after_s:
+            self.set_due_in(max(held.retry_after_s, self.due_in_s()))
+
+
+class UploadJob(Timed):
+    """Hands over what waits, as soon as the contact allows."""
+
+    def __init__(self, clock: Clock, walk: Walk, contact: Contact, waiting: Waiting) -> None:
+        super().__init__("upload", ERRAND_LANE, clock, 0.0)
+        self._walk, self._contact, self._waiting = walk, contact, waiting
+
+    def due_in_s(self) -> float:
+        """Return how long until the next try: at once if something waits and nothing forbids it."""
+        if not self._contact.is_enrolled:
+            return super().due_in_s()
+        wait_s = self._contact.wait_s()
+        if wait_s > 0:
+            return wait_s
+        return 0.0 if self._waiting() else LOOK_AGAIN_S
+
+    def run(self) -> None:
+        """Post the backlog; a copied computer first has to become a device of its own."""
+        self.set_due_in(LOOK_AGAIN_S)
+        self._contact.refresh()
+        if not self._contact.is_enrolled:
+            self._contact.enrol_if_asked()
+        self._walk.post()
+
+
+class SettingsJob(Timed):
+    """Asks the collector for its settings, now and then and when an answer says they have changed."""
+
+    def __init__(
+        self, config: AgentConfig, clock: Clock, walk: Walk, contact: Contact, on_news: Callable[[], None]
+    ) -> None:
+        super().__init__("settings", ERRAND_LANE, clock, 0.0)
+        self._every_s = config.settings_interval_s
+        self._walk, self._contact, self._on_news = walk, contact, on_news
+
+    def due_in_s(self) -> float:
+        """Return how long until it is due."""
+        if not self._contact.is_enrolled:
+            return LOOK_AGAIN_S
+        wait_s = self._contact.wait_s(fresh=True)
+        if wait_s > 0:
+            return wait_s
+        return 0.0 if self._walk.settings_are_old else super().due_in_s()
+
+    def run(self) -> None:
+        """Fetch them; the next test's moment follows new windows."""
+        self._walk.settings_are_old = False
+        self.set_due_in(self._every_s)
+        if self._contact.fetch_settings() is None:
+            self.set_due_in(min(self._every_s, FULL_DISK_RETRY_S))
+            return
+        self._on_news()
+
+
+class LightJob(Timed):
+    """placeholder"""
+
+    def __init__(self, config: AgentConfig, ports: Ports, walk: Walk, contact: Contact, spool: object) -> None:
+        super().__init__("light", ERRAND_LANE, ports.clock, config.light_interval_s)
+        self._every_s = config.light_interval_s
+        self._walk = walk
+        self.last: object = None
+
+    def run(self) -> None:
+        self.set_due_in(self._every_s)
+        self._walk.post(heartbeat=True)

@@ -1,0 +1,189 @@
+"""`status` and `spool`: looking, without a daemon and beside one. Opens nothing for writing, waits for nothing."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from agent import present, statusfile
+from agent.errors import EnlaceError
+from agent.spool.reader import SpoolReader
+from agent.spool.store import Spool, open_reader
+from agent.uplink import enrol as enrolment
+from agent.uplink.contact import NOT_ENROLLED, stored_contact
+from agent.uplink.identity import IdentityStore
+from agent.wire import forms
+from agent.wire.vocabulary import ExitCode
+
+
+def read(data: Path) -> dict[str, Any]:
+    """Return how the agent stands: what the daemon last wrote, and what the spool says right now."""
+    from agent.host.locks import is_agent_running
+
+    told = statusfile.read(data)
+    told["running"] = is_agent_running(data)
+    told["data"] = str(data)
+    if not told["running"]:
+        for gone in ("next_test_at", "testing_since", "next_contact_at"):
+            told[gone] = None
+    _add_identity(data, told)
+    _add_spool(data, told)
+    told.setdefault("waiting", 0)
+    if not told.get("enrolled"):
+        told["kind"], told["why"] = "not_enrolled", NOT_ENROLLED
+    told.setdefault("kind", "")
+    told.setdefault("why", "")
+    return told
+
+
+def _add_identity(data: Path, told: dict[str, Any]) -> None:
+    try:
+        identity = IdentityStore(data).load()
+    except EnlaceError as error:
+        told.setdefault("enrolled", False)
+        told["identity_problem"] = error.sentence
+        return
+    told["enrolled"] = identity is not None and identity.is_enrolled
+    if identity is not None and identity.is_enrolled:
+        told["device"], told["device_state"] = identity.device, identity.state
+        told["school"] = {"code": identity.school_code, "name": identity.school_name}
+        told["collector"] = enrolment.shown_url(identity.collector_url)
+
+
+def _add_spool(data: Path, told: dict[str, Any]) -> None:
+    try:
+        spool = open_reader(data)
+    except EnlaceError as error:
+        told["spool_problem"] = error.sentence
+        return
+    try:
+        told |= spool_facts(spool)
+        told["kind"], told["why"] = stored_contact(spool)
+    finally:
+        spool.close()
+
+
+def spool_facts(spool: SpoolReader | Spool) -> dict[str, Any]:
+    """Return what the spool says of itself, in the words of `status`."""
+    summary, ledger = spool.summary(), spool.ledger()
+    return {
+        "waiting": summary.waiting,
+        "oldest_waiting_at": forms.format_time(summary.oldest_ms) if summary.oldest_ms is not None else None,
+        "deferred": summary.deferred,
+        "dead": summary.dead,
+        "dropped": summary.dropped,
+        "repaired": summary.repaired,
+        "spool_bytes": summary.size_bytes,
+        "ledger": {
+            "lineage": ledger.lineage,
+            "created": ledger.created,
+            "acked": ledger.acked,
+            "ready": ledger.ready,
+            "dead": ledger.dead,
+            "dropped": ledger.dropped,
+        },
+    }
+
+
+def show(config_path: Path | None, data_path: Path | None, *, as_json: bool) -> int:
+    """Print how the agent stands."""
+    from agent import app
+
+    _, data = app.open_config(config_path, data_path)
+    told = read(data)
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False))
+        return ExitCode.DONE
+    present.table(_lines(told))
+    return ExitCode.DONE
+
+
+def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
+    school = told.get("school") or {}
+    lines = [("Agent", "running" if told["running"] else "not running")]
+    if told.get("enrolled"):
+        pending = ", waiting for approval" if told.get("device_state") == "pending" else ""
+        lines.append(("School", f"{school.get('name') or ''} ({school.get('code') or '?'}){pending}"))
+    waiting = told["waiting"]
+    why = f": {told['why']}" if waiting and told["why"] else ""
+    lines.append(("Waiting", f"{waiting}{why}"))
+    if not waiting and told["why"]:
+        lines.append(("Contact", told["why"]))
+    lines += [
+        (name, str(told[key]))
+        for name, key in (
+            ("Last contact", "last_contact_at"), ("Testing since", "testing_since"), ("Next test", "next_test_at"),
+            ("Missed test", "missed_test_at"), ("Repaired", "repaired"), ("Problem", "spool_problem"),
+            ("Problem", "identity_problem"),
+        )
+        if told.get(key)
+    ]  # fmt: skip
+    lines += _test_lines(told.get("last_test") or {})
+    if told.get("dead"):
+        lines.append(("Set aside", f"{told['dead']} that the collector cannot take; see `enlace-agent spool list`"))
+    step = told.get("clock_change")
+    if step:
+        lines.append(("Clock", f"was set by {step['by_s']:+.0f} s, noticed at {step['noticed_at']}"))
+    if told.get("budget"):
+        spent, cap = told["budget"]["day_bytes"] / present.MBIT, told["budget"]["day_cap_bytes"] / present.MBIT
+        lines.append(("Data today", f"{spent:.1f} of {cap:.0f} MB"))
+    return lines
+
+
+def _test_lines(test: dict[str, Any]) -> list[tuple[str, str]]:
+    if not test:
+        return []
+    speeds = [
+        f"{test[key] / present.MBIT:.1f} Mbit/s {word}"
+        for key, word in (("download_bps", "down"), ("upload_bps", "up"))
+        if test.get(key) is not None
+    ]
+    outcome = ", ".join(speeds) or f"{test.get('status')} ({test.get('failure') or 'no figure'})"
+    return [("Last test", f"{test.get('started_at')}  {outcome}")]
+
+
+def list_spool(config_path: Path | None, data_path: Path | None, *, limit: int, as_json: bool) -> int:
+    """Print the stored records, the newest first."""
+    from agent import app
+
+    _, data = app.open_config(config_path, data_path)
+    spool = open_reader(data)
+    try:
+        rows = spool.list_rows(limit)
+    finally:
+        spool.close()
+    for row in rows:
+        told = {
+            "seq": row.seq, "rid": row.rid, "kind": row.kind, "state": str(row.state), "tries": row.tries,
+            "reason": row.reason, "size_bytes": row.size_bytes, "stored_at": forms.format_time(row.stored_at_ms),
+        }  # fmt: skip
+        if as_json:
+            print(json.dumps(told))
+        else:
+            print(f"{row.rid}  {row.kind:<11}  {row.state:<7}  {told['stored_at']}  {row.reason or ''}".rstrip())
+    if not rows and not as_json:
+        print("Nothing is stored.")
+    return ExitCode.DONE
+
+
+def export_spool(config_path: Path | None, data_path: Path | None, *, file: Path) -> int:
+    """Write all stored records as JSON lines."""
+    from agent import app
+
+    _, data = app.open_config(config_path, data_path)
+    spool = open_reader(data)
+    try:
+        if str(file) == "-":
+            for body in spool.export():
+                sys.stdout.buffer.write(body + b"\n")
+            sys.stdout.buffer.flush()
+            return ExitCode.DONE
+        count = 0
+        with file.open("wb") as out:
+            for body in spool.export():
+                out.write(body + b"\n")
+                count += 1
+    finally:
+        spool.close()
+    print(f"{count} records written to {file}.")
+    return ExitCode.DONE

@@ -1,0 +1,98 @@
+"""The table [agent]: the example equals the defaults, and whatever is wrong is one sentence."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from agent import config
+from agent.config import AgentConfig
+from agent.wire.settings_file import SettingsError
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+
+def test_the_example_loads_and_equals_the_defaults() -> None:
+    assert config.load(EXAMPLE) == AgentConfig()
+
+
+def test_the_example_shows_every_key() -> None:
+    assert set(tomllib.loads(EXAMPLE.read_text())["agent"]) == set(AgentConfig.__struct_fields__)
+
+
+def written(folder: Path, content: str | bytes) -> Path:
+    path = folder / "config.toml"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+WRONG = {
+    '[agent]\nday_byte = 5\n': ("day_byte", "day_bytes"),
+    '[agent]\nday_bytes = "10M"\n': ("day_bytes", "int"),
+    "[agent]\nday_bytes = -1\n": ("day_bytes", "outside"),
+    "[agent]\nmax_bytes_direction = 0\n": ("max_bytes_direction", "outside"),
+    '[agent]\nlight_interval_s = "blah"\n': ("light_interval_s", "str"),
+    '[agent]\nengine = "iperf"\n': ("engine", "iperf"),
+    "[agnet]\n": ("agnet", "agent"),
+    "day_bytes = 5\n": ("day_bytes", "table"),
+    "[agent]\nday_bytes = 5\nday_bytes = 6\n": ("line 3", ""),
+    '[agent]\ndata = "C:\\Users\\escola"\n': ("single quotes", ""),
+    '[agent]\ndata = "C:\\temp\\new"\n': ("control character", "single quotes"),
+    '[agent]\nservers = ["speed.example"]\n': ("servers", "http"),
+    '[agent]\ncollector_url = "ws://c.example"\n': ("collector_url", "https://"),
+    '[agent]\ncollector_url = "http://c.example:99999"\n': ("collector_url", "no address"),
+    "[agent]\nmetered = 1\n": ("metered", "bool"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", WRONG)
+def test_what_is_wrong_is_one_sentence(content: str, tmp_path: Path) -> None:
+    path = written(tmp_path, content)
+    with pytest.raises(SettingsError) as caught:
+        config.load(path)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    for word in WRONG[content]:
+        assert word in sentence
+    assert str(path) in sentence
+
+
+def test_an_address_with_a_login_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        config.load(written(tmp_path, '[agent]\ncollector_url = "ftp://aluno:S3nh@x"\n'))
+    assert "S3nh" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf[agent]\nday_bytes = 5\n", b"[agent]\r\nday_bytes = 5\r\n"])
+def test_what_windows_editors_write_is_read(content: bytes, tmp_path: Path) -> None:
+    assert config.load(written(tmp_path, content)).day_bytes == 5
+
+
+def test_single_quotes_carry_backslashes(tmp_path: Path) -> None:
+    assert config.load(written(tmp_path, "[agent]\ndata = 'C:\\temp\\new'\n")).data == "C:\\temp\\new"
+
+
+def test_utf_16_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="UTF-16"):
+        config.load(written(tmp_path, "[agent]\n".encode("utf-16")))
+
+
+def test_other_tables_are_not_looked_at(tmp_path: Path) -> None:
+    assert config.load(written(tmp_path, "[collector]\nanything = 1\n")) == AgentConfig()
+
+
+def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no such file"):
+        config.load(tmp_path / "gone.toml")
+
+
+def test_a_metered_line_has_the_smaller_budget() -> None:
+    assert AgentConfig(metered=True).day_cap_bytes == 20_000_000
+    assert AgentConfig(metered=True, day_bytes=7).day_cap_bytes == 7
+    assert AgentConfig().month_cap_bytes == 4_000_000_000
+
+
+def test_the_data_directory_goes_by_the_nearest_word(tmp_path: Path) -> None:
+    assert config.data_directory(AgentConfig(data="x"), tmp_path) == tmp_path
+    assert config.data_directory(AgentConfig(data="x")) == Path("x")
+    assert config.data_directory(AgentConfig()).name == "enlace"
