@@ -1,0 +1,135 @@
+"""One direction with one engine: transfer, estimator and loaded probes put together."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from agent.measure.engine import Engine, Job, Transfer
+from agent.measure.estimate import Estimate, Estimator, EstimatorConfig
+from agent.measure.faults import WorldError
+from agent.measure.latency import LoadedProbes
+from agent.measure.probes import Prober
+from agent.measure.rounds import LoadedSide
+from agent.wire.records import Direction, Failure
+from agent.wire.vocabulary import Confidence, FailureCode, Phase, StopReason
+
+TELL_EVERY_S = 0.1
+FEWEST_BYTES = 10_000  # a transfer that ended before is no speed, it is a fault
+FULL_CPU_SHARE = 0.9  # of one core: then the computer is measured, not the line
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a measurement is."""
+
+    phase: Phase
+    elapsed_s: float
+    bytes: int
+    current_bps: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one direction."""
+
+    direction: Direction | None
+    failure: Failure | None
+    load_s: float
+    congestion_control: str | None
+    probes: LoadedProbes | None
+
+    def side(self) -> LoadedSide | None:
+        """Return the probes with the answers that have come by now."""
+        return self.probes.side(self.load_s, self.congestion_control) if self.probes else None
+
+
+@dataclass
+class Attempt:
+    """One direction; `moved_bytes` is right however it ends."""
+
+    phase: Phase
+    engine: Engine
+    job: Job
+    prober: Prober | None
+    prior_bps: float | None
+    to_the_end: bool
+    until_s: float  # on the loop's clock: for the whole measurement
+    tell: Callable[[Progress], None]
+    moved_bytes: int = 0
+
+    def run(self) -> Outcome:
+        """Transfer until the estimator or a limit says stop.
+
+        Raises:
+            WorldError: If there is no figure, with nothing worth keeping.
+        """
+        loop = self.job.loop
+        left_s = self.until_s - loop.now()
+        if left_s < 1:
+            raise WorldError(FailureCode.STALLED, f"{self.job.address.target.host} answers too slowly: no time is left")
+        probes = LoadedProbes(loop, self.prober, self.job.rtt_s or 0.0) if self.prober else None
+        job = replace(self.job, max_s=min(self.job.max_s, left_s))
+        job = replace(job, queue_s=probes.queue_s) if probes else job
+        is_download = self.phase is Phase.DOWNLOAD
+        transfer = self.engine.download(job) if is_download else self.engine.upload(job)
+        estimator = Estimator(
+            EstimatorConfig(
+                rtt_s=job.rtt_s,
+                max_s=job.max_s,
+                stall_s=job.stall_s,
+                prior_bps=self.prior_bps,
+                to_the_end=self.to_the_end,
+            )
+        )
+        cpu_s, wall_s = time.thread_time(), loop.now()
+        try:
+            self._follow(transfer, estimator, probes)
+        finally:
+            self.moved_bytes = transfer.moved_bytes
+            if probes:
+                probes.stop()
+        cpu_share = (time.thread_time() - cpu_s) / max(0.001, loop.now() - wall_s)
+        return self._outcome(transfer, estimator.result(transfer.ended), probes, cpu_share)
+
+    def _follow(self, transfer: Transfer, estimator: Estimator, probes: LoadedProbes | None) -> None:
+        samples = transfer.samples()
+        told_s = -TELL_EVERY_S
+        begun = False
+        try:
+            for sample in samples:
+                if probes and not begun:
+                    probes.start(lambda: transfer.moved_bytes)
+                begun = True
+                decision = estimator.add(sample)
+                if sample.at_s - told_s >= TELL_EVERY_S:
+                    told_s = sample.at_s
+                    rate_bps = estimator.current_bps()
+                    self.tell(Progress(self.phase, sample.at_s, int(sample.total_bytes), rate_bps))
+                if decision.stop:
+                    return
+        finally:
+            samples.close()
+
+    def _outcome(
+        self, transfer: Transfer, estimate: Estimate | None, probes: LoadedProbes | None, cpu_share: float
+    ) -> Outcome:
+        host = self.job.address.target.host
+        if estimate is None:
+            raise WorldError(FailureCode.STALLED, f"{host} answers too slowly: no test data came")
+        if estimate.bytes < FEWEST_BYTES and estimate.reason is not StopReason.BUDGET:
+            code = FailureCode.PROTOCOL if estimate.reason is StopReason.SERVER else FailureCode.STALLED
+            raise WorldError(
+                code, f"only {estimate.bytes} bytes of test data in {estimate.duration_s:.0f} s with {host}"
+            )
+        failure = None
+        if estimate.reason is StopReason.STALL:
+            fault = WorldError(FailureCode.STALLED, f"test data with {host} stopped for {self.job.stall_s:.0f} s")
+            if not estimate.was_full:
+                raise fault
+            failure = fault.as_failure(self.phase)
+        direction = estimate.as_direction(streams=transfer.streams, method=transfer.method)
+        if cpu_share > FULL_CPU_SHARE:
+            direction = msgspec.structs.replace(direction, lower_bound=True, confidence=Confidence.LOW)
+        return Outcome(direction, failure, estimate.duration_s, transfer.congestion_control, probes)

@@ -1,0 +1,81 @@
+"""What an engine is: a protocol client whose transfers yield cumulative bytes as the receiver counts them."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agent.measure.dial import Address
+from agent.measure.estimate import Sample
+from agent.net.loop import Loop
+from agent.wire.vocabulary import EngineName, Method, StopReason
+
+CONNECTIONS = 4
+OVERHEAD_SHARE = 0.02  # of a byte cap: set aside for heads, probes and what servers say in between
+OVERHEAD_BYTES = 2_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """One direction of one test."""
+
+    address: Address
+    loop: Loop
+    random_bytes: Callable[[int], bytes]
+    access_token: str | None = None
+    max_bytes: int = 0  # that the line may carry in this direction; 0 = no cap
+    max_s: float = 10.0
+    stall_s: float = 3.0
+    answer_s: float = 8.0  # for the first byte of test data
+    drain_s: float = 2.5
+    rtt_s: float | None = None  # idle
+    queue_s: Callable[[], float] = field(default=lambda: 0.0)  # by how much probes are now slower than when idle
+    is_cancelled: Callable[[], bool] = field(default=lambda: False)
+    connections: int = CONNECTIONS
+    send_buffer_bytes: int | None = None  # None leaves it to the kernel
+    congestion_control: str | None = None  # asked of a server that lets choose; None = the server's own
+
+    @property
+    def payload_cap(self) -> int:
+        """Bytes of test data that the cap leaves room for, 0 = no cap."""
+        return max(1, int(self.max_bytes * (1 - OVERHEAD_SHARE)) - OVERHEAD_BYTES) if self.max_bytes else 0
+
+
+class Transfer(Protocol):
+    """One direction under way."""
+
+    method: Method  # who counts the bytes
+    streams: int
+    ended: StopReason | None  # why it ended by itself, None while it runs or when the caller ended it
+    congestion_control: str | None  # of the sender, where it is known
+    moved_bytes: int  # everything sent or read, whether it arrived in time or not
+
+    def samples(self) -> Generator[Sample, None, None]:
+        """Open the connections and yield what is known, many times a second; closing it closes them.
+
+        Raises:
+            WorldError: If the world did not let it happen.
+        """
+
+
+class Engine(Protocol):
+    """A protocol client that moves bytes."""
+
+    name: EngineName
+    version: str
+    protocol: str
+
+    def prepare(self, job: Job) -> Job:
+        """Make sure that the server speaks the protocol, where that can be asked for next to nothing.
+
+        Returns:
+            The job, with what was learnt of the server.
+
+        Raises:
+            WorldError: If it does not.
+        """
+
+    def download(self, job: Job) -> Transfer:
+        """Return a download; nothing is sent before its samples are asked for."""
+
+    def upload(self, job: Job) -> Transfer:
+        """Return an upload; nothing is sent before its samples are asked for."""

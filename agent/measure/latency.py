@@ -1,0 +1,168 @@
+"""Idle and loaded latency: which probe, how many, when."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log
+
+from agent.measure.engine import Job
+from agent.measure.faults import WorldError
+from agent.measure.probes import Prober, TcpConnect, UdpEcho, WebSocketPing
+from agent.measure.rounds import LoadedSide, Round, summary
+from agent.net.loop import Loop, Timer
+from agent.wire.records import Rtt
+from agent.wire.vocabulary import EngineName
+
+IDLE_PROBES = 20
+GAP_MEAN_S, GAP_LEAST_S, GAP_MOST_S = 0.06, 0.02, 0.2  # exponential: cannot fall into step with anything periodic
+ANSWER_S = 1.5  # after the last probe: later answers count as lost
+SILENT_PROBES, SILENT_S = 4, 1.2  # so many unanswered for so long: this method does not work here
+UPGRADE_S = 3.0
+LOADED_EVERY_S = 0.1
+LOADED_FREE_PROBES = 3
+PROBE_SHARE = 0.05  # of the bytes of a direction
+
+
+@dataclass(frozen=True)
+class Idle:
+    """The idle series, and the prober that it was made with (still open), None if nothing answered."""
+
+    rtt: Rtt | None
+    prober: Prober | None
+
+
+def measure_idle(
+    job: Job,
+    engine: EngineName,
+    udp_port: int | None,
+    uniform: Callable[[float, float], float],
+    count: int = IDLE_PROBES,
+) -> Idle:
+    """Time round trips while nothing else is sent.
+
+    Args:
+        job: The server.
+        engine: Tells whether WebSocket pings can be had.
+        udp_port: Where the test point echoes; None = the port that it listens on.
+        uniform: Randomness for the gaps.
+        count: Probes.
+
+    Returns:
+        The first of UDP echo, WebSocket ping and TCP connect that is answered.
+    """
+    for make in _methods(job, engine, udp_port):
+        prober = make()
+        if prober is None:
+            continue
+        try:
+            rounds = _series(job, prober, uniform, count)
+        except BaseException:
+            prober.close()
+            raise
+        rtt = summary(rounds, prober.method)
+        if rtt is not None:
+            return Idle(rtt, prober)
+        prober.close()
+    return Idle(None, None)
+
+
+def _methods(job: Job, engine: EngineName, udp_port: int | None) -> list[Callable[[], Prober | None]]:
+    target = job.address.target
+    methods: list[Callable[[], Prober | None]] = []
+    if job.address.proxy is None:  # a web proxy carries no datagrams, and answers connects itself
+        methods.append(lambda: UdpEcho(job.loop, job.address, udp_port or target.port, job.random_bytes(16)))
+    if engine is EngineName.NDT7:
+        methods.append(lambda: _opened(job))
+    if job.address.proxy is None:
+        methods.append(lambda: TcpConnect(job.loop, job.address))
+    return methods
+
+
+def _opened(job: Job) -> Prober | None:
+    """Return a WebSocket that can be pinged, None if the server does not agree."""
+    with contextlib.suppress(WorldError):
+        prober = WebSocketPing(job)
+        until_s = job.loop.now() + UPGRADE_S
+        while not prober.is_open and job.loop.now() < until_s:
+            _check(job)
+            job.loop.turn(0.05)
+        if prober.is_open:
+            return prober
+        prober.close()
+    return None
+
+
+def _check(job: Job) -> None:
+    if job.is_cancelled():
+        raise WorldError.cancelled()
+
+
+def _series(job: Job, prober: Prober, uniform: Callable[[float, float], float], count: int) -> list[Round]:
+    loop = job.loop
+    start_s = due_s = loop.now()
+    sent = 0
+    while sent < count:
+        _check(job)
+        now_s = loop.now()
+        if now_s >= due_s:
+            prober.send()
+            sent += 1
+            due_s = now_s + min(max(-GAP_MEAN_S * log(1 - uniform(0, 0.999)), GAP_LEAST_S), GAP_MOST_S)
+        loop.turn(max(0.0, due_s - loop.now()))
+        if sent >= SILENT_PROBES and loop.now() - start_s > SILENT_S and _answers(prober) == 0:
+            return prober.rounds()
+    until_s = loop.now() + ANSWER_S
+    while _answers(prober) < count and loop.now() < until_s:
+        _check(job)
+        loop.turn(0.02)
+    return prober.rounds()
+
+
+def _answers(prober: Prober) -> int:
+    return sum(each.rtt_s is not None for each in prober.rounds())
+
+
+class LoadedProbes:
+    """Probes that run beside a transfer in the same loop; they take at most a twentieth of its bytes."""
+
+    def __init__(self, loop: Loop, prober: Prober, idle_s: float) -> None:
+        """Make them; `idle_s` is the idle median."""
+        self._loop = loop
+        self._prober = prober
+        self._idle_s = idle_s
+        self._first = len(prober.rounds())
+        self._start_s = 0.0
+        self._timer: Timer | None = None
+        self._count = 0
+        self._bytes: Callable[[], float] = lambda: 0.0
+
+    def start(self, moved_bytes: Callable[[], float]) -> None:
+        """Begin; `moved_bytes` tells how many bytes the transfer has moved."""
+        self._bytes = moved_bytes
+        self._start_s = self._loop.now()
+        self._tick()
+
+    def stop(self) -> None:
+        """Send no more; answers may still come."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def queue_s(self) -> float:
+        """Return by how much the last answered probe was slower than when idle."""
+        for each in reversed(self._prober.rounds()[self._first :]):
+            if each.rtt_s is not None:
+                return max(0.0, each.rtt_s - self._idle_s)
+        return 0.0
+
+    def side(self, load_s: float, congestion_control: str | None) -> LoadedSide:
+        """Return this direction's probes, timed from its start."""
+        mine = self._prober.rounds()[self._first : self._first + self._count]
+        rounds = tuple(Round(each.sent_s - self._start_s, each.rtt_s) for each in mine)
+        return LoadedSide(rounds, load_s, congestion_control)
+
+    def _tick(self) -> None:
+        spent = (self._count + 1) * self._prober.wire_bytes
+        if self._count < LOADED_FREE_PROBES or spent <= PROBE_SHARE * self._bytes():
+            self._prober.send()
+            self._count += 1
+        self._timer = self._loop.call_at(self._loop.now() + LOADED_EVERY_S, self._tick)

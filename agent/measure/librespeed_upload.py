@@ -1,0 +1,236 @@
+"""The librespeed engine's upload: bodies of known length, posted one after the other on several connections.
+
+Who counts: our own test point says every 100 ms on a connection beside what has arrived (`upload_id`); with any other
+LibreSpeed server a body counts when its 2xx answer has come, spread over the time since the answer before. Bytes that
+only lie in a buffer on this side are never counted.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from agent.measure import faults
+from agent.measure.curve import MergedCurve
+from agent.measure.engine import Job
+from agent.measure.estimate import Sample
+from agent.measure.faults import WorldError
+from agent.measure.libre_http import AnswerReader, address_of, check_empty, headers_of
+from agent.measure.transfer import BaseTransfer, Connection
+from agent.net.http1 import ResponseHead, format_request
+from agent.wire.vocabulary import FailureCode, Method, StopReason
+
+FIRST_BYTES = 16_384
+LEAST_BYTES = 4_096
+MOST_BYTES = 4 << 20
+BODY_S = 0.3  # a body should take about this long on its connection
+BODY_RTTS = 4.0  # but at least this many round trips: its connection stands idle for one between two bodies
+GROWTH = 4.0
+PATIENCE_S = 6.0  # a slow line takes seconds for the first bodies
+DATA_BYTES = 256 * 1024
+COUNTS_TYPE = "application/x-ndjson"
+
+
+class _Count(msgspec.Struct):
+    """One line of the receiver's account."""
+
+    elapsed_us: int
+    received_bytes: int
+
+
+_COUNTS = msgspec.json.Decoder(_Count)
+
+
+@dataclass
+class _Post:
+    size: int
+    began_s: float
+    reader: AnswerReader
+
+
+class LibreUpload(BaseTransfer):
+    """Bodies posted to `empty.php`."""
+
+    method = Method.HTTP_2XX  # until the server has said that it counts
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._upload_id = job.random_bytes(12).hex()
+        self._counts = AnswerReader("GET", keep_all=True)
+        self._counts_offset_s: float | None = None
+        self._merged = MergedCurve(1, PATIENCE_S)
+        self._posts: dict[int, _Post] = {}
+        self._sizes: dict[int, int] = {}
+        self._answered_bytes: dict[int, int] = {}
+        self._data = memoryview(job.random_bytes(DATA_BYTES))
+        self._left = job.payload_cap or None
+        self._is_over = False  # no more bodies: the time is up or the cap is used up
+
+    def wanted_connections(self) -> int:
+        """Open one more than carry data: the receiver's account comes beside."""
+        return self.job.connections + 1
+
+    def begin(self, connection: Connection) -> None:
+        """Ask for the receiver's account on the first connection; the others wait for its answer."""
+        if connection.index:
+            return
+        if len(self.connections) == 1:
+            self.streams = 1
+            self._start_posts(first=0)
+            return
+        self.streams = len(self.connections) - 1
+        address = address_of(self.job, "", {"upload_id": self._upload_id}, counts=True)
+        connection.push(format_request("GET", address, headers_of(self.job)))
+
+    def received(self, connection: Connection, data: memoryview) -> None:
+        """Take an answer; when it is whole, post the next body."""
+        post = self._posts.get(connection.index)
+        if post is None:
+            if connection.index == 0:
+                self._take_counts(data)
+                return
+            raise WorldError(FailureCode.PROTOCOL, f"{self.host} answered what was not asked")
+        post.reader.feed(data, keep=True)
+        head = post.reader.head
+        if head is None:
+            return
+        if not 200 <= head.status < 300:
+            raise faults.of_status(head, self.host)
+        if connection.queue:
+            raise WorldError(FailureCode.PROTOCOL, f"{self.host} answered before it had the data: a proxy in between?")
+        if post.reader.is_done:
+            self._answered(connection, post, head)
+
+    def known_bytes(self) -> float:
+        """Return what the receiver has counted."""
+        return self._merged.total
+
+    def sample(self, now_s: float) -> Sample | None:
+        """Return the newest sum that is known."""
+        if self._is_over and self.ended is None and not self._posts:
+            all_told = self.method is Method.HTTP_2XX or self._merged.total >= self._all_answered()
+            if all_told or now_s - self._news_s >= self.job.drain_s:
+                self.ended = StopReason.BUDGET if self._left == 0 else StopReason.TIME
+        latest = self._merged.latest()
+        return Sample(*latest) if latest else None
+
+    def time_is_up(self, now_s: float) -> None:
+        """Post nothing more; where only answers count, wait a little for those that are due."""
+        self._is_over = True
+        if self.method is Method.RECEIVER or now_s >= self.job.max_s + self.job.drain_s:
+            self.ended = StopReason.TIME
+
+    def drop(self, connection: Connection, fault: WorldError | None = None) -> None:
+        """Close one connection; it no longer holds the sum back."""
+        was_open = connection.is_open
+        super().drop(connection, fault)
+        self._posts.pop(connection.index, None)
+        if self.method is Method.HTTP_2XX and self._answered_bytes:
+            self._merged.close(connection.index)
+        elif was_open and connection.index == 0:
+            self._lost_counts(fault)
+
+    def ended_by_peer(self, connection: Connection) -> WorldError | None:
+        """An answer without a length ends with its connection."""
+        post = self._posts.get(connection.index)
+        if post and post.reader.head and post.reader.body and post.reader.body.finish():
+            check_empty(post.reader.head, bytes(post.reader.kept), self.host)
+            self._count(connection, post)
+            return None
+        return super().ended_by_peer(connection)
+
+    # The receiver's account -------------------------------------------------------------------------------------
+
+    def _take_counts(self, data: memoryview) -> None:
+        self._counts.feed(data, keep=True)
+        head = self._counts.head
+        if head is None:
+            return
+        if not self._answered_bytes:
+            counts = head.status == 200 and (head.headers.get("content-type") or "").startswith(COUNTS_TYPE)
+            if not counts:
+                if head.status not in (404, 405, 410, 200):  # a server without this address
+                    raise faults.of_status(head, self.host)
+                self.drop(self.connections[0])
+                return
+            self.method = Method.RECEIVER
+            self._start_posts(first=1)
+        *lines, rest = bytes(self._counts.kept).split(b"\n")
+        self._counts.kept[:] = rest
+        for line in lines:
+            try:
+                self._take_count(_COUNTS.decode(line))
+            except msgspec.MsgspecError as error:
+                raise WorldError(FailureCode.PROTOCOL, f"{self.host}: an account that cannot be read") from error
+
+    def _take_count(self, count: _Count) -> None:
+        offset_s = self.job.loop.now() - self.start_s - count.elapsed_us / 1e6
+        known_s = self._counts_offset_s
+        self._counts_offset_s = offset_s if known_s is None else min(known_s, offset_s)
+        before = self._merged.total
+        self._merged.add(0, self._counts_offset_s + count.elapsed_us / 1e6, min(count.received_bytes, self.moved_bytes))
+        if self._merged.total > before:
+            self.news()
+
+    def _lost_counts(self, fault: WorldError | None) -> None:
+        """Go on with counting answers if the account never began; without it nothing is known any more."""
+        if self._answered_bytes:
+            for connection in self.connections[1:]:
+                self.drop(connection, fault or WorldError(FailureCode.RESET, f"{self.host} cut its account"))
+        elif any(connection.is_open for connection in self.connections):
+            self._start_posts(first=1)
+
+    # Posting ----------------------------------------------------------------------------------------------------
+
+    def _start_posts(self, first: int) -> None:
+        if self.method is Method.HTTP_2XX:
+            self._merged = MergedCurve(len(self.connections), PATIENCE_S)
+            for index in range(first):
+                self._merged.close(index)
+        self.start_s = self.job.loop.now()
+        for connection in self.connections[first:]:
+            self._answered_bytes[connection.index] = 0
+            self._sizes[connection.index] = FIRST_BYTES
+            self._post(connection)
+            self.watch(connection)
+
+    def _answered(self, connection: Connection, post: _Post, head: ResponseHead) -> None:
+        check_empty(head, bytes(post.reader.kept), self.host)
+        self._count(connection, post)
+        took_s = self.job.loop.now() - self.start_s - post.began_s
+        wanted_s = max(BODY_S, BODY_RTTS * (self.job.rtt_s or 0.0))
+        scale = min(GROWTH, wanted_s / took_s) if took_s > 0 else GROWTH
+        self._sizes[connection.index] = int(min(max(post.size * scale, LEAST_BYTES), MOST_BYTES))
+        if head.keeps_alive:
+            self._post(connection)
+        else:
+            self.drop(connection)
+
+    def _count(self, connection: Connection, post: _Post) -> None:
+        self._posts.pop(connection.index, None)
+        self._answered_bytes[connection.index] += post.size
+        if self.method is Method.HTTP_2XX:
+            now_s = self.job.loop.now() - self.start_s
+            self._merged.add(connection.index, now_s, self._answered_bytes[connection.index])
+            self.news()
+
+    def _all_answered(self) -> int:
+        return sum(self._answered_bytes.values())
+
+    def _post(self, connection: Connection) -> None:
+        size = self._sizes[connection.index]
+        if self._left is not None:
+            size = min(size, self._left)
+        if self._is_over or size <= 0 or not connection.is_open:
+            if self.method is Method.HTTP_2XX:
+                self._merged.close(connection.index)
+            return
+        if self._left is not None:
+            self._left -= size
+            self._is_over = self._left == 0
+        self._posts[connection.index] = _Post(size, self.job.loop.now() - self.start_s, AnswerReader("POST"))
+        fields = headers_of(self.job, ("Content-Type", "application/octet-stream"), ("Content-Length", str(size)))
+        address = address_of(self.job, "empty.php", {"upload_id": self._upload_id})
+        connection.push(format_request("POST", address, fields))
+        self.moved_bytes += size
+        for start in range(0, size, DATA_BYTES):
+            connection.push(self._data[: min(DATA_BYTES, size - start)])

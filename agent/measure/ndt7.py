@@ -1,0 +1,303 @@
+"""The ndt7 engine (M-Lab's protocol, spec 0.11), over several connections at once.
+
+Download counts what we read; upload counts what the server's measurements say it received. That a server stops by
+itself at our cap (`bytes` in the query) and chooses a congestion control (`cc`) are courtesies of our own test point;
+others are closed in time.
+"""
+
+import os
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import msgspec
+
+from agent.measure import faults
+from agent.measure.cap import reached_cap, room_to_cap, stop_at_cap
+from agent.measure.curve import MergedCurve
+from agent.measure.engine import Job
+from agent.measure.estimate import Sample
+from agent.measure.faults import WorldError
+from agent.measure.transfer import BaseTransfer, Connection
+from agent.net import websocket
+from agent.net.http1 import HeadReader, parse_response
+from agent.net.websocket import CloseCode, Message, Opcode, Receiver
+from agent.wire.vocabulary import EngineName, FailureCode, StopReason
+
+PROTOCOL = "net.measurementlab.ndt.v7"
+SPEC = "ndt7/0.11"
+VERSION = "1"
+CLIENT_NAME = "enlace-agent"
+FIRST_FRAME_BYTES = 8_192  # the spec's first message
+LAST_FRAME_BYTES = 65_536
+SCALE = 16  # a message is at most this part of what was sent (spec)
+PATIENCE_S = 1.0  # M-Lab's servers report every 25 to 625 ms
+
+
+class _AppInfo(msgspec.Struct):
+    elapsed_us: int | None = msgspec.field(name="ElapsedTime", default=None)
+    bytes: int | None = msgspec.field(name="NumBytes", default=None)
+
+
+class _TcpInfo(msgspec.Struct):
+    elapsed_us: int | None = msgspec.field(name="ElapsedTime", default=None)
+    bytes_received: int | None = msgspec.field(name="BytesReceived", default=None)
+    delivery_rate: int | None = msgspec.field(name="DeliveryRate", default=None)  # bytes/s, Linux servers
+
+
+class _ConnectionInfo(msgspec.Struct):
+    congestion_control: str | None = msgspec.field(name="CongestionControl", default=None)  # our own test point
+
+
+class _ServerSays(msgspec.Struct):
+    """What of a server's measurement is used; every object is optional, unknown ones are passed over (spec)."""
+
+    app: _AppInfo | None = msgspec.field(name="AppInfo", default=None)
+    tcp: _TcpInfo | None = msgspec.field(name="TCPInfo", default=None)
+    connection: _ConnectionInfo | None = msgspec.field(name="ConnectionInfo", default=None)
+
+
+_DECODER = msgspec.json.Decoder(_ServerSays)
+
+
+@dataclass
+class _State:
+    """The protocol's side of one connection."""
+
+    accept: str
+    request_bytes: int
+    head: HeadReader
+    receiver: Receiver
+    is_upgraded: bool = False
+    offset_s: float | None = None  # of the server's clock to ours
+    planned_bytes: int = 0  # payload queued so far
+    delivery_bps: float | None = None
+
+
+class Ndt7:
+    """Engine: ndt7."""
+
+    name = EngineName.NDT7
+    version = VERSION
+    protocol = SPEC
+
+    def prepare(self, job: Job) -> Job:
+        """Return the job: the upgrade itself shows whether the server speaks ndt7."""
+        return job
+
+    def download(self, job: Job) -> "Ndt7Download":
+        """Return a download; nothing is sent before its samples are asked for."""
+        return Ndt7Download(job)
+
+    def upload(self, job: Job) -> "Ndt7Upload":
+        """Return an upload; nothing is sent before its samples are asked for."""
+        return Ndt7Upload(job)
+
+
+def upgrade(job: Job, direction: str, extra: dict[str, str]) -> tuple[bytes, str]:
+    """Return the upgrade request of a direction, and the Sec-WebSocket-Accept that must answer it."""
+    target = job.address.target
+    query = {"client_name": CLIENT_NAME, "client_library_name": "enlace", **extra}
+    if job.congestion_control:
+        query["cc"] = job.congestion_control
+    if job.access_token:
+        query["access_token"] = job.access_token
+    return websocket.client_handshake(
+        target.host_field,
+        f"{target.path}/ndt/v7/{direction}?{urlencode(query)}",
+        nonce=job.random_bytes(16),
+        protocol=PROTOCOL,
+        headers=(("User-Agent", "Enlace"),),
+    )
+
+
+class _Ndt7Transfer(BaseTransfer):
+    direction = ""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._states: dict[int, _State] = {}
+
+    def query(self) -> dict[str, str]:
+        """Return further fields of the query."""
+        return {}
+
+    def begin(self, connection: Connection) -> None:
+        """Ask for the upgrade."""
+        request, accept = upgrade(self.job, self.direction, self.query())
+        receiver = Receiver(expects_mask=False)
+        self._states[connection.index] = _State(accept, len(request), HeadReader(), receiver)
+        connection.push(request)
+
+    def received(self, connection: Connection, data: memoryview) -> None:
+        """Take the upgrade's answer, then frames."""
+        state = self._states[connection.index]
+        if not state.is_upgraded:
+            rest = state.head.feed(data)
+            if rest is None:
+                return
+            self._upgraded(state)
+            connection.wants_write = True
+            data = memoryview(rest)
+        for message in state.receiver.feed(data):
+            self._message(connection, state, message)
+
+    def _upgraded(self, state: _State) -> None:
+        head = parse_response(state.head.head)
+        if head.status != 101:
+            raise faults.of_status(head, self.host)
+        websocket.check_handshake(head, state.accept, PROTOCOL)
+        state.is_upgraded = True
+
+    def _message(self, connection: Connection, state: _State, message: Message) -> None:
+        if message.opcode is Opcode.PING:
+            connection.push(websocket.frame(Opcode.PONG, message.payload, mask=os.urandom(4)))
+        elif message.opcode is Opcode.TEXT:
+            try:
+                says = _DECODER.decode(message.payload)
+            except msgspec.MsgspecError as error:
+                raise WorldError(FailureCode.PROTOCOL, f"{self.host}: a measurement that cannot be read") from error
+            self.told(connection, state, says)
+        elif message.opcode is Opcode.CLOSE:
+            self.drop(connection, _close_fault(self.host, message.close_code))
+
+    def told(self, connection: Connection, state: _State, says: _ServerSays) -> None:
+        """Take a measurement of the server."""
+        if says.tcp and says.tcp.delivery_rate is not None:
+            state.delivery_bps = 8.0 * says.tcp.delivery_rate
+        if says.connection and says.connection.congestion_control and self.direction == "download":
+            self.congestion_control = says.connection.congestion_control
+
+    def ended_by_peer(self, connection: Connection) -> WorldError | None:
+        """Return what the end without a Close means: before the upgrade the protocol was not spoken."""
+        state = self._states[connection.index]
+        if not state.is_upgraded and not state.head.is_empty:
+            return WorldError(FailureCode.PROTOCOL, f"{self.host} does not speak HTTP here")
+        return super().ended_by_peer(connection)
+
+
+def _close_fault(host: str, code: int) -> WorldError | None:
+    if code in (CloseCode.NORMAL, CloseCode.NO_STATUS, CloseCode.GOING_AWAY):
+        return None
+    if code == CloseCode.TRY_LATER:
+        return WorldError(FailureCode.SERVER_BUSY, f"{host} is busy (WebSocket close {code})")
+    return WorldError(FailureCode.PROTOCOL, f"{host} ended the test (WebSocket close {code})")
+
+
+class Ndt7Download(_Ndt7Transfer):
+    """Bytes that we read from the connections, WebSocket framing left out."""
+
+    direction = "download"
+
+    def query(self) -> dict[str, str]:
+        """Ask our own test point to stop at this connection's share of the cap."""
+        cap = self.job.payload_cap
+        return {"bytes": str(max(1, cap // self.streams))} if cap else {}
+
+    def known_bytes(self) -> float:
+        """Return the payload read so far."""
+        return sum(state.receiver.binary_bytes for state in self._states.values())
+
+    def sample(self, now_s: float) -> Sample | None:
+        """Return what was read, with the senders' delivery rates if all of them tell."""
+        rates = [state.delivery_bps for state in self._states.values()]
+        told = [rate for rate in rates if rate is not None]
+        return Sample(now_s, self.known_bytes(), sum(told) if told and len(told) == len(rates) else None)
+
+    def received(self, connection: Connection, data: memoryview) -> None:
+        """Count; stop when what was read and what is still queued on the line reach the cap."""
+        super().received(connection, data)
+        self.moved_bytes += len(data)
+        self.news()
+        stop_at_cap(self)
+
+    def room(self, connection: Connection) -> int:
+        """Never read past the cap."""
+        return room_to_cap(self)
+
+    def _own_congestion_control(self, connection: Connection) -> str | None:
+        return None
+
+    def ended_by_peer(self, connection: Connection) -> WorldError | None:
+        """Take an end at the cap for what it is."""
+        return None if reached_cap(self) else super().ended_by_peer(connection)
+
+    def _all_ended(self, now_s: float) -> None:
+        super()._all_ended(now_s)
+        if self.ended is StopReason.SERVER and reached_cap(self):
+            self.ended = StopReason.BUDGET
+
+
+class Ndt7Upload(_Ndt7Transfer):
+    """Bytes that the server says it received."""
+
+    direction = "upload"
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._merged = MergedCurve(self.streams, PATIENCE_S)
+        self._data = job.random_bytes(LAST_FRAME_BYTES)
+        self._left = job.payload_cap or None
+        self._full_s: float | None = None  # when the cap was used up
+
+    def begin(self, connection: Connection) -> None:
+        """Ask for the upgrade."""
+        if connection.index == 0:
+            self._merged = MergedCurve(self.streams, PATIENCE_S)  # now it is known how many could be opened
+        super().begin(connection)
+
+    def next_data(self, connection: Connection) -> None:
+        """Queue one more message if the server has agreed and the cap leaves room."""
+        state = self._states[connection.index]
+        if not state.is_upgraded or self._left == 0:
+            return
+        size = max(FIRST_FRAME_BYTES, min(LAST_FRAME_BYTES, state.planned_bytes // SCALE))
+        size = size if self._left is None else min(size, self._left)
+        state.planned_bytes += size
+        if self._left is not None:
+            self._left -= size
+        connection.push(websocket.frame_header(Opcode.BINARY, size, mask=os.urandom(4)))
+        connection.push(memoryview(self._data)[:size])
+        self.moved_bytes += size
+
+    def told(self, connection: Connection, state: _State, says: _ServerSays) -> None:
+        """Take what the server has received: kernel's count if it tells, else the program's."""
+        super().told(connection, state, says)
+        if says.tcp and says.tcp.bytes_received is not None:
+            counted, elapsed_us = says.tcp.bytes_received - state.request_bytes, says.tcp.elapsed_us
+        elif says.app and says.app.bytes is not None:
+            counted, elapsed_us = says.app.bytes, says.app.elapsed_us
+        else:
+            return
+        now_s = self.job.loop.now() - self.start_s
+        if elapsed_us is not None:
+            offset_s = now_s - elapsed_us / 1e6
+            state.offset_s = offset_s if state.offset_s is None else min(state.offset_s, offset_s)
+            now_s = state.offset_s + elapsed_us / 1e6
+        before = self._merged.total
+        self._merged.add(connection.index, now_s, max(0, min(counted, connection.sent_bytes)))
+        if self._merged.total > before:
+            self.news()
+
+    def known_bytes(self) -> float:
+        """Return everything that the server has said it received."""
+        return self._merged.total
+
+    def sample(self, now_s: float) -> Sample | None:
+        """Return the newest sum that is known of all connections."""
+        self._look_at_cap(now_s)
+        latest = self._merged.latest()
+        return Sample(*latest) if latest else None
+
+    def drop(self, connection: Connection, fault: WorldError | None = None) -> None:
+        """Close one connection; it no longer holds the sum back."""
+        super().drop(connection, fault)
+        self._merged.close(connection.index)
+
+    def _look_at_cap(self, now_s: float) -> None:
+        """End when all that the cap allowed has arrived, or the server takes too long to say so."""
+        if self._left != 0 or self.ended is not None or any(each.queue for each in self.connections if each.is_open):
+            return
+        self._full_s = now_s if self._full_s is None else self._full_s
+        waited_s = now_s - max(self._full_s, self._news_s)
+        if self._merged.total >= self.moved_bytes or waited_s >= self.job.drain_s:
+            self.ended = StopReason.BUDGET

@@ -1,0 +1,219 @@
+"""Probes that time round trips in the selector loop of the transfers: UDP echo, WebSocket ping, TCP connect.
+
+Methods are never mixed within a series. UDP echo sees the whole path; a connect may be answered by a box on the way
+(split TCP), so it is what is left when nothing else answers.
+"""
+
+import contextlib
+import socket
+import struct
+from typing import Protocol
+
+from agent.measure import dial
+from agent.measure.dial import Address, Buffers
+from agent.measure.engine import Job
+from agent.measure.faults import WorldError
+from agent.measure.ndt7 import PROTOCOL, upgrade
+from agent.measure.rounds import Round
+from agent.net import websocket
+from agent.net.http1 import HeadReader, HttpError, parse_response
+from agent.net.loop import READ, WRITE, Loop
+from agent.net.websocket import Opcode, ProtocolError, Receiver, UpgradeError
+from agent.wire.vocabulary import RttMethod
+
+ECHO_BYTES = 32
+UDP_WIRE_BYTES = ECHO_BYTES + 28  # IPv4 and UDP headers
+TCP_WIRE_BYTES = 240  # SYN and its answers, one direction
+PING_WIRE_BYTES = 70
+
+
+class Prober(Protocol):
+    """Something that can time a round trip."""
+
+    method: RttMethod
+    wire_bytes: int  # of one probe, in one direction
+
+    def send(self) -> None:
+        """Send one probe; never raises."""
+
+    def rounds(self) -> list[Round]:
+        """Return all probes so far, in the order of sending; times are the loop's."""
+
+    def close(self) -> None:
+        """Free the sockets."""
+
+
+class _Book:
+    """Sent probes by number."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.sent_s: list[float] = []
+        self.rtt_s: dict[int, float] = {}
+
+    def send(self) -> int:
+        """Note a probe that leaves now; return its number."""
+        self.sent_s.append(self.loop.now())
+        return len(self.sent_s) - 1
+
+    def answered(self, number: int) -> None:
+        """Note an answer that has come now; a second one to the same probe is passed over."""
+        if 0 <= number < len(self.sent_s):
+            self.rtt_s.setdefault(number, self.loop.now() - self.sent_s[number])
+
+    def rounds(self) -> list[Round]:
+        """Return all probes so far."""
+        return [Round(sent_s, self.rtt_s.get(number)) for number, sent_s in enumerate(self.sent_s)]
+
+
+class UdpEcho:
+    """Datagrams that the test point sends back as they are."""
+
+    method = RttMethod.UDP_ECHO
+    wire_bytes = UDP_WIRE_BYTES
+
+    def __init__(self, loop: Loop, address: Address, udp_port: int, secret: bytes) -> None:
+        """Open the socket; `secret` tells our answers from foreign datagrams."""
+        self._book = _Book(loop)
+        self._secret = secret[:16].ljust(16, b"\0")
+        self._sock = socket.socket(address.socket_family, socket.SOCK_DGRAM)
+        self._sock.setblocking(False)
+        self.rounds = self._book.rounds
+        with contextlib.suppress(OSError):
+            self._sock.connect((address.sockaddr[0], udp_port, *address.sockaddr[2:]))
+        loop.watch(self._sock, READ, self._receive)
+
+    def send(self) -> None:
+        """Send one probe; what cannot be sent counts as lost."""
+        number = self._book.send()
+        payload = self._secret + struct.pack("!Q", number)
+        with contextlib.suppress(OSError):
+            self._sock.send(payload.ljust(ECHO_BYTES, b"\0"))
+
+    def close(self) -> None:
+        """Free the socket."""
+        self._book.loop.watch(self._sock, 0, self._receive)
+        self._sock.close()
+
+    def _receive(self, _events: int) -> None:
+        with contextlib.suppress(OSError):  # BlockingIOError: all read; refused: nobody echoes there
+            while True:
+                data = self._sock.recv(2048)
+                if len(data) >= 24 and data[:16] == self._secret:
+                    self._book.answered(struct.unpack_from("!Q", data, 16)[0])
+
+
+class TcpConnect:
+    """Connections that are closed as soon as they stand."""
+
+    method = RttMethod.TCP_CONNECT
+    wire_bytes = TCP_WIRE_BYTES
+
+    def __init__(self, loop: Loop, address: Address) -> None:
+        """Make a prober; nothing is sent yet."""
+        self._book = _Book(loop)
+        self._address = address
+        self._waiting: dict[int, socket.socket] = {}
+        self.rounds = self._book.rounds
+
+    def send(self) -> None:
+        """Begin one connection."""
+        number = self._book.send()
+        sock = socket.socket(self._address.socket_family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        self._waiting[number] = sock
+        self._book.loop.watch(sock, WRITE, lambda _events: self._connected(number))
+        try:
+            sock.connect(self._address.sockaddr)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._free(number)
+            return
+        self._connected(number)
+
+    def close(self) -> None:
+        """Free the sockets."""
+        for number in list(self._waiting):
+            self._free(number)
+
+    def _connected(self, number: int) -> None:
+        sock = self._waiting.get(number)
+        if sock is not None and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+            self._book.answered(number)
+        self._free(number)
+
+    def _free(self, number: int) -> None:
+        sock = self._waiting.pop(number, None)
+        if sock is not None:
+            self._book.loop.watch(sock, 0, lambda _events: None)
+            dial.close_hard(sock)
+
+
+class WebSocketPing:
+    """Pings on one ndt7 connection that carries no test data."""
+
+    method = RttMethod.WS_PING
+    wire_bytes = PING_WIRE_BYTES
+
+    def __init__(self, job: Job) -> None:
+        """Open the connection and ask for the upgrade.
+
+        Raises:
+            WorldError: If the server cannot be reached.
+        """
+        self._book = _Book(job.loop)
+        self._sock = dial.connect(job.address, Buffers())
+        self._random_bytes = job.random_bytes
+        request, self._accept = upgrade(job, "upload", {})
+        self._head = HeadReader()
+        self._receiver = Receiver(expects_mask=False)
+        self._is_open = False
+        self.rounds = self._book.rounds
+        with contextlib.suppress(OSError):
+            self._sock.send(request)
+        job.loop.watch(self._sock, READ, self._receive)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the server has agreed."""
+        return self._is_open
+
+    def send(self) -> None:
+        """Send one ping; before the upgrade it counts as lost."""
+        number = self._book.send()
+        if self._is_open:
+            payload = struct.pack("!Q", number)
+            with contextlib.suppress(OSError):
+                self._sock.send(websocket.frame(Opcode.PING, payload, mask=self._random_bytes(4)))
+
+    def close(self) -> None:
+        """Free the socket."""
+        self._is_open = False
+        self._book.loop.watch(self._sock, 0, self._receive)
+        dial.close_hard(self._sock)
+
+    def _receive(self, _events: int) -> None:
+        try:
+            while data := self._sock.recv(4096):
+                self._take(data)
+            self._book.loop.watch(self._sock, 0, self._receive)  # ended by the server
+        except (BlockingIOError, InterruptedError):
+            return
+        except (OSError, HttpError, ProtocolError, UpgradeError, WorldError):
+            self._is_open = False
+            self._book.loop.watch(self._sock, 0, self._receive)
+
+    def _take(self, data: bytes) -> None:
+        if not self._is_open:
+            rest = self._head.feed(data)
+            if rest is None:
+                return
+            websocket.check_handshake(parse_response(self._head.head), self._accept, PROTOCOL)
+            self._is_open = True
+            data = rest
+        for message in self._receiver.feed(memoryview(data)):
+            if message.opcode is Opcode.PONG and len(message.payload) == 8:
+                self._book.answered(struct.unpack("!Q", message.payload)[0])
+            elif message.opcode is Opcode.PING:
+                self._sock.send(websocket.frame(Opcode.PONG, message.payload, mask=self._random_bytes(4)))

@@ -1,0 +1,317 @@
+"""One measurement from beginning to end: surroundings, idle latency, download, upload, record.
+
+Engines are tried in the order ndt7, librespeed (or only the one asked for), servers in the order given. The next one
+is tried only while no test data have been carried, and never when a web page came: a portal must not be asked until
+something on it works. After a download that worked, the upload may be tried with another engine; the download is
+never repeated, and what a first attempt has sent counts against the cap of the second.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from agent.errors import EnlaceError
+from agent.measure import dial, servers
+from agent.measure.attempt import Attempt, Outcome, Progress
+from agent.measure.engine import Engine, Job
+from agent.measure.faults import WorldError
+from agent.measure.latency import IDLE_PROBES, Idle, measure_idle
+from agent.measure.librespeed import LibreSpeed
+from agent.measure.ndt7 import Ndt7
+from agent.measure.rounds import loaded
+from agent.net.loop import Loop
+from agent.ports import Ports
+from agent.wire import forms, limits, records
+from agent.wire.answers import ServerEntry
+from agent.wire.records import Budget, Failure, Measurement
+from agent.wire.vocabulary import EngineName, FailureCode, Phase, Status, Tier, Trigger
+
+__all__ = ["Plan", "Progress", "run"]
+
+TOTAL_S = 75.0  # for everything: a person waits
+LAST_ANSWERS_S = 0.5  # for probes that are still under way at the end
+ENGINES: dict[EngineName, Callable[[], Engine]] = {EngineName.NDT7: Ndt7, EngineName.LIBRESPEED: LibreSpeed}
+_SAME_PLACE = {
+    FailureCode.DNS,
+    FailureCode.CONNECT_TIMEOUT,
+    FailureCode.CONNECT_REFUSED,
+    FailureCode.UNREACHABLE,
+    FailureCode.TLS_UNTRUSTED,
+    FailureCode.TLS_CLOCK,
+}
+_FINAL = {FailureCode.PORTAL, FailureCode.PROXY_AUTH, FailureCode.CANCELLED, FailureCode.STALLED}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be measured, and what it may cost."""
+
+    rid: str
+    tier: Tier
+    trigger: Trigger
+    engine: EngineName | None  # None = auto
+    servers: tuple[ServerEntry, ...]
+    max_bytes_download: int  # 0 = no cap
+    max_bytes_upload: int
+    lease_id: str | None
+    access_token: str | None
+    prior_download_bps: float | None
+    prior_upload_bps: float | None
+    budget: Budget | None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass
+class _Got:
+    """What there is so far."""
+
+    engine: Engine | None = None
+    server: ServerEntry | None = None
+    address: dial.Address | None = None
+    job: Job | None = None
+    idle: Idle = field(default_factory=lambda: Idle(None, None))
+    download: Outcome | None = None
+    upload: Outcome | None = None
+    upload_engine: EngineName | None = None
+    failure: Failure | None = None
+
+
+def run(
+    plan: Plan,
+    ports: Ports,
+    *,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> Measurement:
+    """Measure, and return what came of it.
+
+    Args:
+        plan: What to measure.
+        ports: The outside world.
+        on_progress: Called several times a second.
+        cancelled: Set from another thread to stop; the record is then `interrupted`.
+
+    Returns:
+        The record; faults of the world are in its `failure`, with what could be measured before.
+    """
+    session = _Session(plan, ports, on_progress, cancelled)
+    try:
+        return session.run()
+    finally:
+        session.close()
+
+
+class _Session:
+    def __init__(
+        self,
+        plan: Plan,
+        ports: Ports,
+        on_progress: Callable[[Progress], None] | None,
+        cancelled: threading.Event | None,
+    ) -> None:
+        self._plan = plan
+        self._ports = ports
+        self._on_progress = on_progress
+        self._cancelled = cancelled
+        self._loop = Loop()
+        self._got = _Got()
+        self._started_ms = ports.clock.now_ms()
+        self._started_mono_ms = ports.clock.mono_ms()
+        self._until_s = self._loop.now() + TOTAL_S
+
+    def close(self) -> None:
+        """Free the sockets."""
+        if self._got.idle.prober:
+            self._got.idle.prober.close()
+        self._loop.close()
+
+    def run(self) -> Measurement:
+        """Do one step after the other."""
+        surroundings = self._ports.host.surroundings()
+        entries = servers.in_order(self._plan.servers, self._plan.engine)
+        if not entries:
+            self._fail(WorldError(FailureCode.PROTOCOL, "no test point is known for this engine"), Phase.PREFLIGHT)
+        self._download_from(entries)
+        if self._got.download and not self._got.failure:
+            self._upload_to(entries)
+        self._wait_for_answers()
+        return self._record(surroundings)
+
+    def _download_from(self, entries: list[ServerEntry]) -> None:
+        """Find the first server that lets us measure, and measure idle latency and download."""
+        dead: set[tuple[str, int]] = set()
+        for entry in entries:
+            place = _place(entry)
+            if place in dead:
+                continue
+            self._got.failure = None
+            phase = Phase.PREFLIGHT
+            attempt: Attempt | None = None
+            try:
+                job = self._reach(entry)
+                phase = Phase.LATENCY
+                self._idle(job, entry)
+                phase = Phase.DOWNLOAD
+                attempt = self._attempt(phase, entry.engine, job, self._plan.max_bytes_download)
+                outcome = attempt.run()
+                self._got.job, self._got.download, self._got.failure = job, outcome, outcome.failure
+                return
+            except WorldError as fault:
+                self._fail(fault, phase)
+                if fault.code in _FINAL or (attempt and attempt.moved_bytes > 0) or self._loop.now() > self._until_s:
+                    return
+                if fault.code in _SAME_PLACE:
+                    dead.add(place)
+
+    def _upload_to(self, entries: list[ServerEntry]) -> None:
+        """Measure the upload with the engine that did the download, else with another one of the same computer."""
+        first = self._got.server
+        if first is None:
+            return
+        host = servers.parse_target(first.url).host
+        others = [entry for entry in entries if entry.engine is not first.engine and _host(entry) == host]
+        for entry in [first, *others]:
+            attempt: Attempt | None = None
+            try:
+                job = self._got.job if entry is first and self._got.job else self._reach(entry)
+                attempt = self._attempt(Phase.UPLOAD, entry.engine, job, self._plan.max_bytes_upload)
+                outcome = attempt.run()
+                self._got.upload, self._got.failure = outcome, outcome.failure
+                self._got.upload_engine = entry.engine
+                return
+            except WorldError as fault:
+                if self._got.failure is None:
+                    self._fail(fault, Phase.UPLOAD)
+                if fault.code in _FINAL or (attempt and attempt.moved_bytes > 0) or self._loop.now() > self._until_s:
+                    return
+
+    def _reach(self, entry: ServerEntry) -> Job:
+        """Connect once, so that what is wrong with the way there is known before anything is measured."""
+        try:
+            target = servers.parse_target(entry.url)
+        except EnlaceError as error:
+            raise WorldError(FailureCode.PROTOCOL, error.what) from error
+        address, sock = dial.connect_first(dial.resolve(target), dial.Buffers())
+        dial.close_hard(sock)
+        job = Job(
+            address=address,
+            loop=self._loop,
+            random_bytes=self._ports.randomness.token_bytes,
+            access_token=self._plan.access_token,
+            is_cancelled=self._is_cancelled,
+            congestion_control="cubic" if self._plan.tier is Tier.CALIBRATION else None,
+        )
+        if self._got.download is None:
+            self._got.server, self._got.address = entry, address
+        return ENGINES[entry.engine]().prepare(job)
+
+    def _is_cancelled(self) -> bool:
+        return self._cancelled is not None and self._cancelled.is_set()
+
+    def _idle(self, job: Job, entry: ServerEntry) -> None:
+        self._tell(Progress(Phase.LATENCY, 0.0, 0, 0.0))
+        if self._got.idle.prober:
+            self._got.idle.prober.close()
+        self._got.idle = measure_idle(job, entry.engine, entry.udp_port, self._ports.randomness.uniform, IDLE_PROBES)
+
+    def _attempt(self, phase: Phase, engine: EngineName, job: Job, max_bytes: int) -> Attempt:
+        plan = self._plan
+        rtt = self._got.idle.rtt
+        rtt_s = rtt.rtt_ms / 1000 if rtt and rtt.rtt_ms else None
+        return Attempt(
+            phase=phase,
+            engine=ENGINES[engine](),
+            job=replace(job, max_bytes=max_bytes, rtt_s=rtt_s),
+            prober=self._got.idle.prober,
+            prior_bps=plan.prior_download_bps if phase is Phase.DOWNLOAD else plan.prior_upload_bps,
+            to_the_end=plan.tier is Tier.CALIBRATION,
+            until_s=self._until_s,
+            tell=self._tell,
+        )
+
+    def _wait_for_answers(self) -> None:
+        until_s = self._loop.now() + LAST_ANSWERS_S
+        prober = self._got.idle.prober
+        while prober and self._loop.now() < until_s:
+            if all(each.rtt_s is not None for each in prober.rounds()[-10:]):
+                return
+            self._loop.turn(0.05)
+
+    def _tell(self, progress: Progress) -> None:
+        if self._on_progress:
+            self._on_progress(progress)
+
+    def _fail(self, fault: WorldError, phase: Phase) -> None:
+        self._got.failure = fault.as_failure(phase)
+
+    def _record(self, surroundings: records.Surroundings) -> Measurement:
+        plan, got, host = self._plan, self._got, self._ports.host
+        status = Status.OK
+        if got.failure:
+            status = Status.INTERRUPTED if got.failure.code is FailureCode.CANCELLED else Status.FAILED
+        if got.address and got.address.proxy:
+            surroundings = msgspec.structs.replace(surroundings, proxy=True)
+        down, up, prober = got.download, got.upload, got.idle.prober
+        sides = (down.side() if down else None, up.side() if up else None)
+        tags = list(plan.tags)
+        if got.upload_engine and got.server and got.upload_engine is not got.server.engine:
+            tags.append(f"upload_engine={got.upload_engine}")
+        return Measurement(
+            rid=plan.rid,
+            status=status,
+            failure=got.failure,
+            tier=plan.tier,
+            trigger=plan.trigger,
+            started_at=forms.format_time(self._started_ms),
+            utc_offset_min=host.utc_offset_min(),
+            boot_id=host.boot_id(),
+            started_mono_ms=self._started_mono_ms,
+            engine=_engine_of(got.server),
+            server=_server_of(got.server, got.address),
+            lease_id=plan.lease_id,
+            download=down.direction if down else None,
+            upload=up.direction if up else None,
+            idle=got.idle.rtt,
+            loaded=loaded(*sides, got.idle.rtt, prober.method) if prober else None,
+            surroundings=surroundings,
+            budget=plan.budget,
+            tags=tags[: limits.TAGS] or None,
+        )
+
+
+def _host(entry: ServerEntry) -> str | None:
+    try:
+        return servers.parse_target(entry.url).host
+    except EnlaceError:
+        return None
+
+
+def _place(entry: ServerEntry) -> tuple[str, int]:
+    try:
+        target = servers.parse_target(entry.url)
+    except EnlaceError:
+        return entry.url, 0
+    return target.host, target.port
+
+
+def _engine_of(entry: ServerEntry | None) -> records.Engine | None:
+    if entry is None:
+        return None
+    engine = ENGINES[entry.engine]()
+    return records.Engine(name=engine.name, version=engine.version, protocol=engine.protocol)
+
+
+def _server_of(entry: ServerEntry | None, address: dial.Address | None) -> records.Server | None:
+    if entry is None:
+        return None
+    host = _host(entry) or ""
+    plain, secure = ("ws", "wss") if entry.engine is EngineName.NDT7 else ("http", "https")
+    is_secure = address is not None and address.target.is_secure
+    return records.Server(
+        id=entry.id[: limits.ID_CHARS],
+        host=host[: limits.TEXT_CHARS],
+        scheme=secure if is_secure else plain,
+        ip_family=address.family if address else None,
+    )

@@ -1,0 +1,255 @@
+"""What every transfer has in common: several connections in one selector loop, limits, faults, samples.
+
+The engines add only their protocol. One thread, one buffer for all reading, no copy of test data.
+"""
+
+import socket
+import ssl
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Generator
+
+from agent.measure import dial, faults
+from agent.measure.engine import Job
+from agent.measure.estimate import Sample
+from agent.measure.faults import WorldError
+from agent.net import tcpinfo
+from agent.net.http1 import HttpError
+from agent.net.loop import READ, WRITE
+from agent.net.websocket import ProtocolError, UpgradeError
+from agent.wire.vocabulary import FailureCode, Method, StopReason
+
+READ_BYTES = 256 * 1024
+SAMPLE_S = 0.02
+PAUSE_S = 0.002  # between turns, so that a slow line's segments are read together: half the CPU at 50 Mbit/s
+BUSY_BYTES = 64 * 1024  # a turn that moved more is followed by the next one at once
+UNSENT_BYTES = 64 * 1024  # kept in the kernel beyond what is in flight, where the kernel can be told
+CAPPED_RECEIVE_LIMIT_BYTES = 200_000
+ENOUGH_SHARE = 0.8  # of the time: a connection cut after this is an end, not a failure
+
+_WANT = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError, InterruptedError)
+
+
+class Connection:
+    """One socket with its queue of what is still to be sent."""
+
+    def __init__(self, index: int, sock: socket.socket) -> None:
+        self.index = index
+        self.sock = sock
+        self.queue: deque[memoryview] = deque()
+        self.sent_bytes = 0
+        self.is_open = True
+        self.wants_write = True
+        self.fault: WorldError | None = None
+
+    def push(self, data: bytes | memoryview) -> None:
+        """Queue bytes behind what is queued already."""
+        self.queue.append(memoryview(data))
+        self.wants_write = True
+
+
+class BaseTransfer(ABC):
+    """One direction over several connections."""
+
+    method = Method.RECEIVER
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.host = job.address.target.host
+        self.connections: list[Connection] = []
+        self.ended: StopReason | None = None
+        self.congestion_control: str | None = None
+        self.moved_bytes = 0
+        self.start_s = 0.0
+        self._news_s = 0.0  # when the receiver last had something new
+        self._turn_bytes = 0
+        self._view = memoryview(bytearray(READ_BYTES))
+        self.streams = self.wanted_connections()
+
+    # What the protocols fill in ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def begin(self, connection: Connection) -> None:
+        """Queue the first request."""
+
+    @abstractmethod
+    def received(self, connection: Connection, data: memoryview) -> None:
+        """Take bytes that have come."""
+
+    @abstractmethod
+    def known_bytes(self) -> float:
+        """Return everything that the receiver has counted so far."""
+
+    def next_data(self, connection: Connection) -> None:
+        """Queue more test data if there is room; only uploads have any."""
+        return
+
+    def sample(self, now_s: float) -> Sample | None:
+        """Return what is known at `now_s`, None if there is nothing new."""
+        return Sample(now_s, self.known_bytes())
+
+    def ended_by_peer(self, connection: Connection) -> WorldError | None:
+        """Return None if the peer ended this connection as its protocol has it, else what that means."""
+        return WorldError(FailureCode.RESET, f"{self.host} ended the connection in the middle")
+
+    def time_is_up(self, now_s: float) -> None:
+        """Stop; uploads that wait for the receiver's last word override it."""
+        self.ended = StopReason.TIME
+
+    def wanted_connections(self) -> int:
+        """Return how many connections to open."""
+        return self.job.connections
+
+    # The run ----------------------------------------------------------------------------------------------------
+
+    def samples(self) -> Generator[Sample, None, None]:
+        """Open the connections and yield what is known; closing the generator closes them."""
+        try:
+            self._open()
+            yield from self._run()
+        finally:
+            for connection in self.connections:
+                self.drop(connection)
+
+    def _open(self) -> None:
+        job = self.job
+        share = job.max_bytes // (2 * self.streams)
+        receive_bytes = max(16_384, share) if 0 < share < CAPPED_RECEIVE_LIMIT_BYTES else None
+        buffers = dial.Buffers(receive_bytes, job.send_buffer_bytes)
+        sockets = dial.connect_many(job.address, buffers, self.streams)
+        self.streams = len(sockets)
+        self.connections = [Connection(index, sock) for index, sock in enumerate(sockets)]
+        for connection in self.connections:
+            tcpinfo.set_notsent_lowat(connection.sock, UNSENT_BYTES)
+        self.start_s = job.loop.now()
+        for connection in self.connections:
+            self.begin(connection)
+            self.watch(connection)
+
+    def _run(self) -> Generator[Sample, None, None]:
+        loop, job = self.job.loop, self.job
+        due_s = 0.0
+        while self.ended is None:
+            self._turn_bytes = 0
+            loop.turn(SAMPLE_S)
+            if self._turn_bytes < BUSY_BYTES:
+                time.sleep(PAUSE_S)
+            now_s = loop.now() - self.start_s
+            if job.is_cancelled():
+                raise WorldError.cancelled()
+            self._check(now_s)
+            if now_s >= due_s:
+                due_s = now_s + SAMPLE_S
+                sample = self.sample(now_s)
+                if sample is not None:
+                    yield sample
+        last = self.sample(loop.now() - self.start_s)
+        if last is not None:
+            yield last
+
+    def _check(self, now_s: float) -> None:
+        """Look at the limits; one place for every way in which a transfer ends by itself."""
+        if self.ended is not None:
+            return
+        if not any(connection.is_open for connection in self.connections):
+            self._all_ended(now_s)
+        elif now_s >= self.job.max_s:
+            self.time_is_up(now_s)
+        elif self.known_bytes() <= 0:
+            if now_s >= self.job.answer_s:
+                raise WorldError(FailureCode.STALLED, f"{self.host} answers too slowly: no test data came")
+        elif now_s - self._news_s >= self.job.stall_s:
+            self.ended = StopReason.STALL
+
+    def _all_ended(self, now_s: float) -> None:
+        fault = next((each.fault for each in self.connections if each.fault), None)
+        if fault and (self.known_bytes() <= 0 or now_s < ENOUGH_SHARE * self.job.max_s):
+            raise fault
+        self.ended = StopReason.SERVER
+
+    def news(self) -> None:
+        """Say that the receiver has counted more bytes."""
+        self._news_s = self.job.loop.now() - self.start_s
+
+    # Sockets ----------------------------------------------------------------------------------------------------
+
+    def drop(self, connection: Connection, fault: WorldError | None = None) -> None:
+        """Close one connection with a reset: nothing that is queued on either side is carried any more."""
+        if connection.is_open:
+            connection.is_open = False
+            connection.fault = fault
+            self.congestion_control = self.congestion_control or self._own_congestion_control(connection)
+            self.job.loop.watch(connection.sock, 0, _nothing)
+            dial.close_hard(connection.sock)
+
+    def _own_congestion_control(self, connection: Connection) -> str | None:
+        """Return this side's algorithm; downloads are sent by the other side and override it."""
+        return tcpinfo.congestion_control(connection.sock)
+
+    def watch(self, connection: Connection) -> None:
+        """Wait for what the connection needs; to be called after pushing to it from elsewhere."""
+        if connection.is_open:
+            events = READ | WRITE if connection.wants_write else READ
+            self.job.loop.watch(connection.sock, events, lambda events: self._ready(connection, events))
+
+    def _ready(self, connection: Connection, events: int) -> None:
+        wanted = connection.wants_write
+        try:
+            if events & READ:
+                self._read(connection)
+            if events & WRITE and connection.is_open:
+                self._write(connection)
+        except OSError as error:
+            self.drop(connection, faults.of_os_error(error, self.host))
+        except HttpError as error:
+            self.drop(connection, WorldError(FailureCode.PROTOCOL, f"{self.host}: {error.sentence}"))
+        except (ProtocolError, UpgradeError) as error:
+            self.drop(connection, WorldError(FailureCode.PROTOCOL, f"{self.host}: {error.sentence}"))
+        except WorldError as fault:
+            self.drop(connection, fault)
+        if connection.is_open and connection.wants_write != wanted:
+            self.watch(connection)
+
+    def _read(self, connection: Connection) -> None:
+        while connection.is_open:
+            try:
+                count = connection.sock.recv_into(self._view[: self.room(connection)])
+            except _WANT:
+                return
+            if count == 0:
+                self.drop(connection, self.ended_by_peer(connection))
+                return
+            self._turn_bytes += count
+            self.received(connection, self._view[:count])
+            if self._turn_bytes > 16 * READ_BYTES:
+                return  # a very fast line must not keep the loop from its probes
+
+    def room(self, connection: Connection) -> int:
+        """Return how many bytes may be read at once."""
+        return READ_BYTES
+
+    def _write(self, connection: Connection) -> None:
+        if not connection.queue:
+            self.next_data(connection)
+        budget = UNSENT_BYTES
+        while connection.queue and budget > 0:
+            head = connection.queue[0]
+            try:
+                count = connection.sock.send(head)
+            except _WANT:
+                return
+            connection.sent_bytes += count
+            self._turn_bytes += count
+            budget -= count
+            if count == len(head):
+                connection.queue.popleft()
+            else:
+                connection.queue[0] = head[count:]
+            if not connection.queue:
+                self.next_data(connection)
+        connection.wants_write = bool(connection.queue)
+
+
+def _nothing(_events: int) -> None:
+    return
