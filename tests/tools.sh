@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Gets what the tests drive from outside Python: a browser, network namespaces, foreign clients. Quiet and quick when
+# everything is there; tests whose tool is missing say so and are skipped.
+set -eu
+cd "$(dirname "$0")"
+
+missing=()
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || missing+=(chromium)
+command -v ip >/dev/null || missing+=(iproute2)
+command -v curl >/dev/null || missing+=(curl)
+command -v npm >/dev/null || missing+=(nodejs npm)
+
+if [ "${#missing[@]}" -gt 0 ]; then
+  if command -v apt-get >/dev/null; then
+    root=()
+    if [ "$(id -u)" -ne 0 ]; then
+      command -v sudo >/dev/null && root=(sudo -n)
+    fi
+    "${root[@]}" apt-get update -qq >/dev/null || true
+    DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+      echo "tools: could not install ${missing[*]}; the tests that need them are skipped" >&2
+  else
+    echo "tools: please install ${missing[*]}; the tests that need them are skipped" >&2
+  fi
+fi
+
+stamp=clients/node_modules/.stamp
+if command -v npm >/dev/null && ! cmp -s clients/package.json "$stamp"; then
+  if (cd clients && npm install --ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error >/dev/null); then
+    cp clients/package.json "$stamp"
+  else
+    echo "tools: could not install the foreign clients; their tests are skipped" >&2
+  fi
+fi
