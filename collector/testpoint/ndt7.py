@@ -57,6 +57,7 @@ class _Ndt7:
         self.is_closing = False
         self.is_done = False
         self.keeps_alive = False
+        self._has_said_goodbye = False
         self._now_s = context.now_s
         self._urgent: list[bytes] = []  # whole frames that wait for the end of a binary message
         self._interval_s = context.options.measure_interval_s
@@ -78,10 +79,14 @@ class _Ndt7:
         return len(data)
 
     def fill(self, outbox: Outbox) -> None:
-        """Put in what waits."""
+        """Put in what waits, and once, at the end, the last measurement and Close."""
         for frame in self._urgent:
             outbox.put(frame)
         self._urgent.clear()
+        if self.is_closing and not self._has_said_goodbye:
+            self._has_said_goodbye = True
+            outbox.put(self._measurement(is_last=True))
+            outbox.put(websocket.close_frame(CloseCode.NORMAL))
 
     def tick(self, now_s: float) -> None:
         """Measure, close at the end, give up at the cap."""
@@ -95,12 +100,10 @@ class _Ndt7:
                 self._urgent.append(self._measurement())
 
     def close(self) -> None:
-        """Send the last measurement and Close, once; the client then has a moment to answer."""
-        if self.is_closing:
-            return
-        self.is_closing = True
-        self._urgent += [self._measurement(is_last=True), websocket.close_frame(CloseCode.NORMAL)]
-        self._cap_s = min(self._cap_s, self._now_s() + CLOSE_WAIT_S)
+        """Begin to end: the last measurement and Close follow, then the client has a moment to answer."""
+        if not self.is_closing:
+            self.is_closing = True
+            self._cap_s = min(self._cap_s, self._now_s() + CLOSE_WAIT_S)
 
     def closed(self) -> None:
         """Give the place to another."""
