@@ -1,17 +1,122 @@
-"""When the next test is due: the collector's windows on the collector's time, or this computer's own guess."""
+"""When the next test is due: `schedule.due` on the collector's time, counted on by this computer's monotonic clock.
+
+What has been is kept as monotonic time within a boot and as the collector's time between boots, so that neither a
+restart nor a step of the wall clock adds or loses a test.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
 
 from agent.config import AgentConfig
 from agent.ports import Ports
+from agent.schedule import windows
+from agent.schedule.due import Due, Past, Rules, next_due
+from agent.schedule.windows import Answer, TrueTime
+from agent.uplink import settings
+from agent.uplink.servertime import State, last_answer
+from agent.wire.vocabulary import Trigger
+
+SEED = "schedule_seed"  # keys of the durable state
+PAST = "schedule_past"
 
 
-class NextTest:
-    """placeholder"""
+class _Kept(msgspec.Struct, frozen=True):
+    """What has been, durably."""
 
-    def __init__(self, config: AgentConfig, ports: Ports, state: object) -> None:
-        self._config, self._ports = config, ports
+    boot_tested: str = ""  # id of the boot that has had its startup test
+    last_true_ms: int | None = None  # of the last due test, on the collector's clock as well as it was known
 
-    def in_s(self) -> float:
-        return self._ports.randomness.uniform(0.5, 1.5) * (self._config.test_interval_s or 3600)
+
+@dataclass(frozen=True)
+class Planned:
+    """The next test."""
+
+    in_s: float
+    trigger: Trigger
+    missed: int = 0
+
+
+class Agenda:
+    """The moments of one daemon."""
+
+    def __init__(self, config: AgentConfig, ports: Ports, state: State) -> None:
+        """Read what has been.
+
+        Args:
+            config: Intervals.
+            ports: Clocks; randomness for a seed of this computer's own.
+            state: Small durable values.
+        """
+        self._config, self._ports, self._state = config, ports, state
+        self._started_mono_ms = ports.clock.mono_ms()
+        self._last_mono_ms: int | None = None
+        self._kept = _kept(state.get_state(PAST))
+        seed = state.get_state(SEED)
+        if seed is None:
+            seed = ports.randomness.token_bytes(16).hex()
+            state.set_state(SEED, seed)
+        self._seed = seed
+
+    def plan(self) -> Planned | None:
+        """Return the next test; None = no window is known ahead."""
+        now, mono_ms = self.true_now(), self._ports.clock.mono_ms()
+        offset_min = self._ports.host.utc_offset_min()
+        told = settings.stored(self._state)
+        open_ = windows.windows_around(
+            now.ms,
+            told.windows_utc if told else None,
+            told_at_ms=told.server_time_ms if told else None,
+            utc_offset_min=offset_min,
+        )
+        last_ms = self._kept.last_true_ms
+        if self._last_mono_ms is not None:
+            last_ms = now.ms - (mono_ms - self._last_mono_ms)
+        past = Past(
+            started_ms=now.ms - (mono_ms - self._started_mono_ms),
+            boot_tested=self._kept.boot_tested == self._ports.host.boot_id(),
+            last_ms=last_ms,
+        )
+        due = next_due(now.ms, open_, past, self._rules(offset_min, told.tests_per_window if told else None))
+        return _planned(due, now)
+
+    def note_test(self) -> None:
+        """Keep that a due test was made, refused or skipped just now."""
+        self._last_mono_ms = self._ports.clock.mono_ms()
+        self._kept = _Kept(self._ports.host.boot_id(), self.true_now().ms)
+        self._state.set_state(PAST, msgspec.json.encode(self._kept).decode())
+
+    def true_now(self) -> TrueTime:
+        """Return the present by the collector's clock, as well as it is known."""
+        answer, clock = last_answer(self._state), self._ports.clock
+        return windows.true_time(
+            Answer(answer.server_time_ms, answer.mono_ms, answer.boot_id) if answer else None,
+            wall_ms=clock.now_ms(),
+            mono_ms=clock.mono_ms(),
+            boot_id=self._ports.host.boot_id(),
+        )
 
     def is_paused(self) -> bool:
-        return False
+        """Return whether the last settings say that no tests are wanted."""
+        told = settings.stored(self._state)
+        return told is not None and told.paused
+
+    def _rules(self, offset_min: int, told_tests: int | None) -> Rules:
+        return Rules(
+            seed=self._seed,
+            tests_per_window=told_tests or self._config.tests_per_window,
+            startup_within_ms=round(self._config.first_test_within_s * 1000),
+            interval_ms=round(self._config.test_interval_s * 1000),
+            utc_offset_min=offset_min,
+        )
+
+
+def _planned(due: Due | None, now: TrueTime) -> Planned | None:
+    return None if due is None else Planned(max(0.0, (due.at_ms - now.ms) / 1000), due.trigger, due.missed)
+
+
+def _kept(text: str | None) -> _Kept:
+    try:
+        return msgspec.json.decode(text or "{}", type=_Kept)
+    except msgspec.MsgspecError:
+        return _Kept()

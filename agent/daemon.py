@@ -15,6 +15,8 @@ from agent.config import AgentConfig
 from agent.measure import servers as addresses
 from agent.measure.session import Plan, Progress
 from agent.ports import Ports
+from agent.schedule import budget
+from agent.schedule.budget import Allowance, Caps
 from agent.spool.rows import Outcome, Spent
 from agent.spool.store import STORE_EPOCH, Spool
 from agent.uplink import settings
@@ -38,8 +40,6 @@ LOG = logging.getLogger(__name__)
 
 PRIORS = "priors"  # key of the durable state: the last figures, for the byte cap and the estimator
 PRIORS_KEPT = 5
-LEAST_CAP_BYTES = 10_000_000
-FEWEST_USEFUL_BYTES = 100_000  # less than that is no test
 ROOM_IN_BATCH_BYTES = limits.BATCH_INFLATED_BYTES - 1_000
 
 Measure = Callable[..., Measurement]  # `measure.session.run` or a test's stand-in
@@ -159,7 +159,7 @@ class Walk:
         if not servers:
             return Held("no_server", "no test point is known: enrol this computer, or name one with --server")
         down_bps, up_bps = self._priors()
-        return Permission(servers, _own_cap(down_bps), _own_cap(up_bps))
+        return Permission(servers, budget.direction_bytes(down_bps), budget.direction_bytes(up_bps))
 
     def known_servers(self, engine: EngineName | None) -> tuple[ServerEntry, ...]:
         """Return the test points of the last settings, then those of the configuration."""
@@ -176,16 +176,10 @@ class Walk:
 
     def plan(self, trigger: Trigger, permission: Permission, wish: Wish) -> Plan | None:
         """Return the plan of a test within its budget; None = the budget is used up."""
-        left_bytes = self.left_bytes()
-        caps = [permission.max_bytes_download, permission.max_bytes_upload]
-        caps = [min(cap, self._config.max_bytes_direction) for cap in caps]
-        if wish.max_bytes is not None:
-            caps = [wish.max_bytes - wish.max_bytes // 2, wish.max_bytes // 2]
-        if not wish.force:
-            if left_bytes < 2 * FEWEST_USEFUL_BYTES:
-                return None
-            caps = [min(cap or left_bytes // 2, left_bytes // 2) for cap in caps]
-        day_cap, month_cap = self.budget_caps()
+        allowance = self._allow(permission, wish)
+        if allowance is None:
+            return None
+        caps = self.caps()
         down_bps, up_bps = self._priors()
         return Plan(
             rid=forms.uuid7(self._ports.clock.now_ms(), self._ports.randomness.token_bytes(10)),
@@ -193,26 +187,35 @@ class Walk:
             trigger=trigger,
             engine=wish.engine or self._own_engine(),
             servers=permission.servers,
-            max_bytes_download=caps[0],
-            max_bytes_upload=caps[1],
+            max_bytes_download=allowance.max_bytes_download,
+            max_bytes_upload=allowance.max_bytes_upload,
             lease_id=permission.lease_id,
             access_token=permission.access_token,
             prior_download_bps=down_bps,
             prior_upload_bps=up_bps,
-            budget=Budget(max_bytes=sum(caps), day_bytes=day_cap, month_bytes=month_cap),
+            budget=Budget(max_bytes=allowance.reserved_bytes, day_bytes=caps.day_bytes, month_bytes=caps.month_bytes),
         )
 
-    def budget_caps(self) -> tuple[int, int]:
-        """Return the day's and the month's caps in force: the smaller of ours and the collector's."""
-        day, month = self._config.day_cap_bytes, self._config.month_cap_bytes
-        told = settings.stored(self._spool)
-        return (min(day, told.budget.day_bytes), min(month, told.budget.month_bytes)) if told else (day, month)
-
-    def left_bytes(self) -> int:
-        """Return what the day and the month still allow."""
-        day_cap, month_cap = self.budget_caps()
+    def _allow(self, permission: Permission, wish: Wish) -> Allowance | None:
+        """Return what the test may spend: a person's cap as it is, else as much as the budget leaves."""
+        caps = self.caps()
         spent = self.spent()
-        return max(0, min(day_cap - spent.day_bytes, month_cap - spent.month_bytes))
+        left = budget.left_bytes(caps, spent.day_bytes, spent.month_bytes)
+        most = self._config.max_bytes_direction
+        wanted = (min(permission.max_bytes_download, most), min(permission.max_bytes_upload, most))
+        allowed = budget.allow(*wanted, left, caps)
+        if wish.max_bytes is not None and (allowed is not None or wish.force):
+            whole = wish.max_bytes if wish.force else min(wish.max_bytes, left)
+            return Allowance(whole - whole // 2, whole // 2)
+        return Allowance(*wanted) if allowed is None and wish.force else allowed
+
+    def caps(self) -> Caps:
+        """Return the budget in force: the tightest of ours and the collector's."""
+        own = Caps(self._config.day_cap_bytes, self._config.month_cap_bytes)
+        told = settings.stored(self._spool)
+        if told is None:
+            return own
+        return budget.tightest(own, Caps(told.budget.day_bytes, told.budget.month_bytes, told.budget.test_bytes))
 
     def spent(self) -> Spent:
         """Return what the day and the month have cost."""
@@ -325,6 +328,7 @@ class Walk:
             self._spool.offer_again(answer.store_epoch)
         told = settings.stored(self._spool)
         if told is None or told.version != answer.settings_version:
+            self._spool.offer_deferred(answer.settings_version)
             self.settings_are_old = True
 
 
@@ -335,11 +339,6 @@ def spent_bytes(record: Measurement) -> int:
     """Return what a measurement cost, with headers where they are known."""
     sides = [side for side in (record.download, record.upload) if side is not None]
     return sum(side.wire_bytes_est or side.bytes or 0 for side in sides)
-
-
-def _own_cap(prior_bps: float | None) -> int:
-    """Return a direction's byte cap without the collector's word: two seconds at the known speed (CONTRACTS 3)."""
-    return max(LEAST_CAP_BYTES, round((prior_bps or 0) / 8 * 2))
 
 
 def _figures(text: str | None) -> list[tuple[int, int]]:

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.agenda import Agenda, Planned
 from agent.config import AgentConfig
 from agent.daemon import Held, Walk
 from agent.locks import FileLock
 from agent.ports import Clock, Ports
 from agent.uplink.contact import Contact
 from agent.wire.records import Measurement
-from agent.wire.vocabulary import LeaseRefusal, Trigger
+from agent.wire.vocabulary import FailureCode, LeaseRefusal, Trigger
 
 LOG = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ TEST_LANE, ERRAND_LANE = "test", "errand"
 
 LOOK_AGAIN_S = 30.0  # how soon another process' rows, identity or end of a test is noticed
 FULL_DISK_RETRY_S = 600.0
+NO_WINDOW_S = 3_600.0  # how soon to look for a window again
 BUSY_TRIES = 3
 MISSED_AFTER_S = 60.0
 CLOCK_STEP_MS = 60_000
@@ -90,9 +92,9 @@ class TestJob(Timed):
         config: AgentConfig,
         ports: Ports,
         walk: Walk,
+        agenda: Agenda,
         lock: FileLock,
         *,
-        next_in_s: Callable[[], float],
         has_room: Callable[[], bool],
     ) -> None:
         """Make the job; the first test comes soon after the start.
@@ -101,71 +103,82 @@ class TestJob(Timed):
             config: Intervals.
             ports: Clock and chance.
             walk: What a test is.
+            agenda: When the next one is due.
             lock: Held while a test runs, here or by a person's command.
-            next_in_s: How long until the next random moment in the day's windows.
             has_room: Whether a measurement could be stored.
         """
-        first_s = ports.randomness.uniform(0, config.first_test_within_s)
-        super().__init__("test", TEST_LANE, ports.clock, first_s)
-        self._ports, self._walk, self._lock = ports, walk, lock
-        self._alone_spread_s = config.alone_spread_s
-        self._next_in_s, self._has_room = next_in_s, has_room
-        self._trigger, self._alone, self._busy = Trigger.STARTUP, False, 0
+        super().__init__("test", TEST_LANE, ports.clock, 0.0)
+        self._config, self._ports, self._walk, self._agenda, self._lock = config, ports, walk, agenda, lock
+        self._has_room = has_room
+        self._alone, self._busy = False, 0
+        self.planned: Planned | None = None
         self.last: Measurement | None = None
-        self.missed_ms: int | None = None  # wall time at which an overdue test was made good
+        self.missed_ms: int | None = None  # wall time at which planned tests that had passed were made good
         self.testing_since_ms: int | None = None
-        self.held: str = ""  # why the last due test was not made, in words
+        self.held = ""  # why the last due test was not made, in words
+        self._plan()
 
     def replan(self) -> None:
-        """Find the next moment anew; never later than it was, so that no step of the clock postpones a test."""
-        self.set_due_in(min(self._next_in_s(), max(self.due_in_s(), 0.0)))
+        """Find the next moment anew; a moment that was set is never put off, whatever the clock now says."""
+        before, due_ms = self.planned, self.due_ms
+        self._plan()
+        if before is not None and (self.planned is None or due_ms < self.due_ms):
+            self.planned, self.due_ms = before, due_ms
+
+    def _plan(self) -> None:
+        self.planned = self._agenda.plan()
+        self.set_due_in(self.planned.in_s if self.planned else NO_WINDOW_S)
 
     def run(self) -> None:
         """Make the due test, or find when to try again."""
-        if -self.due_in_s() > MISSED_AFTER_S:
-            self.missed_ms = self._clock.now_ms()
-            LOG.info("test.late", extra={"by_s": -self.due_in_s()})
+        planned = self.planned
+        if planned is None:
+            self._plan()
+            return
         if not self._has_room():
             self.held = "there is no room on the disk"
-            LOG.warning("test.no_room")
             self.set_due_in(FULL_DISK_RETRY_S)
             return
         if not self._lock.try_acquire():
-            self.set_due_in(LOOK_AGAIN_S)
+            self.set_due_in(min(LOOK_AGAIN_S, self._config.light_interval_s))
             return
+        if planned.missed or -self.due_in_s() > MISSED_AFTER_S:
+            self.missed_ms = self._clock.now_ms()
+            LOG.info("test.late", extra={"missed": planned.missed, "by_s": max(0.0, -self.due_in_s())})
         self.testing_since_ms = self._clock.now_ms()
         try:
-            outcome = self._walk.once(self._trigger, alone=self._alone)
+            outcome = self._make(planned.trigger)
         finally:
             self.testing_since_ms = None
             self._lock.release()
-            self.set_due_in(self._next_in_s())
         if isinstance(outcome, Held):
-            self._wait_for(outcome)
+            self._wait_for(planned.trigger, outcome)
         else:
             self._done(outcome)
 
+    def _make(self, trigger: Trigger) -> Measurement | Held:
+        if self._agenda.is_paused():
+            return self._walk.skip(trigger, FailureCode.PAUSED)
+        return self._walk.once(trigger, alone=self._alone)
+
     def _done(self, record: Measurement | None) -> None:
         self.last = record or self.last
-        self.held, self._trigger, self._alone, self._busy = "", Trigger.WINDOW, False, 0
+        self.held, self._alone, self._busy = "", False, 0
+        self._agenda.note_test()
+        self._plan()
 
-    def _wait_for(self, held: Held) -> None:
+    def _wait_for(self, trigger: Trigger, held: Held) -> None:
         """Decide what a refused test becomes: another try, a test without a collector, or a record that says why."""
-        self.held = held.why
         LOG.info("test.held", extra={"reason": held.reason})
         if held.reason == "no_word":
             self._alone = True
-            self.set_due_in(self._ports.randomness.uniform(0, self._alone_spread_s))
-            return
-        if held.reason == LeaseRefusal.BUSY and self._busy < BUSY_TRIES:
+            self.set_due_in(self._ports.randomness.uniform(0, self._config.alone_spread_s))
+        elif held.reason == LeaseRefusal.BUSY and self._busy < BUSY_TRIES:
             self._busy += 1
             self.set_due_in((held.retry_after_s or 60.0) * self._ports.randomness.uniform(1.0, 1.5))
-            return
-        skipped = self._walk.skip_for(self._trigger, held)
-        self._done(skipped)
+        else:
+            self._done(self._walk.skip_for(trigger, held))
         self.held = held.why
-        if held.reason in (LeaseRefusal.PENDING, LeaseRefusal.CLOSED, "no_server") and held.retry_after_s:
-            self.set_due_in(max(held.retry_after_s, self.due_in_s()))
 
 
 class UploadJob(Timed):
@@ -220,17 +233,3 @@ class SettingsJob(Timed):
             self.set_due_in(min(self._every_s, FULL_DISK_RETRY_S))
             return
         self._on_news()
-
-
-class LightJob(Timed):
-    """placeholder"""
-
-    def __init__(self, config: AgentConfig, ports: Ports, walk: Walk, contact: Contact, spool: object) -> None:
-        super().__init__("light", ERRAND_LANE, ports.clock, config.light_interval_s)
-        self._every_s = config.light_interval_s
-        self._walk = walk
-        self.last: object = None
-
-    def run(self) -> None:
-        self.set_due_in(self._every_s)
-        self._walk.post(heartbeat=True)

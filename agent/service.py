@@ -5,20 +5,23 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from agent import app, log, state, statusfile
-from agent.agenda import NextTest
+from agent.agenda import Agenda
 from agent.config import AgentConfig
 from agent.daemon import Walk
 from agent.errors import EnlaceError
 from agent.host.locks import hold_agent_lock
-from agent.jobs import ClockWatch, LightJob, SettingsJob, TestJob, UploadJob
+from agent.jobs import ClockWatch, SettingsJob, TestJob, UploadJob
 from agent.locks import FileLock
+from agent.lookout import LightJob
 from agent.measure import session
 from agent.ports import Ports
+from agent.real.host import default_gateway
 from agent.spool.store import Spool
 from agent.uplink import enrol, identity
 from agent.uplink.identity import IdentityStore, Machine
@@ -49,7 +52,7 @@ def run(config: AgentConfig, data: Path, ports: Ports, *, version: str) -> int:
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with app.open_spool(data, ports) as spool:
-            daemon = Daemon(config, data, ports, spool, version=version, cancelled=stop)
+            daemon = Daemon(config, data, ports, spool, version=version, cancelled=stop, gateway=default_gateway)
             is_clean = daemon.serve(stop)
     finally:
         for number, handler in before.items():
@@ -67,7 +70,15 @@ class Daemon:
     """All jobs of one data directory, and what `status.json` says of them."""
 
     def __init__(
-        self, config: AgentConfig, data: Path, ports: Ports, spool: Spool, *, version: str, cancelled: threading.Event
+        self,
+        config: AgentConfig,
+        data: Path,
+        ports: Ports,
+        spool: Spool,
+        *,
+        version: str,
+        cancelled: threading.Event,
+        gateway: Callable[[], str | None],
     ) -> None:
         """Put the jobs together; nothing runs yet.
 
@@ -78,23 +89,32 @@ class Daemon:
             spool: Open.
             version: Of this program.
             cancelled: Set = end the running test.
+            gateway: Address of the default gateway, None = unknown.
         """
         self._config, self._data, self._ports, self._spool, self._version = config, data, ports, spool, version
         self.recovered = spool.recover()
         mend_clone(IdentityStore(data), ports, spool)
         self.contact = app.make_contact(config, data, ports, spool, version=version)
         self.walk = Walk(config, ports, spool, self.contact, measure=session.run, cancelled=cancelled)
-        self.moments = NextTest(config, ports, spool)
+        self.agenda = Agenda(config, ports, spool)
         self.clock_watch = ClockWatch(ports.clock)
         self.test = TestJob(
             config,
             ports,
             self.walk,
+            self.agenda,
             FileLock(data / app.TEST_LOCK),
-            next_in_s=self.moments.in_s,
-            has_room=lambda: self._has_room(),
+            has_room=self._has_room,
         )
-        self.light = LightJob(config, ports, self.walk, self.contact, spool)
+        self.light = LightJob(
+            config,
+            ports,
+            self.walk,
+            self.contact,
+            spool,
+            gateway=gateway,
+            is_testing=lambda: self.test.testing_since_ms is not None,
+        )
         self.jobs = [
             self.test,
             UploadJob(ports.clock, self.walk, self.contact, lambda: spool.summary().waiting),
@@ -170,28 +190,28 @@ class Daemon:
             "last_contact_at": _time(contact.last_good_ms),
             "last_test": last_test(test.last),
             "testing_since": _time(test.testing_since_ms),
-            "next_test_at": _time(_rounded(clock.now_ms() + round(test.due_in_s() * 1000))),
+            "next_test_at": _time(_rounded(clock.now_ms() + round(test.due_in_s() * 1000))) if test.planned else None,
             "test_held": test.held,
             "missed_test_at": _time(test.missed_ms),
             "clock_change": None
             if step is None
             else {"noticed_at": forms.format_time(step.noticed_ms), "by_s": round(step.by_ms / 1000)},
             "light": self.light.last,
-            "paused": self.moments.is_paused(),
+            "paused": self.agenda.is_paused(),
             "recovered_tests": self.recovered,
         }
         return {**told, "budget": self._budget(), **self._spool_facts()}
 
     def _budget(self) -> dict[str, int] | None:
         try:
-            spent, (day_cap, month_cap) = self.walk.spent(), self.walk.budget_caps()
+            spent, caps = self.walk.spent(), self.walk.caps()
         except EnlaceError:
             return None
         return {
             "day_bytes": spent.day_bytes,
-            "day_cap_bytes": day_cap,
+            "day_cap_bytes": caps.day_bytes,
             "month_bytes": spent.month_bytes,
-            "month_cap_bytes": month_cap,
+            "month_cap_bytes": caps.month_bytes,
         }
 
     def _spool_facts(self) -> dict[str, Any]:

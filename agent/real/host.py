@@ -14,6 +14,11 @@ def make_host() -> Host:
     return PlainHost()
 
 
+def default_gateway() -> str | None:
+    """Return the address of the default gateway; None = there is none, or nobody knows."""
+    return None
+
+
 class PlainHost:
     """What Python alone knows, for systems without a module of their own."""
 

@@ -14,7 +14,7 @@ from agent.errors import EnlaceError
 from agent.ports import Ports
 from agent.uplink import backoff, enrol, identity, lease, post, settings
 from agent.uplink.backoff import Pace
-from agent.uplink.decide import Effect, Kind
+from agent.uplink.decide import Effect, Kind, Silence
 from agent.uplink.enrol import EnrolRefusedError
 from agent.uplink.exchange import RATCHET, Exchange, Reply, Transport
 from agent.uplink.identity import Identity, IdentityStore
@@ -74,6 +74,7 @@ class Contact:
         self._lock = Lock()
         self.identity: Identity | None = store.load()
         self.pace = _stored_pace(state)
+        self.last_silence: Silence | None = None
         self.last_good_ms: int | None = None  # by this computer's own clock
         spread_s = ports.randomness.uniform(0, options.start_spread_s) if self.pace.failures else 0.0
         self._blocked_until_ms = ports.clock.mono_ms() + round(spread_s * 1000)  # a failed contact forbids all before
@@ -165,6 +166,7 @@ class Contact:
 
     def _set_pace(self, posted: Posted) -> None:
         answer, reply = posted.answer, posted.reply
+        self.last_silence = reply.silence
         told_items = answer.max_items if answer else None
         why = reply.why if posted.decision.kind is not Kind.GOOD else ""
         self.pace = backoff.after(self.pace, posted.decision, why=why, told_items=told_items)
