@@ -24,6 +24,8 @@ def stop_at_cap(transfer: BaseTransfer) -> None:
     if not cap or transfer.ended is not None:
         return
     elapsed_s = transfer.job.loop.now() - transfer.start_s
-    queued = transfer.moved_bytes / elapsed_s * transfer.job.queue_s() if elapsed_s > 0 else 0.0
+    queued = 0.0
+    if elapsed_s > 0 and not transfer.is_bounded_by_peer:
+        queued = transfer.moved_bytes / elapsed_s * transfer.job.queue_s()
     if transfer.moved_bytes + min(queued, cap / 2) >= cap:
         transfer.ended = StopReason.BUDGET

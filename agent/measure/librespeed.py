@@ -138,7 +138,9 @@ class LibreDownload(BaseTransfer):
     def _check_head(self, head: ResponseHead, body: BodyReader, connection: Connection) -> None:
         if head.status != 200 or faults.is_web_page(head):
             raise faults.of_status(head, self.host)
-        if body.expected is not None and body.expected not in self._lengths(connection):
+        asked, exact = self._lengths(connection)
+        self.is_bounded_by_peer = body.expected == exact and exact != asked
+        if body.expected is not None and body.expected not in (asked, exact):
             raise WorldError(FailureCode.PORTAL, f"{self.host} is {faults.PORTAL_SENTENCE}")
 
     def _check_length(self, body: BodyReader, connection: Connection) -> None:

@@ -166,6 +166,7 @@ class _Ndt7Transfer(BaseTransfer):
             state.delivery_bps = 8.0 * says.tcp.delivery_rate
         if says.connection and says.connection.congestion_control and self.direction == "download":
             self.congestion_control = says.connection.congestion_control
+            self.is_bounded_by_peer = True  # only our own test point says this, and it keeps to `bytes`
 
     def ended_by_peer(self, connection: Connection) -> WorldError | None:
         """Return what the end without a Close means: before the upgrade the protocol was not spoken."""

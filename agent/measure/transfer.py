@@ -62,6 +62,7 @@ class BaseTransfer(ABC):
         self.congestion_control: str | None = None
         self.moved_bytes = 0
         self.start_s = 0.0
+        self.is_bounded_by_peer = False  # the server itself ends at our cap
         self._news_s = 0.0  # when the receiver last had something new
         self._turn_bytes = 0
         self._view = memoryview(bytearray(READ_BYTES))
