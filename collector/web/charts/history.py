@@ -72,7 +72,7 @@ class Frame:
 
 WIDE = Frame(width=940, height=264, right=104, weeks=12)
 MIDDLE = Frame(width=620, height=260, right=100, weeks=12)
-NARROW = Frame(width=350, height=240, right=8, weeks=7)
+NARROW = Frame(width=336, height=240, right=8, weeks=7)
 
 
 class _Scale:

@@ -1,5 +1,6 @@
 """The verdicts of some weeks as stacked bars of 100 %, labelled directly at the last one."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from collector.web.words import VERDICT_CLASS
 # From the bottom up: what is good stands on the ground.
 _STACK = ("MEETS", "BORDERLINE", "BELOW", "INSUFFICIENT", "NOT_TESTABLE")
 _LABEL_GAP = 15.0
+_NARROW = 400
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,16 @@ class Week:
     counts: Mapping[str, int]
 
 
-def stacked_weeks(weeks: Sequence[Week], names: Mapping[str, str], label: str) -> Markup:
+def stacked_weeks(weeks: Sequence[Week], names: Mapping[str, str], label: str, width: float) -> Markup:
     """Return the picture.
 
     Args:
         weeks: Oldest first.
         names: What each part is called at its last bar, by verdict, as `16 below`.
         label: The finding.
+        width: Of the picture, so that its texts are not scaled down on a phone.
     """
-    width, height, left, right, top, bottom = 460.0, 230.0, 46.0, 104.0, 12.0, 30.0
+    height, left, right, top, bottom = 230.0, 46.0, 108.0, 12.0, 30.0
     tall, wide = height - top - bottom, width - left - right
     step = wide / max(len(weeks), 4)
     parts: list[Markup] = []
@@ -39,7 +42,7 @@ def stacked_weeks(weeks: Sequence[Week], names: Mapping[str, str], label: str) -
         parts.append(tag("path", class_="c-grid", d=f"M{num(left)} {num(y)}H{num(width - right)}"))
         shown = f"{share}{present.NBSP}%" if share == 100 else str(share)
         parts.append(tag("text", shown, class_="c-text", x=left - 8, y=y + 4, text_anchor="end"))
-    every = 1 if len(weeks) <= 4 else 2
+    every = max(1, math.ceil(52 / step))
     for index, week in enumerate(weeks):
         x = left + index * step + 3
         parts.extend(_bar(week, x, step - 7, top, tall))
@@ -49,7 +52,7 @@ def stacked_weeks(weeks: Sequence[Week], names: Mapping[str, str], label: str) -
             parts.append(tag("text", shown, class_="c-text", x=middle, y=height - 10, text_anchor="middle"))
     if weeks:
         parts.extend(_labels(weeks[-1], names, left + len(weeks) * step + 6, top, tall))
-    return picture(width, height, label, "weeks", *parts)
+    return picture(width, height, label, "weeks" if width > _NARROW else "weeks narrow", *parts)
 
 
 def _bar(week: Week, x: float, width: float, top: float, tall: float) -> list[Markup]:

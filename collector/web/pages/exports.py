@@ -6,6 +6,7 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 
 from collector.publish import dictionary, export
+from collector.store.open import Store
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import language
@@ -14,6 +15,11 @@ BLUEPRINT = Blueprint("exports", __name__)
 
 MEDIA: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 _LONGEST = 100
+# The columns of measurements that most readers look for; the others stand on the page of all columns.
+_MAIN: Final = (
+    *("rid", "device", "school", "status", "started_at", "time_quality", "download_bps", "download_half_width_pct"),
+    *("upload_bps", "idle_rtt_ms", "votes", "exclusion"),
+)
 
 
 @BLUEPRINT.get("/exports")
@@ -22,7 +28,9 @@ def show() -> str:
     with desk().store.reader() as snapshot:
         tables = dictionary.tables(language())
         counts = {table.name: export.count_rows(snapshot, table.name) for table in tables}
-        return page("exports/show.html", snapshot, tables=tables, counts=counts)
+        first = tables[0]
+        columns = [column for column in first.columns if column.name in _MAIN]
+        return page("exports/show.html", snapshot, tables=tables, counts=counts, first=first, columns=columns)
 
 
 @BLUEPRINT.get("/exports/<table>.<format>")
@@ -32,12 +40,12 @@ def download(table: str, format: str) -> Response:
         abort(404)
     school = request.args.get("school", "")[:_LONGEST] or None
     return Response(
-        _stream(table, format, school),
+        _stream(desk().store, table, format, school),
         content_type=MEDIA[format],
         headers={"Content-Disposition": f'attachment; filename="{table}.{format}"'},
     )
 
 
-def _stream(table: str, format_name: str, school: str | None) -> Iterator[bytes]:
-    with desk().store.reader() as snapshot:
+def _stream(store: Store, table: str, format_name: str, school: str | None) -> Iterator[bytes]:
+    with store.reader() as snapshot:
         yield from export.rows(snapshot, table, format_name, school=school)

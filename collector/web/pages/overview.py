@@ -82,7 +82,7 @@ def show() -> str:
             flags=_flags(pages_overview.open_flags(snapshot)),
             areas=_areas(standings),
             weeks=history,
-            weeks_picture=_weeks_picture(history),
+            weeks_pictures=_weeks_pictures(history),
             today=today,
             tiles=_tiles(standings, counts, today),
             facts=_facts(parts, fresh),
@@ -203,9 +203,10 @@ def _weeks(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> list[weeks.Week
     return [weeks.Week(end, found[end]) for end in ends if found[end]]
 
 
-def _weeks_picture(history: list[weeks.Week]) -> Markup:
+def _weeks_pictures(history: list[weeks.Week]) -> list[Markup]:
+    """Return the picture for wide screens and the one for phones."""
     if not history:
-        return Markup("")
+        return []
     last = history[-1].counts
     names = {
         "MEETS": say_many("%(shown)s meets", "%(shown)s meet", last.get("MEETS", 0), shown=last.get("MEETS", 0)),
@@ -214,7 +215,8 @@ def _weeks_picture(history: list[weeks.Week]) -> Markup:
         "INSUFFICIENT": say("%(shown)s too little data", shown=last.get("INSUFFICIENT", 0)),
     }
     label = say("Share of the judged schools by verdict, week by week. Last week: %(counts)s.", counts=_bar_label(last))
-    return weeks.stacked_weeks(history, {name: str(words) for name, words in names.items()}, str(label))
+    shown = {name: str(words) for name, words in names.items()}
+    return [weeks.stacked_weeks(history, shown, str(label), width) for width in (460, 340)]
 
 
 def _tiles(standings: list[Standing], counts: Mapping[str, int], today: Today) -> dict[str, tuple[str, str]]:

@@ -1,0 +1,71 @@
+"""Pages over a small country, without a network; a client for each kind of reader."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from collector.store.open import Store, create
+from tests.collector.web.screens import make_app
+from tests.fakes import pages_world
+
+SignIn = Callable[..., TestResponse]
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that every test copies."""
+    place = tmp_path_factory.mktemp("country") / "data"
+    made = create(place)
+    pages_world.small(made)
+    made.close()
+    return place
+
+
+@pytest.fixture
+def country(filled: Path, tmp_path: Path) -> Iterator[Store]:
+    place = tmp_path / "data"
+    shutil.copytree(filled, place)
+    opened = Store.open(place)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def app(country: Store) -> Flask:
+    return make_app(country)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def token_of(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found, page[:400]
+    return found.group(1)
+
+
+def sign_in(client: FlaskClient, name: str, password: str | None = None, **more: str) -> TestResponse:
+    token = token_of(client.get("/login").text)
+    given = pages_world.PASSWORDS.get(name, "wrong") if password is None else password
+    return client.post("/login", data={"name": name, "password": given, "csrf_token": token, **more})
+
+
+@pytest.fixture
+def admin(client: FlaskClient) -> FlaskClient:
+    assert sign_in(client, "ana").status_code == 303
+    return client
+
+
+@pytest.fixture
+def viewer(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    assert sign_in(client, "vera").status_code == 303
+    return client

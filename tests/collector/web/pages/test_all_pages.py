@@ -1,0 +1,168 @@
+"""What holds for every page."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from collector.store.open import Store
+from tests.collector.web.pages.conftest import sign_in
+from tests.collector.web.screens import make_app
+from tests.fakes import pages_world
+
+PAGES = [
+    "/", "/schools", "/schools?show=all", "/schools/00123", "/schools/00203", "/schools/00123?tests=all", "/flags",
+    "/flags?state=all", "FLAG", "/devices", "/exports", "/how-we-judge", "/columns",
+]  # fmt: skip
+
+
+def address_of(client: FlaskClient, page: str) -> str:
+    if page != "FLAG":
+        return page
+    return "/flags/" + client.get("/flags?state=all").text.split('class="name" href="/flags/')[1].split('"')[0]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_whole_and_within_its_means(admin: FlaskClient, page: str, language: str) -> None:
+    admin.set_cookie("enlace_language", language)
+    answer = admin.get(address_of(admin, page))
+    text = answer.text
+    assert answer.status_code == 200
+    assert f'<html lang="{language}"' in text
+    assert text.count("<h1") == 1
+    assert text.count("<main") == 1 and 'href="#main"' in text and 'id="main"' in text
+    assert not re.search(r"\sstyle=|<script|\son[a-z]+=|javascript:", text)
+    assert not re.search(r'(?:src|href|action)="(?:https?:)?//(?!play\.itu\.int)', text)
+    assert "%(" not in text and not re.search(r"\bNone\b(?! counts)", re.sub(r"<[^>]+>", " ", text))
+    assert ("Demonstration data." if language == "en" else "Datos de demostración.") in text
+    if "show=all" not in page:
+        assert len(gzip.compress(answer.data)) <= 40_000
+    ids = re.findall(r'\sid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def test_the_stylesheet_is_small_and_static_files_are_kept_for_a_year(admin: FlaskClient) -> None:
+    address = re.search(r'href="(/static/site.css[^"]+)"', admin.get("/").text)
+    assert address
+    with admin.get(address.group(1)) as answer:
+        text = answer.text
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"] and "max-age=31536000" in answer.headers["Cache-Control"]
+    assert len(gzip.compress(text.encode())) <= 10_000
+    assert "url(http" not in text and "@import" not in text
+
+
+def test_headers_of_a_page(admin: FlaskClient) -> None:
+    headers = admin.get("/").headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+    assert "Cookie" in headers["Vary"] and "Accept-Language" in headers["Vary"]
+
+
+def test_the_language_is_the_readers_choice_else_the_browsers(client: FlaskClient) -> None:
+    assert "Password" in client.get("/login").text
+    assert "Contraseña" in client.get("/login", headers={"Accept-Language": "es-419,es;q=0.9,en;q=0.5"}).text
+    assert "Password" in client.get("/login", headers={"Accept-Language": "pt-BR,fr;q=0.8"}).text
+    assert client.get("/language/es?next=/login").location == "/login"
+    assert "Contraseña" in client.get("/login", headers={"Accept-Language": "en"}).text
+    assert client.get("/language/fr").status_code == 404
+
+
+def test_the_choice_is_remembered_with_the_person(admin: FlaskClient, app: Flask) -> None:
+    admin.get("/language/es")
+    other = app.test_client()
+    sign_in(other, "ana")
+    assert "Resumen" in other.get("/").text
+
+
+def test_the_theme_is_the_readers_choice(admin: FlaskClient) -> None:
+    assert "data-theme" not in admin.get("/").text
+    admin.get("/theme/dark?next=/flags")
+    assert 'data-theme="dark"' in admin.get("/").text
+    admin.get("/theme/auto")
+    assert "data-theme" not in admin.get("/").text
+    assert admin.get("/theme/pink").status_code == 404
+
+
+def test_problems_are_a_sentence_and_a_number(admin: FlaskClient, app: Flask) -> None:
+    missing = admin.get("/schools/nothing")
+    assert missing.status_code == 404 and "There is no such page, school or flag." in missing.text
+    assert re.search(r"Reference [0-9a-f]{8}", missing.text)
+    assert admin.get("/no/such/page").status_code == 404
+    wrong = admin.put("/schools")
+    assert wrong.status_code == 405 and "GET" in wrong.headers["Allow"]
+    assert app.test_client().get("/no/such/page").status_code == 404
+
+
+def test_a_fault_of_ours_shows_no_traceback(admin: FlaskClient, app: Flask, country: Store) -> None:
+    with country.unit() as unit:
+        unit.connection.exec_driver_sql("DROP TABLE school_days")
+        unit.commit()
+    answer = admin.get("/schools")
+    assert answer.status_code == 500
+    assert (
+        "Traceback" not in answer.text and "school_days" not in answer.text and "No measurement is lost" in answer.text
+    )
+
+
+def test_programs_get_problem_json(client: FlaskClient) -> None:
+    answer = client.get("/api/v1/nothing")
+    assert answer.status_code == 404 and answer.content_type == "application/problem+json"
+    assert answer.json is not None and answer.json["status"] == 404
+
+
+def test_without_any_data_every_page_says_what_will_fill_it(store: Store) -> None:
+    pages_world.add_people(store)
+    client = make_app(store).test_client()
+    sign_in(client, "ana")
+    for page, words in {
+        "/": "No school yet.", "/schools": "No school yet.", "/flags": "No flag fits.",
+        "/devices": "No PC is enrolled yet.", "/exports": "0 rows",
+    }.items():  # fmt: skip
+        text = client.get(page).text
+        assert words in text, page
+        assert "Demonstration data" not in text
+
+
+@contextmanager
+def statements(store: Store) -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            seen.append(statement)
+
+    event.listen(store._reading, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(store._reading, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(
+    ("page", "most"),
+    [
+        ("/", 11),
+        ("/schools", 10),
+        ("/schools/00123", 12),
+        ("/flags", 12),
+        ("FLAG", 13),
+        ("/devices", 8),
+        ("/exports", 12),
+    ],
+)
+def test_the_number_of_statements_does_not_grow_with_the_rows(
+    admin: FlaskClient, country: Store, page: str, most: int
+) -> None:
+    address = address_of(admin, page)
+    with statements(country) as seen:
+        assert admin.get(address).status_code == 200
+    assert len(seen) <= most, seen

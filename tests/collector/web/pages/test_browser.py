@@ -1,0 +1,110 @@
+"""The pages in a real browser: nothing from third parties, no sideways scroll, usable by keyboard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from collector.store.open import Store
+from tests.collector.web.screens import PAGES, chromium, make_app, served, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def site(filled: Path) -> Iterator[str]:
+    store = Store.open(filled)
+    with served(make_app(store)) as url:
+        yield url
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    context = browser.new_context(locale="en")
+    page = context.new_page()
+    sign_in(page, site)
+    yield page
+    context.close()
+
+
+def addresses(page: Page, site: str) -> dict[str, str]:
+    page.goto(f"{site}/flags")
+    flag = page.locator(".flag-row a.name").first.get_attribute("href") or ""
+    known = {title: address for title, address in PAGES.items() if address != "flag"}
+    return known | {"04-school": "/schools/00123", "06-flag": flag, "11-login": "/login?next=/"}
+
+
+def test_pages_ask_only_us_and_break_no_policy_of_ours(page: Page, site: str) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("response", lambda answer: said.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    for address in addresses(page, site).values():
+        before = len(asked)
+        page.goto(site + address)
+        assert len(asked) - before <= 5, asked[before:]
+    assert [url for url in asked if not url.startswith((site, "data:"))] == []
+    assert said == []
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("width", [320, 390, 768, 1000, 1280])
+def test_nothing_scrolls_sideways(page: Page, site: str, width: int, language: str) -> None:
+    page.goto(f"{site}/language/{language}")
+    page.set_viewport_size({"width": width, "height": 800})
+    for title, address in addresses(page, site).items():
+        page.goto(site + address)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, (title, wide)
+
+
+def test_shapes_of_the_sprite_are_drawn(page: Page, site: str) -> None:
+    page.goto(f"{site}/schools")
+    size = page.locator(".badge svg use").first.evaluate("node => node.getBBox().width")
+    assert size > 0
+
+
+def test_the_skip_link_comes_first_and_the_menu_needs_no_script(browser: Browser, site: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800}, locale="en")
+    page = context.new_page()
+    sign_in(page, site)
+    page.keyboard.press("Tab")
+    assert page.locator(".skip:focus").count() == 1
+    assert page.locator(".bar .menu nav").is_hidden()
+    page.click(".menu summary")
+    page.click(".bar .menu nav >> text=Export")
+    assert page.url == f"{site}/exports"
+    context.close()
+
+
+def test_filters_work_without_script(browser: Browser, site: str) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en")
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto(f"{site}/schools")
+    page.fill("input[name=q]", "álamo")
+    page.click("text=Apply")
+    assert "q=%C3%A1lamo" in page.url
+    assert page.locator("tbody tr").count() == 1
+    context.close()
+
+
+def test_chart_text_is_at_least_twelve_pixels_high(page: Page, site: str) -> None:
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        for address in ("/", "/schools/00123"):
+            page.goto(site + address)
+            scales = page.evaluate(
+                """[...document.querySelectorAll('main svg text')].filter(node => node.getClientRects().length)
+                .map(node => node.getScreenCTM().a * parseFloat(getComputedStyle(node).fontSize))"""
+            )
+            assert scales and min(scales) >= 11.9, (width, address, min(scales))

@@ -1,0 +1,231 @@
+"""Schools, one school, flags, devices, exports: what each of them has to get right."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select, update
+
+from collector.store.open import Store
+from collector.store.tables.devices import DEVICES
+from collector.store.tables.judgement import FLAG_ACTIONS
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.people import AUDIT
+from tests.collector.web.pages.conftest import sign_in, token_of
+from tests.collector.web.screens import make_app
+from tests.fakes import pages_world
+from tests.fakes.pages_world import NOW_MS, Place
+
+
+def names(page: str) -> list[str]:
+    return re.findall(r'class="name" href="/schools/[^"]+">([^<]+)<', page)
+
+
+def test_search_folds_capitals_and_accents_and_takes_codes(store: Store) -> None:
+    base = Place("A1", "ÁNGELA RAMÍREZ", 1.0, tests_a_day=0)
+    pages_world.add_people(store)
+    others = [
+        replace(base, code="A2", name="Escola Érico Veríssimo"),
+        replace(base, code="00123", name="COLEGIO ÑANDÚ"),
+    ]
+    pages_world.seed(store, [base, *others], days_back=1)
+    client = make_app(store).test_client()
+    sign_in(client, "ana")
+    for text, name in {
+        "ángela": "ÁNGELA RAMÍREZ", "ÁNGELA": "ÁNGELA RAMÍREZ", "angela": "ÁNGELA RAMÍREZ",
+        "érico": "Escola Érico Veríssimo", "ÉRICO": "Escola Érico Veríssimo", "ñandú": "COLEGIO ÑANDÚ",
+        "00123": "COLEGIO ÑANDÚ",
+    }.items():  # fmt: skip
+        page = client.get("/schools", query_string={"q": text}).text
+        assert names(page) == [name], text
+        assert "1 of 3 schools" in page
+    assert names(client.get("/schools?q=%25").text) == []
+    assert names(client.get("/schools?q=_").text) == []
+
+
+def test_names_sort_as_people_expect_and_backwards_exactly(store: Store) -> None:
+    order = ["Álamo", "alba", "Écija", "Escuela", "Nube", "Ñandú", "Oasis", "Zapata"]
+    base = Place("x", "x", 1.0, tests_a_day=0)
+    mixed = [5, 0, 7, 3, 1, 6, 4, 2]
+    pages_world.add_people(store)
+    pages_world.seed(store, [replace(base, code=f"c{at}", name=order[at]) for at in mixed], days_back=1)
+    client = make_app(store).test_client()
+    sign_in(client, "ana")
+    assert names(client.get("/schools?sort=name").text) == order
+    assert names(client.get("/schools?sort=name&order=down").text) == order[::-1]
+
+
+def test_filters_live_in_the_address_and_can_be_taken_away(admin: FlaskClient) -> None:
+    page = admin.get("/schools?verdict=BELOW&area=Norte").text
+    assert names(page) == ["Escuela Ñandú"]
+    assert "1 of 5 schools" in page
+    assert 'href="/schools?area=Norte"' in page and 'href="/schools?verdict=BELOW"' in page
+    assert names(admin.get("/schools?verdict=NONE").text) == ["Écija"]
+    assert names(admin.get("/schools?provider=Cable+Brava").text) == ["Zapata"]
+
+
+def test_an_unknown_filter_or_order_is_none(admin: FlaskClient) -> None:
+    for address in ("/schools?verdict=QUITE_FAST", "/schools?sort=code;DROP", "/schools?order=sideways&sort=heard"):
+        answer = admin.get(address)
+        assert answer.status_code == 200 and len(names(answer.text)) == 5, address
+
+
+def test_headings_say_how_the_list_is_sorted(admin: FlaskClient) -> None:
+    page = admin.get("/schools").text
+    assert page.count('aria-sort="ascending"') == 1 and 'href="/schools?order=down"' not in page.split("<tbody")[1]
+    page = admin.get("/schools?sort=pupils&order=down").text
+    assert page.count('aria-sort="descending"') == 1
+
+
+def test_a_long_list_is_cut_with_a_way_to_all(store: Store) -> None:
+    pages_world.add_people(store)
+    base = Place("x", "x", 1.0, tests_a_day=0)
+    pages_world.seed(store, [replace(base, code=f"{at:05d}", name=f"Escuela {at}") for at in range(60)], days_back=0)
+    client = make_app(store).test_client()
+    sign_in(client, "ana")
+    page = client.get("/schools?sort=name").text
+    assert len(names(page)) == 50 and "1 to 50 of 60" in page
+    assert len(names(client.get("/schools?sort=name&show=all").text)) == 60
+
+
+def test_a_school_keeps_its_zeros_and_says_its_verdict(admin: FlaskClient) -> None:
+    page = admin.get("/schools/00123").text
+    assert "Code 00123" in page
+    assert re.search(r"<b>\d+ of \d+</b> valid tests in the last 10 school days reached the target of <b>20", page)
+    assert "Below target since" in page
+    assert page.count("<svg") > 3 and 'class="history narrow"' in page
+    assert "America/Barbados, UTC−4" in page
+    assert admin.get("/schools/123").status_code == 404
+
+
+def test_the_tests_of_the_window_are_the_number_that_the_sentence_says(admin: FlaskClient) -> None:
+    page = admin.get("/schools/00123").text
+    address, shown = re.search(r'href="(/schools/00123\?from=[^"]+counts=yes)#tests">(\d+) tests<', page).groups()  # type: ignore[union-attr]
+    listed = admin.get(address.replace("&amp;", "&") + "&tests=all").text
+    assert f"1 to {shown} of {shown}" in listed
+    assert listed.split('id="tests"')[1].count('data-l="Counts?">Yes') == int(shown)
+
+
+def test_a_test_that_does_not_count_says_why(admin: FlaskClient, country: Store) -> None:
+    values = {"status": "failed", "failure_code": "portal", "votes": False, "exclusion": "failed", "download_bps": None}
+    with country.unit() as unit:
+        newest = select(MEASUREMENTS.c.rid).where(MEASUREMENTS.c.school == "00123")
+        rid = unit.connection.execute(newest.order_by(MEASUREMENTS.c.started_ms.desc())).scalar()
+        unit.connection.execute(update(MEASUREMENTS).where(MEASUREMENTS.c.rid == rid).values(values))
+        unit.commit()
+    page = admin.get("/schools/00123").text
+    assert "No: a sign-in page stood in the way" in page
+
+
+def test_a_wrong_date_in_the_address_is_no_filter(admin: FlaskClient) -> None:
+    for wrong in ("from=yesterday", "from=0001-01-01", "to=9999-12-31", "from=2026-13-40", "counts=maybe"):
+        answer = admin.get(f"/schools/00123?{wrong}")
+        assert answer.status_code == 200 and "Latest tests" in answer.text, wrong
+
+
+def test_a_clock_years_off_stretches_no_chart_and_is_named(admin: FlaskClient, country: Store) -> None:
+    year_ms = 31_557_600_000
+    with country.unit() as unit:
+        row = unit.connection.execute(select(MEASUREMENTS).where(MEASUREMENTS.c.school == "00123")).mappings().first()
+        assert row is not None
+        for sign in (-17, 10):
+            odd = {**row, "rid": f"odd{sign}", "started_ms": NOW_MS + sign * year_ms, "votes": False}
+            unit.connection.execute(insert(MEASUREMENTS).values(odd | {"exclusion": "time_unsure"}))
+            device = {"device": f"d-00123-{1 if sign > 0 else 2}"}
+            unit.connection.execute(
+                update(DEVICES).where(DEVICES.c.device == device["device"]).values(clock_offset_ms=sign * year_ms)
+            )
+        unit.commit()
+    page = admin.get("/schools/00123").text
+    chart = page.split('aria-labelledby="history"')[1].split("</section>")[0]
+    assert "2009" not in chart and "2036" not in chart and "Nov<" in chart
+    assert "in 10 years" not in page
+    fleet = admin.get("/devices?standing=clock").text
+    assert "Its clock is 17 years behind." in fleet and "Its clock is 10 years ahead." in fleet
+    assert "2 devices" in fleet
+
+
+def test_a_flag_shows_evidence_numbers_and_history(admin: FlaskClient) -> None:
+    listed = admin.get("/flags").text
+    flag = re.search(r'class="name" href="(/flags/F-00123-[^"]+)"', listed)
+    assert flag
+    page = admin.get(flag.group(1)).text
+    for words in ("Below what was paid for?", "Yes: ", "Valid tests, n", "Interval, 90 %", "Flag opened", "Set aside"):
+        assert words in page, words
+
+
+def test_taking_a_flag_and_a_note_stand_in_its_history(admin: FlaskClient, country: Store) -> None:
+    flag = re.search(r'class="name" href="(/flags/F-00123-[^"]+)"', admin.get("/flags").text)
+    assert flag
+    address = flag.group(1)
+    note = "Called <Onda Sur>, ticket 17"
+    for action, text in (("acknowledged", ""), ("note", note)):
+        token = token_of(admin.get(address).text)
+        answer = admin.post(address, data={"csrf_token": token, "action": action, "note": text})
+        assert answer.status_code == 303
+    page = admin.get(answer.location).text
+    assert 'role="status"' in page and "Taken by ana" in page and "Note by ana" in page
+    assert "Called &lt;Onda Sur&gt;, ticket 17" in page
+    assert "0 taken by nobody" in admin.get("/flags").text
+    with country.reader() as snapshot:
+        rows = snapshot.connection.execute(select(FLAG_ACTIONS)).mappings().all()
+        deeds = snapshot.connection.execute(select(AUDIT.c.action, AUDIT.c.actor)).all()
+    assert [row["action"] for row in rows] == ["acknowledged", "note"]
+    assert {row["day"] for row in rows} == {"2026-11-24"}
+    assert sorted(deeds) == [("flag_acknowledged", "ana"), ("flag_note", "ana")]
+
+
+@pytest.mark.parametrize("data", [{"action": "note", "note": "  "}, {"action": "closed"}, {}])
+def test_an_empty_or_unknown_deed_changes_nothing(admin: FlaskClient, country: Store, data: dict[str, str]) -> None:
+    flag = re.search(r'class="name" href="(/flags/F-00123-[^"]+)"', admin.get("/flags").text)
+    assert flag
+    token = token_of(admin.get("/flags").text)
+    assert admin.post(flag.group(1), data={"csrf_token": token, **data}).status_code == 400
+    assert admin.post("/flags/none", data={"csrf_token": token, "action": "acknowledged"}).status_code == 404
+    with country.reader() as snapshot:
+        assert snapshot.connection.execute(select(FLAG_ACTIONS)).first() is None
+
+
+def test_an_administrator_approves_a_device(admin: FlaskClient, country: Store) -> None:
+    with country.unit() as unit:
+        unit.connection.execute(update(DEVICES).where(DEVICES.c.device == "d-00200-1").values(state="pending"))
+        unit.commit()
+    page = admin.get("/devices?standing=pending").text
+    token = token_of(page)
+    assert 'action="/devices/d-00200-1/approve"' in page
+    answer = admin.post("/devices/d-00200-1/approve", data={"csrf_token": token})
+    assert "d-00200-1 counts from the day of its enrolment on." in admin.get(answer.location).text
+    with country.reader() as snapshot:
+        state = snapshot.connection.execute(select(DEVICES.c.state).where(DEVICES.c.device == "d-00200-1")).scalar()
+    assert state == "active"
+    assert admin.post("/devices/nobody/approve", data={"csrf_token": token}).status_code == 404
+
+
+def test_exports_have_all_rows_and_the_page_says_how_many(admin: FlaskClient) -> None:
+    page = admin.get("/exports").text
+    answer = admin.get("/exports/schools.csv")
+    lines = answer.text.strip().split("\r\n")
+    assert "attachment" in answer.headers["Content-Disposition"] and answer.mimetype == "text/csv"
+    assert len(lines) == 6 and "00123" in answer.text and "5 rows" in page
+    tests = admin.get("/exports/measurements.jsonl?school=00123")
+    total = re.search(r"All (\d+) tests", admin.get("/schools/00123").text)
+    assert total and len(tests.text.strip().split("\n")) == int(total.group(1))
+    for wrong in ("/exports/users.csv", "/exports/schools.exe"):
+        assert admin.get(wrong).status_code == 404
+
+
+def test_the_overview_counts_what_its_links_list(admin: FlaskClient) -> None:
+    page = admin.get("/").text
+    shown = re.findall(r"<b>([\d,]+)</b> <a href=\"(/schools\?verdict=[A-Z_]+)\"", page)
+    assert sum(int(count) for count, _ in shown) == 5
+    for count, address in shown:
+        assert len(names(admin.get(address).text)) == int(count), address
+
+
+def test_stale_verdicts_are_named(admin: FlaskClient, app: Flask) -> None:
+    assert "The collector has not judged since" not in admin.get("/").text
+    app.extensions["enlace_pages"].ports.clock.advance(40 * 3_600_000)
+    sign_in(admin, "ana")
+    assert "The collector has not judged since" in admin.get("/").text

@@ -1,0 +1,136 @@
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from flask_babel import Babel, force_locale
+
+from collector.web import present, sentences
+from collector.web.sentences import Judged
+
+LIMA = ZoneInfo("America/Lima")
+AT_MS = 1_795_527_600_000  # 2026-11-24T13:40:00Z
+
+
+@pytest.fixture(autouse=True, params=["en", "es"])
+def speech(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+    app = Flask("collector.web")
+    Babel(app)
+    with app.test_request_context(), force_locale(request.param):
+        yield request.param
+
+
+def test_speeds_have_one_decimal_below_a_hundred(speech: str) -> None:
+    shown = [present.mbps(bps) for bps in (None, 0, 12_840_000, 99_949_999, 99_960_000, 940_000_000, 5_793_000_000)]
+    assert (
+        shown
+        == {
+            "en": ["–", "0.0", "12.8", "99.9", "100", "940", "5,793"],
+            "es": ["–", "0,0", "12,8", "99,9", "100", "940", "5\u00a0793"],
+        }[speech]
+    )
+    targets = [present.target_mbps(bps) for bps in (20_000_000, 24_300_000, 500_000_000)]
+    assert targets == {"en": ["20", "24.3", "500"], "es": ["20", "24,3", "500"]}[speech]
+
+
+def test_numbers_below_zero_have_a_minus_and_nothing_is_minus_zero(speech: str) -> None:
+    assert present.number(-3) == "−3"
+    assert present.number(-0.04, 1) == {"en": "0.0", "es": "0,0"}[speech]
+    assert (present.signed(2), present.signed(0), present.signed(-1)) == ("+2", "=", "−1")
+
+
+def test_dates_are_local_and_say_their_day(speech: str) -> None:
+    shown = present.moment(AT_MS, LIMA)
+    assert (
+        shown
+        == {
+            "en": '<time datetime="2026-11-24T13:40:00Z">Tue 24 Nov, 08:40</time>',
+            "es": '<time datetime="2026-11-24T13:40:00Z">mar 24 nov, 08:40</time>',
+        }[speech]
+    )
+    assert present.day("2026-11-03") == {"en": "3 November", "es": "3 de noviembre"}[speech]
+    ranges = [present.day_range("2026-11-10", "2026-11-23"), present.day_range("2026-10-27", "2026-11-09")]
+    assert (
+        ranges
+        == {
+            "en": ["10 to 23 November", "27 October to 9 November"],
+            "es": ["10 a 23 de noviembre", "27 de octubre a 9 de noviembre"],
+        }[speech]
+    )
+    assert present.zone_name(LIMA, AT_MS) == "UTC−5"
+    assert present.zone_name(ZoneInfo("Asia/Kolkata"), AT_MS) == "UTC+5:30"
+
+
+def test_ages_are_relative_below_an_hour_and_never_in_the_future(speech: str) -> None:
+    ages = [present.ago(AT_MS - past, AT_MS, LIMA).striptags() for past in (10_000, 60_000, 59 * 60_000, 3_600_000)]
+    assert (
+        ages
+        == {
+            "en": ["less than a minute ago", "1 minute ago", "59 minutes ago", "Tue 24 Nov, 07:40"],
+            "es": ["hace menos de un minuto", "hace 1 minuto", "hace 59 minutos", "mar 24 nov, 07:40"],
+        }[speech]
+    )
+    assert "2036" in present.ago(AT_MS + 10 * 31_557_600_000, AT_MS, LIMA)
+    assert present.short_age(AT_MS + 5_000, AT_MS) == "0\u00a0min"
+
+
+JUDGED = Judged("BELOW", 42, 10, 1, 0.5, 0.003, 0.151, 12_800_000, 24_300_000, below_since="2026-11-03")
+SAID = {
+    "en": {
+        "BELOW": "Only 1 of 42 valid tests in the last 10 school days reached the target of 24.3 Mbit/s. "
+        "The typical test was 12.8, about half. Below target since 3 November.",
+        "MEETS": "1 of 42 tests reached the target of 24.3 Mbit/s. This school meets it.",
+        "BORDERLINE": "1 of 42 tests reached the target of 24.3 Mbit/s. That is too close to half to say more: "
+        "borderline.",
+        "range": "1 of 42. The true share is 0 to 15 %, 9 times in 10.",
+    },
+    "es": {
+        "BELOW": "Solo 1 de 42 pruebas válidas de los últimos 10 días de clase llegaron a la meta de 24,3 Mbit/s. "
+        "La prueba típica dio 12,8, cerca de la mitad. Por debajo desde el 3 de noviembre.",
+        "MEETS": "1 de 42 pruebas llegaron a la meta de 24,3 Mbit/s. Esta escuela cumple.",
+        "BORDERLINE": "1 de 42 pruebas llegaron a la meta de 24,3 Mbit/s. Está muy cerca de la mitad para decir más: "
+        "en el límite.",
+        "range": "1 de 42. La parte verdadera está entre 0 y 15 %, 9 de cada 10 veces.",
+    },
+}  # fmt: skip
+
+
+def test_a_verdict_is_one_plain_sentence_with_its_numbers(speech: str) -> None:
+    for verdict in ("BELOW", "MEETS", "BORDERLINE"):
+        values = {**JUDGED.__dict__, "verdict": verdict}
+        said = sentences.verdict(Judged(**values)).striptags().replace("\u00a0", " ")
+        assert said == SAID[speech][verdict]
+    assert sentences.share_range(JUDGED).replace("\u00a0", " ") == SAID[speech]["range"]
+
+
+def test_too_little_data_says_what_is_missing(speech: str) -> None:
+    few = Judged(**{**JUDGED.__dict__, "verdict": "INSUFFICIENT", "n": 1, "days": 1})
+    half = Judged(**{**JUDGED.__dict__, "verdict": "INSUFFICIENT"})
+    assert (
+        sentences.verdict(few).striptags()
+        == {
+            "en": "We have 1 test on 1 day. We need 12 on 5 days before we judge.",
+            "es": "Tenemos 1 prueba de 1 día. Hacen falta 12 de 5 días para juzgar.",
+        }[speech]
+    )
+    assert {"en": "one half", "es": "una mitad"}[speech] in sentences.verdict(half)
+
+
+@pytest.mark.parametrize("remedy", ["cable", "faster_port", "larger_cap", None])
+def test_what_cannot_be_tested_says_the_remedy(speech: str, remedy: str | None) -> None:
+    said = sentences.verdict(Judged(**{**JUDGED.__dict__, "verdict": "NOT_TESTABLE", "remedy": remedy}))
+    assert "24" in said
+
+
+@pytest.mark.parametrize(
+    ("median", "target", "contract", "first"),
+    [
+        (12_800_000, 24_300_000, 30.0, {"en": "Complain to Onda Sur", "es": "Reclamar a Onda Sur"}),
+        (9_600_000, 20_000_000, 10.0, {"en": "Buy more", "es": "Contratar más"}),
+        (17_000_000, 20_000_000, 20.0, {"en": "Look at when", "es": "Ver cuándo"}),
+        (17_000_000, 20_000_000, None, {"en": "Find out", "es": "Averiguar"}),
+    ],
+)
+def test_a_cure_begins_with_what_to_do(
+    speech: str, median: int, target: int, contract: float | None, first: dict[str, str]
+) -> None:
+    assert sentences.cure(median, target, contract, "Onda Sur").do.startswith(first[speech])
