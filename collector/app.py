@@ -1,6 +1,5 @@
 """The composition root of the web application."""
 
-import importlib.util
 from wsgiref.types import WSGIApplication
 
 from flask import Flask
@@ -12,6 +11,7 @@ from collector.ports import Ports
 from collector.store.open import Store
 from collector.web.api import devices, health
 from collector.web.gate import Gate, Places
+from collector.web.register import register_pages
 
 
 def create_app(
@@ -46,10 +46,5 @@ def make_flask(parts: Parts) -> Flask:
     app = Flask("collector.web")
     app.register_blueprint(devices.make_blueprint(parts))
     app.register_blueprint(health.make_blueprint(parts))
-    if importlib.util.find_spec("collector.web.register"):
-        try:
-            register = importlib.import_module("collector.web.register")
-        except ImportError:
-            return app
-        register.register_pages(app, store=parts.store, config=parts.config, ports=parts.ports)
+    register_pages(app, store=parts.store, config=parts.config, ports=parts.ports)
     return app

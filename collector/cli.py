@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collector.store.open import Store
 
 NEEDED = ("alembic", "argon2", "flask", "flask_babel", "flask_wtf", "sqlalchemy", "waitress")
-TABLES = ("measurements", "schools", "evaluations", "flags", "devices", "school_days", "diary", "flag_events")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -301,16 +300,16 @@ def evaluate(given: Given, as_of: date | None, from_day: date | None) -> int:
 
 
 @cli.command()
-@click.argument("table", type=click.Choice(TABLES))
+@click.argument("table")
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File; else standard output.")
 @anywhere
 @click.pass_obj
 def export(given: Given, table: str, form: str, output: Path | None) -> None:
-    """Write a table as CSV or JSON Lines."""
+    """Write a table as CSV or JSON Lines: measurements, schools, evaluations and more."""
     from collector import operate
 
-    operate.export_table(given.store(), given.config(), table, form, output)
+    operate.export_table(given.store(), table, form, output)
 
 
 @cli.command()
@@ -321,9 +320,9 @@ def export(given: Given, table: str, form: str, output: Path | None) -> None:
 @click.pass_obj
 def demo(given: Given, once: bool, line: str | None, port: int | None) -> int:
     """Run the whole product on this computer, with a line of known speed and 120 invented schools."""
-    from collector import operate
+    from collector.demo.run import run_demo
 
-    return operate.run_demo(given.data, once=once, line=line, port=port)
+    return run_demo(given.data, once=once, line=line, port=port)
 
 
 def main(arguments: list[str] | None = None) -> None:

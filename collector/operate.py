@@ -2,6 +2,7 @@
 
 import base64
 import difflib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from collector.config import CollectorConfig
 from collector.errors import CollectorError
 from collector.intake.keyring import make_key, read_ring
 from collector.ports import Ports
+from collector.publish import export
 from collector.registry import importer
 from collector.store.open import Store, create
 from collector.store.queries import audit, devices, facts, keys, users
@@ -232,13 +234,17 @@ def import_file(
     return report
 
 
-def export_table(store: Store, config: CollectorConfig, table: str, form: str, output: Path | None) -> None:
-    """TEMPORARY."""
-    import json
-    import sys
+def export_table(store: Store, table: str, form: str, output: Path | None) -> None:
+    """Write a table to a file, which appears when it is whole, or to standard output.
 
-    from sqlalchemy import text
-
+    Raises:
+        CollectorError: If there is no such table or format, or the file cannot be written.
+    """
     with store.reader() as snapshot:
-        for row in snapshot.connection.execute(text(f"select * from {table}")):
-            sys.stdout.write(json.dumps(dict(row._mapping)) + "\n")
+        pieces = export.iter_export(snapshot, table, form)
+        if output is not None:
+            export.write_file(output, pieces)
+            return
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
