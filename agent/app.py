@@ -44,7 +44,8 @@ def open_config(config_path: Path | None, data_path: Path | None) -> tuple[Agent
 
 def make_ports() -> Ports:
     """Return the real world."""
-    return Ports(clock=RealClock(), randomness=SystemRandomness(), host=make_host())
+    clock = RealClock()
+    return Ports(clock=clock, randomness=SystemRandomness(), host=make_host(clock))
 
 
 def open_spool(data: Path, ports: Ports) -> Spool:

@@ -31,9 +31,11 @@ def main() -> NoReturn:
     code = guarded(lambda: _dispatch(sys.argv[1:]))
     try:
         sys.stdout.flush()
-    except OSError:
-        code = code or ExitCode.FAULT
+    except BrokenPipeError:
         _drop_output()
+    except OSError as error:
+        code = code or ExitCode.FAULT
+        _say_what_broke(error)
     sys.exit(code)
 
 
@@ -88,12 +90,7 @@ def guarded(work: Callable[[], int]) -> int:
         _drop_output()
         return ExitCode.DONE
     except OSError as error:
-        if error.filename is None and _is_output_broken():
-            complain("Cannot write the output.")
-            _drop_output()
-        else:
-            place = f"{error.filename}: " if error.filename else ""
-            complain(f"{place}{error.strerror or error}.")
+        _say_what_broke(error)
         return ExitCode.FAULT
     except Exception as error:
         complain(f"A fault of this program: {type(error).__name__} at {_where(error)}. Please report it.")
@@ -125,12 +122,13 @@ def _speak_any_language() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def _is_output_broken() -> bool:
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        return True
-    return False
+def _say_what_broke(error: OSError) -> None:
+    """Name the file that cannot be used; a fault without a file is the output's."""
+    if error.filename is not None:
+        complain(f"{error.filename}: {error.strerror}.")
+        return
+    complain(f"Cannot write the output ({error.strerror or error}).")
+    _drop_output()
 
 
 def _drop_output() -> None:

@@ -38,7 +38,8 @@ def _places(command: Callable[..., Any]) -> Callable[..., Any]:
 def execute(words: list[str]) -> int:
     """Run a command line and return its exit code."""
     try:
-        code = group.main(args=words, prog_name=PROGRAM, standalone_mode=False)
+        with group.make_context(PROGRAM, words) as context:  # not `main`: it has its own idea of a closed pipe
+            code = group.invoke(context)
     except click.exceptions.Exit as left:
         return left.exit_code
     except click.Abort:
@@ -52,7 +53,8 @@ def execute(words: list[str]) -> int:
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     hint = f" Try: {context.command_path} --help" if context is not None else ""
-    return f"{error.format_message()}{hint}"
+    is_help = isinstance(error, click.exceptions.NoArgsIsHelpError)
+    return error.format_message() if is_help else f"{error.format_message()}{hint}"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

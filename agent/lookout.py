@@ -37,13 +37,13 @@ _ANSWERED = {Kind.GOOD, Kind.OVERLOAD, Kind.REFUSED, Kind.UNKNOWN, Kind.ENVELOPE
 Looking = Callable[[], Sight]
 
 
-def judge(sight: Sight, contact: Contact, *, has_gateway: bool | None) -> DiaryState:
+def judge(sight: Sight, contact: Contact, *, has_gateway: bool) -> DiaryState:
     """Return in one word what can be reached.
 
     Args:
         sight: What a look around saw.
         contact: With the collector, after a heartbeat was tried.
-        has_gateway: Whether the computer has a way out at all; None = unknown.
+        has_gateway: Whether the computer has a way out at all.
     """
     kind, silence = contact.kind, contact.last_silence
     if kind in _ANSWERED:
@@ -54,7 +54,7 @@ def judge(sight: Sight, contact: Contact, *, has_gateway: bool | None) -> DiaryS
         return DiaryState.COLLECTOR_DOWN if contact.is_enrolled and kind else DiaryState.OK
     if contact.is_enrolled and kind and (silence is None or silence in _REACHED):
         return DiaryState.COLLECTOR_DOWN
-    if has_gateway is False:
+    if not has_gateway:
         return DiaryState.NO_GATEWAY
     if FailureCode.DNS is sight.fault or silence is Silence.DNS:
         return DiaryState.DNS_FAIL
@@ -106,7 +106,7 @@ class LightJob(Timed):
             return
         gateway = self._gateway()
         sight = light.look(servers, self._ports, gateway)
-        state = judge(sight, self._contact, has_gateway=None if gateway is None else True)
+        state = judge(sight, self._contact, has_gateway=gateway is not None)
         book, closed = runs.add(book, self._look(sight, state))
         self._keep(book, closed)
         self._show(sight, state)

@@ -21,7 +21,6 @@ from agent.locks import FileLock
 from agent.lookout import LightJob
 from agent.measure import session
 from agent.ports import Ports
-from agent.real.host import default_gateway
 from agent.spool.store import Spool
 from agent.uplink import enrol, identity
 from agent.uplink.identity import IdentityStore, Machine
@@ -52,7 +51,7 @@ def run(config: AgentConfig, data: Path, ports: Ports, *, version: str) -> int:
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with app.open_spool(data, ports) as spool:
-            daemon = Daemon(config, data, ports, spool, version=version, cancelled=stop, gateway=default_gateway)
+            daemon = Daemon(config, data, ports, spool, version=version, cancelled=stop)
             is_clean = daemon.serve(stop)
     finally:
         for number, handler in before.items():
@@ -70,15 +69,7 @@ class Daemon:
     """All jobs of one data directory, and what `status.json` says of them."""
 
     def __init__(
-        self,
-        config: AgentConfig,
-        data: Path,
-        ports: Ports,
-        spool: Spool,
-        *,
-        version: str,
-        cancelled: threading.Event,
-        gateway: Callable[[], str | None],
+        self, config: AgentConfig, data: Path, ports: Ports, spool: Spool, *, version: str, cancelled: threading.Event
     ) -> None:
         """Put the jobs together; nothing runs yet.
 
@@ -89,7 +80,6 @@ class Daemon:
             spool: Open.
             version: Of this program.
             cancelled: Set = end the running test.
-            gateway: Address of the default gateway, None = unknown.
         """
         self._config, self._data, self._ports, self._spool, self._version = config, data, ports, spool, version
         self.recovered = spool.recover()
@@ -112,7 +102,7 @@ class Daemon:
             self.walk,
             self.contact,
             spool,
-            gateway=gateway,
+            gateway=gateway_of(ports),
             is_testing=lambda: self.test.testing_since_ms is not None,
         )
         self.jobs = [
@@ -219,6 +209,12 @@ class Daemon:
             return state.spool_facts(self._spool)
         except EnlaceError as error:
             return {"spool_problem": error.sentence}
+
+
+def gateway_of(ports: Ports) -> Callable[[], str | None]:
+    """Return what finds the address of the default gateway; hosts without that knowledge find none."""
+    found: Callable[[], str | None] = getattr(ports.host, "default_gateway", lambda: None)
+    return found
 
 
 def mend_clone(store: IdentityStore, ports: Ports, spool: Spool) -> bool:

@@ -1,22 +1,35 @@
 """Which operating system this is: the one place that asks."""
 
+import os
 import platform
 import socket
 import time
 import uuid
+from typing import Protocol
 
-from agent.ports import Host, MachineFacts
+from agent.ports import Clock, Host, MachineFacts
 from agent.wire.records import Surroundings
 
 
-def make_host() -> Host:
+class Computer(Host, Protocol):
+    """A host that also knows its way out."""
+
+    def default_gateway(self) -> str | None:
+        """Return the address of the default gateway; None = there is none, or nobody knows."""
+
+
+def make_host(clock: Clock) -> Computer:
     """Return the facts of this computer's operating system."""
+    if platform.system() == "Windows":
+        from agent.host.windows import WindowsHost
+        from agent.host.windows_api import SystemSource
+
+        return WindowsHost(clock, os.environ, SystemSource())
+    if platform.system() == "Linux":
+        from agent.host.linux import LinuxHost
+
+        return LinuxHost(clock, os.environ)
     return PlainHost()
-
-
-def default_gateway() -> str | None:
-    """Return the address of the default gateway; None = there is none, or nobody knows."""
-    return None
 
 
 class PlainHost:
@@ -40,3 +53,7 @@ class PlainHost:
     def utc_offset_min(self) -> int:
         """Return the local offset from UTC now, minutes east."""
         return time.localtime().tm_gmtoff // 60
+
+    def default_gateway(self) -> str | None:
+        """Return that nobody knows."""
+        return None
