@@ -18,7 +18,9 @@ What the numbers mean:
 Run it as a process of its own (`ShapedLineProcess`) wherever a figure depends on it.
 """
 
+import contextlib
 import multiprocessing
+import os
 import re
 import socket
 import threading
@@ -41,6 +43,7 @@ PORT_TRIES = 20
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 2.0
 TURN_S = 0.5
+PRIORITY = -10
 
 _TEXT = re.compile(r"(\d{1,5}(?:\.\d+)?)/(\d{1,5}(?:\.\d+)?)/(\d{1,5}(?:\.\d+)?)", re.ASCII)
 
@@ -215,6 +218,9 @@ def run_line_process(channel: Channel, target: tuple[str, int], spec: LineSpec, 
 
     Sends the port once (or a sentence if it cannot be opened), then `Counters` for every "counters" that it is sent.
     """
+    with contextlib.suppress(OSError, AttributeError):  # Windows has no such call
+        # A real line does not wait for a processor; where we may not ask for that, it is as late as the others.
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     try:
         line = ShapedLine(
             *target,

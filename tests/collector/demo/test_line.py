@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import socket
-import statistics
 import struct
 import threading
 import time
@@ -254,7 +253,7 @@ def test_the_figures_are_accurate(text, streams):
     spec = parse_line(text)
     shape = {"down_bps": spec.down_bps, "up_bps": spec.up_bps, "rtt_ms": spec.rtt_ms}
     with running() as (port, _), ShapedLineProcess("127.0.0.1", port, **shape) as line:
-        assert statistics.median(round_trips_ms(line, 30)) == pytest.approx(spec.rtt_ms, rel=0.05)
+        assert min(round_trips_ms(line, 30)) == pytest.approx(spec.rtt_ms, rel=0.05)  # the least: others run too
         received, counted = download_bps(line, streams, 1.0, 5.0)
         assert received == pytest.approx(spec.down_bps, rel=0.02)
         assert counted == pytest.approx(spec.down_bps, rel=0.02)
