@@ -3,7 +3,7 @@
 Everything is relative to the moment that is given, and the same for the same seed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
@@ -44,7 +44,13 @@ class HistoryReport:
 
 
 def write_history(
-    store: Store, demo_schools: tuple[DemoSchool, ...], now_ms: int, *, days: int = SCHOOL_DAYS, seed: int = SEED
+    store: Store,
+    demo_schools: tuple[DemoSchool, ...],
+    now_ms: int,
+    *,
+    days: int = SCHOOL_DAYS,
+    seed: int = SEED,
+    check: Callable[[], None] = lambda: None,
 ) -> HistoryReport:
     """Give schools a past of so many weekdays up to a moment.
 
@@ -54,6 +60,7 @@ def write_history(
         now_ms: Nothing is later, Unix ms.
         days: Weekdays.
         seed: Of everything invented.
+        check: Called between schools; what it raises ends the writing.
     """
     zone = ZoneInfo(TIMEZONE)
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
@@ -72,6 +79,7 @@ def write_history(
     stored, enrolled = 0, 0
     pending: list[Placed] = []
     for number, school in enumerate(demo_schools):
+        check()
         random = Random(f"{seed}-{number}")  # noqa: S311 -- invented data, the same each time
         calendar = calendar_of(school.opening, zone, kinds)
         placed = list(_school_history(school, calendar, weekdays, now_ms, random))
