@@ -57,8 +57,8 @@ class Database:
                     self._write_lock.release()
             except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
                 raise  # we are wrong, not the disk
-            except (OSError, sqlite3.Error) as error:
-                if not isinstance(error, sqlite3.Error) or troubles.is_lasting(error):
+            except (OSError, *troubles.Broken) as error:
+                if isinstance(error, OSError) or troubles.is_lasting(error):
                     self._discard()
                 raise troubles.in_words(error, self.path) from error
 
@@ -97,7 +97,7 @@ class Database:
                     return work(connection)
                 finally:
                     connection.execute("COMMIT")
-            except sqlite3.Error:
+            except troubles.Broken:
                 _roll_back(connection)
         return self.write(work)
 
@@ -120,7 +120,7 @@ class Database:
         connection = self._open()
         try:
             return self._transact(connection, work)
-        except sqlite3.Error as error:
+        except troubles.Broken as error:
             if not troubles.is_damage(error):
                 raise
             self._repair(str(error))
@@ -164,8 +164,8 @@ class Database:
                 means="This version does not touch it.",
                 do="Install the newer version again.",
             ) from error
-        except (schemafile.DamagedError, sqlite3.Error) as error:
-            if isinstance(error, sqlite3.Error) and not troubles.is_damage(error):
+        except (schemafile.DamagedError, *troubles.Broken) as error:
+            if not troubles.is_damage_at_opening(error, self.path):
                 raise
             self._repair(str(error))
             return self._connect()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.errors import EnlaceError
-from agent.spool import keyvalues, schemafile, views
+from agent.spool import keyvalues, schemafile, troubles, views
 from agent.spool.rows import RowView, SpoolSummary
 from agent.wire.headers import Ledger
 
@@ -66,7 +66,7 @@ class SpoolReader:
     def _look(self, work: Callable[[Given], T], given: Given) -> T:
         try:
             return work(given)
-        except sqlite3.Error as error:
+        except troubles.Broken as error:
             raise EnlaceError(
                 f"The spool {self._path} cannot be read: {error}.",
                 means="What waits in it is not lost by that.",

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from agent.spool import keyvalues, schemafile
+from agent.spool import keyvalues, schemafile, troubles
 from agent.spool.rows import RowState, as_bytes, body_hash, has_bins
 from agent.wire import forms
 
@@ -200,7 +200,7 @@ def _graft_first_page(copy: Path) -> None:
 
 
 def _read_into(saved: _Saved, path: Path) -> None:
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(*troubles.Broken):
         connection = sqlite3.connect(path, isolation_level=None)
         try:
             connection.text_factory = schemafile.lenient_text
@@ -218,7 +218,7 @@ def _read_into(saved: _Saved, path: Path) -> None:
 
 
 def _table(connection: sqlite3.Connection, statement: str) -> Iterator[tuple[Any, ...]]:
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(*troubles.Broken):
         yield from connection.execute(statement)
 
 

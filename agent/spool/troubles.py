@@ -7,7 +7,11 @@ from pathlib import Path
 
 from agent.errors import EnlaceError
 
-_CORRUPT, _NOT_A_DB, _FULL, _IO, _BUSY, _LOCKED = 11, 26, 13, 10, 5, 6
+_CORRUPT, _NOT_A_DB, _TOO_BIG, _FULL, _IO, _BUSY, _LOCKED = 11, 26, 18, 13, 10, 5, 6
+_READ_ONLY, _CANNOT_OPEN = 8, 14
+_WORLD = {3, _BUSY, _LOCKED, 7, _READ_ONLY, 9, _IO, _FULL, _CANNOT_OPEN, 15, 22, 23}  # not the file's own fault
+_WRITE_VERSION_AT, _WRITE_VERSIONS = 18, (1, 2)  # of the file's header; another one makes SQLite refuse to write
+Broken = (sqlite3.Error, UnicodeDecodeError)  # the second: an error's own text quotes a damaged schema
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _TIGHT_BYTES = 64_000
 
@@ -23,15 +27,23 @@ def name(error: BaseException) -> str:
     return str(getattr(error, "sqlite_errorname", None) or type(error).__name__)
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: BaseException) -> bool:
     """Return whether the file itself is broken, so that only a new one helps."""
-    if code(error) in (_CORRUPT, _NOT_A_DB):
+    if isinstance(error, UnicodeDecodeError) or code(error) in (_CORRUPT, _NOT_A_DB, _TOO_BIG):
         return True
     # A table or column that was there when the file was checked: somebody edited the schema.
     return isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such table", "no such column"))
 
 
-def is_lasting(error: sqlite3.Error) -> bool:
+def is_damage_at_opening(error: BaseException, path: Path) -> bool:
+    """Return whether a file that cannot be opened is broken: so it is, unless the world around it is to blame."""
+    if code(error) == _READ_ONLY and os.access(path, os.W_OK):
+        with path.open("rb") as file:
+            return file.read(_WRITE_VERSION_AT + 1)[-1:] not in [bytes([one]) for one in _WRITE_VERSIONS]
+    return code(error) not in _WORLD
+
+
+def is_lasting(error: BaseException) -> bool:
     """Return whether the connection should not be used again: after a failed sync the kernel may have lost pages."""
     return code(error) in (_IO, _FULL, _CORRUPT, _NOT_A_DB)
 
@@ -40,7 +52,7 @@ def is_no_room(error: BaseException, path: Path) -> bool:
     """Return whether the disk is full, by space or by number of files."""
     if code(error) == _FULL or (isinstance(error, OSError) and error.errno in _NO_ROOM):
         return True
-    return isinstance(error, sqlite3.Error) and code(error) in (_IO, 14) and _is_tight(path.parent)
+    return isinstance(error, sqlite3.Error) and code(error) in (_IO, _CANNOT_OPEN) and _is_tight(path.parent)
 
 
 def no_room(directory: Path) -> EnlaceError:
@@ -52,7 +64,7 @@ def no_room(directory: Path) -> EnlaceError:
     )
 
 
-def in_words(error: OSError | sqlite3.Error, path: Path) -> EnlaceError:
+def in_words(error: Exception, path: Path) -> EnlaceError:
     """Return an error of the disk as a sentence for a person."""
     if is_no_room(error, path):
         return no_room(path.parent)
