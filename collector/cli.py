@@ -322,7 +322,7 @@ def demo(given: Given, once: bool, line: str | None, port: int | None) -> int:
     """Run the whole product on this computer, with a line of known speed and 120 invented schools."""
     from collector.demo.run import run_demo
 
-    return run_demo(given.data, once=once, line=line, port=port)
+    return run_demo(given.data, once=once, line=line, port=port, ports=_ports())
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,5 +1,7 @@
 """What the collector wants of its devices: when to test, against whom, for how many bytes."""
 
+from urllib.parse import urlsplit
+
 import msgspec
 
 from agent.wire import forms, headers
@@ -88,7 +90,7 @@ def servers(parts: Parts) -> list[ServerEntry]:
     point = parts.testpoint
     host = "127.0.0.1" if point.host in _WILDCARDS else point.host
     url = point.public_url or f"http://{f'[{host}]' if ':' in host else host}:{point.port}"
-    udp_port = point.udp_port or point.port
+    udp_port = point.udp_port or urlsplit(url).port or point.port
     return [ServerEntry(id=point.id, engine=engine, url=url, udp_port=udp_port) for engine in _ENGINES]
 
 
