@@ -289,8 +289,13 @@ def _day(_context: click.Context, _parameter: click.Parameter, value: datetime |
 def evaluate(given: Given, as_of: date | None, from_day: date | None) -> int:
     """Judge what is new, or judge again from a day on."""
     from collector.evaluate import run
+    from collector.evaluate.inputs import reference_of
 
-    report = run.evaluate(given.store(), given.config(), _ports(), as_of=as_of, from_day=from_day)
+    place = given.deployment()
+    reference = reference_of(place.testpoint.id)
+    report = run.evaluate(
+        place.open_store(), place.config, _ports(), as_of=as_of, from_day=from_day, reference=reference
+    )
     click.echo(
         f"{report.schools} schools and {report.days} school-days judged, {report.measurements} measurements seen."
     )

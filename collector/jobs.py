@@ -9,6 +9,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
 from collector.evaluate import run
+from collector.evaluate.inputs import reference_of
 from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import users
@@ -31,23 +32,23 @@ def run_jobs(
         ports: Clock and randomness.
         stop: Ends it.
     """
-    evaluate(store, config, ports)
+    evaluate(store, config, testpoint, ports)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
     every_s = config.evaluate_every_min * 60
-    scheduler.add_job(lambda: evaluate(store, config, ports), "interval", seconds=every_s, id="evaluate")
+    scheduler.add_job(lambda: evaluate(store, config, testpoint, ports), "interval", seconds=every_s, id="evaluate")
     scheduler.add_job(lambda: _guard("tidy", lambda: tidy(store, ports)), "interval", hours=TIDY_EVERY_H, id="tidy")
     scheduler.start()
     stop.wait()
     scheduler.shutdown(wait=False)
 
 
-def evaluate(store: Store, config: CollectorConfig, ports: Ports) -> None:
+def evaluate(store: Store, config: CollectorConfig, testpoint: TestpointConfig, ports: Ports) -> None:
     """Judge what is new; a fault is logged and the next turn comes."""
-    _guard("evaluate", lambda: _evaluate(store, config, ports))
+    _guard("evaluate", lambda: _evaluate(store, config, testpoint, ports))
 
 
-def _evaluate(store: Store, config: CollectorConfig, ports: Ports) -> None:
-    report = run.evaluate(store, config, ports)
+def _evaluate(store: Store, config: CollectorConfig, testpoint: TestpointConfig, ports: Ports) -> None:
+    report = run.evaluate(store, config, ports, reference=reference_of(testpoint.id))
     LOG.info("evaluation.done", extra={"schools": report.schools, "days": report.days, "failed": len(report.failed)})
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from agent.wire.vocabulary import EngineName
 from collector.domain import calendars
 from collector.domain.calendars import Calendar, OpenDay
 from collector.domain.targets import SchoolFacts, Target, resolve
@@ -22,6 +23,11 @@ class Reference:
 
     engine: str | None = None
     server_id: str | None = None
+
+
+def reference_of(server_id: str) -> Reference:
+    """Return the reference series of a deployment: its own test point by the engine that it offers first."""
+    return Reference(EngineName.NDT7.value, server_id)
 
 
 @dataclass(frozen=True)
