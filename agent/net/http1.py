@@ -114,14 +114,18 @@ def _keeps_alive(headers: Headers, is_http11: bool) -> bool:
 
 def _split_target(target: str) -> tuple[str, dict[str, str]]:
     try:
-        parts = urlsplit(target)
-        fields = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=QUERY_FIELDS_LIMIT)
+        if target.startswith("/"):  # a path of two slashes is a path, not a host
+            path, _, text = target.partition("?")
+        else:
+            parts = urlsplit(target)
+            path, text = parts.path, parts.query
+        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=QUERY_FIELDS_LIMIT)
     except ValueError as error:
         raise HttpError(400, "the request target cannot be read") from error
     query: dict[str, str] = {}
     for name, value in fields:
         query.setdefault(name, value)
-    return parts.path or "/", query
+    return path or "/", query
 
 
 class HeadReader:

@@ -7,7 +7,7 @@ from collector.testpoint.admission import RefusedError
 from collector.testpoint.exchange import Context, Exchange, Link, reply
 from collector.testpoint.librespeed import Download, UploadSink
 
-_IMAGE = re.compile(r"/speedtest/random([1-9][0-9]{2,3})x\1\.jpg")
+_IMAGE = re.compile(r"/+speedtest/random([1-9][0-9]{2,3})x\1\.jpg")
 _IMAGE_LIMIT_PX = 4000
 _BYTES_PER_PIXEL = 2  # about what the original test images weigh
 

@@ -56,8 +56,9 @@ def open_exchange(head: RequestHead, link: Link, context: Context) -> Exchange:
         RefusedError: For an address or a method that does not exist here, or one that may not be used now.
         UpgradeError: If a WebSocket was asked for in a wrong way.
     """
-    opener = ROUTES.get(head.path)
-    if opener is None and mini.is_image(head.path):
+    path = "/" + head.path.lstrip("/")  # an address typed with a slash at its end gives two of them
+    opener = ROUTES.get(path)
+    if opener is None and mini.is_image(path):
         opener = mini.image
     if opener is None:
         raise RefusedError(404, "there is nothing at this address of the test point")

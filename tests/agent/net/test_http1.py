@@ -152,3 +152,11 @@ def test_keep_alive_follows_version_and_header():
     assert http1.parse_request(b"GET / HTTP/1.1").keeps_alive
     assert not http1.parse_request(b"GET / HTTP/1.0").keeps_alive
     assert not http1.parse_request(b"GET / HTTP/1.1\r\nConnection: Close").keeps_alive
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [(b"//a/b?x=1", "//a/b"), (b"http://host:1/a?x=1", "/a"), (b"http://host", "/"), (b"/a?x=//b?c", "/a")],
+)
+def test_targets_of_either_form_are_split(target, path):
+    assert http1.parse_request(b"GET " + target + b" HTTP/1.1").path == path
