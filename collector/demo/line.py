@@ -174,15 +174,21 @@ class ShapedLine:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            for sock in (client, server):
-                sock.setblocking(False)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            prepare(server, self._down_bps)
-            ends = End(self._loop, client), End(self._loop, server)
-            flow = Flow(*ends, self._up, self._down, self._flows.discard)
-            self._flows.add(flow)
-            self._loop.call_at(self._loop.now() + self._rtt_s, _connect(flow, self._target))
+            try:
+                self._relay(client)
+            except OSError:  # gone already, or out of descriptors: a reset says it
+                client.close()
+
+    def _relay(self, client: socket.socket) -> None:
+        server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        for sock in (client, server):
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        prepare(server, self._down_bps)
+        ends = End(self._loop, client), End(self._loop, server)
+        flow = Flow(*ends, self._up, self._down, self._flows.discard)
+        self._flows.add(flow)
+        self._loop.call_at(self._loop.now() + self._rtt_s, _connect(flow, self._target))
 
 
 def _connect(flow: Flow, target: tuple[str, int]) -> Callable[[], None]:

@@ -185,6 +185,8 @@ class _Server:
                 sock, peer = self._listener.accept()
             except BlockingIOError:
                 return
+            except ConnectionError:  # gone before it was taken
+                continue
             except OSError as error:  # out of descriptors: leave the rest in the queue for a moment
                 LOG.warning("no connection can be accepted at the moment: %s", error)
                 self._loop.watch(self._listener, 0, self._accept)
@@ -196,8 +198,12 @@ class _Server:
         self._loop.watch(self._listener, READ, self._accept)
 
     def _take(self, sock: socket.socket, address: str) -> None:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:  # gone already
+            sock.close()
+            return
         is_welcome = self._admission.connected(address)
         connection = Connection(sock, address, self._context, self._loop, self._scratch, self._ended)
         self._connections.add(connection)
