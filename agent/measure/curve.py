@@ -42,7 +42,7 @@ class Curve:
             return self.totals[-1]
         left, right = self.times_s[index - 1], self.times_s[index]
         low, high = self.totals[index - 1], self.totals[index]
-        return low + (high - low) * (at_s - left) / (right - left)
+        return min(high, low + (high - low) * (at_s - left) / (right - left))
 
     def news_gap_s(self) -> float:
         """Return the mean time between two points at which bytes had come, the whole time while there are few."""

@@ -31,6 +31,7 @@ MEDIUM_HALF_WIDTH_PCT = 15.0
 WIRE_FACTOR = 1500 / 1448  # headers of a full IPv4 segment with time stamps
 WIRE_ACKS = 1.01
 BIN_MIN_MS = 50
+SHORTEST_S = 0.001
 LONGEST_S = 120.0  # later samples are none of a transfer: a clock that jumped
 
 # Student's t, 99 % two-sided, by degrees of freedom: the rule looks again and again, so 95 % would be too little.
@@ -95,7 +96,7 @@ class Estimate:
         """Return the record of one direction."""
         half_width = self.half_width_pct
         return Direction(
-            bps=round(self.bps),
+            bps=min(round(self.bps), limits.BPS),
             half_width_pct=None if half_width is None else round(min(half_width, limits.HALF_WIDTH_PCT), 2),
             confidence=self.confidence,
             lower_bound=self.lower_bound,
@@ -141,7 +142,7 @@ class Estimator:
         """Return the rate of about the last half second, bit/s."""
         end_s = self._curve.end_s
         span_s = min(end_s, 0.5)
-        return 8 * (self._curve.total - self._curve.at(end_s - span_s)) / span_s if span_s > 0 else 0.0
+        return 8 * (self._curve.total - self._curve.at(end_s - span_s)) / max(span_s, SHORTEST_S)
 
     def result(self, reason: StopReason | None = None) -> Estimate | None:
         """Return the figure of what has been seen so far.
@@ -161,7 +162,7 @@ class Estimator:
         if used:
             figure, steady_s, ramp_s = fmean(used), len(used) * window_s, first * window_s
         else:
-            used = [curve.total / curve.end_s]
+            used = [curve.total / max(curve.end_s, SHORTEST_S)]
             figure, steady_s, ramp_s = used[0], curve.end_s, 0.0
         half_width_pct = _half_width_pct(used)
         lower_bound = ended in (StopReason.BUDGET, StopReason.CLIENT, StopReason.STALL) or (

@@ -83,7 +83,7 @@ def _opened(job: Job) -> Prober | None:
     with contextlib.suppress(WorldError):
         prober = WebSocketPing(job)
         until_s = job.loop.now() + UPGRADE_S
-        while not prober.is_open and job.loop.now() < until_s:
+        while not (prober.is_open or prober.is_dead) and job.loop.now() < until_s:
             _check(job)
             job.loop.turn(0.05)
         if prober.is_open:
@@ -109,7 +109,8 @@ def _series(job: Job, prober: Prober, uniform: Callable[[float, float], float], 
             sent += 1
             due_s = now_s + min(max(-GAP_MEAN_S * log(1 - uniform(0, 0.999)), GAP_LEAST_S), GAP_MOST_S)
         loop.turn(max(0.0, due_s - loop.now()))
-        if sent >= SILENT_PROBES and loop.now() - start_s > SILENT_S and _answers(prober) == 0:
+        is_silent = sent >= SILENT_PROBES and loop.now() - start_s > SILENT_S
+        if (is_silent or prober.is_dead) and _answers(prober) == 0:
             return prober.rounds()
     until_s = loop.now() + ANSWER_S
     while _answers(prober) < count and loop.now() < until_s:

@@ -63,7 +63,6 @@ class LibreUpload(BaseTransfer):
         self._answered_bytes: dict[int, int] = {}
         self._data = memoryview(job.random_bytes(DATA_BYTES))
         self._left = job.payload_cap or None
-        self._is_over = False  # no more bodies: the time is up or the cap is used up
 
     def wanted_connections(self) -> int:
         """Open one more than carry data: the receiver's account comes beside."""
@@ -106,16 +105,16 @@ class LibreUpload(BaseTransfer):
 
     def sample(self, now_s: float) -> Sample | None:
         """Return the newest sum that is known."""
-        if self._is_over and self.ended is None and not self._posts:
-            all_told = self.method is Method.HTTP_2XX or self._merged.total >= self._all_answered()
-            if all_told or now_s - self._news_s >= self.job.drain_s:
+        if self.is_draining and self.ended is None:
+            is_told = self.method is Method.HTTP_2XX or self._merged.total >= self._all_answered()
+            if (is_told and not self._posts) or now_s - self._news_s >= self.job.drain_s:
                 self.ended = StopReason.BUDGET if self._left == 0 else StopReason.TIME
         latest = self._merged.latest()
         return Sample(*latest) if latest else None
 
     def time_is_up(self, now_s: float) -> None:
         """Post nothing more; where only answers count, wait a little for those that are due."""
-        self._is_over = True
+        self.is_draining = True
         if self.method is Method.RECEIVER or now_s >= self.job.max_s + self.job.drain_s:
             self.ended = StopReason.TIME
 
@@ -220,13 +219,13 @@ class LibreUpload(BaseTransfer):
         size = self._sizes[connection.index]
         if self._left is not None:
             size = min(size, self._left)
-        if self._is_over or size <= 0 or not connection.is_open:
+        if self.is_draining or size <= 0 or not connection.is_open:
             if self.method is Method.HTTP_2XX:
                 self._merged.close(connection.index)
             return
         if self._left is not None:
             self._left -= size
-            self._is_over = self._left == 0
+            self.is_draining = self._left == 0
         self._posts[connection.index] = _Post(size, self.job.loop.now() - self.start_s, AnswerReader("POST"))
         fields = headers_of(self.job, ("Content-Type", "application/octet-stream"), ("Content-Length", str(size)))
         address = address_of(self.job, "empty.php", {"upload_id": self._upload_id})

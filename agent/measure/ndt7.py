@@ -298,6 +298,7 @@ class Ndt7Upload(_Ndt7Transfer):
         """End when all that the cap allowed has arrived, or the server takes too long to say so."""
         if self._left != 0 or self.ended is not None or any(each.queue for each in self.connections if each.is_open):
             return
+        self.is_draining = True
         self._full_s = now_s if self._full_s is None else self._full_s
         waited_s = now_s - max(self._full_s, self._news_s)
         if self._merged.total >= self.moved_bytes or waited_s >= self.job.drain_s:

@@ -14,7 +14,6 @@ from typing import Protocol
 from agent.measure import dial
 from agent.measure.dial import Address, Buffers
 from agent.measure.engine import Job
-from agent.measure.faults import WorldError
 from agent.measure.ndt7 import PROTOCOL, upgrade
 from agent.measure.rounds import Round
 from agent.net import websocket
@@ -37,6 +36,7 @@ class Prober(Protocol):
 
     method: RttMethod
     wire_bytes: int  # of one probe, in one direction
+    is_dead: bool  # it is known that no answer will come
 
     def send(self) -> None:
         """Send one probe; never raises."""
@@ -77,6 +77,7 @@ class UdpEcho:
 
     method = RttMethod.UDP_ECHO
     wire_bytes = UDP_WIRE_BYTES
+    is_dead = False
 
     def __init__(self, loop: Loop, address: Address, udp_port: int, secret: bytes) -> None:
         """Open the socket; `secret` tells our answers from foreign datagrams."""
@@ -104,11 +105,15 @@ class UdpEcho:
         self._sock.close()
 
     def _receive(self, _events: int) -> None:
-        with contextlib.suppress(OSError):  # BlockingIOError: all read; refused: nobody echoes there
+        try:
             while True:
                 data, late_s = self._take()
                 if len(data) >= 24 and data[:16] == self._secret:
                     self._book.answered(struct.unpack_from("!Q", data, 16)[0], late_s)
+        except ConnectionRefusedError:
+            self.is_dead = True
+        except OSError:  # mostly BlockingIOError: all is read
+            return
 
     def _take(self) -> tuple[bytes, float]:
         """Return a datagram, and how long ago it came where the kernel says so, seconds."""
@@ -127,6 +132,7 @@ class TcpConnect:
 
     method = RttMethod.TCP_CONNECT
     wire_bytes = TCP_WIRE_BYTES
+    is_dead = False
 
     def __init__(self, loop: Loop, address: Address) -> None:
         """Make a prober; nothing is sent yet."""
@@ -174,6 +180,7 @@ class WebSocketPing:
 
     method = RttMethod.WS_PING
     wire_bytes = PING_WIRE_BYTES
+    is_dead = False
 
     def __init__(self, job: Job) -> None:
         """Open the connection and ask for the upgrade.
@@ -216,12 +223,12 @@ class WebSocketPing:
         try:
             while data := self._sock.recv(4096):
                 self._take(data)
-            self._book.loop.watch(self._sock, 0, self._receive)  # ended by the server
         except (BlockingIOError, InterruptedError):
             return
-        except (OSError, HttpError, ProtocolError, UpgradeError, WorldError):
+        except (OSError, HttpError, ProtocolError, UpgradeError):
             self._is_open = False
-            self._book.loop.watch(self._sock, 0, self._receive)
+        self.is_dead = True  # refused, cut, or ended by the server
+        self._book.loop.watch(self._sock, 0, self._receive)
 
     def _take(self, data: bytes) -> None:
         if not self._is_open:

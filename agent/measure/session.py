@@ -189,6 +189,8 @@ class _Session:
 
     def _reach(self, entry: ServerEntry) -> Job:
         """Connect once, so that what is wrong with the way there is known before anything is measured."""
+        if self._got.download is None:
+            self._got.server, self._got.address = entry, None
         try:
             target = servers.parse_target(entry.url)
         except EnlaceError as error:
@@ -204,7 +206,7 @@ class _Session:
             congestion_control="cubic" if self._plan.tier is Tier.CALIBRATION else None,
         )
         if self._got.download is None:
-            self._got.server, self._got.address = entry, address
+            self._got.address = address
         return ENGINES[entry.engine]().prepare(job)
 
     def _is_cancelled(self) -> bool:

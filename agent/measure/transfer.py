@@ -63,6 +63,7 @@ class BaseTransfer(ABC):
         self.moved_bytes = 0
         self.start_s = 0.0
         self.is_bounded_by_peer = False  # the server itself ends at our cap
+        self.is_draining = False  # nothing more is sent: waiting for the receiver's last word has its own limit
         self._news_s = 0.0  # when the receiver last had something new
         self._turn_bytes = 0
         self._view = memoryview(bytearray(READ_BYTES))
@@ -160,7 +161,7 @@ class BaseTransfer(ABC):
         elif self.known_bytes() <= 0:
             if now_s >= self.job.answer_s:
                 raise WorldError(FailureCode.STALLED, f"{self.host} answers too slowly: no test data came")
-        elif now_s - self._news_s >= self.job.stall_s:
+        elif now_s - self._news_s >= self.job.stall_s and not self.is_draining:
             self.ended = StopReason.STALL
 
     def _all_ended(self, now_s: float) -> None:
@@ -213,7 +214,7 @@ class BaseTransfer(ABC):
             self.watch(connection)
 
     def _read(self, connection: Connection) -> None:
-        while connection.is_open:
+        while connection.is_open and self.ended is None:
             try:
                 count = connection.sock.recv_into(self._view[: self.room(connection)])
             except _WANT:
