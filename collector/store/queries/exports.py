@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 
+from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
@@ -123,6 +124,27 @@ _SHAPES: Final[dict[str, _Shape]] = {
         FLAGS, first=(), days=frozenset({"below_since", "opened_on", "closed_on", "last_day"}), day="opened_on"
     ),
     "flag_events": _Shape(FLAG_EVENTS, first=(), json=frozenset({"numbers"}), days=frozenset({"day"}), day="day"),
+    "devices": _Shape(
+        DEVICES,
+        first=("device", "school", "state"),
+        # What tells computers apart, and the inner life of the wire, serve the collector alone.
+        hidden=frozenset(
+            {
+                "machine_hash",
+                "hostname_hash",
+                "token_id",
+                "ratchet_issued",
+                "ratchet_confirmed",
+                "boot_id",
+                "sent_mono_ms",
+                "lineage",
+            }
+        ),
+        renamed=tuple(
+            (f"{name}_ms", f"{name}_at")
+            for name in ("enrolled", "approved", "revoked", "last_contact", "last_measurement")
+        ),
+    ),
     "diary": _Shape(
         DIARY,
         first=("rid", "device", "school", "kind", "from_at", "to_at", "time_quality", "received_at"),
