@@ -74,7 +74,7 @@ def charts(
     """Return the pictures of a school's history."""
     dots = [_dot(test, test.download_bps, zone) for test in tests if test.download_bps is not None]
     shown = History(
-        days=_chart_days(days, dots),
+        days=_chart_days(days, dots, local_day(desk().now_ms, zone)),
         dots=dots,
         target_bps=row.target_bps,
         contract_bps=round(row.contract_download_mbps * 1e6) if row.contract_download_mbps else None,
@@ -96,11 +96,13 @@ def _dot(test: TestRow, bps: int, zone: ZoneInfo) -> Dot:
     return Dot(when.date().isoformat(), of_day, bps, bool(test.votes))
 
 
-def _chart_days(days: Sequence[DayRow], dots: Sequence[Dot]) -> list[ChartDay]:
-    """Return the days, and those with tests that nobody has judged yet."""
+def _chart_days(days: Sequence[DayRow], dots: Sequence[Dot], today: str) -> list[ChartDay]:
+    """Return the days, those with tests that nobody has judged yet, and today: silence has to be seen."""
     known = {day.day: ChartDay(day.day, day.is_open, day.suppressed, day.median_download_bps) for day in days}
     for dot in dots:
         known.setdefault(dot.day, ChartDay(dot.day, True, None, None))
+    if known:
+        known.setdefault(today, ChartDay(today, present.is_weekday(today), None, None))
     return [known[day] for day in sorted(known)]
 
 

@@ -201,3 +201,8 @@ def days_between(first: str, last: str) -> int:
 def shift_day(iso: str, days: int) -> str:
     """Return the date so many days later."""
     return (date.fromisoformat(iso) + timedelta(days=days)).isoformat()
+
+
+def is_weekday(iso: str) -> bool:
+    """Return whether a date is a Monday to Friday."""
+    return date.fromisoformat(iso).weekday() < 5

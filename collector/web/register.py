@@ -8,6 +8,7 @@ from collector.config import CollectorConfig
 from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import facts
+from collector.store.queries.pages_schools import ENOUGH
 from collector.web import access, desk, frame, headers, problems, sentences, words
 from collector.web.i18n import choose_language
 from collector.web.pages import devices, exports, flags, method, overview, school, schools, sign_in
@@ -65,7 +66,7 @@ def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Por
 
 def _verdict_options() -> list[tuple[str, object]]:
     every = [(name, words.VERDICTS[name]) for name in (*words.VERDICT_ORDER, "NONE")]
-    return [("", words.ALL), *every]
+    return [("", words.ALL), *every, (ENOUGH, words.ENOUGH)]
 
 
 def _form_secret(store: Store, ports: Ports) -> str:

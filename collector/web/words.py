@@ -10,6 +10,7 @@ from collector.web.i18n import later, say, say_many
 Words = Mapping[str, LazyString]
 
 ALL: Final = later("All")
+ENOUGH: Final = later("Enough data to judge")
 
 # From the worst to the best to look at: the order of every bar and legend.
 VERDICT_ORDER: Final = ("BELOW", "BORDERLINE", "MEETS", "INSUFFICIENT", "NOT_TESTABLE")

@@ -198,6 +198,16 @@ def one_flag(snapshot: Snapshot, measure: Measure, flag_id: str) -> FlagRow | No
     return FlagRow(**row) if row is not None else None
 
 
+def open_flag_of(snapshot: Snapshot, codes: list[str]) -> dict[str, str]:
+    """Return the newest open or recovering flag of each of some schools that has one."""
+    query = (
+        select(FLAGS.c.school, FLAGS.c.flag_id)
+        .where(FLAGS.c.school.in_(codes), FLAGS.c.state.in_(OPEN_STATES))
+        .order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)
+    )
+    return {row.school: row.flag_id for row in snapshot.connection.execute(query)}
+
+
 def events(snapshot: Snapshot, flag_id: str) -> list[FlagEvent]:
     """Return what happened to a flag, the newest first."""
     query = (

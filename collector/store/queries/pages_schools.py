@@ -13,6 +13,8 @@ from collector.store.unit import Snapshot
 
 # A word for schools that have no verdict, in filters and counts.
 NO_VERDICT = "NONE"
+# And one for those with enough data for one.
+ENOUGH = "ENOUGH"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class SchoolFilter:
     provider: str = ""
     technology: str = ""
     code: str = ""  # exactly this one
+    heard_since_ms: int | None = None  # a device of the school was heard since then
 
 
 @dataclass(frozen=True)
@@ -152,11 +155,16 @@ def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
         conditions.append(or_(SCHOOLS.c.name_folded.like(like_pattern(wanted.search), escape="\\"), by_code))
     if wanted.verdict == NO_VERDICT:
         conditions.append(EVALUATIONS.c.verdict.is_(None))
+    elif wanted.verdict == ENOUGH:
+        conditions.append(EVALUATIONS.c.verdict != "INSUFFICIENT")
     elif wanted.verdict:
         conditions.append(EVALUATIONS.c.verdict == wanted.verdict)
     for name in ("area", "provider", "technology"):
         if value := getattr(wanted, name):
             conditions.append(SCHOOLS.c[name] == value)
+    if wanted.heard_since_ms is not None:
+        heard = (DEVICES.c.school == SCHOOLS.c.code) & (DEVICES.c.last_contact_ms >= wanted.heard_since_ms)
+        conditions.append(select(DEVICES.c.device).where(heard, DEVICES.c.state != "revoked").exists())
     return conditions
 
 

@@ -15,7 +15,7 @@ from collector.web.charts.svg import dots, line, num, picture, tag
 from collector.web.i18n import say
 
 _SCHOOL_MORNING, _SCHOOL_EVENING = 6 / 24, 19 / 24
-_LABEL_GAP = 15.0
+_LABEL_GAP, _TICK_GAP = 15.0, 48.0
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,11 @@ def _weeks(scale: _Scale) -> list[Markup]:
     for item in scale.slots:
         firsts.setdefault(date.fromisoformat(item.day).isocalendar()[:2], item.day)
     wanted = max(1, math.ceil(len(firsts) * 62 / (frame.width - frame.left - frame.right)))
+    newer = frame.width - frame.right + _TICK_GAP - 18
     for index, day in enumerate(reversed(list(firsts.values()))):
         x, floor = scale.edge(day), scale.y(0)
-        if index % wanted == 0 and x <= frame.width - frame.right - 18:
+        if index % wanted == 0 and newer - x >= _TICK_GAP:
+            newer = x
             parts.append(tag("path", class_="c-axis", d=f"M{num(x)} {num(floor)}v5"))
             parts.append(tag("text", present.day_short(day), class_="c-text", x=x + 1, y=floor + 20))
     return parts

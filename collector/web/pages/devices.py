@@ -42,19 +42,19 @@ class DeviceLine:
 def show() -> str:
     """Show the devices of a filter."""
     parts = desk()
-    limits = Limits(parts.now_ms - _SILENT_MS, _CLOCK_OFF_MS)
+    limit = limits(parts)
     raw = request.args.get("q", "").strip()[:_LONGEST]
     standing = request.args.get("standing", "")
     wanted = DeviceFilter(standing if standing in _STANDINGS else "", fold(raw), raw)
     is_all = request.args.get("show") == "all"
     with parts.store.reader() as snapshot:
-        rows = pages_devices.device_rows(snapshot, wanted, limits, ALL_ROWS if is_all else ROWS)
+        rows = pages_devices.device_rows(snapshot, wanted, limit, ALL_ROWS if is_all else ROWS)
         return page(
             "devices/show.html",
             snapshot,
-            lines=[_line(row, parts, limits) for row in rows],
-            found=pages_devices.count_devices(snapshot, wanted, limits),
-            fleet=pages_devices.fleet(snapshot, limits),
+            lines=[_line(row, parts, limit) for row in rows],
+            found=pages_devices.count_devices(snapshot, wanted, limit),
+            fleet=pages_devices.fleet(snapshot, limit),
             versions=pages_devices.versions(snapshot),
             wanted=wanted,
             is_all=is_all,
@@ -63,9 +63,14 @@ def show() -> str:
         )
 
 
-def _line(row: DeviceRow, parts: Desk, limits: Limits) -> DeviceLine:
+def limits(parts: Desk) -> Limits:
+    """Return what counts as silent and as a wrong clock now."""
+    return Limits(parts.now_ms - _SILENT_MS, _CLOCK_OFF_MS)
+
+
+def _line(row: DeviceRow, parts: Desk, limit: Limits) -> DeviceLine:
     zone = parts.zone_of(row.timezone)
-    is_silent = row.last_contact_ms is None or row.last_contact_ms < limits.silent_before_ms
+    is_silent = row.last_contact_ms is None or row.last_contact_ms < limit.silent_before_ms
     heard = say("never") if row.last_contact_ms is None else present.ago(row.last_contact_ms, parts.now_ms, zone)
     silent = ""
     if is_silent and row.last_contact_ms is not None:

@@ -7,6 +7,8 @@ from flask import Blueprint, Response, abort, request
 
 from collector.publish import dictionary, export
 from collector.store.open import Store
+from collector.store.queries.exports import ExportFilter
+from collector.web import evidence, present
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import language
@@ -33,19 +35,31 @@ def show() -> str:
         return page("exports/show.html", snapshot, tables=tables, counts=counts, first=first, columns=columns)
 
 
+@BLUEPRINT.get("/exports/file")
+def choose() -> Response:
+    """Stream what the form asks for: table and format come as its fields."""
+    return download(request.args.get("table", ""), request.args.get("format", ""))
+
+
 @BLUEPRINT.get("/exports/<table>.<format>")
 def download(table: str, format: str) -> Response:
-    """Stream all rows of a table, or those of one school."""
+    """Stream all rows of a table, or those of one school or of some days."""
     if table not in dictionary.TABLES or format not in MEDIA:
         abort(404)
-    school = request.args.get("school", "")[:_LONGEST] or None
+    first, last = (present.iso_day(request.args.get(name, "")) for name in ("from", "to"))
+    zone = desk().zone
+    filters = ExportFilter(
+        school=request.args.get("school", "").strip()[:_LONGEST] or None,
+        from_ms=evidence.midnight_ms(first, zone) if first else None,
+        to_ms=evidence.midnight_ms(evidence.day_after(last), zone) if last else None,
+    )
     return Response(
-        _stream(desk().store, table, format, school),
+        _stream(desk().store, table, format, filters),
         content_type=MEDIA[format],
         headers={"Content-Disposition": f'attachment; filename="{table}.{format}"'},
     )
 
 
-def _stream(store: Store, table: str, format_name: str, school: str | None) -> Iterator[bytes]:
+def _stream(store: Store, table: str, format_name: str, filters: ExportFilter) -> Iterator[bytes]:
     with store.reader() as snapshot:
-        yield from export.rows(snapshot, table, format_name, school=school)
+        yield from export.iter_export(snapshot, table, format_name, filters)

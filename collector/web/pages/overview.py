@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from flask import Blueprint
 from markupsafe import Markup
 
-from collector.store.queries import pages_overview, pages_schools
+from collector.store.queries import pages_devices, pages_flags, pages_overview, pages_schools
+from collector.store.queries.pages_devices import DeviceCounts
 from collector.store.queries.pages_overview import FlagCounts, Freshness, Standing, Today
 from collector.store.queries.pages_schools import NO_VERDICT, SchoolFilter
 from collector.store.unit import Snapshot
@@ -18,6 +19,7 @@ from collector.web.desk import Desk, desk
 from collector.web.frame import page
 from collector.web.i18n import say, say_many
 from collector.web.lines import SchoolLine
+from collector.web.pages import devices
 from collector.web.sentences import Cure
 from collector.web.words import SEVERITY_ORDER, VERDICT_ORDER, VERDICTS
 
@@ -34,6 +36,7 @@ class Worst:
 
     line: SchoolLine
     cure: Cure
+    flag_id: str | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def show() -> str:
         standings = pages_overview.standings(snapshot, parts.measure)
         counts = count_verdicts(standings)
         fresh = pages_overview.freshness(snapshot, parts.measure)
-        today = pages_overview.today(snapshot, _midnight_ms(parts))
+        today = pages_overview.today(snapshot, midnight_ms(parts))
+        fleet = pages_devices.fleet(snapshot, devices.limits(parts))
         history = _weeks(snapshot, parts, fresh)
         return page(
             "overview/show.html",
@@ -84,8 +88,9 @@ def show() -> str:
             weeks=history,
             weeks_pictures=_weeks_pictures(history),
             today=today,
-            tiles=_tiles(standings, counts, today),
+            tiles=_tiles(standings, counts, today, fleet),
             facts=_facts(parts, fresh),
+            today_day=present.local(parts.now_ms, parts.zone).date().isoformat(),
             stale=_stale(parts, fresh),
         )
 
@@ -98,7 +103,8 @@ def count_verdicts(standings: list[Standing]) -> dict[str, int]:
     return dict(counts)
 
 
-def _midnight_ms(parts: Desk) -> int:
+def midnight_ms(parts: Desk) -> int:
+    """Return when today began where the deployment is."""
     now = present.local(parts.now_ms, parts.zone)
     return round(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
 
@@ -152,15 +158,13 @@ def _change(history: list[weeks.Week], counts: Mapping[str, int]) -> Markup:
 def _worst(snapshot: Snapshot, parts: Desk) -> list[Worst]:
     wanted = SchoolFilter(verdict="BELOW")
     rows = pages_schools.school_rows(snapshot, parts.measure, wanted, sort="shortage", descending=True, limit=_WORST)
-    return [
-        Worst(
-            line,
-            sentences.cure(
-                line.row.median_bps, line.row.target_bps, line.row.contract_download_mbps, line.row.provider
-            ),
-        )
-        for line in lines.school_lines(snapshot, rows, with_sparks=False)
-    ]
+    flags = pages_flags.open_flag_of(snapshot, [row.code for row in rows])
+    found = []
+    for line in lines.school_lines(snapshot, rows, with_sparks=False):
+        row = line.row
+        cure = sentences.cure(row.median_bps, row.target_bps, row.contract_download_mbps, row.provider)
+        found.append(Worst(line, cure, flags.get(row.code)))
+    return found
 
 
 def _flags(found: list[FlagCounts]) -> FlagSummary:
@@ -219,7 +223,9 @@ def _weeks_pictures(history: list[weeks.Week]) -> list[Markup]:
     return [weeks.stacked_weeks(history, shown, str(label), width) for width in (460, 340)]
 
 
-def _tiles(standings: list[Standing], counts: Mapping[str, int], today: Today) -> dict[str, tuple[str, str]]:
+def _tiles(
+    standings: list[Standing], counts: Mapping[str, int], today: Today, fleet: DeviceCounts
+) -> dict[str, tuple[str, str]]:
     total = sum(counts.values())
     enough = total - counts.get("INSUFFICIENT", 0) - counts.get(NO_VERDICT, 0)
     pupils = sum(item.pupils for item in standings)
@@ -228,7 +234,7 @@ def _tiles(standings: list[Standing], counts: Mapping[str, int], today: Today) -
         "heard": (present.number(today.schools_heard), present.number(total)),
         "enough": (present.number(enough), present.number(total)),
         "pupils": (present.number(below), present.number(pupils)),
-        "devices": (present.number(today.devices_heard), present.number(today.devices)),
+        "silent": (present.number(fleet.silent), present.number(fleet.total)),
         "tests": (present.number(today.measurements), ""),
     }
 
@@ -238,7 +244,10 @@ def _facts(parts: Desk, fresh: Freshness) -> Markup:
     if fresh.last_judged_day is not None:
         near = present.local(parts.now_ms, parts.zone).date() - date.fromisoformat(fresh.last_judged_day)
         shown = present.weekday if near < timedelta(days=7) else present.day
-        facts.append(say("Judged to the end of %(day)s.", day=shown(fresh.last_judged_day)))
+        if near <= timedelta(0):
+            facts.append(say("Judged up to today."))
+        else:
+            facts.append(say("Judged to the end of %(day)s.", day=shown(fresh.last_judged_day)))
     if fresh.last_received_ms is not None:
         facts.append(say("Last result %(ago)s.", ago=present.ago(fresh.last_received_ms, parts.now_ms, parts.zone)))
     return Markup(" ").join(facts)

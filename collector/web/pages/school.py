@@ -19,7 +19,7 @@ from collector.web.i18n import say
 
 BLUEPRINT = Blueprint("school", __name__)
 
-_LATEST = 20
+_LATEST = 12
 _ALL = 2000
 _COUNTS: Final = {"yes": True, "no": False}
 _OPEN = ("open", "recovering")

@@ -6,11 +6,12 @@ from flask import Blueprint, request
 
 from collector.registry.names import fold
 from collector.store.queries import pages_schools
-from collector.store.queries.pages_schools import SORTS, SchoolFilter
+from collector.store.queries.pages_schools import ENOUGH, SORTS, SchoolFilter
 from collector.web import lines, words
 from collector.web.desk import desk
 from collector.web.frame import here, page
 from collector.web.i18n import say
+from collector.web.pages.overview import midnight_ms
 
 BLUEPRINT = Blueprint("schools", __name__)
 
@@ -84,10 +85,11 @@ def read_filter() -> SchoolFilter:
     return SchoolFilter(
         search=fold(raw),
         search_raw=raw,
-        verdict=verdict if verdict in words.VERDICTS else "",
+        verdict=verdict if verdict in words.VERDICTS or verdict == ENOUGH else "",
         area=request.args.get("area", "")[:_LONGEST],
         provider=request.args.get("provider", "")[:_LONGEST],
         technology=request.args.get("technology", "")[:_LONGEST],
+        heard_since_ms=midnight_ms(desk()) if request.args.get("heard") == "today" else None,
     )
 
 
@@ -101,7 +103,7 @@ def _chips(wanted: SchoolFilter) -> list[Chip]:
     if wanted.search_raw:
         chips.append(Chip(str(say("Search: %(text)s", text=wanted.search_raw)), here(q=None)))
     if wanted.verdict:
-        name = words.word_of(words.VERDICTS, wanted.verdict)
+        name = words.ENOUGH if wanted.verdict == ENOUGH else words.word_of(words.VERDICTS, wanted.verdict)
         chips.append(Chip(str(say("Verdict: %(name)s", name=name)), here(verdict=None)))
     if wanted.area:
         chips.append(Chip(str(say("District: %(name)s", name=wanted.area)), here(area=None)))
@@ -109,4 +111,6 @@ def _chips(wanted: SchoolFilter) -> list[Chip]:
         chips.append(Chip(str(say("Provider: %(name)s", name=wanted.provider)), here(provider=None)))
     if wanted.technology:
         chips.append(Chip(str(say("Technology: %(name)s", name=wanted.technology)), here(technology=None)))
+    if wanted.heard_since_ms is not None:
+        chips.append(Chip(str(say("Heard today")), here(heard=None)))
     return chips

@@ -150,7 +150,7 @@ def statements(store: Store) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     ("page", "most"),
     [
-        ("/", 11),
+        ("/", 13),
         ("/schools", 10),
         ("/schools/00123", 12),
         ("/flags", 12),

@@ -224,6 +224,20 @@ def test_the_overview_counts_what_its_links_list(admin: FlaskClient) -> None:
         assert len(names(admin.get(address).text)) == int(count), address
 
 
+def test_tiles_show_what_their_links_list(admin: FlaskClient) -> None:
+    page = admin.get("/").text
+    tiles = dict(re.findall(r'class="tile" href="([^"]+)"><u>[^<]+</u><span class="big"><b>([\d,]+)</b>', page))
+    assert len(names(admin.get("/schools?heard=today").text)) == int(tiles["/schools?heard=today"])
+    assert len(names(admin.get("/schools?verdict=ENOUGH").text)) == int(tiles["/schools?verdict=ENOUGH"])
+    silent = admin.get("/devices?standing=silent").text
+    assert f"<b>{tiles['/devices?standing=silent']} device" in silent
+    made = admin.get("/exports/measurements.csv?from=2026-11-24").text.strip().split("\r\n")
+    assert len(made) - 1 == int(tiles["/exports/measurements.csv?from=2026-11-24"]) > 0
+    chosen = admin.get("/exports/file?table=measurements&format=csv&from=2026-11-24&to=&school=").text
+    assert chosen.strip().split("\r\n") == made
+    assert admin.get("/exports/file").status_code == 404
+
+
 def test_stale_verdicts_are_named(admin: FlaskClient, app: Flask) -> None:
     assert "The collector has not judged since" not in admin.get("/").text
     app.extensions["enlace_pages"].ports.clock.advance(40 * 3_600_000)
