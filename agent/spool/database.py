@@ -6,7 +6,6 @@ connections checkpoint at once. A damaged file is repaired where it is noticed a
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import TypeVar
 from agent.errors import EnlaceError
 from agent.locks import FileLock
 from agent.ports import Clock, Randomness
-from agent.spool import repair, schemafile, troubles
+from agent.spool import files, repair, schemafile, troubles
 
 LOG = logging.getLogger(__name__)
 
@@ -178,7 +177,7 @@ class Database:
                 schemafile.create(connection, self.new_lineage())
                 connection.execute("COMMIT")
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                sync_directory(self.directory)
+                files.sync_directory(self.directory)
             schemafile.check(connection)
         except BaseException:
             connection.close()
@@ -217,13 +216,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def sync_directory(directory: Path) -> None:
-    """Make new names in a directory durable, where the operating system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -5,31 +5,19 @@ name before the old one is moved, and `finish` completes a move that was cut sho
 """
 
 import contextlib
-import os
-import shutil
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from agent.spool import keyvalues, schemafile, troubles
+from agent.spool import files, keyvalues, salvage, schemafile
 from agent.spool.rows import RowState, as_bytes, body_hash, has_bins
 from agent.wire import forms
 
 KEPT_ASIDE = 3
 SPARE_SEQ = 1_000  # row numbers that may have been lost are not given again
-_MAX_PROBES = 500_000
-_SIDECARS = ("-wal", "-shm")
-
-_COLUMNS = (
-    "seq", "rid", "kind", "state", "position", "tries", "reason", "not_before_ms", "boot_id", "mono_ms", "wall_ms",
-    "born_ms", "since_ms", "owner", "body_hash", "body",
-)  # fmt: skip
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM rows"  # noqa: S608 -- our own column names
-_MAX_INTEGER = 2**53
 
 
 @dataclass(frozen=True)
@@ -53,9 +41,9 @@ def rebuild(path: Path, lineage: str, now_ms: int, why: str) -> Report:
     Raises:
         OSError, sqlite3.Error: If the new file cannot be written; then the old one lies where it lay.
     """
-    saved = _salvage(path)
+    saved = salvage.read(path)
     new = _new_name(path)
-    _remove(new)
+    files.remove(new)
     connection = schemafile.connect(new)
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -68,10 +56,10 @@ def rebuild(path: Path, lineage: str, now_ms: int, why: str) -> Report:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
-    _remove_sidecars(new)
+    files.remove_sidecars(new)
     move_aside(path, moved_to)
     new.replace(path)
-    _sync(path.parent)
+    files.sync_directory(path.parent)
     return Report(moved_to.name, kept, set_aside)
 
 
@@ -81,22 +69,22 @@ def finish(path: Path) -> None:
     if not new.exists():
         return
     if path.exists():
-        _remove(new)
+        files.remove(new)
         return
-    _remove_sidecars(path)
+    files.remove_sidecars(path)
     new.replace(path)
-    _sync(path.parent)
+    files.sync_directory(path.parent)
 
 
 def move_aside(path: Path, to: Path | None = None) -> Path:
     """Rename a file that is no use, with what belongs to it, and return its new name; only the last few are kept."""
     to = to or _aside_name(path)
     path.replace(to)
-    for ending in _SIDECARS:
+    for ending in files.SIDECARS:
         with contextlib.suppress(FileNotFoundError):
             Path(f"{path}{ending}").replace(f"{to}{ending}")
     for old in sorted(path.parent.glob(f"{path.stem}.bad-*{path.suffix}"), key=_number)[:-KEPT_ASIDE]:
-        _remove(old)
+        files.remove(old)
     return to
 
 
@@ -117,134 +105,10 @@ def _number(path: Path) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-    _remove_sidecars(path)
-
-
-def _remove_sidecars(path: Path) -> None:
-    for ending in _SIDECARS:
-        Path(f"{path}{ending}").unlink(missing_ok=True)
-
-
-def _sync(directory: Path) -> None:
-    with contextlib.suppress(OSError):
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-# --- reading what is left -------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Saved:
-    rows: dict[int, dict[str, Any]]
-    state: list[tuple[str, str, str]]
-    days: list[tuple[str, int]]
-    reservations: list[tuple[str, str, int]]
-    last_seq: int = 0
-
-
-def _salvage(path: Path) -> _Saved:
-    """Return what can be read, first from the file as it is, then also from a copy with a healthy first page."""
-    saved = _Saved({}, [], [], [])
-    if not path.is_file():
-        return saved
-    copy = path.with_name(f"{path.stem}.graft{path.suffix}")
-    try:
-        for graft in (False, True):
-            _remove(copy)
-            shutil.copyfile(path, copy)
-            if graft:
-                _graft_first_page(copy)
-            elif (wal := Path(f"{path}-wal")).exists():
-                shutil.copyfile(wal, f"{copy}-wal")
-            _read_into(saved, copy)
-            if saved.rows:
-                break
-    finally:
-        _remove(copy)
-    return saved
-
-
-def _graft_first_page(copy: Path) -> None:
-    """Put the first page of a fresh spool over that of the copy: the schema is made in one go, so it is the same."""
-    fresh = copy.with_name(f"{copy.stem}.fresh{copy.suffix}")
-    _remove(fresh)
-    try:
-        connection = schemafile.connect(fresh)
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            schemafile.create(connection, "0" * 32)
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            connection.close()
-        page = bytearray(fresh.read_bytes()[: schemafile.PAGE_BYTES])
-    finally:
-        _remove(fresh)
-    page[18:20] = b"\x01\x01"  # no WAL: what it held is not to be trusted with another first page
-    with copy.open("r+b") as file:
-        size_bytes = file.seek(0, os.SEEK_END)
-        page[28:32] = (-(-size_bytes // schemafile.PAGE_BYTES)).to_bytes(4, "big")
-        page[32:40] = bytes(8)  # no free pages
-        page[92:96] = page[24:28]  # the size is valid
-        file.seek(0)
-        file.write(page)
-
-
-def _read_into(saved: _Saved, path: Path) -> None:
-    with contextlib.suppress(*troubles.Broken):
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            connection.text_factory = schemafile.lenient_text
-            for row in _rows(connection):
-                saved.rows.setdefault(row["seq"], row)
-            saved.state = saved.state or list(_table(connection, "SELECT key, value, value_hash FROM state"))
-            saved.days = saved.days or list(_table(connection, "SELECT day, spent_bytes FROM budget_days"))
-            saved.reservations = saved.reservations or list(
-                _table(connection, "SELECT rid, day, reserved_bytes FROM reservations")
-            )
-            for (last,) in _table(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'rows'"):
-                saved.last_seq = max(saved.last_seq, last if isinstance(last, int) and last < _MAX_INTEGER else 0)
-        finally:
-            connection.close()
-
-
-def _table(connection: sqlite3.Connection, statement: str) -> Iterator[tuple[Any, ...]]:
-    with contextlib.suppress(*troubles.Broken):
-        yield from connection.execute(statement)
-
-
-def _rows(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
-    """Yield rows from the front, from the back, and one by one in the gap between."""
-    low, high = 0, 0
-    for row in _table(connection, f"{_SELECT} ORDER BY seq"):
-        low = row[0]
-        yield dict(zip(_COLUMNS, row, strict=True))
-    for row in _table(connection, f"{_SELECT} ORDER BY seq DESC"):
-        high = row[0]
-        if high <= low:
-            return
-        yield dict(zip(_COLUMNS, row, strict=True))
-    if not high:
-        sequence = list(_table(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'rows'"))
-        high = sequence[0][0] + 1 if sequence and isinstance(sequence[0][0], int) else low + SPARE_SEQ
-    for seq in range(low + 1, min(high, low + _MAX_PROBES)):
-        for row in _table(connection, f"{_SELECT} WHERE seq = {seq}"):
-            yield dict(zip(_COLUMNS, row, strict=True))
-
-
 # --- writing it anew ------------------------------------------------------------------------------------------------
 
 
-def _fill(connection: sqlite3.Connection, saved: _Saved) -> tuple[int, int]:
+def _fill(connection: sqlite3.Connection, saved: salvage.Saved) -> tuple[int, int]:
     kept = set_aside = 0
     for seq in sorted(saved.rows):
         row = _mended(saved.rows[seq])
@@ -299,20 +163,20 @@ def _mended(row: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _integer(value: Any, otherwise: int | None) -> int | None:
-    return value if isinstance(value, int) and 0 <= value < _MAX_INTEGER else otherwise
+    return value if isinstance(value, int) and 0 <= value < salvage.MAX_INTEGER else otherwise
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _fill_budget(connection: sqlite3.Connection, saved: _Saved) -> None:
+def _fill_budget(connection: sqlite3.Connection, saved: salvage.Saved) -> None:
     for day, spent_bytes in saved.days:
-        if isinstance(day, str) and isinstance(spent_bytes, int) and 0 <= spent_bytes < _MAX_INTEGER:
+        if isinstance(day, str) and isinstance(spent_bytes, int) and 0 <= spent_bytes < salvage.MAX_INTEGER:
             connection.execute("INSERT OR IGNORE INTO budget_days (day, spent_bytes) VALUES (?, ?)", (day, spent_bytes))
     for rid, day, reserved_bytes in saved.reservations:
         if isinstance(rid, str) and isinstance(day, str) and isinstance(reserved_bytes, int) and reserved_bytes >= 0:
             connection.execute(
                 "INSERT OR IGNORE INTO reservations (rid, day, reserved_bytes) VALUES (?, ?, ?)",
-                (rid, day, min(reserved_bytes, _MAX_INTEGER)),
+                (rid, day, min(reserved_bytes, salvage.MAX_INTEGER)),
             )

@@ -81,6 +81,8 @@ def check(connection: sqlite3.Connection) -> None:
         raise NewerFileError
     if (application, version, noted) != (APPLICATION_ID, VERSION, str(VERSION)):
         raise DamagedError("the header is not that of a spool")
+    if _schema_in(connection) != set(statements()):
+        raise DamagedError("the tables are not those of a spool")
     if not keyvalues.meta(connection, "lineage"):
         raise DamagedError("the lineage is missing")
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -93,3 +95,9 @@ def check(connection: sqlite3.Connection) -> None:
 def _has_meta(connection: sqlite3.Connection) -> bool:
     found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta'").fetchone()
     return found is not None
+
+
+def _schema_in(connection: sqlite3.Connection) -> set[str]:
+    """Return the statements that the file itself says it was made with."""
+    found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+    return {statement for (statement,) in found}

@@ -35,7 +35,6 @@ class SpoolMachine(RuleBasedStateMachine):
         self.dead: set[str] = set()
         self.running: set[str] = set()
         self.created = 0
-        self.may_drop = False  # the cap was reached, or time has passed: then rows may be gone, but counted
         self.lineage: str | None = None
         self.abandoned: list[Spool] = []
         self.spool = self.opened()
@@ -174,8 +173,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     def sort_anew(self) -> None:
         views = self.spool.list_rows(10_000)
-        known = self.ready | self.acked | self.dead | self.running
-        assert {view.rid for view in views} <= known
+        assert {view.rid for view in views} <= {a_rid(number) for number in range(1, self.number + 1)}
         self.ready = {view.rid for view in views if view.state == "ready"}
         self.acked = {view.rid for view in views if view.state == "acked"}
         self.dead |= {view.rid for view in views if view.state == "dead"}

@@ -1,0 +1,33 @@
+"""Names of a database's files, taken away and made durable."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+SIDECARS = ("-wal", "-shm")
+
+
+def remove(path: Path) -> None:
+    """Delete a database file with what belongs to it, or a directory in its place."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+    remove_sidecars(path)
+
+
+def remove_sidecars(path: Path) -> None:
+    """Delete what belongs to a database file, not the file itself."""
+    for ending in SIDECARS:
+        Path(f"{path}{ending}").unlink(missing_ok=True)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make new names in a directory durable, where the operating system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
