@@ -4,9 +4,12 @@ Waitress reads a whole request before it calls the application and only ends con
 request also has a time in which it must be complete, however steadily its bytes drip, and a chunked body is refused.
 """
 
+import os
+import socket
 from typing import Any, NoReturn
 from wsgiref.types import WSGIApplication
 
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
@@ -21,6 +24,7 @@ SWEEP_S = 3  # how often connections are looked through
 BODY_MAX_BYTES = 4 * limits.BATCH_SENT_BYTES  # of any request; each address has a smaller cap of its own
 HEAD_MAX_BYTES = 16_384
 CONNECTIONS_MAX = 2000
+BACKLOG = 1024
 SPARE_THREADS = 4  # to refuse with when every place is taken
 
 
@@ -85,10 +89,8 @@ def make_server(application: WSGIApplication, config: CollectorConfig, host: str
         CollectorError: If the address cannot be had.
     """
     options: dict[str, Any] = {
-        "host": host,
-        "port": port,
         "threads": config.ingest_at_once + config.enrol_at_once + config.pages_at_once + SPARE_THREADS,
-        "backlog": 1024,
+        "backlog": BACKLOG,
         "connection_limit": CONNECTIONS_MAX,
         "cleanup_interval": SWEEP_S,
         "channel_timeout": 60,
@@ -106,11 +108,29 @@ def make_server(application: WSGIApplication, config: CollectorConfig, host: str
             "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
         }
     try:
-        server = _Server(application, **options)
-    except (OSError, ValueError) as error:
+        listener = _listener(host, port)
+    except (OSError, UnicodeError) as error:
         _refuse(host, port, error)
+    family = (listener.family, listener.type, listener.proto, listener.getsockname())
+    adjustments = Adjustments(sockets=[listener], **options)
+    server = _Server(application, _sock=listener, bind_socket=False, sockinfo=family, adj=adjustments)
     server.body_deadline_s = config.body_deadline_s
     return server
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Return a bound socket; bound here, so that nothing of a server is left over when the address cannot be had."""
+    family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let two processes have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _refuse(host: str, port: int, error: Exception) -> NoReturn:
