@@ -2,9 +2,10 @@
 
 The rule (receiver's bytes): windows of one round trip, never shorter than 100 ms nor longer than 600 ms, and longer
 where bytes come in lumps, so that one lump more or less in a window decides nothing; stop when six of the last eight
-lie within 10 % of their median; the figure is the mean of those. With a prior from the school's own history two
-successive windows within 10 % of it are enough. Else a limit ends the transfer and the figure is the mean after the
-ramp-up.
+lie within 10 % of their median. The figure is the mean from the first of those to the end; not of those alone: a
+window in which bytes came late is followed by one with too many, and leaving out one of the two shifts the mean. With
+a prior from the school's own history two successive windows within 10 % of it are enough. Else a limit ends the
+transfer and the figure is the mean after the ramp-up.
 """
 
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ class Estimator:
             return None
         ended = self._reason or reason or StopReason.CLIENT
         window_s, rates = self._windows()
-        first, used = _steady_part(rates, window_s, self._config.prior_bps, ended)
+        first, used = _steady_part(rates, self._config.prior_bps, ended)
         if used:
             figure, steady_s, ramp_s = fmean(used), len(used) * window_s, first * window_s
         else:
@@ -209,13 +210,13 @@ class Estimator:
 
 
 def _inside(rates: list[float]) -> list[float]:
-    """Return the last windows that agree with each other, none if too few do."""
+    """Return the last windows, from the first one that agrees with most of them, none if too few agree."""
     last = rates[-STEADY_LAST:]
     if len(last) < STEADY_LAST:
         return []
     middle = median(last)
-    near = [rate for rate in last if abs(rate - middle) <= NEAR * middle]
-    return near if middle > 0 and len(near) >= STEADY_INSIDE else []
+    near = [abs(rate - middle) <= NEAR * middle for rate in last]
+    return last[near.index(True) :] if middle > 0 and sum(near) >= STEADY_INSIDE else []
 
 
 def _near_prior(rates: list[float], prior_bps: float | None) -> list[float]:
@@ -239,14 +240,12 @@ def _is_full(rates: list[float]) -> bool:
     return False
 
 
-def _steady_part(
-    rates: list[float], window_s: float, prior_bps: float | None, reason: StopReason
-) -> tuple[int, list[float]]:
+def _steady_part(rates: list[float], prior_bps: float | None, reason: StopReason) -> tuple[int, list[float]]:
     """Return the index of the first window that counts, and the rates that make the figure."""
     if reason is StopReason.PRECISE:
-        for used, last in ((_near_prior(rates, prior_bps), PRIOR_LAST), (_inside(rates), STEADY_LAST)):
-            if used:
-                return len(rates) - last, used
+        used = _near_prior(rates, prior_bps) or _inside(rates)
+        if used:
+            return len(rates) - len(used), used
     first, end = _ramp_end(rates), len(rates)
     if reason in (StopReason.BUDGET, StopReason.STALL, StopReason.SERVER):
         end -= _ramp_end(rates[first:][::-1])  # the run-out after the last byte sent says as little as the ramp

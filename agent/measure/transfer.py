@@ -124,6 +124,8 @@ class BaseTransfer(ABC):
         self.connections = [Connection(index, sock) for index, sock in enumerate(sockets)]
         for connection in self.connections:
             tcpinfo.set_notsent_lowat(connection.sock, UNSENT_BYTES)
+            if job.congestion_control:
+                tcpinfo.set_congestion_control(connection.sock, job.congestion_control)
         self.start_s = job.loop.now()
         for connection in self.connections:
             self.begin(connection)

@@ -6,7 +6,8 @@
 Each also with `.php` and under `/backend/`.
 
 Extensions of ours; a foreign client neither sends nor notices them:
-- `garbage?bytes=N` sends exactly N bytes instead of whole MiB; `cc=cubic|bbr|reno` asks for a congestion control.
+- `garbage?bytes=N` sends exactly N bytes instead of whole MiB; `cc=cubic|bbr|reno` asks for a congestion control. The
+  header `Enlace-Congestion-Control` says which one carries the answer.
 - `empty` answers with the header `Enlace-Received: <body bytes>`: what the server read of this one request.
 - `empty?upload_id=ID` (1 to 64 of A-Z a-z 0-9 - _) adds the body's bytes, as they arrive, to the count of that id; any
   number of requests and connections may share one. `GET /enlace/v1/received?upload_id=ID` on another connection
@@ -93,6 +94,7 @@ class Download:
             ("Content-Description", "File Transfer"),
             ("Content-Disposition", "attachment; filename=random.dat"),
             ("Content-Transfer-Encoding", "binary"),
+            ("Enlace-Congestion-Control", tcpinfo.congestion_control(link.sock) or "unknown"),
         )
         kind = content_type or "application/octet-stream"
         link.outbox.put(answer_head(200, self._left, kind, keeps_alive=head.keeps_alive, more=more))
