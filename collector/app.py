@@ -1,10 +1,13 @@
 """The composition root of the web application."""
 
+import sys
+import threading
 from wsgiref.types import WSGIApplication
 
 from flask import Flask
 
 from collector.config import CollectorConfig, TestpointConfig
+from collector.errors import CollectorError
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
 from collector.ports import Ports
@@ -12,6 +15,9 @@ from collector.store.open import Store
 from collector.web.api import devices, health
 from collector.web.gate import Gate, Places
 from collector.web.register import register_pages
+from collector.web.server import make_server
+
+LOOK_S = 0.2
 
 
 def create_app(
@@ -48,3 +54,31 @@ def make_flask(parts: Parts) -> Flask:
     app.register_blueprint(health.make_blueprint(parts))
     register_pages(app, store=parts.store, config=parts.config, ports=parts.ports)
     return app
+
+
+def run_web(
+    store: Store, config: CollectorConfig, testpoint: TestpointConfig, ports: Ports, stop: threading.Event
+) -> None:
+    """Serve over HTTP until `stop` is set.
+
+    Args:
+        store: The open database.
+        config: Address and places.
+        testpoint: Where devices measure against.
+        ports: Clock and randomness.
+        stop: Ends it; requests that are under way are cut, which loses nothing that was answered.
+
+    Raises:
+        CollectorError: If the address cannot be had, or the server ended by itself.
+    """
+    server = make_server(create_app(store, config, ports, testpoint), config, config.host, config.port)
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    sys.stdout.write(f"Enlace is at {config.public_url or f'http://{host}:{server.effective_port}'}\n")
+    sys.stdout.flush()
+    worker = threading.Thread(target=server.run, name="http", daemon=True)
+    worker.start()
+    while worker.is_alive() and not stop.wait(LOOK_S):
+        pass
+    if not stop.is_set():
+        raise CollectorError("The web server ended unexpectedly.", do="Look into the log.")
+    server.close()

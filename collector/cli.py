@@ -22,7 +22,7 @@ from collector.errors import CollectorError
 if TYPE_CHECKING:
     from collector.config import CollectorConfig
     from collector.ports import Ports
-    from collector.serve import Deployment
+    from collector.serve import Deployment, Runner
     from collector.store.open import Store
 
 NEEDED = ("alembic", "argon2", "flask", "flask_babel", "flask_wtf", "sqlalchemy", "waitress")
@@ -136,7 +136,20 @@ def serve(given: Given, host: str | None, port: int | None, only: str | None, be
     from collector import serve as serving
 
     deployment = serving.with_words(given.deployment(), host=host, port=port, behind_proxy=behind_proxy)
-    return serving.serve(deployment, only, _ports())
+    return serving.serve(deployment, only, _ports(), _runners(only))
+
+
+def _runners(only: str | None) -> "dict[str, Runner]":
+    """Return what the part runs; only the process of a part loads what the part needs."""
+    if only == "web":
+        from collector.app import run_web
+
+        return {"web": run_web}
+    if only == "jobs":
+        from collector.jobs import run_jobs
+
+        return {"jobs": run_jobs}
+    return {}
 
 
 @cli.command()

@@ -3,6 +3,7 @@
 import ipaddress
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from collector.processes import Child, Family
 from collector.store.open import Store
 
 PARTS = ("web", "testpoint", "jobs")
+
+Runner = Callable[[Store, CollectorConfig, TestpointConfig, Ports, threading.Event], None]
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,14 @@ class Deployment:
         return [*found, "--config", str(self.config_path)] if self.config_path else found
 
 
-def serve(deployment: Deployment, only: str | None, ports: Ports) -> int:
+def serve(deployment: Deployment, only: str | None, ports: Ports, runners: Mapping[str, Runner]) -> int:
     """Serve until the process is told to end.
 
     Args:
         deployment: Files and configuration, the command line's words already in it.
         only: One of `PARTS`, None for all of them.
         ports: Clock and randomness.
+        runners: What `web` and `jobs` run in their own process.
 
     Returns:
         The exit code.
@@ -64,8 +68,10 @@ def serve(deployment: Deployment, only: str | None, ports: Ports) -> int:
     log.set_up(deployment.data, only)
     stop = threading.Event()
     processes.stop_on_signals(stop)
-    run = {"web": _serve_web, "testpoint": _serve_testpoint, "jobs": _run_jobs}[only]
-    run(deployment, ports, stop)
+    if only == "testpoint":
+        run_testpoint(deployment.testpoint, _access_keys(deployment), stop)
+    else:
+        _run_with_store(deployment, runners[only], ports, stop)
     return ExitCode.DONE
 
 
@@ -105,28 +111,12 @@ def _serve_all(deployment: Deployment, ports: Ports) -> int:
     return Family(children, ports.clock).run(stop)
 
 
-def _serve_web(deployment: Deployment, ports: Ports, stop: threading.Event) -> None:
-    from collector.app import create_app  # Flask is loaded by the process that needs it
-    from collector.web.server import make_server
-
+def _run_with_store(deployment: Deployment, run: Runner, ports: Ports, stop: threading.Event) -> None:
     store = deployment.open_store()
-    config = deployment.config
-    server = make_server(create_app(store, config, ports, deployment.testpoint), config, config.host, config.port)
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    sys.stdout.write(f"Enlace is at {config.public_url or f'http://{host}:{server.effective_port}'}\n")
-    sys.stdout.flush()
-    worker = threading.Thread(target=server.run, name="http", daemon=True)
-    worker.start()
-    while worker.is_alive() and not stop.wait(0.2):
-        pass
-    if not stop.is_set():
-        raise CollectorError("The web server ended unexpectedly.", do="Look into the log.")
-    server.close()
-    store.close()
-
-
-def _serve_testpoint(deployment: Deployment, _ports: Ports, stop: threading.Event) -> None:
-    run_testpoint(deployment.testpoint, _access_keys(deployment), stop)
+    try:
+        run(store, deployment.config, deployment.testpoint, ports, stop)
+    finally:
+        store.close()
 
 
 def _access_keys(deployment: Deployment) -> tuple[bytes, ...]:
@@ -185,14 +175,6 @@ def run_testpoint(point: TestpointConfig, keys: tuple[bytes, ...], stop: threadi
             do="Give another port, or end what listens there.",
             exit_code=ExitCode.NETWORK,
         ) from error
-
-
-def _run_jobs(deployment: Deployment, ports: Ports, stop: threading.Event) -> None:
-    from collector.jobs import run_jobs
-
-    store = deployment.open_store()
-    run_jobs(store, deployment.config, deployment.testpoint, ports, stop)
-    store.close()
 
 
 def with_words(deployment: Deployment, *, host: str | None, port: int | None, behind_proxy: bool) -> Deployment:
