@@ -60,8 +60,10 @@ def next_due(now_ms: int, windows: Sequence[Window], past: Past, rules: Rules) -
     started_ms = min(past.started_ms, now_ms)
     earliest_ms = now_ms if last_ms is None else max(now_ms, last_ms + rules.min_gap_ms)
     if not past.boot_tested:
-        at_ms = started_ms + startup_delay_ms(started_ms, rules)
-        return Due(off_the_hour(max(at_ms, now_ms), rules.utc_offset_min), Trigger.STARTUP)
+        at_ms = max(now_ms, started_ms + startup_delay_ms(started_ms, rules))
+        if rules.startup_within_ms >= _MINUTE_MS:  # less means: at once
+            at_ms = off_the_hour(at_ms, rules.utc_offset_min)
+        return Due(at_ms, Trigger.STARTUP)
     handled_ms = started_ms if last_ms is None else last_ms
     if rules.interval_ms > 0:
         at_ms = handled_ms + max(rules.interval_ms, 1)

@@ -89,7 +89,8 @@ def windows_around(
     first = max(1, (from_ms - horizon_ms) // WEEK_MS)
     for week in range(first, max(first, (to_ms - horizon_ms) // WEEK_MS + 2)):
         found += [Window(one.from_ms + week * WEEK_MS, one.to_ms + week * WEEK_MS) for one in last_week]
-    return tuple(window for window in found if window.to_ms > from_ms and window.from_ms < to_ms)
+    near = [(one.from_ms, one.to_ms) for one in found if one.to_ms > from_ms and one.from_ms < to_ms]
+    return tuple(_cleaned(near))
 
 
 def _cleaned(told: Sequence[Sequence[int]]) -> list[Window]:
