@@ -65,6 +65,7 @@ class Family:
         code = child.process.poll()
         if code is None:
             return None
+        _close(child.process)
         if child.lives == 1 and 0 < code < 64 and now_ms - child.began_ms < STEADY_MS:
             return code
         sys.stderr.write(f"{child.name} ended with {code}; it is started again.\n")
@@ -93,8 +94,12 @@ class Family:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
+            _close(process)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def stop_on_signals(stop: threading.Event) -> None:

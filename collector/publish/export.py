@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
+from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
 from collector.store.queries import exports
 from collector.store.queries.exports import CellKind, ExportColumn, ExportFilter
@@ -50,6 +51,7 @@ def iter_export(reader: Snapshot, table: str, format_name: str, filters: ExportF
         raise CollectorError(
             f"There is no export of {table} as {format_name}.",
             do=f"Tables: {', '.join(exports.TABLES)}; formats: {', '.join(FORMATS)}.",
+            exit_code=ExitCode.USAGE,
         )
     columns = exports.columns(table)
     write = _csv if format_name == "csv" else _jsonl

@@ -1,0 +1,228 @@
+"""The command as a person or a script meets it, in this process."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.wire.tokens import parse_enrol_token
+from collector import cli
+from collector.store.open import Store
+from collector.store.queries import audit, devices, users
+from collector.store.queries.devices import Device
+
+SCHOOLS = "code,name\n00123,Łódź → 学校\nS-2,São José\n"
+
+
+class Ran:
+    """What a command did."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+@pytest.fixture
+def run(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.delenv("ENLACE_DATABASE_URL", raising=False)
+    monkeypatch.delenv("ENLACE_PASSWORD", raising=False)
+
+    def go(*words: str, data: bool = True) -> Ran:
+        given = [*words, "--data", str(tmp_path / "data")] if data else [*words]
+        with pytest.raises(SystemExit) as ended:
+            cli.main(given)
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        return Ran(int(ended.value.code or 0), out, err)
+
+    return go
+
+
+@pytest.fixture
+def made(run: Any, tmp_path: Path) -> Any:
+    """A deployment with two schools."""
+    assert run("init").code == 0
+    (tmp_path / "schools.csv").write_text(SCHOOLS, encoding="utf-8")
+    assert run("schools", "import", str(tmp_path / "schools.csv")).code == 0
+    return run
+
+
+def opened(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "data")
+
+
+def test_init_is_done_once_and_says_the_key(run: Any) -> None:
+    first, second = run("init"), run("init")
+    assert (first.code, second.code) == (0, 0)
+    assert first.lines[-1] == second.lines[-1]
+    assert first.lines[-1].startswith("Collector key: ")
+    assert first.lines[0].startswith("Made")
+    assert second.lines[0].startswith("There was already")
+    assert run("migrate").code == 0
+
+
+def test_options_may_stand_before_the_command_too(run: Any, tmp_path: Path) -> None:
+    assert run("--data", str(tmp_path / "other"), "init", data=False).code == 0
+    assert (tmp_path / "other" / "collector.sqlite3").exists()
+    assert run("token", "--data", str(tmp_path / "other"), "create", "--school", "x", data=False).code == 2
+
+
+def test_a_token_stands_alone_on_the_last_line(made: Any, tmp_path: Path) -> None:
+    done = made("token", "create", "--school", "00123", "--devices", "3", "--days", "2")
+    assert done.code == 0
+    assert str(parse_enrol_token(done.lines[-1])) == done.lines[-1]
+    store = opened(tmp_path)
+    with store.reader() as snapshot:
+        assert audit.list_entries(snapshot)[0].action == "token.create"
+    store.close()
+
+
+def test_an_unknown_school_is_said_with_the_nearest(made: Any) -> None:
+    done = made("token", "create", "--school", "0123")
+    assert done.code == 2
+    assert done.out == ""
+    assert "00123" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_user_gets_a_password_once(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    done = made("user", "add", "José", "--role", "admin")
+    assert done.code == 0
+    assert len(done.lines[-1].rpartition(" ")[2]) >= 20
+    assert made("user", "add", "josé").code == 2
+    monkeypatch.setenv("ENLACE_PASSWORD", "correct horse")
+    done = made("user", "add", "ana")
+    assert "correct horse" not in done.out + done.err
+    monkeypatch.setenv("ENLACE_PASSWORD", "short")
+    assert made("user", "add", "eva").code == 2
+    store = opened(tmp_path)
+    with store.reader() as snapshot:
+        assert [(user.name, user.role) for user in users.list_users(snapshot)] == [("ana", "viewer"), ("José", "admin")]
+    store.close()
+
+
+def test_devices_are_listed_approved_and_revoked(made: Any, tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    with store.unit() as unit:
+        for name in ("aa-1", "aa-2"):
+            row = Device(device=name, school="00123", state="pending", machine_hash="0" * 64, enrolled_ms=1)
+            devices.add_device(unit, row)
+        unit.commit()
+    store.close()
+    assert [line.split()[:3] for line in made("device", "list").lines] == [
+        ["aa-1", "00123", "pending"],
+        ["aa-2", "00123", "pending"],
+    ]
+    assert "active" in made("device", "approve", "aa-1").out
+    assert "revoked" in made("device", "revoke", "aa-2").out
+    assert made("device", "revoke", "aa-2").code == 0
+    assert made("device", "approve", "aa-2").code == 1
+    assert "aa-1, aa-2" in made("device", "revoke", "aa").err
+    assert made("device", "revoke", "nothing").code == 2
+    assert made("device", "list", "--school", "S-2").out == ""
+
+
+def test_an_import_with_bad_rows_takes_the_others_and_says_so(made: Any, tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text("code,name,latitude,longitude\nA,Right,1,1\nB,Wrong,95,1\nC,Right,2,1\n")
+    dry = made("schools", "import", str(tmp_path / "more.csv"), "--dry-run")
+    assert (dry.code, "would be" in dry.out) == (1, True)
+    assert len(made("export", "schools", "--format", "jsonl").lines) == 2
+    done = made("schools", "import", str(tmp_path / "more.csv"))
+    assert done.code == 1
+    assert "Row 3" in done.out
+    assert "latitude" in done.out
+    assert len(made("export", "schools", "--format", "jsonl").lines) == 4
+    assert made("schools", "import", str(tmp_path / "none.csv")).code == 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "iso-8859-1"])
+def test_a_terminal_without_the_letters_shows_others(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    run("init")
+    (tmp_path / "schools.csv").write_text(SCHOOLS + "\u0141-3,\n", encoding="utf-8")
+    shown = io.BytesIO()
+    stream = io.TextIOWrapper(shown, encoding=encoding, write_through=True)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("ENLACE_PASSWORD", "correct horse")
+    assert run("schools", "import", str(tmp_path / "schools.csv")).code == 1
+    assert run("user", "add", "Łukasz").code == 0
+    assert run("token", "create", "--school", "学校").code == 2
+    monkeypatch.undo()
+    assert b"2 schools were added" in shown.getvalue()
+    store = opened(tmp_path)
+    with store.reader() as snapshot:
+        assert devices.find_school_name(snapshot, "00123") == "Łódź → 学校"
+        assert [user.name for user in users.list_users(snapshot)] == ["Łukasz"]
+    store.close()
+
+
+def test_evaluate_and_export_work_on_an_empty_deployment(made: Any, tmp_path: Path) -> None:
+    assert made("evaluate").code == 0
+    assert made("export", "measurements").lines[0].startswith("rid")
+    target = tmp_path / "out.csv"
+    assert made("export", "schools", "-o", str(target)).code == 0
+    assert "Łódź → 学校" in target.read_text(encoding="utf-8")
+    assert made("export", "nonsense").code == 2
+    assert made("export", "schools", "-o", str(tmp_path / "no" / "such" / "x.csv")).code != 0
+
+
+@pytest.mark.parametrize("words", [["evaluate"], ["serve"], ["token", "create", "--school", "x"], ["device", "list"]])
+def test_without_a_deployment_one_is_told_to_make_it(run: Any, words: list[str]) -> None:
+    done = run(*words)
+    assert done.code == 2
+    assert "init" in done.err
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["nonsense"], ["serve", "--port", "x"], ["token", "create"], ["evaluate", "--from", "x"]]
+)
+def test_wrong_words_end_with_2(run: Any, words: list[str]) -> None:
+    assert run(*words).code == 2
+
+
+def test_a_wrong_configuration_is_one_sentence(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[collector]\nprot = 1\n")
+    done = run("init", "--config", str(tmp_path / "c.toml"))
+    assert done.code == 2
+    assert "Did you mean port?" in done.err
+    assert run("init", "--config", str(tmp_path / "none.toml")).code == 2
+
+
+def test_plain_http_beyond_this_computer_needs_a_proxy(made: Any) -> None:
+    done = made("serve", "--host", "::")
+    assert done.code == 2
+    assert "--behind-proxy" in done.err
+
+
+def test_without_the_extra_one_sentence_says_so(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "NEEDED", ("no_such_library",))
+    done = run("init")
+    assert done.code == 2
+    assert "enlace-connectivity[collector]" in done.err
+
+
+def test_help_and_version_need_no_deployment(run: Any) -> None:
+    assert run("--version", data=False).out.startswith("enlace-collector ")
+    assert "--devices" in run("token", "create", "--help", data=False).out
+    assert "--only" in run("serve", "--help", data=False).out
+
+
+def test_who_reads_no_further_ends_the_command_quietly(made: Any, tmp_path: Path) -> None:
+    program = "from collector.cli import main; main()"
+    words = [sys.executable, "-c", program, "export", "schools", "--data", str(tmp_path / "data")]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
