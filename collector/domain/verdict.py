@@ -4,6 +4,7 @@ Nothing is guessed: an observation that could not have shown the target counts a
 `a_hi`, and a verdict is given only where both agree. Next in the walk: `flagging`.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -187,11 +188,12 @@ def _low_days(
     An unknown observation may be as fast as anything: it never pulls a day's median down.
     """
     by_day: dict[date, list[float]] = {}
-    for observation, value in zip(window, values, strict=True):
-        speed = float("inf") if value is ObservationValue.UNKNOWN else float(observation.value_bps)
+    for observation, value in zip(reversed(window), reversed(values), strict=True):
+        if observation.day not in by_day and len(by_day) == criterion.observed_days:
+            break
+        speed = math.inf if value is ObservationValue.UNKNOWN else float(observation.value_bps)
         by_day.setdefault(observation.day, []).append(speed)
-    last = sorted(by_day)[-criterion.observed_days :]
-    return sum(median(by_day[seen]) < target_bps for seen in last), len(last)
+    return sum(median(speeds) < target_bps for speeds in by_day.values()), len(by_day)
 
 
 def _remedy(

@@ -18,6 +18,7 @@ from collector.domain.words import FlagEventKind, Verdict
 TARGET_BPS = 20_000_000
 SCHOOL_DAYS = 90
 STEP_DAY = 45
+REACH_SCHOOL_DAYS = 20  # that 27 calendar days and the day itself can hold
 MISSING = 0.10
 DAY_SD, TEST_SD = 0.25, 0.35
 FIRST_DAY = date(2026, 3, 2)
@@ -88,7 +89,7 @@ def simulate_term(scenario: Scenario, rng: random.Random) -> Term:
             factor = math.exp(of_day + rng.gauss(0, TEST_SD))
             speed = round(TARGET_BPS * scenario.ratio_on(index) * factor)
             seen.append(Observation(day=day, value_bps=speed, half=rng.choice((1, 2))))
-        judgement = judge_day(seen[-28 * scenario.tests_a_day :], day, TARGET_BPS)
+        judgement = judge_day(seen[-REACH_SCHOOL_DAYS * scenario.tests_a_day :], day, TARGET_BPS)
         taken = step(standing, evidence_of(judgement))
         standing = taken.standing
         verdicts.append(judgement.verdict)
@@ -135,7 +136,7 @@ def table(terms: int, seed: int = 1) -> str:
     ]
     for ratio in RATIOS:
         cells = [_cell(summarise(simulate(Scenario(ratio, ratio, count), terms, seed))) for count in TESTS_A_DAY]
-        lines.append(f"| {ratio:.0%} | " + " | ".join(cells) + " |")
+        lines.append(f"| {_percent(ratio)} | " + " | ".join(cells) + " |")
     repaired = [summarise(simulate(Scenario(0.7, 1.3, count), terms, seed)) for count in TESTS_A_DAY]
     worse = [summarise(simulate(Scenario(1.3, 0.7, count), terms, seed)) for count in TESTS_A_DAY]
     lines.append("| 70 % to 130 % on day 45: closed | " + " | ".join(_closing(s) for s in repaired) + " |")
@@ -144,7 +145,7 @@ def table(terms: int, seed: int = 1) -> str:
 
 
 def _cell(summary: Summary) -> str:
-    share = f"{summary.flagged_share:.1%}" if summary.flagged_share < 0.1 else f"{summary.flagged_share:.0%}"
+    share = _percent(summary.flagged_share, digits=1 if summary.flagged_share < 0.1 else 0)
     # A median of a handful of terms says nothing.
     if summary.opening_day is None or summary.flagged_share < 0.02:
         return f"{share} flagged, {summary.openings:.2f} openings"
@@ -153,8 +154,12 @@ def _cell(summary: Summary) -> str:
 
 
 def _closing(summary: Summary) -> str:
-    return f"{summary.closed_share:.0%} after {summary.closing_days:g} days" if summary.closing_days else "none"
+    return f"{_percent(summary.closed_share)} after {summary.closing_days:g} days" if summary.closing_days else "none"
 
 
 def _reopening(summary: Summary) -> str:
     return f"after {summary.reopening_days:g} days" if summary.reopening_days else "none"
+
+
+def _percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f} %"

@@ -242,6 +242,7 @@ def test_thirds_cover_the_opening_time_once(day: date, zone: str, opening: str) 
     pieces = [piece for index in range(3) for piece in opened.third(index)]
 
     assert sum(piece.length_ms for piece in pieces) == opened.open_ms
+    assert all(piece.length_ms > 0 for piece in pieces)
     assert all(before.to_ms <= after.from_ms for before, after in pairwise(pieces))
     for window in opened.windows():
         assert opened.is_within(window.from_ms)

@@ -234,3 +234,13 @@ def test_a_faster_line_is_never_judged_worse(window: list[Observation], factor: 
 
     assert not (before is Verdict.MEETS and after is not Verdict.MEETS)
     assert not (before is not Verdict.BELOW and after is Verdict.BELOW)
+
+
+def test_the_oldest_of_the_five_days_is_looked_at_whole() -> None:
+    """Its last test is fast, its median is slow; the day before it is not looked at."""
+    by_day = [[SLOW, SLOW], [SLOW, SLOW, FAST], [FAST, FAST], [FAST, FAST], [FAST, FAST], [SLOW, SLOW]]
+    window = [an_observation(mbps, a_day(index)) for index, speeds in enumerate(by_day) for mbps in speeds]
+
+    judgement = judge(window, a_day(5), TARGET_BPS)
+
+    assert (judgement.low_days, judgement.observed_days) == (2, 5)
