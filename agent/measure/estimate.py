@@ -28,6 +28,7 @@ NEAR = 0.10
 FULL_GROWTH = 1.25
 FULL_ROUNDS = 3
 RAMP_SHARE = 0.8
+HIGH_HALF_WIDTH_PCT = 5.0
 MEDIUM_HALF_WIDTH_PCT = 15.0
 WIRE_FACTOR = 1500 / 1448  # headers of a full IPv4 segment with time stamps
 WIRE_ACKS = 1.01
@@ -272,9 +273,10 @@ def _half_width_pct(rates: list[float]) -> float | None:
 def _confidence(reason: StopReason, half_width_pct: float | None, *, lower_bound: bool) -> Confidence:
     if lower_bound or half_width_pct is None:
         return Confidence.LOW
-    if reason is StopReason.PRECISE:
-        return Confidence.HIGH
-    return Confidence.MEDIUM if half_width_pct <= MEDIUM_HALF_WIDTH_PCT else Confidence.LOW
+    steps = [Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW]
+    if reason is StopReason.PRECISE:  # the stop rule is a second witness: one step better
+        steps = [Confidence.HIGH, Confidence.HIGH, Confidence.MEDIUM]
+    return steps[(half_width_pct > HIGH_HALF_WIDTH_PCT) + (half_width_pct > MEDIUM_HALF_WIDTH_PCT)]
 
 
 def _bins(curve: Curve) -> tuple[int, tuple[int, ...]]:
