@@ -1,6 +1,7 @@
 """The daemon's life: the lock, what a crash left, a copied disk, the jobs, `status.json`, and an end within 5 s."""
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 from agent import app, log, state, statusfile
 from agent.agenda import Agenda
 from agent.config import AgentConfig
-from agent.daemon import Walk
+from agent.daemon import Measure, Walk
 from agent.errors import EnlaceError
 from agent.host.locks import hold_agent_lock
 from agent.jobs import ClockWatch, SettingsJob, TestJob, UploadJob
@@ -23,6 +24,7 @@ from agent.measure import session
 from agent.ports import Ports
 from agent.spool.store import Spool
 from agent.uplink import enrol, identity
+from agent.uplink.contact import Contact
 from agent.uplink.identity import IdentityStore, Machine
 from agent.wire import forms
 from agent.wire.records import Measurement
@@ -31,6 +33,7 @@ from agent.wire.vocabulary import ExitCode
 LOG = logging.getLogger(__name__)
 
 ENDS_WITHIN_S = 4.0
+BUDGET_LOOK_MS = 1_800_000
 
 
 def run(config: AgentConfig, data: Path, ports: Ports, *, version: str) -> int:
@@ -51,7 +54,11 @@ def run(config: AgentConfig, data: Path, ports: Ports, *, version: str) -> int:
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with app.open_spool(data, ports) as spool:
-            daemon = Daemon(config, data, ports, spool, version=version, cancelled=stop)
+            recovered = spool.recover()
+            mend_clone(IdentityStore(data), ports, spool)
+            contact = app.make_contact(config, data, ports, spool, version=version)
+            daemon = Daemon(config, data, ports, spool, contact, measure=session.run, cancelled=stop)
+            daemon.facts = {"version": version, "recovered_tests": recovered}
             is_clean = daemon.serve(stop)
     finally:
         for number, handler in before.items():
@@ -69,7 +76,15 @@ class Daemon:
     """All jobs of one data directory, and what `status.json` says of them."""
 
     def __init__(
-        self, config: AgentConfig, data: Path, ports: Ports, spool: Spool, *, version: str, cancelled: threading.Event
+        self,
+        config: AgentConfig,
+        data: Path,
+        ports: Ports,
+        spool: Spool,
+        contact: Contact,
+        *,
+        measure: Measure,
+        cancelled: threading.Event,
     ) -> None:
         """Put the jobs together; nothing runs yet.
 
@@ -78,14 +93,13 @@ class Daemon:
             data: The data directory.
             ports: The outside world.
             spool: Open.
-            version: Of this program.
+            contact: With the collector.
+            measure: Does the measuring.
             cancelled: Set = end the running test.
         """
-        self._config, self._data, self._ports, self._spool, self._version = config, data, ports, spool, version
-        self.recovered = spool.recover()
-        mend_clone(IdentityStore(data), ports, spool)
-        self.contact = app.make_contact(config, data, ports, spool, version=version)
-        self.walk = Walk(config, ports, spool, self.contact, measure=session.run, cancelled=cancelled)
+        self._config, self._data, self._ports, self._spool, self.contact = config, data, ports, spool, contact
+        self.facts: dict[str, Any] = {}  # that `status` repeats as they are
+        self.walk = Walk(config, ports, spool, contact, measure=measure, cancelled=cancelled)
         self.agenda = Agenda(config, ports, spool)
         self.clock_watch = ClockWatch(ports.clock)
         self.test = TestJob(
@@ -113,6 +127,7 @@ class Daemon:
         ]
         self._started_ms = ports.clock.now_ms()
         self._shown: dict[str, Any] = {}
+        self._spent_known: tuple[float, Measurement | None, dict[str, int] | None] = (-math.inf, None, None)
 
     def serve(self, stop: threading.Event) -> bool:
         """Fire the jobs until told to stop; returns whether all of them have ended."""
@@ -165,7 +180,7 @@ class Daemon:
         clock, contact, test = self._ports.clock, self.contact, self.test
         step, who = self.clock_watch.last_step, contact.identity
         told: dict[str, Any] = {
-            "version": self._version,
+            **self.facts,
             "pid": os.getpid(),
             "boot_id": self._ports.host.boot_id(),
             "started_at": forms.format_time(self._started_ms),
@@ -188,11 +203,19 @@ class Daemon:
             else {"noticed_at": forms.format_time(step.noticed_ms), "by_s": round(step.by_ms / 1000)},
             "light": self.light.last,
             "paused": self.agenda.is_paused(),
-            "recovered_tests": self.recovered,
         }
         return {**told, "budget": self._budget(), **self._spool_facts()}
 
     def _budget(self) -> dict[str, int] | None:
+        """Return what was spent; looked up anew after a test and now and then, for it is a write to the disk."""
+        mono_ms = self._ports.clock.mono_ms()
+        known_ms, of_test, known = self._spent_known
+        if of_test is self.test.last and mono_ms - known_ms < BUDGET_LOOK_MS:
+            return known
+        self._spent_known = (mono_ms, self.test.last, self._read_budget())
+        return self._spent_known[2]
+
+    def _read_budget(self) -> dict[str, int] | None:
         try:
             spent, caps = self.walk.spent(), self.walk.caps()
         except EnlaceError:

@@ -67,7 +67,7 @@ class Decision:
 
 
 KEEP = Decision(Kind.COLLECTOR_DOWN, Effect.KEEP)
-_PORTAL = Decision(Kind.PORTAL, Effect.KEEP, Pressure.REPEATED)
+_PORTAL = Decision(Kind.PORTAL, Effect.KEEP)
 _DOWN = Decision(Kind.COLLECTOR_DOWN, Effect.KEEP, Pressure.REPEATED)
 _REST = Decision(Kind.REFUSED, Effect.REST)
 _ENROL = Decision(Kind.UNKNOWN, Effect.ENROL)
@@ -83,6 +83,7 @@ _SILENT: dict[Silence, Decision] = {
 }
 
 _UNSIGNED_DOWN = frozenset({408, 429})
+_UNSIGNED_UNREADABLE = frozenset({400, 422})  # a box in between that dislikes one record must not stop the others
 
 _SIGNED: dict[str, Decision] = {
     RefusalCode.UNKNOWN_DEVICE: _ENROL,
@@ -123,7 +124,7 @@ def _unsigned(status: int) -> Decision:
         return Decision(Kind.COLLECTOR_DOWN, Effect.KEEP, Pressure.AT_ONCE)
     if 500 <= status <= 599 or status in _UNSIGNED_DOWN:
         return _DOWN if status != 429 else KEEP
-    return _PORTAL
+    return Decision(Kind.PORTAL, Effect.KEEP, Pressure.REPEATED) if status in _UNSIGNED_UNREADABLE else _PORTAL
 
 
 _WORDS: dict[Silence, str] = {

@@ -118,6 +118,6 @@ def _alone(reply: Reply, decision: Decision, used: Sequence[Row]) -> tuple[Decid
     if decision.effect is Effect.SHRINK:
         code = reply.code if reply.code == RefusalCode.TOO_LARGE else RefusalCode.ENVELOPE
         return (Decided(used[0].seq, "dead", code),)
-    if decision.pressure is not Pressure.NONE:
+    if decision.pressure is not Pressure.NONE and decision.kind is not Kind.PORTAL:  # a portal changes nothing at all
         return (Decided(used[0].seq, "retry", decision.kind),)
     return ()
