@@ -1,9 +1,9 @@
-"""From the steps of the fold to rows: flags and their events, opened, carried on, closed or retracted."""
+"""From the steps of the fold to rows: flags and their events, opened, carried on, closed or retracted. Pure."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,29 +12,26 @@ from collector.domain.criterion import Criterion
 from collector.domain.flagging import Closing, FlagEvent, Standing, Step
 from collector.domain.verdict import Judgement
 from collector.domain.words import FlagEventKind, FlagState
-from collector.store.queries import judgement
-from collector.store.queries.judgement import Flag, Series
-from collector.store.unit import Snapshot, UnitOfWork
+from collector.store.queries.fold import Flag, Judged, NewEvent, Past
 
 KIND = "below_target"
 RETRACTED = FlagEventKind.RETRACTED.value
 _CLOSED = "closed"
 
 
+@dataclass(frozen=True)
+class Series:
+    """What is judged of a school."""
+
+    school: str
+    profile: str
+    metric: str
+
+
 def flag_id_of(series: Series, opened_on: str) -> str:
     """Return the identity of a flag: the same whenever and wherever it is worked out."""
     text = "\n".join((series.school, series.profile, series.metric, KIND, opened_on))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Before:
-    """Where the fold stands before a day, and what is stored of its flags."""
-
-    standing: Standing
-    flags: tuple[Flag, ...]  # all of the series
-    closings: tuple[Closing, ...]  # from the day on
-    severity: str | None  # newest one of the flag that is open
 
 
 def closed_days(
@@ -54,52 +51,52 @@ def closed_days(
     return sorted(date.fromisoformat(day) for flag_id in ids for day in closings.get(flag_id, ()))
 
 
-def stand_before(
-    snapshot: Snapshot,
-    series: Series,
-    span_days: tuple[date, Iterable[date]],
-    closings: Mapping[str, Sequence[str]],
-    criterion: Criterion,
-) -> Before:
+@dataclass(frozen=True)
+class Before:
+    """Where the fold stands before a day."""
+
+    standing: Standing
+    closings: tuple[Closing, ...]  # from the day on
+    severity: str | None  # newest one of the flag that is open
+
+
+def stand_before(past: Past, closed: Sequence[date], from_day: date, criterion: Criterion) -> Before:
     """Return where the fold stood before a day.
 
     Args:
-        snapshot: The database.
-        series: What is folded.
-        span_days: The first day to fold, and all days that are judged from it on.
-        closings: Days on which people closed flags, by the flag's id.
+        past: What is stored of the school.
+        closed: Days on which people closed a flag of the series, in order.
+        from_day: The first day to fold.
         criterion: Says how long it is quiet after a closing.
     """
-    from_day, judged_days = span_days
-    flags = tuple(judgement.flags_of(snapshot, series))
-    closed = closed_days(series, closings, flags, judged_days)
-    last = judgement.judged_before(snapshot, series, from_day.isoformat())
-    standing, severity = Standing(), None
-    last_day = date.min
-    if last is not None:
-        last_day = date.fromisoformat(last.day)
-        standing = _standing_at(snapshot, series, last, flags)
+    standing, severity, last_day = Standing(), None, date.min
+    if past.judged is not None:
+        last_day = date.fromisoformat(past.judged.day)
+        standing = _standing_at(past, past.judged)
         earlier = [day for day in closed if day < last_day]
         if earlier and standing.state is FlagState.NONE:
             standing = replace(standing, quiet_until=max(earlier) + timedelta(days=criterion.quiet_days))
-        if standing.has_flag and standing.opened_on:
-            severity = judgement.newest_severity(snapshot, series, standing.opened_on.isoformat(), last.day)
+        if standing.opened_on and past.severity and past.severity[0] >= standing.opened_on.isoformat():
+            severity = past.severity[1]
     between = [Closing(day) for day in closed if last_day <= day < from_day]
     for step in flagging.fold(between, standing, criterion):
         standing = step.standing
-    return Before(standing, flags, tuple(Closing(day) for day in closed if day >= from_day), severity)
+    return Before(standing, tuple(Closing(day) for day in closed if day >= from_day), severity)
 
 
-def _standing_at(snapshot: Snapshot, series: Series, last: judgement.Judged, flags: Sequence[Flag]) -> Standing:
+def _standing_at(past: Past, last: Judged) -> Standing:
     state = FlagState(last.state)
     if state is FlagState.WATCH:
-        began = judgement.watch_began(snapshot, series, last.day) or last.day
-        return Standing(state, last.state_count, below_since=date.fromisoformat(began))
+        return Standing(state, last.state_count, below_since=date.fromisoformat(past.watch_began or last.day))
     if state in (FlagState.OPEN, FlagState.RECOVERING):
-        flag = max((f for f in flags if f.opened_on <= last.day and f.state != RETRACTED), key=lambda f: f.opened_on)
+        flag = max((f for f in past.flags if f.opened_on <= last.day and f.state != RETRACTED), key=_opened_on)
         since, opened = date.fromisoformat(flag.below_since), date.fromisoformat(flag.opened_on)
         return Standing(state, last.state_count, below_since=since, opened_on=opened)
     return Standing()
+
+
+def _opened_on(flag: Flag) -> str:
+    return flag.opened_on
 
 
 @dataclass(frozen=True)
@@ -109,61 +106,56 @@ class Folded:
     steps: tuple[Step, ...]
     judged: Mapping[date, tuple[Judgement, dict[str, Any]]]  # with the evaluation row of the day
 
-    def state_on(self, day: date) -> Standing:
-        """Return the standing after the evaluation of a day, before any closing on it."""
-        return next(step.standing for step in self.steps if step.day == day)
+
+@dataclass
+class FlagRows:
+    """Flags as they stand after the fold, and what happened to them from the day on."""
+
+    flags: list[Flag] = field(default_factory=list)
+    refolded: list[str] = field(default_factory=list)  # whose events from the day on are all in `events`
+    events: list[NewEvent] = field(default_factory=list)
 
 
-def write(unit: UnitOfWork, series: Series, before: Before, folded: Folded, from_day: date, as_of: date) -> None:
-    """Bring flags and events in line with the fold from a day on.
+def rows_of(
+    series: Series, stored: Sequence[Flag], before: Before, folded: Folded, from_day: date, as_of: date
+) -> FlagRows:
+    """Return flags and events in line with the fold from a day on.
+
+    What began before the day and is not touched by the fold was over before it, and stays as it is.
 
     Args:
-        unit: The transaction to write in.
         series: What was folded.
+        stored: Every flag of the series as it is now.
         before: Where the fold stood before `from_day`.
         folded: Its steps from `from_day` on.
         from_day: The first day that was folded.
         as_of: The last one; a retraction is dated by it.
     """
-    from_text = from_day.isoformat()
-    known = {flag.flag_id: flag for flag in before.flags}
-    flags, events = _follow(series, before, folded)
-    gone = [
-        flag
-        for flag in before.flags
-        if flag.opened_on >= from_text and flag.flag_id not in flags and flag.state != RETRACTED
-    ]
-    # What began before the day and is not touched by the fold is over since before it, and stays.
-    numbers = judgement.cut_events(unit, list(flags), from_text) | judgement.last_events(unit, _ids(gone))
-    judgement.write_flags(unit, list(flags.values()) + [_retracted(flag, as_of) for flag in gone])
-    rows: list[dict[str, Any]] = []
-    for flag in gone:
-        events.append((flag.flag_id, RETRACTED, as_of, {"was": known[flag.flag_id].state}))
-    for flag_id, kind, day, content in events:
-        numbers[flag_id] += 1
-        row = {"flag_id": flag_id, "seq": numbers[flag_id], "day": day.isoformat(), "event": kind}
-        rows.append({**row, "numbers": json.dumps(content, sort_keys=True)})
-    judgement.add_events(unit, rows)
+    flags, events = _follow(series, stored, before, folded)
+    rows = FlagRows(list(flags.values()), list(flags), events)
+    for flag in stored:
+        if flag.opened_on >= from_day.isoformat() and flag.flag_id not in flags and flag.state != RETRACTED:
+            rows.flags.append(_retracted(flag, as_of))
+            rows.events.append(_event(flag.flag_id, as_of, RETRACTED, {"was": flag.state}))
+    return rows
 
 
-def _ids(flags: Sequence[Flag]) -> list[str]:
-    return [flag.flag_id for flag in flags]
+def _event(flag_id: str, day: date, kind: str, numbers: Mapping[str, Any]) -> NewEvent:
+    return NewEvent(flag_id, day.isoformat(), kind, json.dumps(numbers, sort_keys=True))
 
 
 def _retracted(flag: Flag, as_of: date) -> Flag:
-    return replace(
-        flag, state=RETRACTED, state_count=0, is_stale=False, closed_on=as_of.isoformat(), last_day=as_of.isoformat()
-    )
+    day = as_of.isoformat()
+    return replace(flag, state=RETRACTED, state_count=0, is_stale=False, closed_on=day, last_day=day)
 
 
-_Event = tuple[str, str, date, dict[str, Any]]
-
-
-def _follow(series: Series, before: Before, folded: Folded) -> tuple[dict[str, Flag], list[_Event]]:
+def _follow(
+    series: Series, stored: Sequence[Flag], before: Before, folded: Folded
+) -> tuple[dict[str, Flag], list[NewEvent]]:
     """Return the flags that the steps touch, as they stand in the end, and their events in order."""
     flags: dict[str, Flag] = {}
-    events: list[_Event] = []
-    current = _carried(series, before)
+    events: list[NewEvent] = []
+    current = _carried(series, stored, before)
     if current:
         flags[current.flag_id] = current
     for step in folded.steps:
@@ -176,20 +168,20 @@ def _follow(series: Series, before: Before, folded: Folded) -> tuple[dict[str, F
         current = _after(current, step, judged[0] if judged else None)
         flags[current.flag_id] = current
         if happened and happened.kind in flagging.EVENTS_OF_A_FLAG:
-            by_person = happened.kind is FlagEventKind.CLOSED_BY_PERSON
-            content = {} if by_person or judged is None else numbers_of(judged[1])
-            events.append((current.flag_id, happened.kind.value, step.day, content))
+            is_by_person = happened.kind is FlagEventKind.CLOSED_BY_PERSON
+            numbers = {} if is_by_person or judged is None else numbers_of(judged[1])
+            events.append(_event(current.flag_id, step.day, happened.kind.value, numbers))
         if not step.standing.has_flag:
             current = None
     return flags, events
 
 
-def _carried(series: Series, before: Before) -> Flag | None:
+def _carried(series: Series, stored: Sequence[Flag], before: Before) -> Flag | None:
     standing = before.standing
     if not standing.has_flag or standing.opened_on is None:
         return None
     flag_id = flag_id_of(series, standing.opened_on.isoformat())
-    known = next(flag for flag in before.flags if flag.flag_id == flag_id)
+    known = next(flag for flag in stored if flag.flag_id == flag_id)
     return replace(
         known,
         state=standing.state.value,

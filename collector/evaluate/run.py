@@ -8,6 +8,7 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 
 from agent.wire.vocabulary import ExitCode
 from collector.config import CollectorConfig
@@ -20,13 +21,14 @@ from collector.evaluate.work import Task
 from collector.ports import Ports
 from collector.profiles import catalogue as profiles
 from collector.store.open import Store
-from collector.store.queries import facts, judgement
+from collector.store.queries import facts, fold, judgement
+from collector.store.queries.fold import Past, Scope
 from collector.store.unit import UnitOfWork
 
 LOG = logging.getLogger(__name__)
 
 # Schools in one transaction: a few, because each commit waits for the disk, and devices wait for each commit.
-_AT_ONCE = 8
+_AT_ONCE = 20
 
 
 @dataclass
@@ -37,6 +39,12 @@ class EvaluationReport:
     days: int = 0  # judged, again or for the first time
     measurements: int = 0  # looked at
     failed: list[str] = field(default_factory=list)  # codes of schools that could not be evaluated
+
+    def add(self, other: "EvaluationReport") -> None:
+        """Count what another report counts."""
+        self.schools += other.schools
+        self.days += other.days
+        self.measurements += other.measurements
 
 
 def evaluate(
@@ -83,11 +91,8 @@ def evaluate(
         deployment = work.deployment_of(snapshot, config, catalogue, reference or Reference())
         tasks, failed = work.tasks(snapshot, deployment, now_ms, as_of=as_of, from_day=from_day, codes=schools)
     report = EvaluationReport(failed=failed)
-    for batch in _batches(tasks, _AT_ONCE):
-        with store.unit() as unit:
-            for task in batch:
-                _evaluate_one(unit, task, now_ms, as_of, report)
-            unit.commit()
+    for batch in _batches(tasks):
+        _evaluate_batch(store, batch, now_ms, as_of, report)
     _finish(store, deployment, ports)
     return report
 
@@ -110,36 +115,71 @@ def replay(
     return evaluate(store, config, ports, as_of=as_of, reference=reference)
 
 
-def _batches(tasks: Sequence[Task], size: int) -> Iterator[Sequence[Task]]:
-    for start in range(0, len(tasks), size):
-        yield tasks[start : start + size]
+def _batches(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
+    """Yield a few schools at a time; those of one batch begin with the same day."""
+    for _day, same in groupby(sorted(tasks, key=_from_day), key=_from_day):
+        together = list(same)
+        for start in range(0, len(together), _AT_ONCE):
+            yield together[start : start + _AT_ONCE]
 
 
-def _evaluate_one(unit: UnitOfWork, task: Task, now_ms: int, as_of: date | None, report: EvaluationReport) -> None:
-    code = task.inputs.code
+def _from_day(task: Task) -> date:
+    return task.from_day
+
+
+def _evaluate_batch(
+    store: Store, batch: Sequence[Task], now_ms: int, as_of: date | None, report: EvaluationReport
+) -> None:
+    """Fold the schools of a batch together; if that fails, each alone, so that one fault keeps no other waiting."""
+    done = EvaluationReport()
     try:
-        with judgement.isolated(unit, code):
-            span = _span(unit, task, now_ms, as_of)
-            done = school.evaluate_school(unit, task.inputs, span)
-            school.set_aside_ahead(unit, task.inputs, span.seen_until)
+        with store.unit() as unit:
+            _fold_together(unit, batch, now_ms, as_of, done)
+            unit.commit()
     except StorageError:
         raise
     except Exception:  # one school's fault must not keep the others from being judged
-        LOG.exception("evaluate.school_failed", extra={"school": code})
-        report.failed.append(code)
+        if len(batch) > 1:
+            for task in batch:
+                _evaluate_batch(store, [task], now_ms, as_of, report)
+            return
+        (task,) = batch
+        LOG.exception("evaluate.school_failed", extra={"school": task.inputs.code})
+        report.failed.append(task.inputs.code)
         return
-    report.schools += 1
-    report.days += done.days
-    report.measurements += done.measurements
+    report.add(done)
 
 
-def _span(unit: UnitOfWork, task: Task, now_ms: int, as_of: date | None) -> Span:
+def _fold_together(
+    unit: UnitOfWork, batch: Sequence[Task], now_ms: int, as_of: date | None, done: EvaluationReport
+) -> None:
+    first = batch[0]
+    scope = Scope(
+        schools=tuple(task.inputs.code for task in batch),
+        profile=first.inputs.deployment.profile_id,
+        metric=school.METRIC,
+        from_day=first.from_day.isoformat(),
+    )
+    fold.lock(unit, scope)
+    from_ms = min(task.inputs.start_ms(task.from_day - school.REACH) for task in batch)
+    past = fold.load(unit, scope, from_ms)
+    outcomes = []
+    for task in batch:
+        known = past[task.inputs.code]
+        outcome = school.fold_school(known, task.inputs, _span(task, known, now_ms, as_of))
+        outcomes.append(outcome)
+        done.schools += 1
+        done.days += len(outcome.evaluations)
+        done.measurements += sum(row["measurements"] for row in outcome.days)
+    fold.write(unit, scope, outcomes)
+
+
+def _span(task: Task, past: Past, now_ms: int, as_of: date | None) -> Span:
     """Return the days to fold; those that were judged before are folded again, never dropped."""
     if as_of is None:
         today = task.inputs.calendar.local_day(now_ms)
         return Span(task.from_day, task.inputs.last_full_day(now_ms), today)
-    newest = judgement.newest_day(unit, task.inputs.code)
-    last = max(as_of, date.fromisoformat(newest)) if newest else as_of
+    last = max(as_of, date.fromisoformat(past.newest_day)) if past.newest_day else as_of
     return Span(task.from_day, last, last)
 
 

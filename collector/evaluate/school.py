@@ -1,4 +1,4 @@
-"""One school, folded from a day on: votes, days, evaluations, flag. Evaluating again gives the same rows."""
+"""One school, folded from a day on: votes, days, evaluations, flag. Pure: the same past gives the same outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,13 @@ from collector.domain.observations import Observation
 from collector.domain.verdict import Judgement
 from collector.domain.words import Exclusion, Verdict
 from collector.evaluate import flags, observe
-from collector.evaluate.flags import Folded
+from collector.evaluate.flags import Folded, Series
 from collector.evaluate.inputs import Aim, SchoolInputs
 from collector.evaluate.observe import SchoolDay
-from collector.store.queries import judgement
-from collector.store.queries.judgement import Series, Vote
-from collector.store.unit import UnitOfWork
+from collector.store.queries.fold import Measured, Outcome, Past, Vote
 
 METRIC = "download_bps"
-_REACH = timedelta(days=DEFAULT.reach_days)
+REACH = timedelta(days=DEFAULT.reach_days)  # how far before a day its window goes
 
 
 @dataclass(frozen=True)
@@ -33,55 +31,43 @@ class Span:
     seen_until: date  # days up to this one are looked at; those after `as_of` are folded again when they are over
 
 
-@dataclass(frozen=True)
-class Done:
-    """What folding one school gave."""
-
-    measurements: int  # looked at
-    days: int  # judged
-
-
-def evaluate_school(unit: UnitOfWork, inputs: SchoolInputs, span: Span) -> Done:
-    """Fold a school from a day on and write what comes out; the caller commits.
+def fold_school(past: Past, inputs: SchoolInputs, span: Span) -> Outcome:
+    """Return what is to be written of a school.
 
     Args:
-        unit: The transaction to read and write in.
+        past: What is stored of it: measurements from `REACH` before the first day on.
         inputs: The school with its dated inputs.
         span: The days.
     """
-    from_ms = inputs.start_ms(span.from_day - _REACH)
-    rows = judgement.measured(unit, inputs.code, from_ms, inputs.start_ms(span.seen_until + timedelta(days=1)))
-    grouped = observe.group_by_day(rows, inputs)
-    earlier = [
-        observation
-        for day in grouped
-        if day < span.from_day
-        for observation in observe.remembered(day, grouped[day], inputs)
+    grouped = observe.group_by_day(past.measured, inputs)
+    earlier: list[Observation] = []
+    seen: list[SchoolDay] = []
+    ahead: list[Vote] = []
+    for day, rows in grouped.items():
+        if day < span.from_day:
+            earlier += observe.remembered(day, rows, inputs)
+        elif day <= span.seen_until:
+            seen.append(observe.observe(day, rows, inputs))
+        else:
+            ahead += _votes_ahead(rows)
+    outcome = Outcome(votes=_changed_votes(seen) + ahead)
+    outcome.days = [observe.day_row(day, inputs, is_final=day.day <= span.as_of) for day in seen]
+    _fold(past, inputs, _judge(seen, earlier, inputs, span), span, outcome)
+    return outcome
+
+
+def _votes_ahead(rows: Sequence[Measured]) -> list[Vote]:
+    """Return the votes of measurements of a day to come: dated after their own arrival, their time is unsure."""
+    return [observe.vote_of(row, Exclusion.TIME_UNSURE) for row in rows if row.votes is None and observe.is_ahead(row)]
+
+
+def _changed_votes(seen: Sequence[SchoolDay]) -> list[Vote]:
+    return [
+        vote
+        for day in seen
+        for row, vote in zip(day.measured, day.votes, strict=True)
+        if (row.votes, row.exclusion) != (vote.votes, vote.exclusion)
     ]
-    seen = [observe.observe(day, grouped[day], inputs) for day in grouped if day >= span.from_day]
-    _write_days(unit, inputs, seen, span)
-    judged = _judge(seen, earlier, inputs, span)
-    _fold(unit, inputs, judged, span)
-    return Done(measurements=sum(len(day.measured) for day in seen), days=len(judged))
-
-
-def set_aside_ahead(unit: UnitOfWork, inputs: SchoolInputs, after: date) -> None:
-    """Say of measurements dated after a day, and after their own arrival, that their time is unsure."""
-    rows = judgement.measured(unit, inputs.code, inputs.start_ms(after + timedelta(days=1)), 2**62)
-    ahead = [row for row in rows if row.votes is None and observe.is_ahead(row)]
-    judgement.set_votes(unit, [observe.vote_of(row, Exclusion.TIME_UNSURE) for row in ahead])
-
-
-def _write_days(unit: UnitOfWork, inputs: SchoolInputs, seen: Sequence[SchoolDay], span: Span) -> None:
-    before = {(row.device, row.rid): (row.votes, row.exclusion) for day in seen for row in day.measured}
-    changed = [vote for day in seen for vote in day.votes if before[vote.device, vote.rid] != _pair(vote)]
-    judgement.set_votes(unit, changed)
-    rows = [observe.day_row(day, inputs, is_final=day.day <= span.as_of) for day in seen]
-    judgement.replace_days(unit, inputs.code, span.from_day.isoformat(), rows)
-
-
-def _pair(vote: Vote) -> tuple[bool, str | None]:
-    return vote.votes, vote.exclusion
 
 
 _Judged = dict[date, tuple[Judgement, Aim]]
@@ -96,7 +82,7 @@ def _judge(days: Sequence[SchoolDay], earlier: Sequence[Observation], inputs: Sc
     judged: _Judged = {}
     observations = list(earlier)
     for day in days:
-        observations = [o for o in observations if o.day >= day.day - _REACH] + day.observations
+        observations = [o for o in observations if o.day >= day.day - REACH] + day.observations
         aim = inputs.aim(day.day)
         if not day.observations or aim is None:
             continue
@@ -106,22 +92,23 @@ def _judge(days: Sequence[SchoolDay], earlier: Sequence[Observation], inputs: Sc
     return judged
 
 
-def _fold(unit: UnitOfWork, inputs: SchoolInputs, judged: _Judged, span: Span) -> None:
+def _fold(past: Past, inputs: SchoolInputs, judged: _Judged, span: Span, outcome: Outcome) -> None:
     deployment = inputs.deployment
     series = Series(inputs.code, deployment.profile_id, METRIC)
     profile = deployment.catalogue.on(deployment.profile_id, span.as_of)
     criterion = profile.criterion if profile else DEFAULT
-    before = flags.stand_before(unit, series, (span.from_day, judged), deployment.closings, criterion)
-    steps: list[Evidence | Closing] = [flagging.evidence_of(found) for found, _aim in judged.values()]
-    folded_steps = flagging.fold([*steps, *before.closings], before.standing, criterion)
+    closed = flags.closed_days(series, deployment.closings, past.flags, judged)
+    before = flags.stand_before(past, closed, span.from_day, criterion)
+    given: list[Evidence | Closing] = [flagging.evidence_of(found) for found, _aim in judged.values()]
+    steps = flagging.fold([*given, *before.closings], before.standing, criterion)
     rows: dict[date, dict[str, Any]] = {}
-    for step in folded_steps:
+    for step in steps:
         if step.day in judged and step.day not in rows:  # of one day the evaluation comes first
-            found, aim = judged[step.day]
-            rows[step.day] = _evaluation_row(series, found, aim, step)
-    judgement.replace_evaluations(unit, series, span.from_day.isoformat(), list(rows.values()))
-    folded = Folded(folded_steps, {day: (judged[day][0], row) for day, row in rows.items()})
-    flags.write(unit, series, before, folded, span.from_day, span.as_of)
+            rows[step.day] = _evaluation_row(series, *judged[step.day], step)
+    folded = Folded(steps, {day: (judged[day][0], row) for day, row in rows.items()})
+    flag_rows = flags.rows_of(series, past.flags, before, folded, span.from_day, span.as_of)
+    outcome.evaluations = list(rows.values())
+    outcome.flags, outcome.refolded, outcome.events = flag_rows.flags, flag_rows.refolded, flag_rows.events
 
 
 def _evaluation_row(series: Series, found: Judgement, aim: Aim, step: flagging.Step) -> dict[str, Any]:
