@@ -63,10 +63,12 @@ class ImportReport:
         lines.append(
             f"{self.added} {self.what} {verb} added, {self.changed} changed, {self.unchanged} are as in the file."
         )
-        if self.errors:
-            lines.append(f"{self.refused_rows} rows {verb} not stored; the others {verb}.")
+        if (refused := self.refused_rows) == 1:
+            lines.append(f"1 row {'would be' if self.dry_run else 'was'} refused, the others {verb} taken.")
+        elif refused:
+            lines.append(f"{refused} rows {verb} refused, the others {verb} taken.")
         if self.skipped_empty:
-            lines.append(f"{self.skipped_empty} empty rows were passed over.")
+            lines.append(f"Empty rows passed over: {self.skipped_empty}.")
         if self.unknown_columns:
             lines.append(f"Kept, but not used: {', '.join(self.unknown_columns)}.")
         return lines

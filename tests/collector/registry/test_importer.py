@@ -105,7 +105,7 @@ def test_a_hint_line_and_a_thousand_empty_rows(store: Store) -> None:
     lines = "sep=;\r\ncode;name;latitude;longitude\r\n00123;Escuela Uno;{};-77,0428\r\n" + ";;;\r\n" * 1200
     report = bring(store, lines.format("-12,0464").encode(), NOON_MS)
     assert (counts(report), report.skipped_empty) == ((1, 0, 0, 0), 1200)
-    assert report.lines()[-1] == "1200 empty rows were passed over."
+    assert report.lines()[-1] == "Empty rows passed over: 1200."
     school = stored(store)["00123"]
     assert (school.latitude, school.longitude) == (-12.0464, -77.0428)
     (error,) = bring(store, lines.format("x").encode(), NOON_MS).errors
@@ -122,7 +122,7 @@ def test_decimal_marks_are_never_guessed_at(store: Store) -> None:
     assert found == {"T1": (-12.046, -77.043), "T2": (-12.0464, -77.0428), "T3": (-12.046, -77.043)}
     assert [(error.row, error.column) for error in report.errors] == [(5, "latitude"), (5, "longitude")]
     assert "-1.204.640" in report.errors[0].sentence
-    assert "1 rows were not stored; the others were." in report.lines()
+    assert "1 row was refused, the others were taken." in report.lines()
 
 
 @pytest.mark.parametrize(
