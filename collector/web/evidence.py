@@ -58,23 +58,34 @@ def local_day(at_ms: int, zone: ZoneInfo) -> str:
     return present.local(at_ms, zone).date().isoformat()
 
 
-def chart_tests(snapshot: Snapshot, row: SchoolRow, zone: ZoneInfo) -> tuple[list[DayRow], list[TestRow]]:
+@dataclass(frozen=True)
+class Recent:
+    """The last weeks of a school."""
+
+    days: list[DayRow]  # judged ones, oldest first
+    off: dict[str, str]  # holidays and closures
+    tests: list[TestRow]  # newest first
+
+
+def recent(snapshot: Snapshot, row: SchoolRow, zone: ZoneInfo) -> Recent:
     """Return the days and tests of the last weeks, nothing of times to come."""
     now_ms = desk().now_ms
     today = date.fromisoformat(local_day(now_ms, zone))
     from_day = (today - timedelta(days=7 * _CHART_WEEKS)).isoformat()
     wanted = TestFilter(from_ms=midnight_ms(from_day, zone), to_ms=now_ms + _DAY_MS)
     days = [day for day in pages_school.days(snapshot, row.code, from_day) if day.day <= today.isoformat()]
-    return days, pages_school.tests(snapshot, row.code, wanted, _CHART_TESTS)
+    return Recent(
+        days=days,
+        off=pages_school.days_off(snapshot, row.code, row.area, from_day),
+        tests=pages_school.tests(snapshot, row.code, wanted, _CHART_TESTS),
+    )
 
 
-def charts(
-    row: SchoolRow, days: Sequence[DayRow], tests: Sequence[TestRow], span: ChartSpan | None, zone: ZoneInfo
-) -> Charts:
+def charts(row: SchoolRow, found: Recent, span: ChartSpan | None, zone: ZoneInfo) -> Charts:
     """Return the pictures of a school's history."""
-    dots = [_dot(test, test.download_bps, zone) for test in tests if test.download_bps is not None]
+    dots = [_dot(test, test.download_bps, zone) for test in found.tests if test.download_bps is not None]
     shown = History(
-        days=_chart_days(days, dots, local_day(desk().now_ms, zone)),
+        days=_chart_days(found, dots, local_day(desk().now_ms, zone)),
         dots=dots,
         target_bps=row.target_bps,
         contract_bps=round(row.contract_download_mbps * 1e6) if row.contract_download_mbps else None,
@@ -96,12 +107,16 @@ def _dot(test: TestRow, bps: int, zone: ZoneInfo) -> Dot:
     return Dot(when.date().isoformat(), of_day, bps, bool(test.votes))
 
 
-def _chart_days(days: Sequence[DayRow], dots: Sequence[Dot], today: str) -> list[ChartDay]:
-    """Return the days, those with tests that nobody has judged yet, and today: silence has to be seen."""
-    known = {day.day: ChartDay(day.day, day.is_open, day.suppressed, day.median_download_bps) for day in days}
+def _chart_days(found: Recent, dots: Sequence[Dot], today: str) -> list[ChartDay]:
+    """Return the days, those with tests that nobody has judged yet, those off, and today: silence has to be seen."""
+    known = {day.day: ChartDay(day.day, day.is_open, day.suppressed, day.median_download_bps) for day in found.days}
     for dot in dots:
         known.setdefault(dot.day, ChartDay(dot.day, True, None, None))
     if known:
+        first = min(known)
+        for day, kind in found.off.items():
+            if first <= day <= today:
+                known.setdefault(day, ChartDay(day, False, kind, None))
         known.setdefault(today, ChartDay(today, present.is_weekday(today), None, None))
     return [known[day] for day in sorted(known)]
 

@@ -65,8 +65,8 @@ def standings(snapshot: Snapshot, measure: Measure) -> list[Standing]:
             func.sum(pupils).label("pupils"),
         )
         .select_from(judged_schools(measure))
-        .group_by(SCHOOLS.c.area, verdict)
-        .order_by(SCHOOLS.c.area, verdict)
+        .group_by(SCHOOLS.c.area, EVALUATIONS.c.verdict)
+        .order_by(SCHOOLS.c.area, EVALUATIONS.c.verdict)
     )
     return [
         Standing(row.area, row.verdict, int(row.schools), int(row.pupils)) for row in snapshot.connection.execute(query)
@@ -83,15 +83,19 @@ def verdicts_by_week(snapshot: Snapshot, measure: Measure, ends: list[str], from
         from_day: The first day of the first week.
     """
     bucket = case(*((EVALUATIONS.c.day <= end, literal(end)) for end in ends), else_=None)
-    newest = (
-        select(EVALUATIONS.c.school, bucket.label("week"), func.max(EVALUATIONS.c.day).label("day"))
+    judged = (
+        select(EVALUATIONS.c.school, bucket.label("week"), EVALUATIONS.c.day)
         .where(
             EVALUATIONS.c.profile == measure.profile,
             EVALUATIONS.c.metric == measure.metric,
             EVALUATIONS.c.day >= from_day,
             EVALUATIONS.c.day <= ends[-1],
         )
-        .group_by(EVALUATIONS.c.school, bucket)
+        .subquery()
+    )
+    newest = (
+        select(judged.c.school, judged.c.week, func.max(judged.c.day).label("day"))
+        .group_by(judged.c.school, judged.c.week)
         .subquery()
     )
     query = (

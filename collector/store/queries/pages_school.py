@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, select
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.registry import CALENDAR_DAYS
 from collector.store.unit import Snapshot
 
 
@@ -130,6 +131,18 @@ def days(snapshot: Snapshot, code: str, from_day: str) -> list[DayRow]:
         .limit(1000)
     )
     return [DayRow(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def days_off(snapshot: Snapshot, code: str, area: str | None, from_day: str) -> dict[str, str]:
+    """Return the holidays and closures of a school since a day; its own calendar beats its area's."""
+    query = select(CALENDAR_DAYS.c.calendar, CALENDAR_DAYS.c.day, CALENDAR_DAYS.c.kind).where(
+        CALENDAR_DAYS.c.calendar.in_(["default", code, *([area] if area else [])]), CALENDAR_DAYS.c.day >= from_day
+    )
+    rank = {"default": 0, area: 1, code: 2}
+    found: dict[str, str] = {}
+    for _calendar, day, kind in sorted(snapshot.connection.execute(query), key=lambda row: rank[row[0]]):
+        found[day] = kind
+    return {day: kind for day, kind in found.items() if kind != "open"}
 
 
 def devices(snapshot: Snapshot, code: str, limit: int = 100) -> list[SchoolDevice]:

@@ -151,9 +151,9 @@ def _case(snapshot: Snapshot, parts: Desk, flag: FlagRow) -> Case | None:
     if row is None:
         return None
     zone = parts.zone_of(row.timezone)
-    days, recent = evidence.chart_tests(snapshot, row, zone)
+    recent = evidence.recent(snapshot, row, zone)
     judged = judged_of(flag)
-    window = evidence.window_tests(row, recent, zone)
+    window = evidence.window_tests(row, recent.tests, zone)
     attain = Markup("")
     if judged is not None and judged.n:
         label = str(sentences.share_range(judged))
@@ -164,7 +164,7 @@ def _case(snapshot: Snapshot, parts: Desk, flag: FlagRow) -> Case | None:
         judged=judged,
         sentence=sentences.verdict(judged) if judged else Markup(""),
         attain=attain,
-        charts=evidence.charts(row, days, recent, ChartSpan(flag.opened_on, flag.closed_on), zone),
+        charts=evidence.charts(row, recent, ChartSpan(flag.opened_on, flag.closed_on), zone),
         answers=evidence.answers(row, window, zone),
         cure=sentences.cure(row.median_bps, row.target_bps, row.contract_download_mbps, row.provider),
         aside=(sum(not test.votes for test in window), len(window)),

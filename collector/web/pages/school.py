@@ -65,7 +65,7 @@ def show(code: str) -> str:
         filtered = _filter(wanted, zone)
         flags = pages_school.flags(snapshot, code)
         flag = next((item for item in flags if item.state in _OPEN), None)
-        days, recent = evidence.chart_tests(snapshot, row, zone)
+        recent = evidence.recent(snapshot, row, zone)
         span = ChartSpan(flag.opened_on, None) if flag else None
         listed = pages_school.tests(snapshot, code, filtered, _ALL if wanted.is_all else _LATEST)
         return page(
@@ -78,8 +78,8 @@ def show(code: str) -> str:
             cure=_cure(row),
             flag=flag,
             flags=flags,
-            charts=evidence.charts(row, days, recent, span, zone),
-            aside=_aside(row, recent, zone),
+            charts=evidence.charts(row, recent, span, zone),
+            aside=_aside(row, recent.tests, zone),
             tests=[_line(test, zone, parts.now_ms) for test in listed],
             found=pages_school.count_tests(snapshot, code, filtered),
             total=pages_school.count_tests(snapshot, code, TestFilter()),
@@ -113,9 +113,9 @@ def _cure(row: SchoolRow) -> sentences.Cure | None:
     return sentences.cure(row.median_bps, row.target_bps, row.contract_download_mbps, row.provider)
 
 
-def _aside(row: SchoolRow, recent: list[TestRow], zone: ZoneInfo) -> tuple[int, int]:
+def _aside(row: SchoolRow, tests: list[TestRow], zone: ZoneInfo) -> tuple[int, int]:
     """Return how many tests of the window were set aside, and how many there were."""
-    window = evidence.window_tests(row, recent, zone)
+    window = evidence.window_tests(row, tests, zone)
     return sum(not test.votes for test in window), len(window)
 
 

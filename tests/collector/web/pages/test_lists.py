@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from collector.store.open import Store
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAG_ACTIONS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import AUDIT
+from collector.store.tables.registry import CALENDAR_DAYS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
@@ -145,6 +146,26 @@ def test_a_clock_years_off_stretches_no_chart_and_is_named(admin: FlaskClient, c
     fleet = admin.get("/devices?standing=clock").text
     assert "Its clock is 17 years behind." in fleet and "Its clock is 10 years ahead." in fleet
     assert "2 devices" in fleet
+
+
+def test_days_off_are_hatched_by_the_nearest_calendar(admin: FlaskClient, country: Store) -> None:
+    before = admin.get("/schools/00123").text.count('class="c-off"')
+    rows = [
+        {"calendar": "default", "day": "2026-11-24", "kind": "holiday", "note": None},
+        {"calendar": "default", "day": "2026-11-01", "kind": "holiday", "note": None},
+        {"calendar": "Los Cayos", "day": "2026-11-24", "kind": "closure", "note": None},
+    ]
+    with country.unit() as unit:
+        unit.connection.execute(delete(MEASUREMENTS).where(MEASUREMENTS.c.started_ms > NOW_MS - 12 * 3_600_000))
+        unit.connection.execute(insert(CALENDAR_DAYS), rows)
+        unit.commit()
+    hatched = admin.get("/schools/00123").text.count('class="c-off"')
+    assert hatched == before + 2  # in the wide picture and in the narrow one; a Sunday takes no room
+    with country.unit() as unit:
+        own = {"calendar": "00123", "day": "2026-11-24", "kind": "open", "note": None}
+        unit.connection.execute(insert(CALENDAR_DAYS), [own])
+        unit.commit()
+    assert admin.get("/schools/00123").text.count('class="c-off"') == before
 
 
 def test_a_flag_shows_evidence_numbers_and_history(admin: FlaskClient) -> None:
