@@ -1,0 +1,334 @@
+"""The commands as scripts see them: exit codes, one JSON object, one sentence, never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import cli, present
+from agent.app import TEST_LOCK
+from agent.errors import EnlaceError
+from agent.host.locks import hold_agent_lock
+from agent.locks import FileLock
+from agent.wire import codec
+from agent.wire.records import Failure, Measurement
+from agent.wire.vocabulary import ExitCode, FailureCode, Phase, Status, Tier, Trigger
+from collector.testpoint.server import TestpointOptions, serve
+from tests.fakes.collector import FakeCollector, HttpFront, token_text, unsigned
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+def test_point() -> Iterator[str]:
+    stop, ready, ports = threading.Event(), threading.Event(), list[int]()
+
+    def note(http_port: int, _udp_port: int) -> None:
+        ports.append(http_port)
+        ready.set()
+
+    options = TestpointOptions(host="127.0.0.1", port=0, udp_port=0, open=True)
+    thread = threading.Thread(target=serve, args=(options,), kwargs={"stop": stop, "on_ready": note})
+    thread.start()
+    assert ready.wait(20)
+    yield f"http://127.0.0.1:{ports[0]}"
+    stop.set()
+    thread.join(10)
+
+
+class Told:
+    """What a command did."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def last(self) -> Any:
+        return json.loads(self.out.splitlines()[-1])
+
+
+@pytest.fixture
+def agent(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+    def run(*words: str, data: Path | None = tmp_path / "d", config: str | None = None) -> Told:
+        place = tmp_path / "config.toml"
+        place.write_text(config or "[agent]\n")
+        given = [*words, "--config", str(place)] + (["--data", str(data)] if data else [])
+        code = cli.guarded(lambda: cli._dispatch(given))
+        sys.stdout.flush()
+        told = capfdbinary.readouterr()
+        return Told(int(code), told.out.decode(), told.err.decode())
+
+    return run
+
+
+def enrolled(agent: Any, front: HttpFront) -> None:
+    told = agent("enrol", "--collector", front.url, "--token", token_text())
+    assert told.code == 0, told.err
+    assert "Escola São João (00123)" in told.out
+
+
+# --- test without enrolment -----------------------------------------------------------------------------------------
+
+
+def test_a_test_without_enrolment_prints_the_record_and_stores_nothing(
+    agent: Any, test_point: str, tmp_path: Path
+) -> None:
+    told = agent("test", "--server", test_point, "--json", "--max-bytes", "300000")
+    assert told.code == 0, told.err
+    decoded = codec.decode_item(told.out.splitlines()[-1].encode())
+    assert isinstance(decoded.record, Measurement) and decoded.record.status is Status.OK
+    assert decoded.unknown == {}
+    assert not (tmp_path / "d").exists()
+
+
+def test_people_get_a_table_and_a_sentence(agent: Any, test_point: str) -> None:
+    told = agent("test", "--server", test_point, "--max-bytes", "300000")
+    assert told.code == 0
+    assert "Download" in told.out and "Mbit/s down" in told.out.splitlines()[-1]
+
+
+def test_a_server_that_is_away_is_exit_3_and_one_sentence(agent: Any) -> None:
+    told = agent("test", "--server", NOWHERE)
+    assert told.code == ExitCode.NETWORK
+    told = agent("test", "--server", NOWHERE, "--json")
+    assert told.code == ExitCode.NETWORK
+    assert (told.last["status"], told.last["download"]) == ("failed", None)
+    assert told.err.count("\n") == 1
+
+
+def test_without_anything_to_measure_it_says_what_to_do(agent: Any) -> None:
+    told = agent("test", "--json")
+    assert told.code == ExitCode.REFUSED
+    assert told.last["error"]["exit_code"] == 4 and "--server" in told.last["error"]["sentence"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("test", "--server", "no address"), ("test", "--engine", "iperf"), ("tset",), ("test", "--max-bytes", "-1"),
+        ("test", "--sever", NOWHERE), ("enrol", "--collector", "x", "--token", token_text()),
+        ("enrol", "--collector", NOWHERE, "--token", "ENL1-NONSENSE"), ("test", "--server", NOWHERE, "--engine", "ookla"),
+    ],
+)  # fmt: skip
+def test_a_mistake_of_a_person_is_exit_2_and_a_sentence(agent: Any, words: tuple[str, ...]) -> None:
+    told = agent(*words)
+    assert told.code == ExitCode.USAGE
+    assert told.err.strip() and "Traceback" not in told.err and "NONSENSE" not in told.err
+
+
+@pytest.mark.parametrize("word", ["status", "test", "run", "doctor", "spool list"])
+def test_a_misspelt_key_stops_every_command(agent: Any, word: str) -> None:
+    told = agent(*word.split(), config="[agent]\nday_byte = 5\n")
+    assert told.code == ExitCode.USAGE and "day_bytes" in told.err
+
+
+def test_a_second_test_is_exit_5(agent: Any, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    lock = FileLock(tmp_path / "d" / TEST_LOCK)
+    assert lock.try_acquire()
+    told = agent("test", "--server", NOWHERE)
+    lock.release()
+    assert told.code == ExitCode.RUNNING
+
+
+def test_a_second_daemon_is_exit_5(agent: Any, tmp_path: Path) -> None:
+    lock = hold_agent_lock(tmp_path / "d")
+    told = agent("run")
+    lock.release()
+    assert told.code == ExitCode.RUNNING and told.err.count("\n") == 1
+
+
+def test_a_proxy_password_shows_nowhere(agent: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    collector = FakeCollector()
+    collector.always = unsigned(407)
+    with HttpFront(collector) as front:
+        monkeypatch.setenv("HTTP_PROXY", front.url.replace("http://", "http://aluno:S3nh%40x@"))
+        told = agent("enrol", "--collector", "http://collector.invalid", "--token", token_text())
+        doctor = agent("doctor", "--json")
+    assert told.code == ExitCode.NETWORK and "407" in told.err
+    monkeypatch.setenv("HTTP_PROXY", "http://aluno:S3nh@x@127.0.0.1:99999")
+    broken = agent("doctor")
+    assert broken.code == ExitCode.USAGE and "HTTP_PROXY" in broken.err
+    seen = told.out + told.err + doctor.out + doctor.err + broken.err
+    seen += "".join(path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file())
+    assert "S3nh" not in seen
+
+
+# --- as a device ----------------------------------------------------------------------------------------------------
+
+
+def test_enrol_test_status_and_spool_walk_together(agent: Any, test_point: str) -> None:
+    collector = FakeCollector()
+    port = int(test_point.rpartition(":")[2])
+    collector.servers = [{"id": "tp", "engine": "ndt7", "url": test_point, "udp_port": port}]
+    with HttpFront(collector) as front:
+        enrolled(agent, front)
+        told = agent("test", "--json", "--max-bytes", "300000")
+        assert told.code == 0, told.err
+        assert (told.last["trigger"], told.last["lease_id"]) == ("manual", "lease-1")
+        assert list(collector.stored) == [told.last["rid"]]  # no daemon: handed over at once
+        status = agent("status", "--json").last
+        assert (status["waiting"], status["running"], status["kind"]) == (0, False, "good")
+        assert status["ledger"]["acked"] == 1 and status["school"]["code"] == "00123"
+        doctor = agent("doctor", "--json")
+        bad = [one["check"] for one in doctor.last["checks"] if not one["good"]]
+        assert bad == ["daemon"], doctor.out
+    away = agent("test", "--json", "--max-bytes", "300000")
+    assert away.code == 0 and away.last["lease_id"] is None
+    status = agent("status", "--json").last
+    assert status["waiting"] == 1 and "nothing answers" in status["why"]
+    assert "waiting" in agent("status").out.lower()
+    (newest, _) = [json.loads(line) for line in agent("spool", "list", "--json").out.splitlines()]
+    assert (newest["rid"], newest["state"]) == (away.last["rid"], "ready")
+    assert agent("spool", "list").out.count("\n") == 2
+
+
+def test_a_refused_lease_is_exit_4_and_force_goes_on(agent: Any, test_point: str) -> None:
+    collector = FakeCollector()
+    collector.servers = [{"id": "tp", "engine": "ndt7", "url": test_point, "udp_port": None}]
+    collector.lease_refusal = "enough"
+    with HttpFront(collector) as front:
+        enrolled(agent, front)
+        told = agent("test", "--json")
+        assert told.code == ExitCode.REFUSED and "--force" in told.last["error"]["sentence"]
+        assert agent("test", "--json", "--force", "--max-bytes", "300000").code == 0
+
+
+def test_exported_records_are_lines_of_json(agent: Any, test_point: str, tmp_path: Path) -> None:
+    collector = FakeCollector()
+    with HttpFront(collector) as front:
+        enrolled(agent, front)
+        assert agent("test", "--server", test_point, "--max-bytes", "300000").code == 0
+        file = tmp_path / "José.jsonl"
+        assert agent("spool", "export", str(file)).code == 0
+    (line,) = file.read_text().splitlines()
+    assert json.loads(line)["record"]["kind"] == "measurement"
+
+
+def test_a_revoked_token_is_exit_4_in_words(agent: Any) -> None:
+    collector = FakeCollector()
+    collector.enrol_refusal = "token_revoked"
+    with HttpFront(collector) as front:
+        told = agent("enrol", "--collector", front.url, "--token", token_text())
+    assert told.code == ExitCode.REFUSED and "withdrawn" in told.err
+
+
+# --- processes ------------------------------------------------------------------------------------------------------
+
+PROGRAM = [sys.executable, "-m", "agent"]
+
+
+def test_the_version_needs_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv=['a','--version']\ntry:\n import agent.cli; agent.cli.main()\nexcept SystemExit: pass\n"
+    )
+    code += "print(sorted({'requests','rich','click','apscheduler','nacl','sqlite3'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "0.1" in done.stdout
+
+
+def test_run_loads_no_library_of_commands() -> None:
+    code = "import sys, agent.cli, agent.service, agent.real.scheduler, agent.uplink.transport\n"
+    code += "print(sorted({'rich','click','psutil','collector','flask','sqlalchemy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [*PROGRAM, "status", "--json", "--data", str(tmp_path)]
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert done.returncode == 0 and done.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_output_that_cannot_be_written_is_exit_1(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        words = [*PROGRAM, "status", "--data", str(tmp_path)]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1 and b"Cannot write the output" in done.stderr
+
+
+def test_a_terminal_without_the_letter_is_no_fault(agent: Any, tmp_path: Path) -> None:
+    with HttpFront(FakeCollector()) as front:
+        enrolled(agent, front)
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    for words in (["status"], ["status", "--json"], ["doctor"]):
+        command = [*PROGRAM, *words, "--data", str(tmp_path / "d")]
+        done = subprocess.run(command, capture_output=True, env=environment, check=False)
+        assert b"Traceback" not in done.stderr and b"00123" in done.stdout
+
+
+@pytest.mark.parametrize("zone", ["BRT3", "XYZ", "America/Sao Paulo", ""])
+def test_a_zone_that_nobody_knows_does_not_stop_the_start(zone: str, tmp_path: Path) -> None:
+    code = (
+        "import datetime\nfrom agent.real.scheduler import SteadyScheduler\n"
+        "s = SteadyScheduler([], lambda: 0, lambda: False)\ns.start()\ns.shutdown()\nprint('good')"
+    )
+    environment = {**os.environ, "TZ": zone}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.strip() == "good", done.stderr
+
+
+# --- small things ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "places"),
+    [
+        (["run"], (None, None)),
+        (["run", "--data", "d"], (None, Path("d"))),
+        (["--config=c", "run", "--data=d"], (Path("c"), Path("d"))),
+        (["--data", "d", "run"], (None, Path("d"))),
+    ],
+)
+def test_run_is_read_without_the_library(words: list[str], places: tuple[Path | None, Path | None]) -> None:
+    assert cli.run_places(words) == places
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["run", "--data"], ["run", "--help"], ["test"], ["run", "now"], ["run", "--data="]]
+)
+def test_anything_else_is_left_to_the_library(words: list[str]) -> None:
+    assert cli.run_places(words) is None
+
+
+def test_a_fault_of_ours_is_a_sentence_too(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> int:
+        raise RuntimeError("secret")
+
+    assert cli.guarded(broken) == ExitCode.FAULT
+    told = capsys.readouterr().err
+    assert "RuntimeError at test_cli.py" in told and "secret" not in told
+
+
+def test_every_kind_of_fault_has_its_code(capsys: pytest.CaptureFixture[str]) -> None:
+    def raising(error: BaseException) -> int:
+        raise error
+
+    assert cli.guarded(lambda: raising(KeyboardInterrupt())) == ExitCode.INTERRUPTED
+    assert cli.guarded(lambda: raising(EnlaceError("a.", exit_code=ExitCode.REFUSED))) == ExitCode.REFUSED
+    assert cli.guarded(lambda: raising(FileNotFoundError(2, "No such file", "x"))) == ExitCode.FAULT
+    assert "x: No such file." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("code", FailureCode)
+def test_every_failure_is_a_sentence(code: FailureCode) -> None:
+    record = Measurement(
+        rid="r", status=Status.FAILED, failure=Failure(phase=Phase.DOWNLOAD, code=code), tier=Tier.CAPACITY,
+        trigger=Trigger.MANUAL, started_at="2026-11-24T13:05:09.123Z",
+    )  # fmt: skip
+    assert present.sentence(record).endswith(".")
