@@ -10,9 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 DOMAIN, TESTS = "collector/domain/{}.py", "tests/collector/domain/test_{}.py"
-JUDGEMENT = """
-    verdict flagging validity observations windows severity inference clockfix targets calendars
-""".split()
+JUDGEMENT = [
+    *("verdict", "flagging", "validity", "observations", "windows"),
+    *("severity", "inference", "clockfix", "targets", "calendars"),
+]
 CASES = [(DOMAIN.format(name), (TESTS.format(name),)) for name in JUDGEMENT] + [
     ("agent/uplink/decide.py", ("tests/agent/uplink/test_decide.py", "tests/agent/uplink/test_decide_edges.py")),
     (

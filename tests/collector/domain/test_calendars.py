@@ -189,6 +189,13 @@ def test_a_break_cuts_a_third_in_two() -> None:
     ]
 
 
+def test_a_third_that_ends_with_the_hours_before_a_break_is_one_piece() -> None:
+    day = calendar_of("tue 07:00-10:00 11:00-14:00 15:00-18:00", SAO_PAULO).at(TUESDAY)
+
+    assert [len(day.third(index)) for index in range(3)] == [1, 1, 1]
+    assert day.windows() == day.periods
+
+
 def test_the_pieces_of_a_third_take_turns_by_their_length() -> None:
     calendar = calendar_of("mon-sun 07:00-12:00 13:00-17:00", SAO_PAULO)
 
