@@ -32,7 +32,7 @@ WIDTHS = (1280, 390)
 PAGES = {
     "01-overview": "/",
     "03-schools": "/schools?verdict=BELOW",
-    "04-school": "/schools/0301017",
+    "04-school": "school",
     "05-flags": "/flags",
     "06-flag": "flag",
     "09-devices": "/devices",
@@ -86,6 +86,17 @@ def sign_in(page: Page, url: str, name: str = "ana", password: str = pages_world
     page.wait_for_load_state()
 
 
+def addresses(page: Page, url: str) -> dict[str, str]:
+    """Return every page's address, with the worst school and the first flag that the site has."""
+    worst = {"school": ("/schools?verdict=BELOW", "tbody a.name"), "flag": ("/flags", ".flag-row a.name")}
+    found = {}
+    for word, (listed, link) in worst.items():
+        page.goto(url + listed)
+        first = page.locator(link).first
+        found[word] = (first.get_attribute("href") if first.count() else None) or listed
+    return {title: found.get(address, address) for title, address in PAGES.items()}
+
+
 def take(browser: Browser, url: str, folder: Path, name: str, password: str) -> list[Path]:
     """Write all pictures and return where they are."""
     made: list[Path] = []
@@ -100,13 +111,10 @@ def take(browser: Browser, url: str, folder: Path, name: str, password: str) -> 
                 made.append(folder / f"11-sign-in-{width}{marks}.png")
                 page.screenshot(path=made[-1], full_page=True)
             sign_in(page, url, name, password)
-            page.goto(f"{url}/flags")
-            first = page.locator(".flag-row a.name").first
-            flag = first.get_attribute("href") if first.count() else "/flags"
-            for title, address in PAGES.items():
+            for title, address in addresses(page, url).items():
                 for width in WIDTHS:
                     page.set_viewport_size({"width": width, "height": 900})
-                    page.goto(url + (flag or "/flags" if address == "flag" else address))
+                    page.goto(url + address)
                     made.append(folder / f"{title}-{width}{marks}.png")
                     page.screenshot(path=made[-1], full_page=True)
             context.close()

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from collector.store.open import Store
-from tests.collector.web.screens import PAGES, chromium, make_app, served, sign_in
+from tests.collector.web import screens
+from tests.collector.web.screens import chromium, make_app, served, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -35,20 +36,13 @@ def page(browser: Browser, site: str) -> Iterator[Page]:
     context.close()
 
 
-def addresses(page: Page, site: str) -> dict[str, str]:
-    page.goto(f"{site}/flags")
-    flag = page.locator(".flag-row a.name").first.get_attribute("href") or ""
-    known = {title: address for title, address in PAGES.items() if address != "flag"}
-    return known | {"04-school": "/schools/00123", "06-flag": flag, "11-login": "/login?next=/"}
-
-
 def test_pages_ask_only_us_and_break_no_policy_of_ours(page: Page, site: str) -> None:
     asked: list[str] = []
     said: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: said.append(message.text))
     page.on("response", lambda answer: said.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
-    for address in addresses(page, site).values():
+    for address in screens.addresses(page, site).values():
         before = len(asked)
         page.goto(site + address)
         assert len(asked) - before <= 5, asked[before:]
@@ -61,7 +55,7 @@ def test_pages_ask_only_us_and_break_no_policy_of_ours(page: Page, site: str) ->
 def test_nothing_scrolls_sideways(page: Page, site: str, width: int, language: str) -> None:
     page.goto(f"{site}/language/{language}")
     page.set_viewport_size({"width": width, "height": 800})
-    for title, address in addresses(page, site).items():
+    for title, address in screens.addresses(page, site).items():
         page.goto(site + address)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, (title, wide)
