@@ -76,12 +76,6 @@ class Live(AbstractContextManager["Live"]):
         update(f"{progress.phase}{speed}")
 
 
-def measurement(record: Measurement) -> None:
-    """Print a measurement as a short table and one sentence."""
-    table(measurement_lines(record))
-    print(sentence(record))
-
-
 def measurement_lines(record: Measurement) -> list[tuple[str, str]]:
     """Return the lines of a measurement's table; what was not measured has none."""
     lines: list[tuple[str, str]] = []

@@ -64,14 +64,17 @@ def run(config_path: Path | None, data_path: Path | None, *, wish: Wish, version
 
 def show(record: Measurement, *, as_json: bool) -> None:
     """Print a record: as the wire carries it, or as people read it."""
-    if not as_json:
-        present.measurement(record)
-        return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(codec.encode(record) + b"\n")
-    sys.stdout.buffer.flush()
+    if as_json:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(codec.encode(record) + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        present.table(present.measurement_lines(record))
     if record.failure is not None:
+        sys.stdout.flush()
         complain(present.sentence(record))
+    elif not as_json:
+        print(present.sentence(record))
 
 
 def exit_code(record: Measurement) -> ExitCode:
