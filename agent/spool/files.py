@@ -23,6 +23,12 @@ def remove_sidecars(path: Path) -> None:
         Path(f"{path}{ending}").unlink(missing_ok=True)
 
 
+def sync(path: Path) -> None:
+    """Make a file's content durable."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
 def sync_directory(directory: Path) -> None:
     """Make new names in a directory durable, where the operating system can."""
     with contextlib.suppress(OSError):

@@ -6,6 +6,7 @@ name before the old one is moved, and `finish` completes a move that was cut sho
 
 import contextlib
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 
 from agent.spool import files, keyvalues, salvage, schemafile
-from agent.spool.rows import RowState, as_bytes, body_hash, has_bins
+from agent.spool.rows import PAGE_BYTES, RowState, as_bytes, body_hash, has_bins
 from agent.wire import forms
 
 KEPT_ASIDE = 3
@@ -41,22 +42,12 @@ def rebuild(path: Path, lineage: str, now_ms: int, why: str) -> Report:
     Raises:
         OSError, sqlite3.Error: If the new file cannot be written; then the old one lies where it lay.
     """
-    saved = salvage.read(path)
     new = _new_name(path)
     files.remove(new)
-    connection = schemafile.connect(new)
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        schemafile.create(connection, lineage)
-        kept, set_aside = _fill(connection, saved)
-        moved_to = _aside_name(path)
-        note = {"at_ms": now_ms, "why": why[:200], "moved_to": moved_to.name, "kept": kept, "set_aside": set_aside}
-        keyvalues.put_meta(connection, "repaired", msgspec.json.encode(note).decode())
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        connection.close()
-    files.remove_sidecars(new)
+    moved_to = _aside_name(path)
+    note = {"at_ms": now_ms, "why": why[:200], "moved_to": moved_to.name}
+    kept, set_aside = _write_anew(path, new, lineage, note)
+    files.sync(new)
     move_aside(path, moved_to)
     new.replace(path)
     files.sync_directory(path.parent)
@@ -108,27 +99,45 @@ def _number(path: Path) -> int:
 # --- writing it anew ------------------------------------------------------------------------------------------------
 
 
-def _fill(connection: sqlite3.Connection, saved: salvage.Saved) -> tuple[int, int]:
-    kept = set_aside = 0
-    for seq in sorted(saved.rows):
-        row = _mended(saved.rows[seq])
-        if row is None:
-            continue
-        if connection.execute(_INSERT, row).rowcount:
-            is_whole = row["reason"] != "damaged" or row["state"] != RowState.DEAD
-            kept, set_aside = kept + is_whole, set_aside + (not is_whole)
-            if row["state"] != RowState.RUNNING:
-                keyvalues.count(connection, "created")
-            if row["state"] in (RowState.ACKED, RowState.DEAD):
-                keyvalues.count(connection, row["state"])
+def _write_anew(path: Path, new: Path, lineage: str, note: dict[str, Any]) -> tuple[int, int]:
+    """Write all that can be saved into a new file; without a journal, for nobody uses it before it is complete."""
+    connection = sqlite3.connect(new, isolation_level=None)
+    counted: Counter[str] = Counter()
+    try:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("BEGIN IMMEDIATE")
+        schemafile.create(connection, lineage)
+        saved = salvage.read(path, lambda row: _take(connection, counted, row))
+        for name in ("created", "acked", "dead"):
+            keyvalues.count(connection, name, counted[name])
+        _fill_state(connection, saved)
+        _fill_budget(connection, saved)
+        last = max([saved.last_seq, *saved.seen]) + SPARE_SEQ if saved.seen or saved.last_seq else 0
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'rows'")
+        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('rows', ?)", (last,))
+        note |= {"kept": counted["kept"], "set_aside": counted["set_aside"]}
+        keyvalues.put_meta(connection, "repaired", msgspec.json.encode(note).decode())
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    return counted["kept"], counted["set_aside"]
+
+
+def _take(connection: sqlite3.Connection, counted: Counter[str], found: dict[str, Any]) -> None:
+    row = _mended(found)
+    if row is None or not connection.execute(_INSERT, row).rowcount:
+        return
+    counted["set_aside" if row["state"] == RowState.DEAD and row["reason"] == "damaged" else "kept"] += 1
+    if row["state"] != RowState.RUNNING:
+        counted["created"] += 1
+        counted[row["state"]] += 1
+
+
+def _fill_state(connection: sqlite3.Connection, saved: salvage.Saved) -> None:
     for key, value, value_hash in saved.state:
         if isinstance(key, str) and isinstance(value, str) and keyvalues.value_hash(key, value) == value_hash:
             keyvalues.put(connection, key, value)
-    _fill_budget(connection, saved)
-    last = max([saved.last_seq, *saved.rows]) + SPARE_SEQ if saved.rows or saved.last_seq else 0
-    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'rows'")
-    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('rows', ?)", (last,))
-    return kept, set_aside
 
 
 _INSERT = (

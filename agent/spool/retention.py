@@ -6,14 +6,14 @@ import msgspec
 
 from agent.spool import keyvalues
 from agent.spool.moments import Moment
-from agent.spool.rows import DAY_MS, DropReason, Limits, as_bytes, body_hash, has_bins, without_bins
+from agent.spool.rows import DAY_MS, PAGE_BYTES, DropReason, Limits, as_bytes, body_hash, has_bins, without_bins
 
 _BUDGET_DAYS_KEPT = 400
 
 
-def tidy(connection: sqlite3.Connection, moment: Moment, limits: Limits) -> None:
+def tidy(connection: sqlite3.Connection, moment: Moment, limits: Limits, *, looks_at_age: bool = True) -> None:
     """Let go of what is too old or too much."""
-    if moment.server_ms is not None:
+    if looks_at_age and moment.server_ms is not None:
         _by_age(connection, moment.server_ms, limits)
     by_size(connection, limits)
 
@@ -31,11 +31,14 @@ def _by_age(connection: sqlite3.Connection, now_ms: int, limits: Limits) -> None
 
 def size_bytes(connection: sqlite3.Connection) -> int:
     """Return the bytes of all bodies."""
-    return int(connection.execute("SELECT coalesce(sum(size_bytes), 0) FROM rows").fetchone()[0])
+    found = connection.execute("SELECT coalesce(sum(size_bytes), 0) FROM rows INDEXED BY rows_by_state").fetchone()
+    return int(found[0])
 
 
 def by_size(connection: sqlite3.Connection, limits: Limits) -> None:
     """Bring the spool under its cap: series first, then copies of what arrived, then dead rows, then the oldest."""
+    if connection.execute("PRAGMA page_count").fetchone()[0] * PAGE_BYTES <= limits.cap_bytes:
+        return  # the whole file is smaller: no need to add up
     excess = size_bytes(connection) - limits.cap_bytes
     if excess > 0:
         excess -= _strip_bins(connection, excess)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 DAY_MS = 86_400_000
+PAGE_BYTES = 4096  # of the file
 
 Action = Literal["acked", "dead", "deferred", "retry"]
 

@@ -8,12 +8,13 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agent.spool import files, schemafile, troubles
+from agent.spool.rows import PAGE_BYTES
 
 MAX_INTEGER = 2**53
 _GAP_AT_END = 1_000  # how far beyond the last row that can be read others are looked for
@@ -32,7 +33,7 @@ _SELECT = f"SELECT {', '.join(COLUMNS)} FROM rows"  # noqa: S608 -- our own colu
 class Saved:
     """What could be read; nothing of it is believed yet."""
 
-    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)  # numbers of the rows that were given away
     state: list[tuple[Any, ...]] = field(default_factory=list)
     days: list[tuple[Any, ...]] = field(default_factory=list)
     reservations: list[tuple[Any, ...]] = field(default_factory=list)
@@ -40,8 +41,19 @@ class Saved:
     is_whole: bool = True  # no row was out of reach
 
 
-def read(path: Path) -> Saved:
-    """Return what can be read of a damaged spool; nothing if it is no file."""
+Take = Callable[[dict[str, Any]], None]
+
+
+def read(path: Path, take: Take) -> Saved:
+    """Read what can be read of a damaged spool; nothing if it is no file.
+
+    Args:
+        path: The damaged file.
+        take: Is given each row once, in the best way in which it can be read; a spool may be bigger than memory.
+
+    Returns:
+        What is not rows.
+    """
     saved = Saved()
     if not path.is_file():
         return saved
@@ -51,16 +63,16 @@ def read(path: Path) -> Saved:
         shutil.copyfile(path, copy)
         if (wal := Path(f"{path}-wal")).exists():
             shutil.copyfile(wal, f"{copy}-wal")
-        _read_into(saved, copy)
-        if saved.rows and saved.is_whole:
+        _read_into(saved, copy, take)
+        if saved.seen and saved.is_whole:
             return saved
         files.remove(copy)
         shutil.copyfile(path, copy)
         root = _graft_first_page(copy)
         saved.is_whole = True
-        _read_into(saved, copy)
-        if not (saved.rows and saved.is_whole):
-            _read_leaves(saved, copy, root)
+        _read_into(saved, copy, take)
+        if not (saved.seen and saved.is_whole):
+            _read_leaves(saved, copy, root, take)
     finally:
         files.remove(copy)
     return saved
@@ -80,13 +92,13 @@ def _graft_first_page(copy: Path) -> int:
             root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'rows'").fetchone()[0]
         finally:
             connection.close()
-        page = bytearray(fresh.read_bytes()[: schemafile.PAGE_BYTES])
+        page = bytearray(fresh.read_bytes()[:PAGE_BYTES])
     finally:
         files.remove(fresh)
     page[18:20] = b"\x01\x01"  # no WAL: what it held is not to be trusted with another first page
     with copy.open("r+b") as file:
         size_bytes = file.seek(0, os.SEEK_END)
-        page[28:32] = (-(-size_bytes // schemafile.PAGE_BYTES)).to_bytes(4, "big")
+        page[28:32] = (-(-size_bytes // PAGE_BYTES)).to_bytes(4, "big")
         page[32:40] = bytes(8)  # no free pages
         page[92:96] = page[24:28]  # the size is valid
         file.seek(0)
@@ -94,31 +106,39 @@ def _graft_first_page(copy: Path) -> int:
     return int(root)
 
 
-def _read_leaves(saved: Saved, copy: Path, root: int) -> None:
+def _read_leaves(saved: Saved, copy: Path, root: int, take: Take) -> None:
     """Hang leaf pages under the table's root, some at a time, and read them; a bad one costs only itself.
 
     Pages of other tables, and old ones that are free, are among them: the first have no rid, the second hold rows that
     were the spool's own once; what was read in a better way before goes before them.
     """
-    data = copy.read_bytes()
-    pages = range(2, len(data) // schemafile.PAGE_BYTES + 1)
-    leaves = [page for page in pages if page != root and data[(page - 1) * schemafile.PAGE_BYTES] == _LEAF]
+    leaves = [page for page in _leaf_pages(copy) if page != root]
     groups = [leaves[at : at + _CHILDREN] for at in range(0, len(leaves), _CHILDREN)]
     while groups:
         group = groups.pop()
         with copy.open("r+b") as file:
-            file.seek((root - 1) * schemafile.PAGE_BYTES)
+            file.seek((root - 1) * PAGE_BYTES)
             file.write(_inner_page(group))
         before, saved.is_whole = saved.is_whole, True
-        _read_into(saved, copy, probes=False)
+        _read_into(saved, copy, take, probes=False)
         if not saved.is_whole and len(group) > 1:
             groups += [group[: len(group) // 2], group[len(group) // 2 :]]
         saved.is_whole = before and saved.is_whole
 
 
+def _leaf_pages(copy: Path) -> Iterator[int]:
+    page = 1
+    with copy.open("rb") as file:
+        while kind := file.read(1):
+            if kind[0] == _LEAF:
+                yield page
+            file.seek(page * PAGE_BYTES)
+            page += 1
+
+
 def _inner_page(children: list[int]) -> bytes:
     """Return an inner page of a table over these pages; a scan does not look at the keys."""
-    page = bytearray(schemafile.PAGE_BYTES)
+    page = bytearray(PAGE_BYTES)
     at = len(page)
     for index, child in enumerate(children[:-1]):
         cell = child.to_bytes(4, "big") + bytes([0x80 | index >> 7, index & 0x7F])
@@ -132,13 +152,15 @@ def _inner_page(children: list[int]) -> bytes:
     return bytes(page)
 
 
-def _read_into(saved: Saved, path: Path, *, probes: bool = True) -> None:
+def _read_into(saved: Saved, path: Path, take: Take, *, probes: bool = True) -> None:
     with contextlib.suppress(*troubles.Broken):
         connection = sqlite3.connect(path, isolation_level=None)
         try:
             connection.text_factory = schemafile.lenient_text
             for row in _rows(connection, saved, probes=probes):
-                saved.rows.setdefault(row["seq"], row)
+                if row["seq"] not in saved.seen:
+                    saved.seen.add(row["seq"])
+                    take(row)
             saved.state = saved.state or list(_table(connection, "SELECT key, value, value_hash FROM state"))
             saved.days = saved.days or list(_table(connection, "SELECT day, spent_bytes FROM budget_days"))
             saved.reservations = saved.reservations or list(

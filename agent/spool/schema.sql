@@ -22,6 +22,7 @@ CREATE TABLE rows (
 );
 CREATE INDEX rows_by_state ON rows (state, position, size_bytes);
 CREATE INDEX rows_with_bins ON rows (seq) WHERE has_bins = 1;
+CREATE INDEX rows_deferred ON rows (seq) WHERE not_before_ms IS NOT NULL;
 
 -- created, acked, dead and one "dropped:<reason>" each; ready is counted from the rows.
 CREATE TABLE ledger (name TEXT PRIMARY KEY, value INTEGER NOT NULL);

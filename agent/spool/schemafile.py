@@ -5,10 +5,10 @@ from importlib import resources
 from pathlib import Path
 
 from agent.spool import keyvalues, views
+from agent.spool.rows import PAGE_BYTES
 
 APPLICATION_ID = 0x456E6C61  # "Enla"
 VERSION = 1
-PAGE_BYTES = 4096
 
 
 class NewerFileError(Exception):

@@ -27,6 +27,7 @@ T = TypeVar("T")
 STORE_EPOCH = "spool_epoch"  # state keys of our own: what the rows were last offered to
 SETTINGS_VERSION = "spool_settings"
 _PROBE_BYTES = 256_000
+_AGE_EVERY_MS = 3_600_000
 _PROBE = "room.probe"
 
 
@@ -35,6 +36,7 @@ class Spool:
 
     def __init__(self, database: Database, clock: Clock, boot_id: str, owner: str, kept: Limits) -> None:
         self._database, self._clock, self._boot_id, self._kept = database, clock, boot_id, kept
+        self._aged_mono_ms: int | None = None
         self._owner = FileLock(database.directory / f"running-{owner}.lock")
 
     @classmethod
@@ -138,7 +140,7 @@ class Spool:
             if is_new:
                 day = moments.local_day(moment, utc_offset_min)
                 retention.reconcile(connection, record.rid, day, spent_bytes)
-                retention.tidy(connection, moment, self._kept)
+                self._tidy(connection, moment)
             return is_new
 
         return self._write(add)
@@ -162,7 +164,7 @@ class Spool:
                 )
                 queue.put_ready(connection, moment, rid, record.kind, codec.encode(record))
                 retention.reconcile(connection, rid, "", None)
-            retention.tidy(connection, moment, self._kept)
+            self._tidy(connection, moment)
             return len(left)
 
         count = self._write(turn)
@@ -199,7 +201,7 @@ class Spool:
 
         def settle(connection: sqlite3.Connection, moment: moments.Moment) -> None:
             queue.set_outcomes(connection, moment, outcomes)
-            retention.tidy(connection, moment, self._kept)
+            self._tidy(connection, moment)
 
         self._write(settle)
 
@@ -318,6 +320,13 @@ class Spool:
         return self._database.read(
             lambda connection: work(connection, moments.now(connection, self._clock, self._boot_id, note=False))
         )
+
+    def _tidy(self, connection: sqlite3.Connection, moment: moments.Moment) -> None:
+        """Keep the caps; ages are looked at now and then, for that reads every row."""
+        is_due = self._aged_mono_ms is None or moment.mono_ms - self._aged_mono_ms >= _AGE_EVERY_MS
+        if is_due and moment.server_ms is not None:
+            self._aged_mono_ms = moment.mono_ms
+        retention.tidy(connection, moment, self._kept, looks_at_age=is_due)
 
     def _is_alive(self, owner: str | None) -> bool:
         """Return whether the process that wrote a marker still runs: then it holds its lock file."""

@@ -37,9 +37,11 @@ def ledger(connection: sqlite3.Connection) -> Ledger:
 def summary(connection: sqlite3.Connection) -> SpoolSummary:
     """Return how the spool stands."""
     stands = ledger(connection)
-    oldest = connection.execute("SELECT wall_ms FROM rows WHERE state = 'ready' ORDER BY seq LIMIT 1").fetchone()
+    oldest = connection.execute(
+        "SELECT wall_ms FROM rows NOT INDEXED WHERE state = 'ready' ORDER BY seq LIMIT 1"
+    ).fetchone()
     deferred = connection.execute(
-        "SELECT count(*) FROM rows WHERE state = 'ready' AND not_before_ms IS NOT NULL"
+        "SELECT count(*) FROM rows INDEXED BY rows_deferred WHERE not_before_ms IS NOT NULL AND state = 'ready'"
     ).fetchone()
     return SpoolSummary(
         lineage=stands.lineage,

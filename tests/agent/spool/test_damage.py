@@ -14,6 +14,7 @@ from agent.locks import FileLock
 from agent.spool import repair, schemafile
 from agent.spool.rows import Outcome
 from agent.spool.store import Spool, open_reader
+from agent.wire import codec
 from tests.agent.spool.conftest import World
 from tests.agent.spool.records import STUB, fill, measurement
 from tests.fakes.agent_world import FakeClock, SeededRandomness
@@ -286,8 +287,6 @@ def test_any_overwritten_stretch_is_survived(healthy: Path, tmp_path: Path, data
         rows = spool.next_batch(1000, 10**8).rows
         assert spool.ledger().is_balanced()
         assert len(rows) >= 30
-        from agent.wire import codec
-
         assert all(codec.decode_item(row.body).record == measurement(int(row.rid[-4:], 16)) for row in rows)
         assert spool.add_ready(measurement(99))
 
@@ -346,4 +345,4 @@ def test_a_writer_that_never_lets_go_is_named(world: World, spool: Spool) -> Non
 
 
 def test_the_schema_is_made_of_whole_statements() -> None:
-    assert len(schemafile.statements()) == 8
+    assert len(schemafile.statements()) == 9
