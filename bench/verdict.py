@@ -17,7 +17,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     terms, seed = (
-        int(word) if word else default
-        for word, default in zip([*sys.argv[1:], "", ""][:2], (TERMS, SEED), strict=True)
+        int(word) if word else default for word, default in zip([*sys.argv[1:], "", ""][:2], (TERMS, SEED), strict=True)
     )
     print(table(terms, seed))
