@@ -6,6 +6,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -225,3 +226,10 @@ class SpoolMachine(RuleBasedStateMachine):
 
 TestLaw = SpoolMachine.TestCase
 TestLaw.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.deep
+class TestLawAtLength(SpoolMachine.TestCase):
+    """The same for many sequences, and longer ones."""
+
+    settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
