@@ -20,6 +20,9 @@ from collector.store.open import Store
 
 PARTS = ("web", "testpoint", "jobs")
 
+# Ctrl-C reaches the whole group: a child that is still loading leaves it to its parent.
+_CHILD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from collector.cli import main; main()"
+
 Runner = Callable[[Store, CollectorConfig, TestpointConfig, Ports, threading.Event], None]
 
 
@@ -99,8 +102,7 @@ def _serve_all(deployment: Deployment, ports: Ports) -> int:
     deployment.open_store().close()  # what is wrong with it is said once, here
     stop = threading.Event()
     processes.stop_on_signals(stop)
-    program = [sys.executable, "-c", "from collector.cli import main; main()"]
-    common = [*program, "serve", *deployment.words()]
+    common = [sys.executable, "-c", _CHILD, "serve", *deployment.words()]
     config = deployment.config
     web = ["--host", config.host, "--port", str(config.port), *(["--behind-proxy"] if config.behind_proxy else [])]
     children = [
