@@ -37,7 +37,7 @@ from collector.ports import Ports
 from collector.store.engine import FILE_NAME
 from collector.store.open import Store
 from collector.store.queries import demo as queries
-from collector.store.queries import judgement, schools
+from collector.store.queries import facts, judgement, schools
 from collector.store.queries.demo import Arrived
 
 LIVE_SCHOOL: Final = "this-computer"
@@ -159,9 +159,12 @@ def _run(place: Place, spec: LineSpec, once: bool, port: int, ports: Ports) -> N
         token = ask(place.collector("token", "create", "--school", LIVE_SCHOOL), place.stop).split()[-1]
         dashboard = f"http://127.0.0.1:{port}/"
         _say("Starting web server, test point and jobs…")
+        began = _judged_at(place)
         children.start("serve", place.collector("serve"), is_ours=True)
         wait_for("The web server", lambda: answers_http(dashboard + "healthz"), children, place.stop, _SERVE_WITHIN_S)
         wait_for("The test point", lambda: accepts(testpoint_port), children, place.stop, _SERVE_WITHIN_S)
+        # A test on a computer that is busy starting things would be set aside.
+        wait_for("The first turn of the jobs", lambda: _judged_at(place) > began, children, place.stop, _SERVE_WITHIN_S)
         _say(f"Measuring this computer over a line of {_line_words(spec)}…")
         ask(place.agent_command("enrol", "--collector", dashboard.rstrip("/"), "--token", token), place.stop)
         children.start("agent", place.agent_command("run"))
@@ -220,6 +223,16 @@ def _import(place: Place, content: bytes) -> None:
     file = place.data / "schools.csv"
     file.write_bytes(content)
     ask(place.collector("schools", "import", str(file)), place.stop)
+
+
+def _judged_at(place: Place) -> int:
+    """Return when the last evaluation ended, Unix ms; 0 before the first."""
+    store = Store.open(place.data)
+    try:
+        with store.reader() as snapshot:
+            return int(facts.find_fact(snapshot, facts.LAST_EVALUATION_MS) or 0)
+    finally:
+        store.close()
 
 
 def _await_arrival(place: Place, children: Children) -> Arrived:
