@@ -1,10 +1,15 @@
 """The revisions lead to exactly the tables that the code knows."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import text
 
 from collector.store import version
 from collector.store.migrations.run import known_revisions, migrate
@@ -23,8 +28,6 @@ def test_migrated_tables_equal_the_catalogue(store: Store) -> None:
 
 
 def test_indexes_of_part_of_a_table_are_made_too(store: Store) -> None:
-    from sqlalchemy import text
-
     expected = {index.name for table in METADATA.tables.values() for index in table.indexes}
     with store.unit() as unit:
         found = set(unit.connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'index'")))
@@ -39,19 +42,26 @@ def test_migrating_again_changes_nothing(store: Store) -> None:
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sqlite3
+    made: list[str] = []
 
-    def fail(*_given: object, **_named: object) -> None:
-        from sqlalchemy import Column, Text, insert
+    def fail(self: Operations, name: str, *columns: Any, **named: Any) -> Any:
+        made.append(name)
+        if len(made) == 5:
+            raise KeyError("power cut")
+        return right(self, name, *columns, **named)
 
-        METADATA.tables["facts"].create(_given[0])
-        _given[0].execute(insert(METADATA.tables["facts"]), {"name": "half", "value": "done"})
-        assert Column("x", Text) is not None
-        raise KeyError("power cut")
-
-    monkeypatch.setattr(METADATA, "create_all", fail)
+    right = Operations.create_table
+    monkeypatch.setattr(Operations, "create_table", fail)
     with pytest.raises(KeyError):
         migrate(f"sqlite:///{tmp_path / 'x.db'}")
-    database = sqlite3.connect(tmp_path / "x.db")
-    assert database.execute("SELECT name FROM sqlite_master WHERE name = 'facts'").fetchall() == []
-    database.close()
+    monkeypatch.undo()
+    with closing(sqlite3.connect(tmp_path / "x.db")) as database:
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
+    assert migrate(f"sqlite:///{tmp_path / 'x.db'}") == version.REVISIONS[-1]
+
+
+def test_each_step_is_one_transaction(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    migrate(url)
+    with closing(sqlite3.connect(tmp_path / "x.db")) as database:
+        assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [(version.REVISIONS[-1],)]
