@@ -48,8 +48,10 @@ def _dispatch(words: Sequence[str]) -> int:
         from agent.app import run_daemon
 
         return run_daemon(*places, version=agent_version())
+    from agent import log
     from agent.commands import execute
 
+    log.silence()
     return execute(list(words))
 
 

@@ -34,7 +34,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     metered_day_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 20 * _MB
     metered_month_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 400 * _MB
     max_bytes_direction: Annotated[int, Bound(100_000, 10_000 * _MB)] = 100 * _MB  # of one test, each way
-    min_free_disk_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 8 * _MB  # less room: no test
+    min_free_disk_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = _MB  # less room: no test
 
     # When
     first_test_within_s: Annotated[float, Bound(0, 86_400)] = 900  # after start, at a random moment

@@ -123,8 +123,12 @@ class Walk:
 
         Returns:
             The stored record, or why there was no test.
+
+        Raises:
+            EnlaceError: If there is no room to store one: before it costs data.
         """
         wish = wish or Wish()
+        self._spool.check_room()
         permission = self.ask(trigger, wish, alone=alone)
         if isinstance(permission, Held):
             return permission

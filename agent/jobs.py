@@ -23,7 +23,8 @@ LOG = logging.getLogger(__name__)
 TEST_LANE, ERRAND_LANE = "test", "errand"
 
 LOOK_AGAIN_S = 30.0  # how soon another process' rows, identity or end of a test is noticed
-FULL_DISK_RETRY_S = 600.0
+FULL_DISK_RETRY_S = 60.0
+SETTINGS_RETRY_S = 600.0
 NO_WINDOW_S = 3_600.0  # how soon to look for a window again
 BUSY_TRIES = 3
 MISSED_AFTER_S = 60.0
@@ -230,6 +231,6 @@ class SettingsJob(Timed):
         self._walk.settings_are_old = False
         self.set_due_in(self._every_s)
         if self._contact.fetch_settings() is None:
-            self.set_due_in(min(self._every_s, FULL_DISK_RETRY_S))
+            self.set_due_in(min(self._every_s, SETTINGS_RETRY_S))
             return
         self._on_news()

@@ -83,7 +83,9 @@ def start(directory: Path, level: str) -> None:
 
 def silence() -> None:
     """Keep events off the terminal: commands speak in sentences."""
-    logging.getLogger().addHandler(logging.NullHandler())
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
     for name in _FOREIGN:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
