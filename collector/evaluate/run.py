@@ -27,6 +27,8 @@ from collector.store.unit import UnitOfWork
 
 LOG = logging.getLogger(__name__)
 
+EARLIEST = date(1970, 1, 1)  # no measurement is older
+
 # Schools in one transaction: a few, because each commit waits for the disk, and devices wait for each commit.
 _AT_ONCE = 20
 
@@ -85,10 +87,12 @@ def evaluate(
     now_ms = ports.clock.now_ms()
     with store.unit() as unit:
         judgement.set_aside_unassigned(unit, Exclusion.NOT_ASSIGNED.value)
-        work.notice_losses(unit, config)
+        if work.notice_losses(unit, config):
+            from_day = EARLIEST
         unit.commit()
     with store.reader() as snapshot:
         deployment = work.deployment_of(snapshot, config, catalogue, reference or Reference())
+        from_day = max(from_day, EARLIEST) if from_day else None
         tasks, failed = work.tasks(snapshot, deployment, now_ms, as_of=as_of, from_day=from_day, codes=schools)
     report = EvaluationReport(failed=failed)
     for batch in _batches(tasks):
@@ -144,6 +148,9 @@ def _evaluate_batch(
                 _evaluate_batch(store, [task], now_ms, as_of, report)
             return
         (task,) = batch
+        if task.from_day > EARLIEST:  # what is stored of it may not fit together: fold it from the beginning
+            _evaluate_batch(store, [Task(task.inputs, EARLIEST)], now_ms, as_of, report)
+            return
         LOG.exception("evaluate.school_failed", extra={"school": task.inputs.code})
         report.failed.append(task.inputs.code)
         return

@@ -50,15 +50,14 @@ def deployment_of(
     )
 
 
-def notice_losses(unit: UnitOfWork, config: CollectorConfig) -> None:
-    """Have everything folded again where the profile is another than last time, or somebody deleted what was judged."""
+def notice_losses(unit: UnitOfWork, config: CollectorConfig) -> bool:
+    """Return whether all is to be folded again: the profile is another, or somebody deleted what was judged."""
     if judgement.has_days_lost(unit):
         judgement.unjudge_everything(unit)
     before = facts.find_fact(unit, PROFILE_FACT)
-    if before not in (None, config.profile) or not judgement.is_folded(unit, config.profile):
-        judgement.reopen_days(unit, schools.FIRST_DAY)
     if before != config.profile:
         facts.set_fact(unit, PROFILE_FACT, config.profile)
+    return before not in (None, config.profile) or not judgement.is_folded(unit, config.profile)
 
 
 def tasks(

@@ -106,6 +106,38 @@ def test_deleting_everything_and_replaying_gives_the_same_rows(
     assert everything(store) == one_by_one
 
 
+@pytest.mark.parametrize("lost", [(EVALUATIONS,), (EVALUATIONS, FLAGS, FLAG_EVENTS), TABLES])
+def test_what_somebody_deletes_is_made_again_by_the_next_run(
+    store: Store, town: Town, clock: FakeClock, lost: tuple[Any, ...]
+) -> None:
+    bring(store, a_registry("new,Escuela,UTC,120"), NOON_MS)
+    town.day("new", TODAY, [FAST])  # a day that is still going on
+    for day in weekdays(YESTERDAY, 12):
+        town.day("00123", day, [SLOW] * WIDTH)
+    run(store, clock)
+    before = everything(store)
+    with store.unit() as unit:
+        for table in lost:
+            unit.connection.execute(delete(table))
+        unit.commit()
+    run(store, clock)
+    assert everything(store) == before
+
+
+def test_a_flag_that_somebody_deleted_comes_back_with_the_next_day(store: Store, town: Town, clock: FakeClock) -> None:
+    for day in weekdays(YESTERDAY, 12):
+        town.day("00123", day, [SLOW] * WIDTH)
+    run(store, clock)
+    before = everything(store)
+    with store.unit() as unit:
+        unit.connection.execute(delete(FLAGS))
+        unit.connection.execute(delete(FLAG_EVENTS))
+        unit.commit()
+
+    assert run(store, clock, from_day=YESTERDAY).failed == []
+    assert everything(store) == before
+
+
 def test_replay_from_the_middle_of_a_recovery_goes_on_from_there(store: Store, town: Town, clock: FakeClock) -> None:
     days = weekdays(YESTERDAY, 32)
     for number, day in enumerate(days):
