@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from collector.testpoint.server import TestpointOptions, serve
 
 ROOT = Path(__file__).parents[2]

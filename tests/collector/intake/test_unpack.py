@@ -24,14 +24,14 @@ JSON_VALUES = st.recursive(
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_unpacked_or_refused(body: bytes) -> None:
-    for given_bytes in (body, gzip.compress(body)):
+    for given_bytes in (body, gzip.compress(body, mtime=0)):
         with contextlib.suppress(RefusedError):
             unpack(given_bytes)
 
 
 @given(st.lists(JSON_VALUES, max_size=10))
 def test_items_come_out_as_they_went_in(items: list[Any]) -> None:
-    body = gzip.compress(json.dumps({"items": items}).encode())
+    body = gzip.compress(json.dumps({"items": items}).encode(), mtime=0)
     assert [json.loads(item) for item in unpack(body)] == items
 
 
