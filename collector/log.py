@@ -42,6 +42,8 @@ def set_up(data: Path, name: str) -> None:
     console.setLevel(logging.WARNING)
     console.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     root.addHandler(console)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a herd is answered, not complained about
     directory = data / "logs"
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -53,4 +55,3 @@ def set_up(data: Path, name: str) -> None:
         return
     file.setFormatter(JsonLines())
     root.addHandler(file)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)

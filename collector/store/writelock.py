@@ -7,6 +7,7 @@ The system frees the lock of a process that dies.
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,16 +29,27 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
+_HELD = threading.local()
+
+
 @contextmanager
 def write_lock(path: Path) -> Iterator[None]:
     """Hold the lock file while the block runs; waits for as long as somebody else holds it.
 
     Args:
         path: The lock file; made if it is not there.
+
+    Raises:
+        RuntimeError: If this thread holds it already: it would wait for itself for ever.
     """
+    held: set[Path] = _HELD.__dict__.setdefault("paths", set())
+    if path in held:
+        raise RuntimeError("a unit of work inside another one")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
         _lock(descriptor)  # of this opening, so that two threads of one process wait for each other as well
+        held.add(path)
         yield
     finally:
+        held.discard(path)
         os.close(descriptor)  # frees the lock

@@ -77,3 +77,10 @@ def test_a_full_disk_is_told_apart_from_a_wrong_statement(store: Store) -> None:
     wrong = IntegrityError("INSERT", {}, sqlite3.IntegrityError("UNIQUE"))
     with pytest.raises(IntegrityError), store.unit():
         raise wrong
+
+
+def test_a_unit_inside_a_unit_is_a_fault_and_no_endless_wait(store: Store) -> None:
+    with store.unit(), pytest.raises(RuntimeError, match="inside another"), store.unit():
+        pass
+    with store.unit() as unit:
+        assert facts.find_fact(unit, "a") is None
