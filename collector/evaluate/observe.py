@@ -65,8 +65,19 @@ def observe(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> School
 
 def remembered(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> list[Observation]:
     """Return the observations of a day that stays as it was judged: of the rows that voted then."""
-    given = Circumstances(open_day=inputs.at(day))
-    return [validity.observation_of(candidate_of(row), given) for row in rows if row.votes]
+    open_day = inputs.at(day)
+    return [
+        Observation(
+            day=day,
+            value_bps=row.download_bps,
+            half=open_day.half_of(row.started_ms),
+            lower_bound=bool(row.download_lower_bound),
+            medium=row.medium,
+            link_bps=row.link_bps,
+        )
+        for row in rows
+        if row.votes and row.download_bps is not None
+    ]
 
 
 def vote_of(row: Measured, exclusion: Exclusion | None) -> Vote:
