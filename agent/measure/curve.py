@@ -44,6 +44,11 @@ class Curve:
         low, high = self.totals[index - 1], self.totals[index]
         return min(high, low + (high - low) * (at_s - left) / (right - left))
 
+    def began_s(self) -> float:
+        """Return the time of the last point before the first byte."""
+        first = next((index for index, total in enumerate(self.totals) if total > 0), 0)
+        return self.times_s[max(0, first - 1)]
+
     def news_gap_s(self) -> float:
         """Return the mean time between two points at which bytes had come, the whole time while there are few."""
         moved = self._moved()

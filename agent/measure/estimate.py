@@ -23,6 +23,7 @@ WINDOW_MAX_S = 0.6
 WINDOW_LUMPS = 4  # that a window holds at least, where bytes come in lumps
 STEADY_LAST = 8
 STEADY_INSIDE = 6
+FEW = 4  # windows
 PRIOR_LAST = 2
 NEAR = 0.10
 FULL_GROWTH = 1.25
@@ -170,6 +171,9 @@ class Estimator:
         lower_bound = ended in (StopReason.BUDGET, StopReason.CLIENT, StopReason.STALL) or (
             ended is not StopReason.PRECISE and not _is_full(rates)
         )
+        if lower_bound and len(used) < FEW:
+            # Too few windows to tell a burst after a hold-up from the line: "at least" must not say too much.
+            figure = min(figure, curve.total / max(self._moved_s - curve.began_s(), SHORTEST_S))
         bin_ms, bins = _bins(curve)
         return Estimate(
             bps=8 * figure,

@@ -157,6 +157,13 @@ def test_a_cap_makes_a_lower_bound_and_the_run_out_does_not_count():
     assert math.isclose(estimate.bps, 10e6, rel_tol=0.02)
 
 
+def test_a_burst_after_a_hold_up_does_not_lift_a_lower_bound():
+    estimator = Estimator(EstimatorConfig(rtt_s=0.04))
+    for sample in steps([20e6] * 4 + [0.0] * 8 + [60e6] * 4 + [20e6] * 4):
+        estimator.add(sample)
+    assert estimator.result(StopReason.BUDGET).bps <= 20.1e6
+
+
 def test_calibration_runs_its_time():
     estimate = follow(steps([20e6] * 600), EstimatorConfig(rtt_s=0.04, to_the_end=True))
     assert estimate.reason is StopReason.TIME
