@@ -41,9 +41,10 @@ def start() -> Iterator[Callable[..., Any]]:
 
 def exchange(server: Any, *pieces: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", int(server.effective_port)), 30) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # a refusal may come, and the connection end, before everything is sent
+            for piece in pieces:
+                connection.sendall(piece)
+            connection.shutdown(socket.SHUT_WR)
         answer = b""
         with suppress(ConnectionResetError):  # what the server did not read is thrown away after its answer
             while got := connection.recv(65_536):
