@@ -156,15 +156,3 @@ def free_bytes(data: Path) -> int:
         return shutil.disk_usage(place).free
     except OSError:
         return 2**62
-
-
-def run_daemon(config_path: Path | None, data_path: Path | None, *, version: str) -> int:
-    """Run the daemon until it is told to end; returns the exit code.
-
-    Raises:
-        EnlaceError: With exit code 5 if another one runs.
-    """
-    from agent import service
-
-    config, data = open_config(config_path, data_path)
-    return service.run(config, data, make_ports(), version=version)

@@ -6,23 +6,13 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NoReturn
 
+from agent.console import PROGRAM, agent_version, complain
 from agent.errors import EnlaceError
 from agent.wire.settings_file import SettingsError
 from agent.wire.vocabulary import ExitCode
-
-PROGRAM = "enlace-agent"
-
-
-def agent_version() -> str:
-    """Return the version of the installed program."""
-    try:
-        return version("enlace-connectivity")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return "0+unknown"
 
 
 def main() -> NoReturn:
@@ -45,7 +35,7 @@ def _dispatch(words: Sequence[str]) -> int:
         return ExitCode.DONE
     places = run_places(words)
     if places is not None:
-        from agent.app import run_daemon
+        from agent.service import run_daemon
 
         return run_daemon(*places, version=agent_version())
     from agent import log
@@ -97,14 +87,6 @@ def guarded(work: Callable[[], int]) -> int:
     except Exception as error:
         complain(f"A fault of this program: {type(error).__name__} at {_where(error)}. Please report it.")
         return ExitCode.FAULT
-
-
-def complain(sentence: str) -> None:
-    """Say something on stderr, whatever its state."""
-    try:
-        print(sentence, file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        return
 
 
 def _where(error: BaseException) -> str:

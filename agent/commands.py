@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from agent.cli import PROGRAM, agent_version, complain
+from agent.console import PROGRAM, agent_version, complain
 from agent.errors import EnlaceError
 from agent.wire.settings_file import SettingsError
 from agent.wire.vocabulary import ExitCode
@@ -85,9 +85,9 @@ def enrol(places: tuple[Path | None, Path | None], url: str, token: str) -> int:
 @_places
 def run(places: tuple[Path | None, Path | None]) -> int:
     """Measure from now on, until told to end."""
-    from agent import app
+    from agent import service
 
-    return app.run_daemon(*places, version=agent_version())
+    return service.run_daemon(*places, version=agent_version())
 
 
 @group.command()

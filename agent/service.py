@@ -36,6 +36,16 @@ ENDS_WITHIN_S = 4.0
 BUDGET_LOOK_MS = 1_800_000
 
 
+def run_daemon(config_path: Path | None, data_path: Path | None, *, version: str) -> int:
+    """Run the daemon until it is told to end; returns the exit code.
+
+    Raises:
+        EnlaceError: With exit code 5 if another one runs.
+    """
+    config, data = app.open_config(config_path, data_path)
+    return run(config, data, app.make_ports(), version=version)
+
+
 def run(config: AgentConfig, data: Path, ports: Ports, *, version: str) -> int:
     """Run until told to end; returns the exit code.
 

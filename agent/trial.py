@@ -15,8 +15,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from agent import app, present
-from agent.cli import complain
 from agent.config import AgentConfig
+from agent.console import complain
 from agent.errors import EnlaceError
 from agent.locks import FileLock
 from agent.measure import servers as addresses
