@@ -52,6 +52,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     probes: list[ProbeSite] = []
 
     session_hours: Annotated[float, Bound(0.25, 720)] = 12.0
+    busy_host_pct: Annotated[float, Bound(1, 100)] = 90.0  # a test of a busier computer does not vote; 100: each does
     evaluate_every_min: Annotated[float, Bound(1, 1440)] = 15.0
 
 

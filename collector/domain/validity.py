@@ -59,6 +59,7 @@ class Circumstances:
     target_bps: int | None = None  # None: the measured speed itself says how much other traffic is too much
     reference_engine: str | None = None  # of the series that is judged; None: any
     reference_server_id: str | None = None
+    busy_host_pct: float = BUSY_HOST_PCT  # a computer busier than this before its test cannot show the line
 
 
 def exclusion_of(candidate: Candidate, given: Circumstances) -> Exclusion | None:
@@ -133,8 +134,8 @@ def _is_vpn(candidate: Candidate, _: Circumstances) -> bool:
     return candidate.medium == _VPN
 
 
-def _is_busy_host(candidate: Candidate, _: Circumstances) -> bool:
-    return candidate.cpu_pct is not None and candidate.cpu_pct > BUSY_HOST_PCT
+def _is_busy_host(candidate: Candidate, given: Circumstances) -> bool:
+    return candidate.cpu_pct is not None and candidate.cpu_pct > given.busy_host_pct
 
 
 def _is_busy_line(candidate: Candidate, given: Circumstances) -> bool:

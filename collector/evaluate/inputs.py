@@ -38,6 +38,7 @@ class Deployment:
     catalogue: Catalogue
     default_timezone: str
     reference: Reference
+    busy_host_pct: float
     exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
     closings: Mapping[str, Sequence[str]]  # flag -> days on which people closed it
 

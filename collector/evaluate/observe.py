@@ -51,6 +51,7 @@ def observe(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> School
         target_bps=aim.target.target_bps if aim else None,
         reference_engine=reference.engine,
         reference_server_id=reference.server_id,
+        busy_host_pct=inputs.deployment.busy_host_pct,
     )
     seen = SchoolDay(day, measured=list(rows))
     for row in rows:

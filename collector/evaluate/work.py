@@ -45,6 +45,7 @@ def deployment_of(
         catalogue=catalogue,
         default_timezone=config.default_timezone,
         reference=reference,
+        busy_host_pct=config.busy_host_pct,
         exceptions=schools.calendar_days(snapshot),
         closings=judgement.closings(snapshot),
     )

@@ -119,6 +119,13 @@ def test_a_line_that_carries_nothing_is_not_busy() -> None:
     assert exclusion_of(replace(VOTING, value_bps=0, other_bps=0), given) is None
 
 
+def test_how_busy_a_computer_may_be_is_a_decision_of_the_deployment() -> None:
+    busy = replace(VOTING, cpu_pct=100.0)
+
+    assert exclusion_of(busy, GIVEN) is Exclusion.BUSY_HOST
+    assert exclusion_of(busy, replace(GIVEN, busy_host_pct=100.0)) is None
+
+
 BAD = {
     Exclusion.FAILED: {"status": "failed"},
     Exclusion.MANUAL: {"trigger": "manual"},
