@@ -17,7 +17,6 @@ SLOT_S = 300
 SLOT_MS = SLOT_S * 1000
 HOLD_SLOTS = 6  # a look comes every 15 minutes; one that is late by as much again is still in time
 _LAST_MS = 7_258_118_399_999  # the end of 2199
-_GAPS = (DiaryState.ASLEEP, DiaryState.OFF)
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

@@ -144,10 +144,6 @@ class Contact:
                 self._enrol_again(posted.reply.code)
         return posted
 
-    def adopt(self, stored: Identity) -> None:
-        """Go on with another identity of this computer."""
-        self.identity = stored
-
     def refresh(self) -> None:
         """Notice that a command beside the daemon has enrolled this computer, or enrolled it anew."""
         with self._lock:

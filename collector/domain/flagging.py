@@ -140,18 +140,6 @@ def may_open(count: int, given: Evidence, criterion: Criterion = DEFAULT) -> boo
     return count >= wanted and given.low_days >= criterion.low_days
 
 
-def is_stale(standing: Standing, expected_days_without_vote: int, criterion: Criterion = DEFAULT) -> bool:
-    """Return whether an open flag has gone without news for too long.
-
-    Args:
-        standing: The flag's standing.
-        expected_days_without_vote: Expected school days since the last voting measurement
-            (`calendars.expected_days`).
-        criterion: Gives 5.
-    """
-    return standing.has_flag and expected_days_without_vote >= criterion.stale_days
-
-
 def _moved(after: Standing, kind: FlagEventKind, day: date, of: Standing) -> Step:
     """Return a step whose event names the run and the flag of `of`."""
     return Step(day, after, FlagEvent(kind, day, of.below_since, of.opened_on))

@@ -55,11 +55,6 @@ def parse_code(text: str, _context: Context | None = None) -> str:
     return text
 
 
-def is_code(text: str) -> bool:
-    """Return whether a text can be a school's code."""
-    return _CODE.fullmatch(text) is not None
-
-
 def _shown(text: str) -> str:
     return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"
 

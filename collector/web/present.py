@@ -111,11 +111,6 @@ def full_moment(at_ms: int, place: ZoneInfo) -> Markup:
     return time_tag(at_ms, shown[:1].upper() + shown[1:])
 
 
-def clock_time(at_ms: int, place: ZoneInfo) -> Markup:
-    """Return `10:20`."""
-    return time_tag(at_ms, f"{local(at_ms, place):%H:%M}")
-
-
 def time_tag(at_ms: int, shown: str) -> Markup:
     """Return what is shown inside an element that carries the moment in UTC."""
     stamp = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -111,12 +111,6 @@ MEDIA: Final[Words] = {
     "unknown": later("unknown"),
 }
 ROLES: Final[Words] = {"admin": later("administrator"), "viewer": later("viewer")}
-TRIGGERS: Final[Words] = {
-    "startup": later("at start"),
-    "window": later("by plan"),
-    "manual": later("by hand"),
-    "campaign": later("campaign"),
-}
 
 TECHNOLOGIES: Final[Words] = {
     "fibre": later("fibre"),

@@ -95,14 +95,6 @@ def count(snapshot: Snapshot) -> int:
     return int(snapshot.connection.execute(select(func.count()).select_from(SCHOOLS)).scalar_one())
 
 
-def nearest_codes(snapshot: Snapshot, code: str, limit: int = 3) -> list[str]:
-    """Return codes that a person may have meant: the same but for leading zeros, or with it inside."""
-    bare = code.lstrip("0") or code
-    query = select(SCHOOLS.c.code).where(SCHOOLS.c.code.contains(bare, autoescape=True))
-    query = query.order_by(func.length(SCHOOLS.c.code), SCHOOLS.c.code).limit(limit)
-    return [row.code for row in snapshot.connection.execute(query)]
-
-
 def add(unit: UnitOfWork, rows: list[dict[str, Any]]) -> None:
     """Store new schools, every column given, `extra` as JSON text; their facts hold from the beginning."""
     if not rows:

@@ -44,11 +44,3 @@ def use_token(unit: UnitOfWork, token_id: str) -> bool:
 def revoke_token(unit: UnitOfWork, token_id: str, now_ms: int) -> None:
     """End a token; devices that came with it stay."""
     unit.connection.execute(update(TOKENS).where(TOKENS.c.token_id == token_id).values(revoked_ms=now_ms))
-
-
-def list_tokens(snapshot: Snapshot, school: str) -> list[Token]:
-    """Return a school's tokens, the newest first."""
-    rows = snapshot.connection.execute(
-        select(TOKENS).where(TOKENS.c.school == school).order_by(TOKENS.c.created_ms.desc(), TOKENS.c.token_id)
-    )
-    return [Token(**row._mapping) for row in rows]

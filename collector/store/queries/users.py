@@ -81,11 +81,6 @@ def list_users(snapshot: Snapshot) -> list[User]:
     return [_user(row) for row in snapshot.connection.execute(select(USERS).order_by(USERS.c.name_folded))]
 
 
-def set_password_hash(unit: UnitOfWork, user_id: str, password_hash: str) -> None:
-    """Change a person's password."""
-    unit.connection.execute(update(USERS).where(USERS.c.user_id == user_id).values(password_hash=password_hash))
-
-
 def set_language(unit: UnitOfWork, user_id: str, language: str) -> None:
     """Remember the language that a person chose."""
     unit.connection.execute(update(USERS).where(USERS.c.user_id == user_id).values(language=language))

@@ -1,0 +1,54 @@
+"""What an export costs: rows a second and memory beyond that of a small one, each in a process of its own."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.machine import table
+from collector.store.open import create
+from tests.fakes.export_rows import fill
+
+ROWS = 1_000_000
+SMALL = 1_000
+CHILD = """
+import resource, sys
+from pathlib import Path
+from collector.publish import export
+from collector.store.open import Store
+store, lines = Store.open(Path(sys.argv[1])), 0
+with store.reader() as snapshot:
+    for piece in export.iter_export(snapshot, "measurements", sys.argv[2]):
+        lines += piece.count(b"\\n")
+print(lines, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def export_peak(data: Path, form: str) -> tuple[int, float, float]:
+    """Return lines, seconds and peak resident MB of one export in a process of its own."""
+    before = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", CHILD, str(data), form], capture_output=True, text=True, check=True)
+    lines, peak_kb = map(int, done.stdout.split())
+    return lines, time.perf_counter() - before, peak_kb / 1000
+
+
+def main() -> None:
+    rows = int(os.environ.get("BENCH_EXPORT_ROWS", ROWS))
+    with tempfile.TemporaryDirectory() as work:
+        small, large = Path(work) / "small", Path(work) / "large"
+        for data, count in ((small, SMALL), (large, rows)):
+            store = create(data)
+            fill(store, count)
+            store.close()
+        found = []
+        for form in ("csv", "jsonl"):
+            _, _, least_mb = export_peak(small, form)
+            lines, seconds, peak_mb = export_peak(large, form)
+            found.append([form, f"{lines:,}", f"{rows / seconds:,.0f}", f"{peak_mb - least_mb:+.1f} MB"])
+    print(table(["format", "lines", "rows a second", f"memory beyond {SMALL:,} rows"], found))
+
+
+if __name__ == "__main__":
+    main()
