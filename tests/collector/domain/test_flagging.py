@@ -17,7 +17,6 @@ from collector.domain.flagging import (
     Step,
     evidence_of,
     fold,
-    is_stale,
     may_open,
     step,
 )
@@ -227,15 +226,7 @@ def test_of_one_day_the_evaluation_comes_before_the_closing() -> None:
     ]
 
 
-# overlays and edges
-
-
-@pytest.mark.parametrize(
-    ("standing", "days", "expected"),
-    [(OPEN, 5, True), (OPEN, 4, False), (recovering(1), 5, True), (WATCH_1, 9, False), (START, 9, False)],
-)
-def test_an_open_flag_without_news_is_stale(standing: Standing, days: int, expected: bool) -> None:
-    assert is_stale(standing, days) is expected
+# edges
 
 
 def test_may_open_by_itself() -> None:
