@@ -15,7 +15,7 @@ class Caps:
 
     day_bytes: int = 300 * MB
     month_bytes: int = 4_000 * MB
-    test_bytes: int | None = None  # both directions together, None = only the rule of two seconds
+    test_bytes: int | None = None  # of one direction of one test, None = only the rule of two seconds
 
 
 METERED = Caps(day_bytes=20 * MB, month_bytes=400 * MB)
@@ -70,16 +70,18 @@ def allow(wanted_download_bytes: int, wanted_upload_bytes: int, left: int, caps:
         left: As `left_bytes` says.
         caps: In force.
     """
-    whole = left if caps.test_bytes is None else min(left, caps.test_bytes)
+    if caps.test_bytes is not None:
+        wanted_download_bytes = min(wanted_download_bytes, caps.test_bytes)
+        wanted_upload_bytes = min(wanted_upload_bytes, caps.test_bytes)
     wanted = wanted_download_bytes + wanted_upload_bytes
-    if wanted <= whole:
+    if wanted <= left:
         return (
             Allowance(wanted_download_bytes, wanted_upload_bytes)
             if min_useful(wanted_download_bytes, wanted_upload_bytes)
             else None
         )
-    download_bytes = whole * wanted_download_bytes // wanted
-    upload_bytes = whole - download_bytes
+    download_bytes = left * wanted_download_bytes // wanted
+    upload_bytes = left - download_bytes
     return Allowance(download_bytes, upload_bytes) if min_useful(download_bytes, upload_bytes) else None
 
 

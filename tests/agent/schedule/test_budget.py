@@ -38,7 +38,12 @@ def test_what_is_left_is_the_smaller_of_day_and_month() -> None:
 def test_a_test_gets_what_it_wants_or_its_share_of_what_is_left() -> None:
     assert allow(10 * MB, 10 * MB, 300 * MB, Caps()) == Allowance(10 * MB, 10 * MB)
     assert allow(30 * MB, 10 * MB, 20 * MB, Caps()) == Allowance(15 * MB, 5 * MB)
-    assert allow(30 * MB, 10 * MB, 300 * MB, Caps(test_bytes=8 * MB)) == Allowance(6 * MB, 2 * MB)
+
+
+def test_the_collectors_cap_on_a_test_is_one_of_each_direction() -> None:
+    assert allow(100 * MB, 100 * MB, 300 * MB, Caps(test_bytes=100 * MB)) == Allowance(100 * MB, 100 * MB)
+    assert allow(30 * MB, 5 * MB, 300 * MB, Caps(test_bytes=8 * MB)) == Allowance(8 * MB, 5 * MB)
+    assert allow(30 * MB, 30 * MB, 12 * MB, Caps(test_bytes=8 * MB)) == Allowance(6 * MB, 6 * MB)
 
 
 def test_too_little_is_no_test() -> None:
@@ -71,5 +76,5 @@ def test_nothing_is_ever_allowed_beyond_what_is_left(
     found = allow(wanted, wanted, left, Caps(test_bytes=test))
 
     if found is not None:
-        assert found.reserved_bytes <= min(left, 2 * wanted, left if test is None else test)
+        assert found.reserved_bytes <= min(left, 2 * wanted, left if test is None else 2 * test)
         assert min(found.max_bytes_download, found.max_bytes_upload) >= FEWEST_USEFUL_BYTES
