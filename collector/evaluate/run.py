@@ -5,7 +5,7 @@ done in short transactions, so that devices are answered meanwhile.
 """
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
@@ -56,7 +56,6 @@ def evaluate(
     *,
     as_of: date | None = None,
     from_day: date | None = None,
-    schools: Collection[str] | None = None,
     reference: Reference | None = None,
 ) -> EvaluationReport:
     """Judge what is new, or fold again from a day on.
@@ -68,7 +67,6 @@ def evaluate(
         as_of: Treat the days up to this one as over, and look at none after it; None: as the clock says. Days that
             are judged already stay judged.
         from_day: Delete what was judged from this local day on and fold it again with the inputs of each day.
-        schools: Only these codes.
         reference: The series that is judged; None: any.
 
     Returns:
@@ -93,7 +91,7 @@ def evaluate(
     with store.reader() as snapshot:
         deployment = work.deployment_of(snapshot, config, catalogue, reference or Reference())
         from_day = max(from_day, EARLIEST) if from_day else None
-        tasks, failed = work.tasks(snapshot, deployment, now_ms, as_of=as_of, from_day=from_day, codes=schools)
+        tasks, failed = work.tasks(snapshot, deployment, now_ms, as_of=as_of, from_day=from_day)
     report = EvaluationReport(failed=failed)
     for batch in _batches(tasks):
         _evaluate_batch(store, batch, now_ms, as_of, report)
@@ -197,5 +195,6 @@ def _finish(store: Store, deployment: Deployment, ports: Ports) -> None:
     with store.unit() as unit:
         for code, is_stale in changes.items():
             judgement.set_stale(unit, code, is_stale)
+        work.note_profile(unit, deployment.profile_id)
         facts.set_fact(unit, facts.LAST_EVALUATION_MS, str(now_ms))
         unit.commit()

@@ -1,7 +1,6 @@
 """What an evaluation has to do: which schools, and each from which day on."""
 
 import logging
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -52,13 +51,20 @@ def deployment_of(
 
 
 def notice_losses(unit: UnitOfWork, config: CollectorConfig) -> bool:
-    """Return whether all is to be folded again: the profile is another, or somebody deleted what was judged."""
+    """Return whether all is to be folded again: the profile is another, or somebody deleted what was judged.
+
+    The profile counts as another until `note_profile`: an evaluation that is cut short begins again.
+    """
     if judgement.has_days_lost(unit):
         judgement.unjudge_everything(unit)
     before = facts.find_fact(unit, PROFILE_FACT)
-    if before != config.profile:
-        facts.set_fact(unit, PROFILE_FACT, config.profile)
     return before not in (None, config.profile) or not judgement.is_folded(unit, config.profile)
+
+
+def note_profile(unit: UnitOfWork, profile: str) -> None:
+    """Say that every school has been folded by this profile."""
+    if facts.find_fact(unit, PROFILE_FACT) != profile:
+        facts.set_fact(unit, PROFILE_FACT, profile)
 
 
 def tasks(
@@ -68,7 +74,6 @@ def tasks(
     *,
     as_of: date | None = None,
     from_day: date | None = None,
-    codes: Collection[str] | None = None,
 ) -> tuple[list[Task], list[str]]:
     """Return the schools to evaluate with the day to begin at, in order of their codes, and codes that failed.
 
@@ -78,12 +83,9 @@ def tasks(
         now_ms: The collector's time.
         as_of: Days up to this one are over, whatever the time; None: as the time says.
         from_day: Fold again from this day on, whatever is new; None: only what is new.
-        codes: Only these schools.
     """
     news = _News(judgement.unjudged(snapshot), judgement.unfolded_days(snapshot), judgement.unfolded_closings(snapshot))
     wanted = news.schools() if from_day is None else None
-    if codes is not None:
-        wanted = set(codes) if wanted is None else wanted & set(codes)
     found = schools.by_code(snapshot, wanted)
     dated = schools.facts_of(snapshot, found)
     listed: list[Task] = []

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from collector.config import CollectorConfig
+from collector.evaluate import run as evaluation
 from collector.evaluate.inputs import Reference, SchoolInputs
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
@@ -328,6 +329,31 @@ def test_another_profile_is_folded_from_the_beginning_beside_the_first(
         "un-umc-2030": "MEETS",
         "br-enec-2024": "BELOW",
     }
+
+
+def test_another_profile_whose_evaluation_was_cut_short_is_folded_again(
+    store: Store, town: Town, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(store, a_registry("b,Escuela Dos,UTC,120"), NOON_MS)
+    for day in weekdays(YESTERDAY, 6):
+        for code in ("00123", "b"):
+            town.day(code, day, [FAST] * WIDTH)
+    run(store, clock)
+    other = CollectorConfig(profile="br-enec-2024")
+    fold_batch = evaluation._evaluate_batch
+
+    def killed(store: Store, batch: Any, *rest: Any) -> None:
+        fold_batch(store, batch[:1], *rest)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluation, "_evaluate_batch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(store, other, fake_ports(clock))
+    monkeypatch.undo()
+    evaluate(store, other, fake_ports(clock))
+
+    judged = {row["school"] for row in rows(store, EVALUATIONS) if row["profile"] == other.profile}
+    assert judged == {"00123", "b"}
 
 
 def test_measurements_that_are_gone_take_their_judgement_with_them(store: Store, town: Town, clock: FakeClock) -> None:
