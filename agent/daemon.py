@@ -138,8 +138,9 @@ class Walk:
         reserved_bytes = plan.max_bytes_download + plan.max_bytes_upload
         offset_min = self._ports.host.utc_offset_min()
         self._spool.mark_running(codec.encode(self._stub(plan)), plan.rid, reserved_bytes, utc_offset_min=offset_min)
-        record = self.measure(plan, wish)
-        self._spool.add_ready(record, spent_bytes=spent_bytes(record))
+        carried = _Carried(wish.on_progress)
+        record = self.measure(plan, carried)
+        self._spool.add_ready(record, spent_bytes=spent_bytes(record, carried))
         self._remember_figures(record)
         self.post(fresh=True)
         return record
@@ -227,11 +228,11 @@ class Walk:
 
     # --- measure ---------------------------------------------------------------------------------------------
 
-    def measure(self, plan: Plan, wish: Wish) -> Measurement:
+    def measure(self, plan: Plan, on_progress: Callable[[Progress], None]) -> Measurement:
         """Measure; a fault of ours costs this measurement, not the daemon."""
         LOG.info("test.started", extra={"rid": plan.rid, "trigger": plan.trigger, "lease": plan.lease_id})
         try:
-            record = self._measure(plan, self._ports, on_progress=wish.on_progress, cancelled=self._cancelled)
+            record = self._measure(plan, self._ports, on_progress=on_progress, cancelled=self._cancelled)
         except Exception as error:  # the edge of the test: whatever broke, the record says so
             LOG.exception("test.broke", extra={"rid": plan.rid})
             broke = Failure(phase=Phase.PREFLIGHT, code=FailureCode.CLIENT_LIMITED, detail=type(error).__name__)
@@ -339,10 +340,25 @@ class Walk:
 _NO_BUDGET = Held(LeaseRefusal.BUDGET, "the day's or the month's data budget is used up")
 
 
-def spent_bytes(record: Measurement) -> int:
-    """Return what a measurement cost, with headers where they are known."""
-    sides = [side for side in (record.download, record.upload) if side is not None]
-    return sum(side.wire_bytes_est or side.bytes or 0 for side in sides)
+class _Carried:
+    """How far each direction got: a test that broke off has no figure for what it cost."""
+
+    def __init__(self, tell: Callable[[Progress], None] | None) -> None:
+        self.bytes: dict[Phase, int] = {}
+        self._tell = tell
+
+    def __call__(self, progress: Progress) -> None:
+        """Note it, and pass it on to whoever watches."""
+        self.bytes[progress.phase] = max(progress.bytes, self.bytes.get(progress.phase, 0))
+        if self._tell is not None:
+            self._tell(progress)
+
+
+def spent_bytes(record: Measurement, carried: _Carried) -> int:
+    """Return what a measurement cost: with headers where there is a figure, else as far as it was seen to get."""
+    sides = {Phase.DOWNLOAD: record.download, Phase.UPLOAD: record.upload}
+    told = ((side.wire_bytes_est or side.bytes or 0 if side else 0, phase) for phase, side in sides.items())
+    return sum(max(size_bytes, carried.bytes.get(phase, 0)) for size_bytes, phase in told)
 
 
 def _figures(text: str | None) -> list[tuple[int, int]]:

@@ -145,13 +145,20 @@ class Contact:
         return posted
 
     def refresh(self) -> None:
-        """Notice that a command beside the daemon has enrolled this computer, or enrolled it anew."""
-        with self._lock:
+        """Notice that a command beside the daemon has enrolled this computer, or enrolled it anew.
+
+        Never waits: while a request is under way, which may take minutes, the next look is early enough.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
             stored = self._store.load_if_changed()
             if stored is not None and stored != self.identity:
                 self.identity = stored
                 self._blocked_until_ms = 0
                 LOG.info("identity.changed", extra={"device": stored.device})
+        finally:
+            self._lock.release()
 
     def _exchange(self) -> Exchange | None:
         if self.identity is None or not self.identity.is_enrolled:

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from agent.config import AgentConfig
-from agent.daemon import Held, Wish
+from agent.daemon import Held, Walk, Wish
 from agent.jobs import ClockWatch
 from agent.locks import FileLock
-from agent.measure.session import Plan
+from agent.measure.session import Plan, Progress
 from agent.ports import MachineFacts, Ports
 from agent.service import Daemon, mend_clone
 from agent.spool.store import Spool
@@ -25,7 +25,7 @@ from agent.uplink.decide import Silence
 from agent.uplink.identity import IdentityStore
 from agent.wire import forms
 from agent.wire.records import Direction, Measurement, Rtt
-from agent.wire.vocabulary import FailureCode, Status, Trigger
+from agent.wire.vocabulary import FailureCode, Phase, Status, Trigger
 from tests.fakes import collector as fake
 from tests.fakes.agent_world import FakeClock, FakeHost, SeededRandomness
 from tests.fakes.collector import URL, FakeCollector, token_text
@@ -145,6 +145,18 @@ def test_one_measurement_walks_from_due_to_acknowledged(lab: Lab) -> None:
     assert (ledger.created, ledger.acked, ledger.ready) == (1, 1, 0)
     assert lab.spool.spent().day_bytes == 6_200_000  # reconciled
     assert lab.spool.get_state("ratchet") == str(lab.collector.ratchet)
+
+
+def test_a_test_that_breaks_off_costs_what_it_carried(lab: Lab) -> None:
+    def stall(plan: Plan, ports: Ports, *, on_progress: Any, cancelled: Any = None) -> Measurement:
+        on_progress(Progress(Phase.DOWNLOAD, 3.0, 7_000_000, 0.0))
+        raise OSError("the card was pulled out")
+
+    walk = Walk(lab.config, lab.ports, lab.spool, lab.daemon.contact, measure=stall, cancelled=lab.stop)
+    record = walk.once(Trigger.WINDOW)
+
+    assert isinstance(record, Measurement) and record.status is Status.FAILED
+    assert lab.spool.spent().day_bytes == 7_000_000
 
 
 def test_every_test_has_a_lease_and_is_posted_at_once(lab: Lab) -> None:
@@ -409,6 +421,23 @@ def test_a_new_network_name_changes_nothing(lab: Lab) -> None:
     lab.host.facts = MachineFacts(facts.machine_id, facts.disk_serial, "other-name", "Linux 7")
     lab.restart()
     assert lab.store.load() == before
+
+
+def test_a_request_under_way_never_holds_up_the_look_at_the_identity(lab: Lab) -> None:
+    """The look happens on the scheduler's thread: a slow collector must not stop the clocks."""
+    waited: list[bool] = []
+    post = lab.collector.post
+
+    def slow(*args: Any, **options: Any) -> Any:
+        look = threading.Thread(target=lab.daemon.contact.refresh, daemon=True)
+        look.start()
+        look.join(5)
+        waited.append(look.is_alive())
+        return post(*args, **options)
+
+    lab.collector.post = slow  # type: ignore[method-assign]
+    lab.daemon.contact.fetch_settings()
+    assert waited == [False]
 
 
 def test_enrolment_beside_the_daemon_is_noticed(tmp_path: Path) -> None:
