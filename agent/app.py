@@ -21,7 +21,7 @@ from agent.real.randomness import SystemRandomness
 from agent.spool.store import Spool
 from agent.uplink import enrol as enrolment
 from agent.uplink import proxies
-from agent.uplink.contact import Contact, Options
+from agent.uplink.contact import ENROL_REFUSED, Contact, Options
 from agent.uplink.exchange import RATCHET
 from agent.uplink.identity import Identity, IdentityStore
 from agent.uplink.settings import keep
@@ -126,6 +126,7 @@ def enrol(config_path: Path | None, data_path: Path | None, *, url: str, typed_t
     try:
         keep(spool, done.answer.settings)
         spool.set_state(RATCHET, done.answer.ratchet)
+        spool.set_state(ENROL_REFUSED, None)  # the token is good again: the daemon may use it by itself
         spool.offer_again(done.answer.store_epoch)
     finally:
         spool.close()

@@ -16,10 +16,13 @@ from agent.app import TEST_LOCK
 from agent.errors import EnlaceError
 from agent.host.locks import hold_agent_lock
 from agent.locks import FileLock
+from agent.spool.store import Spool
+from agent.uplink.contact import ENROL_REFUSED
 from agent.wire import codec
 from agent.wire.records import Failure, Measurement
 from agent.wire.vocabulary import ExitCode, FailureCode, Phase, Status, Tier, Trigger
 from collector.testpoint.server import TestpointOptions, serve
+from tests.fakes.agent_world import FakeClock, SeededRandomness
 from tests.fakes.collector import FakeCollector, HttpFront, token_text, unsigned
 
 NOWHERE = "http://127.0.0.1:1"
@@ -192,6 +195,16 @@ def test_enrol_test_status_and_spool_walk_together(agent: Any, test_point: str) 
     (newest, _) = [json.loads(line) for line in agent("spool", "list", "--json").out.splitlines()]
     assert (newest["rid"], newest["state"]) == (away.last["rid"], "ready")
     assert agent("spool", "list").out.count("\n") == 2
+
+
+def test_a_person_who_enrols_anew_lets_the_daemon_use_the_token_again(agent: Any, tmp_path: Path) -> None:
+    with HttpFront(FakeCollector()) as front:
+        enrolled(agent, front)
+        with Spool.open(tmp_path / "d", clock=FakeClock(), randomness=SeededRandomness(1)) as spool:
+            spool.set_state(ENROL_REFUSED, "of this token")
+        enrolled(agent, front)
+    with Spool.open(tmp_path / "d", clock=FakeClock(), randomness=SeededRandomness(1)) as spool:
+        assert spool.get_state(ENROL_REFUSED) is None
 
 
 def test_a_refused_lease_is_exit_4_and_force_goes_on(agent: Any, test_point: str) -> None:
