@@ -4,7 +4,7 @@ from typing import Final
 
 from flask import Flask, Response, request
 
-# No script at all, no inline style, nothing from anybody else, in no frame of anybody else.
+# No script or style but our own files, nothing from anybody else, in no frame of anybody else.
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
