@@ -15,7 +15,7 @@ from collector.intake.items import Item
 from collector.intake.parts import Parts
 from collector.intake.ratchet import Ratchet
 from collector.store.queries import devices, facts, leases
-from collector.store.queries.devices import BatchProgress, Progress
+from collector.store.queries.devices import BatchProgress
 from collector.store.unit import UnitOfWork
 
 LOG = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def _note(unit: UnitOfWork, admitted: Admitted, found: list[Item], timeline: Tim
     newest_ms = items.newest_start_ms(found)
     if newest_ms is not None and device.last_measurement_ms is not None:
         newest_ms = max(newest_ms, device.last_measurement_ms)
-    devices.note_contact(unit, device.device, contact_of(admitted, timeline))
+    devices.note_contact(unit, device.device, timeline.progress(admitted.key.key_id))
     devices.note_batch(
         unit,
         device.device,
@@ -96,17 +96,6 @@ def _note(unit: UnitOfWork, admitted: Admitted, found: list[Item], timeline: Tim
         ),
     )
     return turned.ratchet.issued
-
-
-def contact_of(admitted: Admitted, timeline: Timeline) -> Progress:
-    """Return what any request says of its device's clocks."""
-    return Progress(
-        contact_ms=timeline.received_ms,
-        boot_id=timeline.sent.boot_id,
-        mono_ms=timeline.sent.mono_ms,
-        offset_ms=timeline.offset_ms,
-        key_id=admitted.key.key_id,
-    )
 
 
 def _pace_s(admitted: Admitted, found: list[Item], parts: Parts) -> int:

@@ -8,7 +8,7 @@ from agent.wire.records import Diary, Record
 from collector.domain.clockfix import Clocks, Corrected, corrected_time
 from collector.domain.words import TimeQuality
 from collector.store.queries import devices
-from collector.store.queries.devices import Device
+from collector.store.queries.devices import Device, Progress
 from collector.store.unit import Snapshot
 
 
@@ -26,6 +26,16 @@ class Timeline:
     def offset_ms(self) -> int:
         """What to add to the device's clock now to get ours."""
         return self.received_ms - self.sent.utc_ms
+
+    def progress(self, key_id: str) -> Progress:
+        """Return what the request says of its device, signed by this key: to be noted unless it is a replay."""
+        return Progress(
+            contact_ms=self.received_ms,
+            boot_id=self.sent.boot_id,
+            mono_ms=self.sent.mono_ms,
+            offset_ms=self.offset_ms,
+            key_id=key_id,
+        )
 
 
 @dataclass(frozen=True)

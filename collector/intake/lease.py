@@ -15,7 +15,6 @@ from collector.domain.calendars import Calendar, Period
 from collector.intake import admission, answers, clockfix, settings
 from collector.intake.admission import Admitted, Incoming
 from collector.intake.answers import Answer, RefusedError
-from collector.intake.batch import contact_of
 from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
 from collector.intake.school_day import calendar_for
@@ -81,7 +80,7 @@ def _decide(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: 
     try:
         if timeline.is_replay:
             raise DeniedError(LeaseRefusal.BUSY, REPLAY_RETRY_S)
-        devices.note_contact(unit, admitted.device.device, contact_of(admitted, timeline))
+        devices.note_contact(unit, admitted.device.device, timeline.progress(admitted.key.key_id))
         caps = _check(unit, admitted, request, parts, now_ms)
         lease = _take(unit, admitted, parts, now_ms)
     except DeniedError as denied:

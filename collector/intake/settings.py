@@ -15,7 +15,6 @@ from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
 from collector.intake.school_day import calendar_for
 from collector.store.queries import devices, facts, hours
-from collector.store.queries.devices import Progress
 from collector.store.unit import Snapshot
 
 WINDOW_DAYS = 14
@@ -35,10 +34,7 @@ def tell(incoming: Incoming, parts: Parts) -> Answer:
             now_ms = parts.ports.clock.now_ms()
             timeline = clockfix.read_timeline(unit, admitted.device, admitted.signed.sent, now_ms)
             if not timeline.is_replay:
-                progress = Progress(
-                    now_ms, timeline.sent.boot_id, timeline.sent.mono_ms, timeline.offset_ms, admitted.key.key_id
-                )
-                devices.note_contact(unit, admitted.device.device, progress)
+                devices.note_contact(unit, admitted.device.device, timeline.progress(admitted.key.key_id))
             message = settings_for(unit, admitted.device.school, key, parts, now_ms)
             unit.commit()
     except RefusedError as refused:
