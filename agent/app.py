@@ -23,7 +23,7 @@ from agent.uplink import enrol as enrolment
 from agent.uplink import proxies
 from agent.uplink.contact import ENROL_REFUSED, Contact, Options
 from agent.uplink.exchange import RATCHET
-from agent.uplink.identity import Identity, IdentityStore
+from agent.uplink.identity import Identity, IdentityStore, Machine, compare
 from agent.uplink.settings import keep
 from agent.wire.vocabulary import ExitCode
 
@@ -132,6 +132,21 @@ def enrol(config_path: Path | None, data_path: Path | None, *, url: str, typed_t
         spool.close()
     generation = max(candidate.generation, existing.generation if existing else 0)
     return store.save(msgspec.structs.replace(done.identity, generation=generation))
+
+
+def refuse_copied_disk(data: Path, ports: Ports) -> None:
+    """Refuse to measure under another computer's name: the daemon makes a copied disk a device of its own.
+
+    Raises:
+        EnlaceError: With exit code 4 if this computer's key was made for another one.
+    """
+    found = IdentityStore(data).load()
+    if found is not None and compare(found, ports.host.machine_facts()) is Machine.CLONE:
+        raise EnlaceError(
+            "This computer's disk was copied from another one, so a test would count for that one.",
+            do="Restart the agent: it then enrols as a computer of its own.",
+            exit_code=ExitCode.REFUSED,
+        )
 
 
 def refuse_full_disk(data: Path, config: AgentConfig) -> None:

@@ -17,6 +17,7 @@ from agent.wire.vocabulary import ExitCode
 
 def main() -> NoReturn:
     """Do what the command line says and end the process."""
+    _open_closed_output()
     _speak_any_language()
     code = guarded(lambda: _dispatch(sys.argv[1:]))
     try:
@@ -96,6 +97,13 @@ def _where(error: BaseException) -> str:
         place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
+
+
+def _open_closed_output() -> None:
+    """Give a process that was started without output one that leads nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 -- open to the end
 
 
 def _speak_any_language() -> None:

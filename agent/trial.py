@@ -146,6 +146,7 @@ def _stored(  # noqa: PLR0913 -- everything that a manual test knows, joined onc
     from agent import daemon
     from agent.host.locks import is_agent_running
 
+    app.refuse_copied_disk(data, ports)
     app.refuse_full_disk(data, config)
     asked = daemon.Wish(
         servers=servers, engine=engine, max_bytes=wish.max_bytes, force=wish.force, on_progress=live.show

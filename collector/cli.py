@@ -345,6 +345,9 @@ def demo(given: Given, once: bool, line: str | None, port: int | None) -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and end the process with the exit code of the contract."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # started without output: one that leads nowhere
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 -- open to the end
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without a letter shows another, and nothing stops

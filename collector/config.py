@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -13,6 +13,9 @@ from agent.wire.records import Bound
 from agent.wire.settings_file import SettingsError, read_table
 from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
+from collector.profiles import catalogue
+
+EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 -- looked for, not bound to
 
 Port = Annotated[int, Bound(0, 65_535)]
 Workers = Annotated[int, Bound(1, 256)]
@@ -25,7 +28,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     name: str = "Enlace"  # of the deployment, on every page
     country: str = ""  # ISO 3166-1 code of two letters
     default_timezone: str = "UTC"  # of schools without one of their own, an IANA name
-    default_language: str = "en"
+    default_language: Literal["en", "es"] = "en"
     profile: str = "un-umc-2030"  # the target that verdicts and flags go by
     data: str = ""  # directory; empty: a directory of this user's own
     database_url: str = ""  # empty: an SQLite file in the data directory
@@ -81,6 +84,7 @@ def load_collector(path: Path | None) -> CollectorConfig:
     """
     config = _load(path, "collector", CollectorConfig)
     check_timezone(config.default_timezone, f"{path}: [collector] default_timezone")
+    check_profile(config.profile, f"{path}: [collector] profile")
     return config
 
 
@@ -90,7 +94,14 @@ def load_testpoint(path: Path | None) -> TestpointConfig:
     Raises:
         CollectorError: With one sentence that names the file, the key and what to write instead.
     """
-    return _load(path, "testpoint", TestpointConfig)
+    config = _load(path, "testpoint", TestpointConfig)
+    if config.host in EVERY_ADDRESS and not config.public_url:
+        raise CollectorError(
+            f'{path}: [testpoint] host = "{config.host}" is no address that agents can go to.',
+            do="Add public_url, the address as schools reach it.",
+            exit_code=ExitCode.USAGE,
+        )
+    return config
 
 
 def _load(path: Path | None, table: str, kind: type[Table]) -> Table:
@@ -98,6 +109,21 @@ def _load(path: Path | None, table: str, kind: type[Table]) -> Table:
         return read_table(path, table, kind)
     except SettingsError as error:
         raise CollectorError(str(error), exit_code=ExitCode.USAGE) from error
+
+
+def check_profile(name: str, place: str) -> None:
+    """Refuse what is no target profile, before a server runs that can judge nobody.
+
+    Raises:
+        CollectorError: If no profile has this id.
+    """
+    known = catalogue.load().ids
+    if name not in known:
+        raise CollectorError(
+            f'{place} = "{name}" is not a target profile.',
+            do=f"Known are {', '.join(known)}.",
+            exit_code=ExitCode.USAGE,
+        )
 
 
 def check_timezone(name: str, place: str) -> None:

@@ -30,8 +30,9 @@ class Target:
 
 
 def _wrong(url: str, why: str) -> EnlaceError:
+    shown = repr(url) if "@" not in url else "What was given (not shown: it may hold a password)"
     return EnlaceError(
-        f"{url!r} is not the address of a test point: {why}.",
+        f"{shown} is not the address of a test point: {why}.",
         do="Give one like http://test.example:8080, or ws:// or wss:// for an ndt7 server.",
         exit_code=ExitCode.USAGE,
     )

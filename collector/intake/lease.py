@@ -137,17 +137,23 @@ def _caps(unit: UnitOfWork, school: SchoolHours, zone: ZoneInfo, parts: Parts, n
         midnight_s = 86_400 - (now_ms - day_ms) / 1000
         raise DeniedError(LeaseRefusal.BUDGET, max(midnight_s, REPLAY_RETRY_S))
     download_bps, upload_bps = measurements.recent_speeds(unit, school.code, PRIOR_TESTS)
+    target_bps = leases.target_bps(unit, school.code, config.profile)
+    down_bps = max((school.contract_download_mbps or 0) * 1e6, target_bps or 0)
+    up_bps = (school.contract_upload_mbps or 0) * 1e6
     return Caps(
-        download=_cap(download_bps, school.contract_download_mbps, config.test_bytes, left_bytes // 2),
-        upload=_cap(upload_bps, school.contract_upload_mbps, config.test_bytes, left_bytes // 2),
+        download=_cap(download_bps, down_bps, config.test_bytes, left_bytes // 2),
+        upload=_cap(upload_bps, up_bps, config.test_bytes, left_bytes // 2),
     )
 
 
-def _cap(prior_bps: int | None, contract_mbps: float | None, test_bytes: int, left_bytes: int) -> int:
-    """Return 2 s of the fastest that the line is known or said to carry, within bounds; unknown lines get the most."""
+def _cap(prior_bps: int | None, wanted_bps: float, test_bytes: int, left_bytes: int) -> int:
+    """Return 2 s of the fastest that the line is known or wanted to carry, within bounds; unknown lines get the most.
+
+    Without the target, a slow line that was repaired would stop at its cap and prove nothing.
+    """
     if prior_bps is None:
         return min(test_bytes, left_bytes)
-    expected_bps = max(prior_bps, (contract_mbps or 0) * 1e6)
+    expected_bps = max(prior_bps, wanted_bps)
     wanted = min(max(round(PRIOR_S * expected_bps / 8), DIRECTION_MIN_BYTES), test_bytes)
     return min(wanted, left_bytes)
 

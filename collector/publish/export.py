@@ -81,6 +81,9 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> int:
     Raises:
         CollectorError: If it could not be written; a file that was there is as it was.
     """
+    path = path.resolve()  # through a link: the file behind it is the one to replace
+    if path.exists() and not path.is_file():
+        return _write_through(path, pieces)
     size_bytes = 0
     temporary: str | None = None
     try:
@@ -104,6 +107,17 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> int:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
     return size_bytes
+
+
+def _write_through(path: Path, pieces: Iterable[bytes]) -> int:
+    """Write to a device or pipe, which cannot be replaced as a whole."""
+    try:
+        with path.open("wb") as device:
+            return sum(device.write(piece) for piece in pieces)
+    except OSError as error:
+        raise CollectorError(
+            f"{path} could not be written ({error.strerror or error}).", do="Choose another place with -o."
+        ) from error
 
 
 @contextlib.contextmanager

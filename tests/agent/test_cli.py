@@ -344,3 +344,17 @@ def test_every_failure_is_a_sentence(code: FailureCode) -> None:
         trigger=Trigger.MANUAL, started_at="2026-11-24T13:05:09.123Z",
     )  # fmt: skip
     assert present.sentence(record).endswith(".")
+
+
+def test_a_closed_output_is_no_fault(tmp_path: Path) -> None:
+    """Service managers and scripts start programs without an output."""
+    words = " ".join([*PROGRAM, "--help"])
+    done = subprocess.run(["sh", "-c", f"{words} >&-"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_login_in_an_address_is_not_repeated() -> None:
+    words = [*PROGRAM, "test", "--json", "--server", "http://user:pa55w0rd@127.0.0.1:1"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "pa55w0rd" not in done.stdout + done.stderr

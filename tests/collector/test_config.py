@@ -74,3 +74,20 @@ def test_the_flag_goes_before_the_table_and_the_environment_names_a_server(
     assert database(tmp_path, config) == tmp_path
     monkeypatch.setenv("ENLACE_DATABASE_URL", "postgresql://u:p@h/d")
     assert database(tmp_path, config) == "postgresql://u:p@h/d"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('[collector]\nprofile = "x"', "not a target profile"),
+        ('[collector]\ndefault_language = "pt"', "default_language"),
+        ('[testpoint]\nhost = "0.0.0.0"', "public_url"),
+    ],
+)
+def test_what_could_only_fail_later_is_refused_at_the_start(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(content)
+    with pytest.raises(CollectorError, match=said) as caught:
+        load_collector(path)
+        load_testpoint(path)
+    assert caught.value.exit_code == 2

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 
 from collector.store.tables.devices import LEASES
+from collector.store.tables.judgement import EVALUATIONS
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.store.upsert import insert
 
@@ -46,3 +47,13 @@ def free_leases(unit: UnitOfWork, device: str, lease_ids: list[str]) -> None:
     """Free the device's leases whose measurements have arrived."""
     if lease_ids:
         unit.connection.execute(delete(LEASES).where(LEASES.c.device == device, LEASES.c.lease_id.in_(lease_ids)))
+
+
+def target_bps(snapshot: Snapshot, school: str, profile: str) -> int | None:
+    """Return the download target that the school was last judged by, bit/s; None before its first judgement."""
+    row = EVALUATIONS.c
+    mine = (row.school == school) & (row.profile == profile) & (row.metric == "download_bps")
+    found: int | None = snapshot.connection.execute(
+        select(row.target_bps).where(mine).order_by(row.day.desc()).limit(1)
+    ).scalar()
+    return found

@@ -47,6 +47,8 @@ def download(table: str, format: str) -> Response:
     if table not in dictionary.TABLES or format not in MEDIA:
         abort(404)
     first, last = (present.iso_day(request.args.get(name, "")) for name in ("from", "to"))
+    if (request.args.get("from") and not first) or (request.args.get("to") and not last):
+        abort(400)  # rows of all days are not what was asked for
     zone = desk().zone
     filters = ExportFilter(
         school=request.args.get("school", "").strip()[:_LONGEST] or None,

@@ -1,12 +1,14 @@
 """Who may test when, and for how many bytes."""
 
 import pytest
+from sqlalchemy import insert
 
 from agent.wire import tokens
 from agent.wire.vocabulary import Trigger
 from collector.intake.parts import Parts
 from collector.store.open import Store
 from collector.store.queries import leases
+from collector.store.tables.judgement import EVALUATIONS
 from tests.fakes.collector_world import FakeClock
 from tests.fakes.records import a_direction, a_failed_measurement, a_measurement
 from tests.fakes.wire_device import WireDevice, a_deployment, a_token, statuses
@@ -139,6 +141,20 @@ def test_an_unknown_line_may_move_the_most_and_a_known_one_two_seconds_worth(dev
     told = device.ask_lease("manual")
     assert told["max_bytes_download"] == 20_000_000
     assert told["max_bytes_upload"] == 10_000_000
+
+
+def test_a_slow_line_may_move_enough_to_reach_its_target(device: WireDevice, parts: Parts, store: Store) -> None:
+    device.post([just_measured(device, 1, download=a_direction(4_000_000), upload=None)])
+    judged = {column.name: None for column in EVALUATIONS.columns} | {
+        "school": "00123", "profile": parts.config.profile, "profile_version": "1", "metric": "download_bps",
+        "n": 1, "days": 1, "attained": 0, "unknown": 0, "failed": 1, "share": 0.5, "verdict": "INSUFFICIENT",
+        "state": "none", "state_count": 0, "is_estimated": False,
+    }  # fmt: skip
+    with store.unit() as unit:
+        for day, target_bps in (("2026-11-20", 400_000_000), ("2026-11-23", 100_000_000)):
+            unit.connection.execute(insert(EVALUATIONS).values({**judged, "day": day, "target_bps": target_bps}))
+        unit.commit()
+    assert device.ask_lease("manual")["max_bytes_download"] == 25_000_000
 
 
 def test_never_more_than_what_is_left_of_the_day(store: Store, clock: FakeClock) -> None:

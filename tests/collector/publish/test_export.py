@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -155,6 +156,20 @@ def test_a_signal_in_the_middle_leaves_yesterdays_file(tmp_path: Path, number: s
         child.send_signal(number)
         assert child.wait(30) != 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.csv": b"yesterday"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX links and pipes")
+def test_a_link_stays_a_link_and_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    real, link, pipe = tmp_path / "real.csv", tmp_path / "link.csv", tmp_path / "pipe"
+    real.write_bytes(b"yesterday")
+    link.symlink_to(real)
+    os.mkfifo(pipe)
+    export.write_file(link, iter([b"today"]))
+    assert link.is_symlink() and real.read_bytes() == b"today"
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        assert export.write_file(pipe, iter([b"to", b"day"])) == 5
+        assert reader.communicate(timeout=30)[0] == b"today"
+    assert pipe.is_fifo()
 
 
 def test_memory_does_not_grow_with_the_rows(store: Store) -> None:

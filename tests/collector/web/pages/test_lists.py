@@ -264,3 +264,8 @@ def test_stale_verdicts_are_named(admin: FlaskClient, app: Flask) -> None:
     app.extensions["enlace_pages"].ports.clock.advance(40 * 3_600_000)
     sign_in(admin, "ana")
     assert "The collector has not judged since" in admin.get("/").text
+
+
+@pytest.mark.parametrize("question", ["from=2026-02-30", "to=yesterday", "from=9999-12-31"])
+def test_an_export_of_days_that_cannot_be_is_refused(admin: FlaskClient, question: str) -> None:
+    assert admin.get(f"/exports/measurements.csv?{question}").status_code == 400
