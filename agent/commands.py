@@ -45,6 +45,10 @@ def execute(words: list[str]) -> int:
     except click.Abort:
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
+        if "--json" in words:  # a script reads one object, also of a mistake in its words
+            from agent.present import error_json
+
+            print(error_json(_usage(error), ExitCode.USAGE))
         complain(_usage(error))
         return ExitCode.USAGE
     return int(code or 0)

@@ -86,7 +86,7 @@ def is_web_page(head: ResponseHead) -> bool:
 
 def of_status(head: ResponseHead, host: str) -> WorldError:
     """Return the fault that an unwanted answer means."""
-    if head.status in _PORTAL or (head.status == 200 and is_web_page(head)):
+    if head.status in _PORTAL or head.status == 200:  # a 200 that is unwanted: a page, or anything but a test
         return WorldError(FailureCode.PORTAL, f"{host} is {PORTAL_SENTENCE}")
     code = _STATUS.get(head.status)
     if code is FailureCode.TOKEN_REFUSED:

@@ -358,3 +358,11 @@ def test_a_login_in_an_address_is_not_repeated() -> None:
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "pa55w0rd" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("words", [["status", "--json", "--foo"], ["test", "--json", "--max-bytes", "x"]])
+def test_a_mistake_in_the_words_is_one_object_too(words: list[str]) -> None:
+    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "error" in json.loads(done.stdout)
+    assert done.stderr.count("\n") == 1
