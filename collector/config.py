@@ -1,6 +1,7 @@
 """The tables `[collector]` and `[testpoint]` of the one configuration file; secrets come from the environment."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -84,7 +85,7 @@ def load_collector(path: Path | None) -> CollectorConfig:
     """
     config = _load(path, "collector", CollectorConfig)
     check_timezone(config.default_timezone, f"{path}: [collector] default_timezone")
-    check_profile(config.profile, f"{path}: [collector] profile")
+    check_profile(config.profile, catalogue.load().ids, f"{path}: [collector] profile")
     return config
 
 
@@ -111,13 +112,12 @@ def _load(path: Path | None, table: str, kind: type[Table]) -> Table:
         raise CollectorError(str(error), exit_code=ExitCode.USAGE) from error
 
 
-def check_profile(name: str, place: str) -> None:
+def check_profile(name: str, known: Collection[str], place: str) -> None:
     """Refuse what is no target profile, before a server runs that can judge nobody.
 
     Raises:
         CollectorError: If no profile has this id.
     """
-    known = catalogue.load().ids
     if name not in known:
         raise CollectorError(
             f'{place} = "{name}" is not a target profile.',

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 
-from agent.wire.vocabulary import ExitCode
-from collector.config import CollectorConfig
+from collector.config import CollectorConfig, check_profile
 from collector.domain.words import Exclusion
-from collector.errors import CollectorError, StorageError
+from collector.errors import StorageError
 from collector.evaluate import school, work
 from collector.evaluate.inputs import Deployment, Reference
 from collector.evaluate.school import Span
@@ -76,12 +75,7 @@ def evaluate(
         CollectorError: If the deployment's profile is not known.
     """
     catalogue = profiles.load()
-    if config.profile not in catalogue.ids:
-        raise CollectorError(
-            f"There is no profile {config.profile}; known are {', '.join(catalogue.ids)}.",
-            do="Change [collector] profile.",
-            exit_code=ExitCode.USAGE,
-        )
+    check_profile(config.profile, catalogue.ids, "[collector] profile")
     now_ms = ports.clock.now_ms()
     with store.unit() as unit:
         judgement.set_aside_unassigned(unit, Exclusion.NOT_ASSIGNED.value)

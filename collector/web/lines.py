@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from markupsafe import Markup
 
 from collector.store.queries import pages_schools
+from collector.store.queries.pages_flags import FlagRow
 from collector.store.queries.pages_schools import SchoolRow
 from collector.store.unit import Snapshot
 from collector.web import present
@@ -33,8 +34,8 @@ class SchoolLine:
     heard: str
 
 
-def judged(row: SchoolRow, below_since: str | None = None) -> Judged | None:
-    """Return what sentences need of a school's newest verdict, None where it has none."""
+def judged(row: SchoolRow | FlagRow, below_since: str | None = None) -> Judged | None:
+    """Return what sentences need of the newest verdict in a row of schools or flags, None where it has none."""
     if row.verdict is None or row.target_bps is None or row.share is None:
         return None
     return Judged(

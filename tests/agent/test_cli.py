@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,28 +20,17 @@ from agent.uplink.contact import ENROL_REFUSED
 from agent.wire import codec
 from agent.wire.records import Failure, Measurement
 from agent.wire.vocabulary import ExitCode, FailureCode, Phase, Status, Tier, Trigger
-from collector.testpoint.server import TestpointOptions, serve
 from tests.fakes.agent_world import FakeClock, SeededRandomness
 from tests.fakes.collector import FakeCollector, HttpFront, token_text, unsigned
+from tests.fakes.open_testpoint import open_testpoint
 
 NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture(scope="module")
 def test_point() -> Iterator[str]:
-    stop, ready, ports = threading.Event(), threading.Event(), list[int]()
-
-    def note(http_port: int, _udp_port: int) -> None:
-        ports.append(http_port)
-        ready.set()
-
-    options = TestpointOptions(host="127.0.0.1", port=0, udp_port=0, open=True)
-    thread = threading.Thread(target=serve, args=(options,), kwargs={"stop": stop, "on_ready": note})
-    thread.start()
-    assert ready.wait(20)
-    yield f"http://127.0.0.1:{ports[0]}"
-    stop.set()
-    thread.join(10)
+    with open_testpoint() as url:
+        yield url
 
 
 class Told:

@@ -4,13 +4,12 @@ import json
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from collector.testpoint.server import TestpointOptions, serve
+from tests.fakes.open_testpoint import open_testpoint
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,19 +24,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def test_point() -> Iterator[str]:
-    stop, ready, ports = threading.Event(), threading.Event(), []
-
-    def note(http_port: int, udp_port: int) -> None:
-        ports.append(http_port)
-        ready.set()
-
-    options = TestpointOptions(host="127.0.0.1", port=0, udp_port=0, open=True)
-    thread = threading.Thread(target=serve, args=(options,), kwargs={"stop": stop, "on_ready": note})
-    thread.start()
-    assert ready.wait(20)
-    yield f"http://127.0.0.1:{ports[0]}"
-    stop.set()
-    thread.join(10)
+    with open_testpoint() as url:
+        yield url
 
 
 @pytest.mark.xdist_group("package")

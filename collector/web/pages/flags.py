@@ -104,21 +104,7 @@ def read_filter() -> FlagFilter:
 
 def judged_of(flag: FlagRow) -> Judged | None:
     """Return what sentences need of the newest verdict of a flag's school."""
-    if flag.verdict is None or flag.target_bps is None or flag.share is None:
-        return None
-    return Judged(
-        verdict=flag.verdict,
-        n=flag.n or 0,
-        days=flag.days or 0,
-        attained=flag.attained or 0,
-        share=flag.share,
-        lower=flag.lower,
-        upper=flag.upper,
-        median_bps=flag.median_bps,
-        target_bps=flag.target_bps,
-        remedy=flag.remedy,
-        below_since=flag.below_since if flag.state in pages_flags.OPEN_STATES else None,
-    )
+    return lines.judged(flag, flag.below_since if flag.state in pages_flags.OPEN_STATES else None)
 
 
 def _line(flag: FlagRow, parts: Desk) -> FlagLine:
