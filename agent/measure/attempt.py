@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from agent.measure.engine import Engine, Job, Transfer
-from agent.measure.estimate import Estimate, Estimator, EstimatorConfig
+from agent.measure.estimate import Estimator, EstimatorConfig
 from agent.measure.faults import WorldError
+from agent.measure.figure import Estimate
 from agent.measure.latency import LoadedProbes
 from agent.measure.probes import Prober
 from agent.measure.rounds import LoadedSide

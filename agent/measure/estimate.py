@@ -1,45 +1,32 @@
 """From time-stamped bytes to a figure: the one estimator of every engine. Pure.
 
-The rule (receiver's bytes): windows of one round trip, never shorter than 100 ms nor longer than 600 ms, and longer
-where bytes come in lumps, so that one lump more or less in a window decides nothing; stop when six of the last eight
-lie within 10 % of their median. The figure is the mean from the first of those to the end; not of those alone: a
-window in which bytes came late is followed by one with too many, and leaving out one of the two shifts the mean. With
-a prior from the school's own history two successive windows within 10 % of it are enough. Else a limit ends the
-transfer and the figure is the mean after the ramp-up.
+Two witnesses. The receiver's bytes, in windows of one round trip, never shorter than 100 ms nor longer than 600 ms,
+and longer where bytes come in lumps, so that one lump more or less in a window decides nothing: stop when six of the
+last eight lie within 10 % of their median; the figure is the mean from the first of those to the end. And, where all
+senders run BBR and say so, the sum of their delivery rates in rounds of one round trip: stop when the pipe is full
+and four rounds agree; the figure is their median, as long as the receiver bears it out (`delivery`). While that
+witness stands, the receiver's windows alone do not stop a transfer: a long line looks steady while it still grows.
+
+With a prior from the school's own history two successive windows or rounds within 10 % of it are enough. Else a limit
+ends the transfer and the figure is the mean after the ramp-up.
 """
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import sqrt
-from statistics import fmean, median, stdev
+from statistics import fmean, median
 
+from agent.measure import rules
 from agent.measure.curve import Curve
-from agent.wire import limits
-from agent.wire.records import Direction
-from agent.wire.vocabulary import Confidence, Method, StopReason
+from agent.measure.delivery import DeliveryRounds
+from agent.measure.figure import Estimate, bins, confidence, half_width_pct
+from agent.wire.vocabulary import StopReason
 
 WINDOW_MIN_S = 0.1
 WINDOW_MAX_S = 0.6
 WINDOW_LUMPS = 4  # that a window holds at least, where bytes come in lumps
-STEADY_LAST = 8
-STEADY_INSIDE = 6
 FEW = 4  # windows
-PRIOR_LAST = 2
-NEAR = 0.10
-FULL_GROWTH = 1.25
-FULL_ROUNDS = 3
-RAMP_SHARE = 0.8
-HIGH_HALF_WIDTH_PCT = 5.0
-MEDIUM_HALF_WIDTH_PCT = 15.0
-WIRE_FACTOR = 1500 / 1448  # headers of a full IPv4 segment with time stamps
-WIRE_ACKS = 1.01
-BIN_MIN_MS = 50
 SHORTEST_S = 0.001
 LONGEST_S = 120.0  # later samples are none of a transfer: a clock that jumped
-
-# Student's t, 99 % two-sided, by degrees of freedom: the rule looks again and again, so 95 % would be too little.
-_T99 = (63.66, 9.92, 5.84, 4.60, 4.03, 3.71, 3.50, 3.36, 3.25, 3.17)
-_T99_MANY = 2.9
 
 
 @dataclass(frozen=True)
@@ -48,7 +35,7 @@ class Sample:
 
     at_s: float  # since the start of the transfer
     total_bytes: float  # cumulative, as counted by the receiver
-    delivery_bps: float | None = None  # sum of the senders' delivery rates (TCP_INFO), where they are told
+    delivery_bps: float | None = None  # sum of the senders' delivery rates (TCP_INFO), where all run BBR and tell
 
 
 @dataclass(frozen=True)
@@ -74,46 +61,18 @@ class Decision:
         return self.reason is not None
 
 
-GO_ON = Decision()
-
-
 @dataclass(frozen=True)
-class Estimate:
-    """A figure with its precision."""
+class _Part:
+    """The windows that make the figure."""
 
+    rates_bps: list[float]
     bps: float
-    half_width_pct: float | None
-    confidence: Confidence
-    lower_bound: bool
-    reason: StopReason
-    bytes: int
-    duration_s: float
     steady_s: float
     ramp_s: float
-    bin_ms: int
-    bins: tuple[int, ...]
-    best_window_bps: float
-    was_full: bool  # the rate had stopped growing
+    by_delivery: bool = False
 
-    def as_direction(self, *, streams: int, method: Method) -> Direction:
-        """Return the record of one direction."""
-        half_width = self.half_width_pct
-        return Direction(
-            bps=min(round(self.bps), limits.BPS),
-            half_width_pct=None if half_width is None else round(min(half_width, limits.HALF_WIDTH_PCT), 2),
-            confidence=self.confidence,
-            lower_bound=self.lower_bound,
-            stop_reason=self.reason,
-            bytes=self.bytes,
-            wire_bytes_est=round(self.bytes * WIRE_FACTOR * WIRE_ACKS),
-            duration_s=round(self.duration_s, 3),
-            steady_s=round(self.steady_s, 3),
-            ramp_s=round(self.ramp_s, 3),
-            streams=streams,
-            method=method,
-            bin_ms=self.bin_ms,
-            bins=list(self.bins),
-        )
+
+GO_ON = Decision()
 
 
 class Estimator:
@@ -122,9 +81,12 @@ class Estimator:
     def __init__(self, config: EstimatorConfig) -> None:
         self._config = config
         self._curve = Curve()
+        self._delivery = DeliveryRounds(config.rtt_s)
         self._moved_s = 0.0
         self._look_s = 0.0
+        self._looked_rounds = 0
         self._reason: StopReason | None = None
+        self._precise: _Part | None = None
 
     def add(self, sample: Sample) -> Decision:
         """Take one more sample.
@@ -135,6 +97,8 @@ class Estimator:
         before = self._curve.total
         if sample.at_s <= LONGEST_S:
             self._curve.add(sample.at_s, sample.total_bytes)
+            if sample.delivery_bps is not None:
+                self._delivery.add(self._curve.end_s, sample.delivery_bps)
         if self._curve.total > before:
             self._moved_s = self._curve.end_s
         if self._reason is None:
@@ -160,43 +124,40 @@ class Estimator:
         if curve.total <= 0:
             return None
         ended = self._reason or reason or StopReason.CLIENT
-        window_s, rates = self._windows()
-        first, used = _steady_part(rates, self._config.prior_bps, ended)
-        if used:
-            figure, steady_s, ramp_s = fmean(used), len(used) * window_s, first * window_s
-        else:
-            used = [curve.total / max(curve.end_s, SHORTEST_S)]
-            figure, steady_s, ramp_s = used[0], curve.end_s, 0.0
-        half_width_pct = _half_width_pct(used)
-        lower_bound = ended in (StopReason.BUDGET, StopReason.CLIENT, StopReason.STALL) or (
-            ended is not StopReason.PRECISE and not _is_full(rates)
-        )
-        if lower_bound and len(used) < FEW:
+        window_s, rates_bps = self._windows()
+        is_full = self._precise is not None or self._is_full(rates_bps)
+        part = self._precise or self._limited(window_s, rates_bps, ended)
+        width_pct = half_width_pct(part.rates_bps)
+        lower_bound = ended in (StopReason.BUDGET, StopReason.CLIENT, StopReason.STALL) or not is_full
+        figure_bps = part.bps
+        if lower_bound and len(part.rates_bps) < FEW:
             # Too few windows to tell a burst after a hold-up from the line: "at least" must not say too much.
-            figure = min(figure, curve.total / max(self._moved_s - curve.began_s(), SHORTEST_S))
-        bin_ms, bins = _bins(curve)
+            figure_bps = min(figure_bps, 8 * curve.total / max(self._moved_s - curve.began_s(), SHORTEST_S))
+        bin_ms, bin_bytes = bins(curve)
         return Estimate(
-            bps=8 * figure,
-            half_width_pct=half_width_pct,
-            confidence=_confidence(ended, half_width_pct, lower_bound=lower_bound),
+            bps=figure_bps,
+            half_width_pct=width_pct,
+            confidence=confidence(ended, width_pct, lower_bound=lower_bound),
             lower_bound=lower_bound,
             reason=ended,
             bytes=int(curve.total),
             duration_s=curve.end_s,
-            steady_s=steady_s,
-            ramp_s=ramp_s,
+            steady_s=part.steady_s,
+            ramp_s=part.ramp_s,
             bin_ms=bin_ms,
-            bins=bins,
-            best_window_bps=8 * max([*rates, *used]),
-            was_full=ended is StopReason.PRECISE or _is_full(rates),
+            bins=bin_bytes,
+            best_window_bps=max([*rates_bps, *([] if part.by_delivery else part.rates_bps), 0.0]),
+            was_full=is_full,
+            by_delivery=part.by_delivery,
         )
 
     def _judge(self) -> StopReason | None:
         now_s = self._curve.end_s
-        if now_s >= self._look_s and not self._config.to_the_end:
-            window_s, rates = self._windows()
-            self._look_s = (len(rates) + 1) * window_s
-            if _near_prior(rates, self._config.prior_bps) or _inside(rates):
+        if not self._config.to_the_end:
+            self._precise = self._by_delivery() if self._delivery.is_told else None
+            if self._precise is None and now_s >= self._look_s and not self._delivery.is_told:
+                self._precise = self._by_receiver()
+            if self._precise:
                 return StopReason.PRECISE
         if now_s >= self._config.max_s:
             return StopReason.TIME
@@ -204,89 +165,51 @@ class Estimator:
             return StopReason.STALL
         return None
 
+    def _by_delivery(self) -> _Part | None:
+        delivery = self._delivery
+        rounds = len(delivery.rates_bps)
+        if rounds == self._looked_rounds:
+            return None
+        self._looked_rounds = rounds
+        used = delivery.steady(self._config.prior_bps)
+        if not used:
+            return None
+        figure_bps = median(used)
+        _, windows_bps = self._windows()
+        if not windows_bps or not delivery.check(figure_bps, self._curve, max(windows_bps)):
+            return None
+        ramp_s = delivery.began_s + (rounds - len(used)) * delivery.round_s
+        return _Part(used, figure_bps, len(used) * delivery.round_s, ramp_s, by_delivery=True)
+
+    def _by_receiver(self) -> _Part | None:
+        window_s, rates_bps = self._windows()
+        self._look_s = (len(rates_bps) + 1) * window_s
+        used = rules.near_prior(rates_bps, self._config.prior_bps) or rules.inside(rates_bps)
+        if not used:
+            return None
+        return _Part(used, fmean(used), len(used) * window_s, (len(rates_bps) - len(used)) * window_s)
+
+    def _limited(self, window_s: float, rates_bps: list[float], ended: StopReason) -> _Part:
+        """Return what there is when a limit ended the transfer: everything after the ramp-up."""
+        first, end = rules.ramp_end(rates_bps), len(rates_bps)
+        if ended in (StopReason.BUDGET, StopReason.STALL, StopReason.SERVER):
+            end -= rules.ramp_end(rates_bps[first:][::-1])  # the run-out after the last byte sent says no more
+        used = rates_bps[first:end]
+        if used:
+            return _Part(used, fmean(used), len(used) * window_s, first * window_s)
+        whole_bps = 8 * self._curve.total / max(self._curve.end_s, SHORTEST_S)
+        return _Part([whole_bps], whole_bps, self._curve.end_s, 0.0)
+
+    def _is_full(self, rates_bps: list[float]) -> bool:
+        if self._delivery.is_told:
+            return rules.full_at(self._delivery.rates_bps) is not None
+        return rules.full_at(rates_bps) is not None
+
     def _windows(self) -> tuple[float, list[float]]:
-        """Return the window length and the bytes per second of every complete window."""
+        """Return the window length and the receiver's rate, bit/s, in every complete window."""
         curve = self._curve
         lumps = 1 + WINDOW_LUMPS * (1 - curve.news_share())
         wanted_s = max(self._config.rtt_s or 0.0, lumps * curve.news_gap_s())
         window_s = min(max(wanted_s, WINDOW_MIN_S), WINDOW_MAX_S)
         edges = [curve.at(index * window_s) for index in range(int(curve.end_s / window_s) + 1)]
-        return window_s, [(high - low) / window_s for low, high in pairwise(edges)]
-
-
-def _inside(rates: list[float]) -> list[float]:
-    """Return the last windows, from the first one that agrees with most of them, none if too few agree."""
-    last = rates[-STEADY_LAST:]
-    if len(last) < STEADY_LAST:
-        return []
-    middle = median(last)
-    near = [abs(rate - middle) <= NEAR * middle for rate in last]
-    return last[near.index(True) :] if middle > 0 and sum(near) >= STEADY_INSIDE else []
-
-
-def _near_prior(rates: list[float], prior_bps: float | None) -> list[float]:
-    """Return the last two windows if both agree with the school's own history."""
-    if not prior_bps or prior_bps <= 0 or len(rates) < PRIOR_LAST:
-        return []
-    last = rates[-PRIOR_LAST:]
-    return last if all(abs(8 * rate - prior_bps) <= NEAR * prior_bps for rate in last) else []
-
-
-def _is_full(rates: list[float]) -> bool:
-    """Return whether the best rate grew by less than a quarter in three windows on end (BBR's rule for a full pipe)."""
-    best, quiet = 0.0, 0
-    for rate in rates:
-        if rate >= best * FULL_GROWTH and rate > 0:
-            best, quiet = rate, 0
-            continue
-        quiet += 1 if best > 0 else 0
-        if quiet >= FULL_ROUNDS:
-            return True
-    return False
-
-
-def _steady_part(rates: list[float], prior_bps: float | None, reason: StopReason) -> tuple[int, list[float]]:
-    """Return the index of the first window that counts, and the rates that make the figure."""
-    if reason is StopReason.PRECISE:
-        used = _near_prior(rates, prior_bps) or _inside(rates)
-        if used:
-            return len(rates) - len(used), used
-    first, end = _ramp_end(rates), len(rates)
-    if reason in (StopReason.BUDGET, StopReason.STALL, StopReason.SERVER):
-        end -= _ramp_end(rates[first:][::-1])  # the run-out after the last byte sent says as little as the ramp
-    return first, rates[first:end]
-
-
-def _ramp_end(rates: list[float]) -> int:
-    """Return the first window that reaches most of what the windows from there on carry."""
-    for index, rate in enumerate(rates):
-        if rate > 0 and rate >= RAMP_SHARE * median(rates[index:]):
-            return index
-    return 0
-
-
-def _half_width_pct(rates: list[float]) -> float | None:
-    mean = fmean(rates)
-    if len(rates) < 2 or mean <= 0:
-        return None
-    degrees = len(rates) - 1
-    quantile = _T99[degrees - 1] if degrees <= len(_T99) else _T99_MANY
-    return 100 * quantile * stdev(rates) / sqrt(len(rates)) / mean
-
-
-def _confidence(reason: StopReason, half_width_pct: float | None, *, lower_bound: bool) -> Confidence:
-    if lower_bound or half_width_pct is None:
-        return Confidence.LOW
-    steps = [Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW]
-    if reason is StopReason.PRECISE:  # the stop rule is a second witness: one step better
-        steps = [Confidence.HIGH, Confidence.HIGH, Confidence.MEDIUM]
-    return steps[(half_width_pct > HIGH_HALF_WIDTH_PCT) + (half_width_pct > MEDIUM_HALF_WIDTH_PCT)]
-
-
-def _bins(curve: Curve) -> tuple[int, tuple[int, ...]]:
-    """Return the bin length in ms and the bytes per bin, at most as many as a record holds."""
-    steps = -(-curve.end_s * 1000 // (limits.BINS * BIN_MIN_MS))
-    bin_ms = int(min(max(steps, 1) * BIN_MIN_MS, limits.MS))
-    count = min(limits.BINS, max(1, int(-(-curve.end_s * 1000 // bin_ms))))
-    edges = [int(curve.at(index * bin_ms / 1000)) for index in range(count)] + [int(curve.total)]
-    return bin_ms, tuple(high - low for low, high in pairwise(edges))
+        return window_s, [8 * (high - low) / window_s for low, high in pairwise(edges)]

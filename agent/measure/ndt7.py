@@ -48,11 +48,16 @@ class _ConnectionInfo(msgspec.Struct):
     congestion_control: str | None = msgspec.field(name="CongestionControl", default=None)  # our own test point
 
 
+class _BbrInfo(msgspec.Struct):
+    """Told only by a server that sends with BBR."""
+
+
 class _ServerSays(msgspec.Struct):
     """What of a server's measurement is used; every object is optional, unknown ones are passed over (spec)."""
 
     app: _AppInfo | None = msgspec.field(name="AppInfo", default=None)
     tcp: _TcpInfo | None = msgspec.field(name="TCPInfo", default=None)
+    bbr: _BbrInfo | None = msgspec.field(name="BBRInfo", default=None)
     connection: _ConnectionInfo | None = msgspec.field(name="ConnectionInfo", default=None)
 
 
@@ -162,8 +167,8 @@ class _Ndt7Transfer(BaseTransfer):
 
     def told(self, connection: Connection, state: _State, says: _ServerSays) -> None:
         """Take a measurement of the server."""
-        if says.tcp and says.tcp.delivery_rate is not None:
-            state.delivery_bps = 8.0 * says.tcp.delivery_rate
+        if says.bbr and says.tcp and says.tcp.delivery_rate is not None:
+            state.delivery_bps = 8.0 * says.tcp.delivery_rate  # CUBIC's reads up to 40 % high
         if says.connection and says.connection.congestion_control and self.direction == "download":
             self.congestion_control = says.connection.congestion_control
             self.is_bounded_by_peer = True  # only our own test point says this, and it keeps to `bytes`
@@ -199,7 +204,7 @@ class Ndt7Download(_Ndt7Transfer):
         return sum(state.receiver.binary_bytes for state in self._states.values())
 
     def sample(self, now_s: float) -> Sample | None:
-        """Return what was read, with the senders' delivery rates if all of them tell."""
+        """Return what was read, with the senders' delivery rates if all of them run BBR and tell."""
         rates = [state.delivery_bps for state in self._states.values()]
         told = [rate for rate in rates if rate is not None]
         return Sample(now_s, self.known_bytes(), sum(told) if told and len(told) == len(rates) else None)

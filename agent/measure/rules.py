@@ -1,0 +1,63 @@
+"""When a transfer has said enough: stop rules on the rates of successive windows. Pure.
+
+A window is as long as a round trip, or longer; rates are bytes per second. Each rule returns the windows that make
+the figure, empty where they do not agree (yet).
+"""
+
+from collections.abc import Sequence
+from statistics import median
+
+STEADY_LAST = 8
+STEADY_INSIDE = 6
+PRIOR_LAST = 2
+NEAR = 0.10
+FULL_GROWTH = 1.25
+FULL_ROUNDS = 3
+RAMP_SHARE = 0.8
+
+
+def inside(rates: Sequence[float], *, last: int = STEADY_LAST, at_least: int = STEADY_INSIDE) -> list[float]:
+    """Return the last windows, from the first one that agrees with most of them, none if too few agree.
+
+    Not those alone that agree: a window in which bytes came late is followed by one with too many, and leaving out
+    one of the two shifts the mean.
+    """
+    latest = list(rates[-last:])
+    if len(latest) < last:
+        return []
+    middle = median(latest)
+    near = [abs(rate - middle) <= NEAR * middle for rate in latest]
+    return latest[near.index(True) :] if middle > 0 and sum(near) >= at_least else []
+
+
+def near_prior(rates: Sequence[float], prior: float | None) -> list[float]:
+    """Return the last two windows if both agree with the school's own history, in the same unit."""
+    if not prior or prior <= 0 or len(rates) < PRIOR_LAST:
+        return []
+    latest = list(rates[-PRIOR_LAST:])
+    return latest if all(abs(rate - prior) <= NEAR * prior for rate in latest) else []
+
+
+def full_at(rates: Sequence[float]) -> int | None:
+    """Return the window with which the pipe was full, None if it never was seen full.
+
+    Full means that the best rate grew by less than a quarter in three windows on end (BBR's rule, Cardwell et al.
+    2016); the window returned is the one that had the best rate.
+    """
+    best, best_at, quiet = 0.0, 0, 0
+    for index, rate in enumerate(rates):
+        if rate >= best * FULL_GROWTH and rate > 0:
+            best, best_at, quiet = rate, index, 0
+            continue
+        quiet += 1 if best > 0 else 0
+        if quiet >= FULL_ROUNDS:
+            return best_at
+    return None
+
+
+def ramp_end(rates: Sequence[float]) -> int:
+    """Return the first window that reaches most of what the windows from there on carry."""
+    for index, rate in enumerate(rates):
+        if rate > 0 and rate >= RAMP_SHARE * median(rates[index:]):
+            return index
+    return 0
