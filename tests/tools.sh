@@ -9,6 +9,10 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || miss
 command -v ip >/dev/null || missing+=(iproute2)
 command -v curl >/dev/null || missing+=(curl)
 command -v npm >/dev/null || missing+=(nodejs npm)
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
+command -v iperf3 >/dev/null || missing+=(iperf3)
+command -v ping >/dev/null || missing+=(iputils-ping)
+command -v nsenter >/dev/null || missing+=(util-linux)
 
 if [ "${#missing[@]}" -gt 0 ]; then
   if command -v apt-get >/dev/null; then

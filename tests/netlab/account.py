@@ -1,0 +1,146 @@
+"""What the emulator saw: per 100 ms and direction, read from the file that it keeps in memory.
+
+A time is seconds of `time.monotonic()`, the clock of both sides.
+"""
+
+import math
+import struct
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from tests.netlab.links import NUMBERS, TCP_SHARE, Direction
+
+_MAGIC = 0x3142414C54454E
+_HEADER_WORDS = 64
+_BUSY_SHARE = 0.5
+_SMALL_PACKET_BYTES = 300
+"""Below this mean size a slot carried acknowledgements and probes, not a transfer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Everything since the start: offered = delivered + dropped + lost + held + refused."""
+
+    offered_bytes: int
+    offered_packets: int
+    dropped_bytes: int
+    dropped_packets: int
+    lost_bytes: int
+    lost_packets: int
+    delivered_bytes: int
+    delivered_packets: int
+    held_bytes: int
+    held_packets: int
+    refused_bytes: int
+    refused_packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A tenth of a second of one direction; sizes at layer 3."""
+
+    start_s: float
+    capacity_bytes: int
+    served_bytes: int
+    served_packets: int
+    busy_ns: int
+    offered_bytes: int
+    offered_packets: int
+    dropped_bytes: int
+    dropped_packets: int
+    lost_bytes: int
+    lost_packets: int
+    delivered_bytes: int
+    delivered_packets: int
+    queue_ns_sum: int
+    queue_ns_max: int
+    accepted_packets: int
+
+    @property
+    def queue_mean_ms(self) -> float:
+        """Return the mean wait of the packets that came in this slot."""
+        return self.queue_ns_sum / self.accepted_packets / 1e6 if self.accepted_packets else 0.0
+
+    @property
+    def queue_max_ms(self) -> float:
+        """Return the longest wait of a packet that came in this slot."""
+        return self.queue_ns_max / 1e6
+
+
+_TOTAL_WORDS = len(fields(Totals))
+_SLOT_WORDS = len(fields(Slot)) - 1
+
+
+class Account:
+    """Reads the emulator's file, while it is written and afterwards."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept: tuple[dict[Direction, Totals], dict[Direction, list[Slot]]] | None = None
+        magic, slot_ns, self._slot_count, start_ns = self._words(0, 4)
+        if magic != _MAGIC:
+            raise ValueError(f"{path} is no account of the emulator, or of another version of it")
+        self.slot_s = slot_ns / 1e9
+        self.start_s = start_ns / 1e9
+
+    def totals(self, direction: Direction) -> Totals:
+        """Return the sums since the start."""
+        if self._kept:
+            return self._kept[0][direction]
+        return Totals(*self._words(4 + NUMBERS[direction] * _TOTAL_WORDS, _TOTAL_WORDS))
+
+    def slots(self, direction: Direction, from_s: float, to_s: float) -> list[Slot]:
+        """Return the slots that lie wholly in a span of the past."""
+        first = max(math.ceil((from_s - self.start_s) / self.slot_s), 0)
+        last = min(max(math.floor((to_s - self.start_s) / self.slot_s), first), self._slot_count)
+        if self._kept:
+            return self._kept[1][direction][first:last]
+        return self._read_slots(direction, first, last)
+
+    def busy_slots(self, direction: Direction, from_s: float, to_s: float) -> list[Slot]:
+        """Return the slots in which a transfer kept the line busy."""
+        return [slot for slot in self.slots(direction, from_s, to_s) if self._is_busy(slot)]
+
+    def truth(self, direction: Direction, from_s: float, to_s: float) -> float | None:
+        """Return what TCP could carry at best, in bit/s, in the part of a span in which the line was kept busy.
+
+        The rate of those slots, less what the line lost in them, times 1448/1500: payload of full packets.
+
+        Returns:
+            The figure, or None if nothing kept the line busy.
+        """
+        slots = self.busy_slots(direction, from_s, to_s)
+        served = sum(slot.served_bytes for slot in slots)
+        if not served:
+            return None
+        kept = 1 - sum(slot.lost_bytes for slot in slots) / served
+        capacity_bps = sum(slot.capacity_bytes for slot in slots) * 8 / (len(slots) * self.slot_s)
+        return capacity_bps * TCP_SHARE * kept
+
+    def queue_ms(self, direction: Direction, from_s: float, to_s: float) -> float | None:
+        """Return the mean wait in the queue while the line was kept busy; None if it never was."""
+        slots = self.busy_slots(direction, from_s, to_s)
+        packets = sum(slot.accepted_packets for slot in slots)
+        return sum(slot.queue_ns_sum for slot in slots) / packets / 1e6 if packets else None
+
+    def keep(self, now_s: float) -> None:
+        """Take everything into memory: the file is going to be removed."""
+        last = min(round((now_s - self.start_s) / self.slot_s) + 1, self._slot_count)
+        totals = {direction: self.totals(direction) for direction in NUMBERS}
+        self._kept = totals, {direction: self._read_slots(direction, 0, last) for direction in NUMBERS}
+
+    def _is_busy(self, slot: Slot) -> bool:
+        if slot.busy_ns < _BUSY_SHARE * self.slot_s * 1e9:
+            return False
+        return not slot.served_packets or slot.served_bytes / slot.served_packets >= _SMALL_PACKET_BYTES
+
+    def _read_slots(self, direction: Direction, first: int, last: int) -> list[Slot]:
+        begin = _HEADER_WORDS + (NUMBERS[direction] * self._slot_count + first) * _SLOT_WORDS
+        words = self._words(begin, (last - first) * _SLOT_WORDS)
+        rows = (words[at : at + _SLOT_WORDS] for at in range(0, len(words), _SLOT_WORDS))
+        return [Slot(self.start_s + (first + index) * self.slot_s, *row) for index, row in enumerate(rows)]
+
+    def _words(self, begin: int, count: int) -> tuple[int, ...]:
+        with self._path.open("rb") as file:
+            file.seek(begin * 8)
+            return struct.unpack(f"={count}Q", file.read(count * 8))
