@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from bench.machine import table
@@ -14,24 +13,23 @@ from tests.fakes.export_rows import fill
 ROWS = 1_000_000
 SMALL = 1_000
 CHILD = """
-import resource, sys
+import resource, sys, time
 from pathlib import Path
 from collector.publish import export
 from collector.store.open import Store
-store, lines = Store.open(Path(sys.argv[1])), 0
+store, lines, began = Store.open(Path(sys.argv[1])), 0, time.perf_counter()
 with store.reader() as snapshot:
     for piece in export.iter_export(snapshot, "measurements", sys.argv[2]):
         lines += piece.count(b"\\n")
-print(lines, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(lines, time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
 def export_peak(data: Path, form: str) -> tuple[int, float, float]:
     """Return lines, seconds and peak resident MB of one export in a process of its own."""
-    before = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", CHILD, str(data), form], capture_output=True, text=True, check=True)
-    lines, peak_kb = map(int, done.stdout.split())
-    return lines, time.perf_counter() - before, peak_kb / 1000
+    lines, seconds, peak_kb = done.stdout.split()
+    return int(lines), float(seconds), int(peak_kb) / 1000
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ def create_app(
         "ingest": Places(config.ingest_at_once),
         "enrol": Places(config.enrol_at_once),
         "pages": Places(config.pages_at_once),
+        "exports": Places(config.exports_at_once),
     }
     parts = Parts(
         store=store,

@@ -41,6 +41,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ingest_at_once: Workers = 8  # more batches, leases and settings at once are told to come back
     enrol_at_once: Workers = 4
     pages_at_once: Workers = 8
+    exports_at_once: Workers = 4  # downloads of rows; a slow one keeps its place for as long as it takes
     body_deadline_s: Annotated[float, Bound(1, 120)] = 60.0  # slower requests are ended
     busy_retry_s: Annotated[int, Bound(1, 3600)] = 30  # told to whom nobody has time for
 

@@ -4,42 +4,50 @@ A file is written beside its name and renamed when it is whole, so that yesterda
 """
 
 import contextlib
-import csv
-import io
 import os
-import re
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
+from collector.publish import files
 from collector.store.queries import exports
-from collector.store.queries.exports import CellKind, ExportColumn, ExportFilter
+from collector.store.queries.exports import ExportFilter
 from collector.store.unit import Snapshot
 
 FORMATS: Final = ("csv", "jsonl")
 EVERYTHING: Final = ExportFilter()
 
-# What a spreadsheet takes for the beginning of a formula; apostrophes before one are kept apart by one more.
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_SUSPECT: Final = frozenset("'=+-@\t\r\n＝＋－＠")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-Cell = Callable[[Any], Any]
+OpenReader = Callable[[], AbstractContextManager[Snapshot]]
 
 
 def iter_export(reader: Snapshot, table: str, format_name: str, filters: ExportFilter = EVERYTHING) -> Iterator[bytes]:
-    """Yield a table as a file, in pieces.
+    """Yield a table at one moment as a file, in pieces: for a reader that takes them at once.
 
     Args:
         reader: The database; it must stay open until the last piece.
+        table: One of `exports.TABLES`.
+        format_name: One of `FORMATS`.
+        filters: Which rows.
+
+    Raises:
+        CollectorError: If there is no such table or format.
+    """
+    return iter_in_pieces(lambda: contextlib.nullcontext(reader), table, format_name, filters)
+
+
+def iter_in_pieces(
+    open_reader: OpenReader, table: str, format_name: str, filters: ExportFilter = EVERYTHING
+) -> Iterator[bytes]:
+    """Yield a table as a file, in pieces that are each read at once: for a reader that may take hours.
+
+    Args:
+        open_reader: Gives the database for one piece; nothing is open while a piece is sent.
         table: One of `exports.TABLES`.
         format_name: One of `FORMATS`.
         filters: Which rows.
@@ -53,14 +61,8 @@ def iter_export(reader: Snapshot, table: str, format_name: str, filters: ExportF
             do=f"Tables: {', '.join(exports.TABLES)}; formats: {', '.join(FORMATS)}.",
             exit_code=ExitCode.USAGE,
         )
-    columns = exports.columns(table)
-    write = _csv if format_name == "csv" else _jsonl
-    return write(columns, exports.stream(reader, table, filters))
-
-
-def rows(snapshot: Snapshot, table: str, format_name: str, *, school: str | None = None) -> Iterator[bytes]:
-    """Yield a table, or the rows of one school, as a file."""
-    return iter_export(snapshot, table, format_name, ExportFilter(school=school))
+    write = files.csv if format_name == "csv" else files.json_lines
+    return write(exports.columns(table), exports.stream(open_reader, table, filters))
 
 
 def count_rows(snapshot: Snapshot, table: str, filters: ExportFilter = EVERYTHING) -> int:
@@ -140,74 +142,3 @@ def _mode(path: Path) -> int:
     umask = os.umask(0)
     os.umask(umask)
     return 0o666 & ~umask
-
-
-# --- CSV ------------------------------------------------------------------------------------------------------------
-
-
-def _csv(columns: Sequence[ExportColumn], pieces: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator[bytes]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([column.name for column in columns])
-    cells = [_CSV_CELLS.get(column.kind) for column in columns]
-    changed = [(at, cell) for at, cell in enumerate(cells) if cell is not None]
-    for piece in pieces:
-        for row in piece:
-            line = list(row)
-            for at, cell in changed:
-                if line[at] is not None:
-                    line[at] = cell(line[at])
-            writer.writerow(line)
-        yield buffer.getvalue().encode()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue().encode()
-
-
-def escape(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: with an apostrophe before it where it could.
-
-    `registry.csvfile` takes the apostrophe off again.
-    """
-    return f"'{text}" if text and text[0] in _SUSPECT and _FORMULA.match(text) else text
-
-
-def iso_time(utc_ms: int) -> str:
-    """Return Unix milliseconds as `2026-11-24T13:05:09.123Z`; any year that a calendar has."""
-    return (_EPOCH + timedelta(milliseconds=utc_ms)).isoformat(timespec="milliseconds")[:-6] + "Z"
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"
-
-
-_CSV_CELLS: Final[dict[CellKind, Cell]] = {
-    CellKind.TEXT: escape,
-    CellKind.JSON: escape,
-    CellKind.TIME: iso_time,
-    CellKind.BOOLEAN: _word,
-}
-
-
-# --- JSON Lines -----------------------------------------------------------------------------------------------------
-
-
-def _jsonl(columns: Sequence[ExportColumn], pieces: Iterable[Sequence[tuple[Any, ...]]]) -> Iterator[bytes]:
-    encoder = msgspec.json.Encoder()
-    names = [column.name for column in columns]
-    cells = [_JSON_CELLS.get(column.kind) for column in columns]
-    for piece in pieces:
-        lines = []
-        for row in piece:
-            values = [
-                value if cell is None or value is None else cell(value) for value, cell in zip(row, cells, strict=True)
-            ]
-            lines.append(encoder.encode(dict(zip(names, values, strict=True))))
-        yield b"\n".join(lines) + b"\n"
-
-
-def _raw(text: str) -> msgspec.Raw:
-    return msgspec.Raw(text.encode())
-
-
-_JSON_CELLS: Final[dict[CellKind, Cell]] = {CellKind.JSON: _raw, CellKind.TIME: iso_time, CellKind.BOOLEAN: bool}

@@ -16,9 +16,17 @@ from collector.errors import CollectorError
 from collector.intake.answers import Answer, RefusedError
 from collector.intake.parts import Parts
 from collector.web.api.devices import NO_STORE, PATHS, refuse
+from collector.web.bare import MEDIA, bare_page
 
-_PREFIXES = {"/ingest/": "ingest", "/lease/": "ingest", "/settings/": "ingest", "/enrol/": "enrol"}
+_PREFIXES = {
+    "/ingest/": "ingest",
+    "/lease/": "ingest",
+    "/settings/": "ingest",
+    "/enrol/": "enrol",
+    "/exports/": "exports",  # files that a slow reader takes for hours; the page that offers them is a page
+}
 _REST = "pages"
+_FREE = "/static/"  # small, from memory, asked for by the page that just had a place
 
 
 class Places:
@@ -55,7 +63,10 @@ class Gate:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve the request, or say when to come back."""
-        places = self._places[_kind_of(str(environ.get("PATH_INFO", "")))]
+        path = str(environ.get("PATH_INFO", ""))
+        if path.startswith(_FREE):
+            return self._application(environ, start_response)
+        places = self._places[_kind_of(path)]
         if not places.take():
             return self._refuse(environ, start_response)
         release = _once(places.free)
@@ -75,15 +86,15 @@ class Gate:
         return [answer.body]
 
     def _answer(self, environ: WSGIEnvironment, wait_s: int) -> Answer:
-        plain = Answer(503, "text/plain; charset=utf-8", b"Too many requests at once. Please try again in a moment.\n")
+        page = Answer(503, MEDIA, bare_page(503, wait_s))
         if environ.get("PATH_INFO") not in PATHS:
-            return plain
+            return page
         refused = RefusedError(RefusalCode.OVERLOAD, "Nothing of the request was used.", wait_s)
         device, batch, pin = (_header(environ, name) for name in (headers.DEVICE, headers.BATCH, headers.PIN))
         try:
             return refuse(refused, device, batch, pin, self._parts)
         except CollectorError:
-            return plain
+            return page
 
 
 def _kind_of(path: str) -> str:

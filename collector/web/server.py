@@ -1,7 +1,8 @@
 """The HTTP server: waitress with what it lacks against slow and hostile senders.
 
 Waitress reads a whole request before it calls the application and only ends connections that are silent. Here a
-request also has a time in which it must be complete, however steadily its bytes drip, and a chunked body is refused.
+request also has a time in which it must be complete, however steadily its bytes drip, a chunked body is refused, and
+who takes nothing of an answer for a minute is let go.
 """
 
 import os
@@ -13,11 +14,13 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask
 
 from agent.wire import limits
 from agent.wire.vocabulary import ExitCode
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
+from collector.web.bare import MEDIA, bare_page
 
 HEAD_DEADLINE_S = 20.0
 SWEEP_S = 3  # how often connections are looked through
@@ -25,7 +28,8 @@ BODY_MAX_BYTES = 4 * limits.BATCH_SENT_BYTES  # of any request; each address has
 HEAD_MAX_BYTES = 16_384
 CONNECTIONS_MAX = 2000
 BACKLOG = 1024
-SPARE_THREADS = 4  # to refuse with when every place is taken
+SPARE_THREADS = 4  # to refuse with when every place is taken, and for static files
+SILENCE_S = 60  # a connection on which nothing moves for so long is ended
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
@@ -40,10 +44,25 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             raise ParsingError("Transfer-Encoding is not accepted")
 
 
+class _Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """Says in the look of the pages what waitress refuses by itself."""
+
+    def execute(self) -> None:
+        """Write the answer."""
+        error = self.request.error
+        body = bare_page(error.code)
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.extend([("Content-Type", MEDIA), ("Cache-Control", "no-store")])
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """A connection that knows when the request that it is reading began."""
 
     parser_class = _Parser
+    error_task_class = _Refusal
     request_began_s = 0.0  # on the clock of the server's sweep
 
     def received(self, data: bytes) -> bool:
@@ -55,6 +74,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         if self.request is not before:
             self.request_began_s = self.last_activity
         return taken
+
+    def is_stalled(self, now_s: float) -> bool:
+        """Return whether its reader has taken nothing of what waits for it."""
+        return bool(self.total_outbufs_len) and now_s - self.last_activity > SILENCE_S
 
     def is_overdue(self, now_s: float, body_deadline_s: float) -> bool:
         """Return whether the request should have been complete by now."""
@@ -69,10 +92,12 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
     body_deadline_s = limits.BATCH_DEADLINE_S
 
     def maintenance(self, now: float) -> None:
-        """End connections that are silent, and those whose request takes too long."""
+        """End connections that are silent, whose request takes too long, or whose reader has gone to sleep."""
         super().maintenance(now)
-        for channel in self.active_channels.values():
-            if channel.is_overdue(now, self.body_deadline_s):
+        for channel in list(self.active_channels.values()):
+            if channel.is_stalled(now):
+                channel.handle_close()  # marked only, it would wait until its reader takes something
+            elif channel.is_overdue(now, self.body_deadline_s):
                 channel.will_close = True
 
 
@@ -89,11 +114,13 @@ def make_server(application: WSGIApplication, config: CollectorConfig, host: str
         CollectorError: If the address cannot be had.
     """
     options: dict[str, Any] = {
-        "threads": config.ingest_at_once + config.enrol_at_once + config.pages_at_once + SPARE_THREADS,
+        "threads": sum(
+            (config.ingest_at_once, config.enrol_at_once, config.pages_at_once, config.exports_at_once, SPARE_THREADS)
+        ),
         "backlog": BACKLOG,
         "connection_limit": CONNECTIONS_MAX,
         "cleanup_interval": SWEEP_S,
-        "channel_timeout": 60,
+        "channel_timeout": SILENCE_S,
         "max_request_body_size": BODY_MAX_BYTES,
         "max_request_header_size": HEAD_MAX_BYTES,
         "log_socket_errors": False,

@@ -1,4 +1,4 @@
-"""Very many measurements, quickly: copies of one, made by the database itself."""
+"""Very many measurements, quickly: copies of one, a second apart, made by the database itself."""
 
 from sqlalchemy import insert, literal_column, select
 
@@ -15,8 +15,11 @@ def fill(store: Store, rows: int) -> None:
     while have < rows:
         more = min(have, rows - have, 100_000)
         named = {column: column for column in MEASUREMENTS.columns}
-        rid = (literal_column(f"printf('%036d', {have} + rowid)")).label("rid")
-        chosen = [rid if column.name == "rid" else named[column] for column in MEASUREMENTS.columns]
+        made = {
+            "rid": literal_column(f"printf('%036d', {have} + rowid)").label("rid"),
+            "started_ms": literal_column(f"{NOON_MS} + 1000 * ({have} + rowid)").label("started_ms"),
+        }
+        chosen = [made.get(column.name, named[column]) for column in MEASUREMENTS.columns]
         source = select(*chosen).order_by(literal_column("rowid")).limit(more)
         with store.unit() as unit:
             unit.connection.execute(

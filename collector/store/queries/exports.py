@@ -1,6 +1,11 @@
-"""Whole tables for exports, row by row from an open cursor: memory does not grow with the number of rows."""
+"""Whole tables for exports, in pieces that are each read at once: nothing stays open while a slow reader takes them.
 
-from collections.abc import Iterator, Sequence
+A piece continues after the last key of the one before. Rows that come after the last key of the beginning are not
+given, so that an export ends; a row that was there throughout is given once, as it is when its piece is read.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,9 +21,12 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    Tuple,
+    bindparam,
     func,
     literal,
     select,
+    tuple_,
 )
 
 from collector.store.tables.devices import DEVICES
@@ -72,6 +80,7 @@ class _Shape:
     school: str = "school"
     time: str | None = None
     day: str | None = None
+    is_by_time: bool = False  # an index gives its rows by time, near to how they lie on the disk
 
 
 _SHAPES: Final[dict[str, _Shape]] = {
@@ -104,6 +113,7 @@ _SHAPES: Final[dict[str, _Shape]] = {
         ),
         json=frozenset({"download_bins", "upload_bins", "tags", "detail"}),
         time="started_ms",
+        is_by_time=True,
     ),
     "schools": _Shape(
         SCHOOLS,
@@ -168,11 +178,6 @@ def columns(table: str) -> tuple[ExportColumn, ...]:
     return tuple(_export_column(name, column, shape) for name, column in _columns(shape))
 
 
-def hidden(table: str) -> frozenset[str]:
-    """Return the columns of a table that no file has, because they only serve the database."""
-    return _SHAPES[table].hidden
-
-
 def count(snapshot: Snapshot, table: str, wanted: ExportFilter) -> int:
     """Return how many rows `stream` gives."""
     shape = _SHAPES[table]
@@ -180,20 +185,72 @@ def count(snapshot: Snapshot, table: str, wanted: ExportFilter) -> int:
     return int(snapshot.connection.execute(query).scalar_one())
 
 
-def stream(snapshot: Snapshot, table: str, wanted: ExportFilter) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """Yield the rows of a table in pieces, in the order of its primary key.
+def stream(
+    open_reader: Callable[[], AbstractContextManager[Snapshot]], table: str, wanted: ExportFilter
+) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Yield the rows of a table in pieces, as the database has them: a truth value can be 0 or 1.
+
+    The end of a piece is looked for first, among the keys alone: sorting whole rows would cost more than reading them.
 
     Args:
-        snapshot: The database; it stays open until the last piece.
+        open_reader: Gives the database for one piece; while a piece is used nothing is open.
         table: One of `TABLES`.
         wanted: Which rows.
     """
     shape = _SHAPES[table]
-    query: Select[Any] = select(*[_value(name, column, shape) for name, column in _columns(shape)])
-    query = query.where(*_where(shape, wanted)).order_by(*shape.table.primary_key.columns)
-    result = snapshot.connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
-    for rows in result.partitions():
-        yield [tuple(row) for row in rows]
+    keys = _keys(shape)
+    where = _where(shape, wanted)
+    begin, rest = _statements(shape, where, keys, is_first=True), _statements(shape, where, keys, is_first=False)
+    with open_reader() as snapshot:
+        last = _first(snapshot, select(*keys).where(*where).order_by(*(key.desc() for key in keys)), {})
+    end: tuple[Any, ...] | None = None
+    while last is not None and end != last:
+        ends, rows = begin if end is None else rest
+        places = _places("after", end or ())
+        with open_reader() as snapshot:
+            end = _first(snapshot, ends, places | _places("upto", last)) or last
+            piece = _fetch(snapshot, rows, places | _places("upto", end))
+        yield piece
+
+
+def _statements(
+    shape: _Shape, where: list[ColumnElement[bool]], keys: list[Column[Any]], *, is_first: bool
+) -> tuple[Select[Any], Select[Any]]:
+    """Return what finds the last key of a piece and what reads its rows, with places for the keys around it.
+
+    They are made once for all pieces: looking at so many columns takes SQLAlchemy milliseconds.
+    """
+    bounds = [tuple_(*keys) <= _bound_tuple("upto", keys)]
+    if not is_first:
+        bounds.append(tuple_(*keys) > _bound_tuple("after", keys))
+    values = [_value(name, column, shape) for name, column in _columns(shape)]
+    ends = select(*keys).where(*where, *bounds).order_by(*keys).offset(ROWS_AT_ONCE - 1)
+    return ends, select(*values).where(*where, *bounds)
+
+
+def _bound_tuple(name: str, keys: list[Column[Any]]) -> Tuple:
+    return tuple_(*[bindparam(f"{name}_{at}", type_=key.type) for at, key in enumerate(keys)])
+
+
+def _places(name: str, key: Sequence[Any]) -> dict[str, Any]:
+    return {f"{name}_{at}": value for at, value in enumerate(key)}
+
+
+def _first(snapshot: Snapshot, query: Select[Any], places: dict[str, Any]) -> tuple[Any, ...] | None:
+    row = snapshot.connection.execute(query.limit(1), places).first()
+    return None if row is None else tuple(row)
+
+
+def _keys(shape: _Shape) -> list[Column[Any]]:
+    """Return the columns that pieces are in the order of; together they are unique."""
+    primary = list(shape.table.primary_key.columns)
+    return [shape.table.c[shape.time], *primary] if shape.is_by_time and shape.time else primary
+
+
+def _fetch(snapshot: Snapshot, query: Select[Any], places: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return plain tuples from the driver: a `Row` with its conversions costs twice as much."""
+    cursor = snapshot.connection.execute(query, places).cursor
+    return [] if cursor is None else list(cursor.fetchall())
 
 
 def _columns(shape: _Shape) -> list[tuple[str, Column[Any] | None]]:

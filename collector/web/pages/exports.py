@@ -1,12 +1,10 @@
 """All rows and all columns as files, and what the columns mean."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from flask import Blueprint, Response, abort, request
 
 from collector.publish import dictionary, export
-from collector.store.open import Store
 from collector.store.queries.exports import ExportFilter
 from collector.web import evidence, present
 from collector.web.desk import desk
@@ -56,12 +54,7 @@ def download(table: str, format: str) -> Response:
         to_ms=evidence.midnight_ms(evidence.day_after(last), zone) if last else None,
     )
     return Response(
-        _stream(desk().store, table, format, filters),
+        export.iter_in_pieces(desk().store.reader, table, format, filters),
         content_type=MEDIA[format],
         headers={"Content-Disposition": f'attachment; filename="{table}.{format}"'},
     )
-
-
-def _stream(store: Store, table: str, format_name: str, filters: ExportFilter) -> Iterator[bytes]:
-    with store.reader() as snapshot:
-        yield from export.iter_export(snapshot, table, format_name, filters)

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tracemalloc
@@ -18,7 +19,7 @@ from sqlalchemy import insert, select
 
 from bench.export import export_peak
 from collector.errors import CollectorError
-from collector.publish import export
+from collector.publish import export, files
 from collector.registry import csvfile
 from collector.store.open import Store, create
 from collector.store.queries import exports
@@ -100,7 +101,7 @@ def test_a_school_named_like_a_formula_comes_out_escaped_and_goes_in_again(store
 
 @given(st.text(max_size=12))
 def test_escaping_can_always_be_undone_and_always_disarms(text: str) -> None:
-    escaped = export.escape(text)
+    escaped = files.escape(text)
     assert not escaped or escaped[0] not in "=+-@\t\r"
     assert escaped == text or csvfile._cell(escaped) == text.strip() or text != text.strip()
 
@@ -170,6 +171,35 @@ def test_a_link_stays_a_link_and_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
         assert export.write_file(pipe, iter([b"to", b"day"])) == 5
         assert reader.communicate(timeout=30)[0] == b"today"
     assert pipe.is_fifo()
+
+
+def test_nothing_is_open_while_a_piece_is_sent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that takes hours holds up no checkpoint, and gets what was there at the beginning."""
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 2)
+    town = Town(store)
+    rids = [town.measure("a", NOON_MS + number, 1_000_000) for number in range(5)]
+    pieces = export.iter_in_pieces(store.reader, "measurements", "jsonl")
+    found = [next(pieces)]
+    town.measure("a", NOON_MS + 1000, 1_000_000)
+    with store.unit() as unit:
+        unit.commit()
+    busy, _frames, _done = sqlite3.connect(str(store.path)).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert busy == 0
+    found += pieces
+    assert [json.loads(line)["rid"] for line in b"".join(found).splitlines()] == rids
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("rows", range(1, 8))
+@pytest.mark.parametrize("table", ["measurements", "schools"])
+def test_pieces_hold_every_row_once(store: Store, monkeypatch: pytest.MonkeyPatch, rows: int, table: str) -> None:
+    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 3)
+    bring(store, a_registry(*(f"{number},x" for number in range(rows)), heading="code,name"), NOON_MS)
+    town = Town(store)
+    for number in range(rows):
+        town.measure(str(number % 2), NOON_MS + number // 4, 1_000_000)  # several at the same moment
+    assert len({(row.get("rid"), row.get("code")) for row in json_rows(store, table)}) == rows
+    assert len(json_rows(store, table)) == rows
 
 
 def test_memory_does_not_grow_with_the_rows(store: Store) -> None:

@@ -54,7 +54,7 @@ def test_a_code_with_zeros_survives_export_and_import(store: Store) -> None:
     before = stored(store)
     with store.reader() as snapshot:
         exported = b"".join(export.iter_export(snapshot, "schools", "csv"))
-    assert b"\r\n00123," in exported
+    assert b'\r\n"00123",' in exported
     assert counts(bring(store, exported, NOON_MS + 1)) == (0, 0, 1, 0)
     assert stored(store) == before
     assert before["00123"].extra == {"director": "yes"}

@@ -21,7 +21,7 @@ def parts(store: Store, clock: FakeClock) -> Parts:
 
 
 def a_gate(parts: Parts, application: Any) -> tuple[Gate, dict[str, Places]]:
-    places = {"ingest": Places(1), "enrol": Places(1), "pages": Places(2)}
+    places = {"ingest": Places(1), "enrol": Places(1), "pages": Places(2), "exports": Places(2)}
     return Gate(places, parts, application), places
 
 
@@ -41,10 +41,10 @@ def test_a_place_is_given_back_after_the_answer(parts: Parts) -> None:
 def test_a_place_is_kept_while_an_answer_streams(parts: Parts) -> None:
     gate, places = a_gate(parts, hello)
     pieces, _status, _headers = run_wsgi_app(gate, EnvironBuilder("/exports/x.csv").get_environ())
-    assert places["pages"].share() == 0.5
+    assert places["exports"].share() == 0.5
     pieces.close()  # type: ignore[attr-defined]  # the iterable of a WSGI answer
     pieces.close()  # type: ignore[attr-defined]  # closing twice gives back one place
-    assert places["pages"].share() == 0
+    assert places["exports"].share() == 0
 
 
 def test_a_fault_gives_the_place_back(parts: Parts) -> None:
@@ -89,4 +89,25 @@ def test_a_person_is_told_in_words(parts: Parts) -> None:
     assert places["pages"].take()
     response = Client(gate).get("/schools")
     assert response.status_code == 503
-    assert "again" in response.get_data(as_text=True)
+    assert int(response.headers["Retry-After"]) > 0
+    text = response.get_data(as_text=True)
+    assert "Load this page again in" in text and "Cargue esta página otra vez en" in text
+    assert "/static/site.css" in text
+
+
+def test_slow_downloads_leave_the_pages_alone(parts: Parts) -> None:
+    gate, _places = a_gate(parts, hello)
+    held = [run_wsgi_app(gate, EnvironBuilder("/exports/measurements.csv").get_environ())[0] for _ in range(2)]
+    client = Client(gate)
+    third = client.get("/exports/file?table=schools")
+    assert third.status_code == 503 and int(third.headers["Retry-After"]) > 0
+    assert client.get("/").status_code == client.get("/exports").status_code == 200
+    for pieces in held:
+        pieces.close()  # type: ignore[attr-defined]  # the iterable of a WSGI answer
+    assert client.get("/exports/measurements.csv").status_code == 200
+
+
+def test_static_files_take_no_place_of_a_page(parts: Parts) -> None:
+    gate, places = a_gate(parts, hello)
+    assert places["pages"].take() and places["pages"].take()
+    assert Client(gate).get("/static/site.css").status_code == 200
