@@ -17,6 +17,7 @@ import click
 import msgspec
 
 from agent.wire.vocabulary import ExitCode
+from collector import registry_commands
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
@@ -288,6 +289,9 @@ def schools_import(given: Given, file: Path, dry_run: bool) -> int:
     for line in report.lines():
         click.echo(line)
     return ExitCode.FAULT if report.errors else ExitCode.DONE
+
+
+registry_commands.add_to(cli, anywhere, _ports)
 
 
 def _day(_context: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:

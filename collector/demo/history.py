@@ -24,6 +24,7 @@ from collector.store.open import Store
 from collector.store.queries import devices, measurements, schools
 from collector.store.queries.devices import Device
 from collector.store.queries.measurements import Placed
+from collector.store.queries.schools import EVERYBODY, CalendarDay
 
 SCHOOL_DAYS: Final = 60
 TESTS_PER_WINDOW: Final = 2
@@ -69,10 +70,7 @@ def write_history(
     with store.unit() as unit:
         schools.set_calendar_days(
             unit,
-            [
-                {"calendar": "default", "day": day.isoformat(), "kind": DayKind.HOLIDAY.value, "note": note}
-                for day, note in holidays.items()
-            ],
+            [CalendarDay(EVERYBODY, day.isoformat(), DayKind.HOLIDAY.value, note) for day, note in holidays.items()],
         )
         unit.commit()
     kinds = dict.fromkeys(holidays, DayKind.HOLIDAY)

@@ -12,9 +12,7 @@ from collector.domain.calendars import Calendar, OpenDay
 from collector.domain.targets import SchoolFacts, Target, resolve
 from collector.domain.words import DayKind
 from collector.profiles.catalogue import Catalogue, Profile
-from collector.store.queries.schools import DatedFacts, School
-
-EVERYBODY = "default"  # the calendar that holds for all schools
+from collector.store.queries.schools import EVERYBODY, DatedFacts, School
 
 
 @dataclass(frozen=True)

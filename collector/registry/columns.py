@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,8 @@ NAME_CHARS = 200
 TEXT_CHARS = 256
 MAX_PEOPLE = 1_000_000
 MAX_MBPS = 1_000_000.0
+_NUMBER_CHARS = 24
+_LATITUDE, _LONGITUDE = 90, 180
 
 # What stands in addresses, commands and files unchanged; no leading dot or hyphen.
 _CODE = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{CODE_CHARS - 1}}}", re.ASCII)
@@ -21,6 +24,9 @@ _WHOLE = re.compile(r"\d+", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?)(\d+)(?:([.,])(\d+))?", re.ASCII)
 # One to three digits, a mark, three digits: a thousand to some, a fraction to others.
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+
+# Control characters, halves of pairs, code points without a character.
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Cn"})
 
 Value = str | int | float | None
 
@@ -49,13 +55,14 @@ def parse_code(text: str, _context: Context | None = None) -> str:
         raise CellError("the code is missing.")
     if not _CODE.fullmatch(text):
         raise CellError(
-            f"{_shown(text)} cannot be a code: it has up to {CODE_CHARS} letters A to Z, digits, hyphens, low lines "
+            f"{shown(text)} cannot be a code: it has up to {CODE_CHARS} letters A to Z, digits, hyphens, low lines "
             "and dots, and begins with a letter, a digit or a low line."
         )
     return text
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Return a cell as sentences quote it: not longer than a line holds."""
     return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"
 
 
@@ -63,9 +70,10 @@ def _text(limit_chars: int) -> Parse:
     def parse(text: str, _context: Context) -> str | None:
         if len(text) > limit_chars:
             raise CellError(f"the text has {len(text)} characters; at most {limit_chars} are kept.")
-        if any(ord(char) < 32 and char not in "\n\t\r" for char in text):
-            raise CellError("the text contains a control character.")
-        return " ".join(text.split()) or None
+        text = " ".join(text.split())
+        if not text.isprintable() and any(unicodedata.category(char) in _UNPRINTABLE for char in text):
+            raise CellError("the text contains a control character, or one that no script has.")
+        return text or None
 
     return parse
 
@@ -81,17 +89,17 @@ def _people(text: str, _context: Context) -> int | None:
     if not text:
         return None
     if not _WHOLE.fullmatch(text):
-        raise CellError(f"{_shown(text)} is not a whole number; write it with digits only.")
-    if int(text) > MAX_PEOPLE:
-        raise CellError(f"{_shown(text)} is more than {MAX_PEOPLE}.")
+        raise CellError(f"{shown(text)} is not a whole number; write it with digits only.")
+    if len(text) > _NUMBER_CHARS or int(text) > MAX_PEOPLE:
+        raise CellError(f"{shown(text)} is more than {MAX_PEOPLE}.")
     return int(text)
 
 
 def _number(text: str) -> float:
     """Return a number with one decimal mark, point or comma; a second mark is never guessed about."""
     match = _DECIMAL.fullmatch(text.replace("\u2212", "-"))
-    if not match or len(text) > 24:
-        raise CellError(f"{_shown(text)} is not a number; write it with one decimal mark, such as 12.5.")
+    if not match or len(text) > _NUMBER_CHARS:
+        raise CellError(f"{shown(text)} is not a number; write it with one decimal mark, such as 12.5.")
     sign, whole, _mark, fraction = match.groups()
     return float(f"{sign}{whole}.{fraction or '0'}")
 
@@ -102,7 +110,8 @@ def _degrees(limit: float) -> Parse:
             return None
         value = _number(text)
         if not -limit <= value <= limit:
-            raise CellError(f"{_shown(text)} lies outside -{limit:g} to {limit:g} degrees.")
+            hint = " Latitude and longitude may be exchanged." if limit < abs(value) <= _LONGITUDE else ""
+            raise CellError(f"{shown(text)} lies outside -{limit:g} to {limit:g} degrees.{hint}")
         return value
 
     return parse
@@ -114,10 +123,10 @@ def _mbps(text: str, context: Context) -> float | None:
     is_plain = context.delimiter == "," and "," not in text  # such files write 12.500 for twelve and a half
     if _THOUSANDS.fullmatch(text) and not is_plain:
         digits = text.replace(",", "").replace(".", "")
-        raise CellError(f"{_shown(text)} can be read in two ways; write {digits} or {text[:-1]}.")
+        raise CellError(f"{shown(text)} can be read in two ways; write {digits} or {text[:-1]}.")
     value = _number(text)
     if not 0 < value <= MAX_MBPS:
-        raise CellError(f"{_shown(text)} lies outside 0 to {MAX_MBPS:.0f} Mbit/s.")
+        raise CellError(f"{shown(text)} lies outside 0 to {MAX_MBPS:.0f} Mbit/s.")
     return value
 
 
@@ -130,11 +139,13 @@ def _timezone(text: str, _context: Context) -> str | None:
     if not text:
         return None
     if text not in _zones():
-        raise CellError(f"{_shown(text)} is not a known time zone; write an IANA name such as America/Lima.")
+        raise CellError(f"{shown(text)} is not a known time zone; write an IANA name such as America/Lima.")
     return text
 
 
-def _opening(text: str, _context: Context) -> str | None:
+def _opening(text: str, context: Context) -> str | None:
+    text = re.sub(r"\s*[\r\n]+\s*", "; ", text)
+    text = str(_text(TEXT_CHARS)(text, context) or "")
     if not text:
         return None
     try:
@@ -147,8 +158,8 @@ def _opening(text: str, _context: Context) -> str | None:
 COLUMNS: dict[str, Parse] = {
     "code": parse_code,
     "name": _name,
-    "latitude": _degrees(90),
-    "longitude": _degrees(180),
+    "latitude": _degrees(_LATITUDE),
+    "longitude": _degrees(_LONGITUDE),
     "area": _text(TEXT_CHARS),
     "timezone": _timezone,
     "opening": _opening,
@@ -164,7 +175,7 @@ COLUMNS: dict[str, Parse] = {
 REQUIRED = ("code", "name")
 
 EXTRA_COLUMNS = 50
-extra_text = _text(TEXT_CHARS)
+free_text = _text(TEXT_CHARS)
 
 
 def parse_extra(text: str, context: Context) -> dict[str, str]:
@@ -175,11 +186,12 @@ def parse_extra(text: str, context: Context) -> dict[str, str]:
     """
     try:
         found = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or len(found) > EXTRA_COLUMNS:
         raise CellError("this is not a JSON object of texts; leave the cell as it was exported, or empty.")
-    return {str(key)[:TEXT_CHARS]: str(extra_text(str(value), context) or "") for key, value in found.items()}
+    named = ((free_text(str(key), context), free_text(str(value), context)) for key, value in found.items())
+    return {str(key): str(value or "") for key, value in named if key}
 
 
 def check_together(values: dict[str, Value], given: dict[str, Value]) -> list[tuple[str, str]]:

@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agent.wire.vocabulary import ExitCode
@@ -12,17 +13,25 @@ from collector.errors import CollectorError
 DELIMITERS = (",", ";", "\t")
 MAX_BYTES = 64_000_000
 
-_HINT = re.compile(r'"?sep=(.)"?\r?(\n|$)', re.IGNORECASE)
+_HINT = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n|$)', re.IGNORECASE)
 # What `publish` puts before a text that a spreadsheet would take for a formula.
 _ESCAPED = re.compile(r"'+[=+\-@]")
+# Signs that change how their neighbours are drawn and are needed so: Persian, Hindi and others write with them.
+_JOINERS = "\u200c\u200d"
+# What divides lines or cells elsewhere: nobody means it inside of a cell, and no table can show it.
+_BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]")
+
+# The module's own limit is meant for lines of unknown length; a whole file is capped above, a cell by its column.
+csv.field_size_limit(MAX_BYTES)
 
 
 @dataclass(frozen=True)
 class Row:
     """One row of a file."""
 
-    number: int  # as a spreadsheet counts, headings and hint line included
+    line: int  # of the file, from 1, on which it begins: where an editor finds it
     cells: tuple[str, ...]  # without blanks around them; may be fewer or more than the headings
+    cleaned: frozenset[int]  # cells that held a line break, a tab or what cannot be seen; the unseen is gone
 
 
 @dataclass(frozen=True)
@@ -54,11 +63,10 @@ def read(raw: bytes, known: Iterable[str], place: str = "the file") -> CsvFile:
     """
     text, encoding = _decode(raw, place)
     hint = _HINT.match(text)
-    first_number = 1
     if hint:
-        text, first_number = text[hint.end() :], 2
+        text = text[hint.end() :]
     delimiter = hint[1] if hint else _delimiter(text, frozenset(known))
-    records = _records(text, delimiter, first_number, place)
+    records = list(_records(text, delimiter, 2 if hint else 1, place))
     if not records:
         raise refuse(f"{place} is empty.", "The first row has the headings, such as code and name.")
     headings = _headings(records[0].cells, records[1:], place)
@@ -75,12 +83,23 @@ def _decode(raw: bytes, place: str) -> tuple[str, str]:
     for encoding in encodings:
         try:
             text = raw.decode(encoding)
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            if encoding == "utf-8-sig":
+                _refuse_damaged(raw, error.start, place)
             continue
         if "\0" in text:
             break
         return text, encoding
     raise refuse(f"{place} is neither UTF-8 nor Windows-1252 text.", "Save it as CSV (UTF-8).")
+
+
+def _refuse_damaged(raw: bytes, first_wrong: int, place: str) -> None:
+    """Refuse UTF-8 with some wrong bytes: read as Windows-1252 it would bring every name in as nonsense."""
+    text = raw.decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    if sum(char > "\x7f" for char in text) - wrong > wrong:
+        line = len(re.findall(rb"\r\n|\r|\n", raw[:first_wrong])) + 1
+        raise refuse(f"{place} is UTF-8, but line {line} has bytes that are not.", "Mend that line, or save it again.")
 
 
 def _delimiter(text: str, known: frozenset[str]) -> str:
@@ -93,26 +112,41 @@ def _delimiter(text: str, known: frozenset[str]) -> str:
     return max(DELIMITERS, key=found)
 
 
-def _records(text: str, delimiter: str, first_number: int, place: str) -> list[Row]:
+def _records(text: str, delimiter: str, first_line: int, place: str) -> Iterator[Row]:
+    """Yield what is no leading empty row; a quoted text may go over many lines."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    records: list[Row] = []
+    is_begun = False
+    line = first_line
     try:
-        for number, cells in enumerate(reader, first_number):
-            if records or any(cell.strip() for cell in cells):
-                records.append(Row(number, tuple(_cell(cell) for cell in cells)))
+        for cells in reader:
+            is_begun = is_begun or any(cell.strip() for cell in cells)
+            if is_begun:
+                yield _row(line, cells)
+            line = first_line + reader.line_num
     except csv.Error as error:
-        number = records[-1].number + 1 if records else first_number
-        raise refuse(f"{place}, row {number}: a quotation mark is out of place ({error}).") from error
-    return records
+        raise refuse(f"{place}, line {line}: a quotation mark is out of place ({error}).") from error
+
+
+def _row(line: int, cells: list[str]) -> Row:
+    seen = [_seen(cell) for cell in cells]
+    cleaned = (at for at, cell in enumerate(cells) if seen[at] != cell or _BREAKS.search(cell))
+    return Row(line, tuple(_cell(cell) for cell in seen), frozenset(cleaned))
+
+
+def _seen(text: str) -> str:
+    """Return a text without signs that are not drawn: marks of direction, soft hyphens, joints of words."""
+    if text.isascii():
+        return text
+    return "".join(char for char in text if char in _JOINERS or unicodedata.category(char) != "Cf")
 
 
 def _cell(text: str) -> str:
-    text = text.strip().strip("\ufeff")
+    text = text.strip()
     return text[1:] if _ESCAPED.match(text) else text
 
 
 def _heading(text: str) -> str:
-    return "_".join(text.strip().strip("\ufeff").casefold().split())
+    return "_".join(_seen(text).casefold().split())
 
 
 def _headings(cells: tuple[str, ...], rows: list[Row], place: str) -> tuple[str, ...]:

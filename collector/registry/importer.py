@@ -30,12 +30,12 @@ _OF_WINDOWS = ("opening", "timezone", "area")
 class RowError:
     """A row that was not stored."""
 
-    row: int  # as a spreadsheet counts
+    line: int  # of the file, on which the row begins
     column: str
     sentence: str
 
     def __str__(self) -> str:
-        return f"Row {self.row}, column {self.column}: {self.sentence}"
+        return f"Line {self.line}, column {self.column}: {self.sentence}"
 
 
 @dataclass(frozen=True)
@@ -49,29 +49,45 @@ class ImportReport:
     skipped_empty: int = 0
     unknown_columns: tuple[str, ...] = ()  # kept beside the others
     dry_run: bool = False
-    what: str = "schools"
+    what: str = "school"  # one of them
+    cleaned: tuple[tuple[int, str], ...] = ()  # (line, column) of cells that held what no table can show
 
     @property
     def refused_rows(self) -> int:
         """How many rows were not stored."""
-        return len({error.row for error in self.errors})
+        return len({error.line for error in self.errors})
 
     def lines(self) -> list[str]:
         """Return the report as sentences, the refused rows first."""
-        verb = "would be" if self.dry_run else "were"
         lines = [str(error) for error in self.errors]
+        are = "is" if self.unchanged == 1 else "are"
         lines.append(
-            f"{self.added} {self.what} {verb} added, {self.changed} changed, {self.unchanged} are as in the file."
+            f"{_count(self.added, self.what)} {self._were(self.added)} added, {self.changed} changed, "
+            f"{self.unchanged} {are} as in the file."
         )
-        if (refused := self.refused_rows) == 1:
-            lines.append(f"1 row {'would be' if self.dry_run else 'was'} refused, the others {verb} taken.")
-        elif refused:
-            lines.append(f"{refused} rows {verb} refused, the others {verb} taken.")
+        if refused := self.refused_rows:
+            lines.append(f"{_count(refused, 'row')} {self._were(refused)} refused, the others {self._were(2)} taken.")
+        if self.cleaned:
+            line, column = self.cleaned[0]
+            first = "" if len(self.cleaned) == 1 else "the first "
+            lines.append(
+                f"Line breaks, tabs or characters that cannot be seen {self._were(2)} taken out of "
+                f"{_count(len(self.cleaned), 'cell')}: {first}in line {line}, column {column}."
+            )
         if self.skipped_empty:
             lines.append(f"Empty rows passed over: {self.skipped_empty}.")
         if self.unknown_columns:
             lines.append(f"Kept, but not used: {', '.join(self.unknown_columns)}.")
         return lines
+
+    def _were(self, count: int) -> str:
+        if self.dry_run:
+            return "would be"
+        return "was" if count == 1 else "were"
+
+
+def _count(count: int, one: str) -> str:
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
 
 
 @dataclass
@@ -127,6 +143,17 @@ def import_schools(
         skipped_empty=table.skipped_empty,
         unknown_columns=unknown,
         dry_run=dry_run,
+        cleaned=cleaned_cells(table),
+    )
+
+
+def cleaned_cells(table: csvfile.CsvFile) -> tuple[tuple[int, str], ...]:
+    """Return line and column of the cells that held what no table can show."""
+    return tuple(
+        (row.line, table.headings[at])
+        for row in table.rows
+        for at in sorted(row.cleaned)
+        if at < len(table.headings) and table.headings[at]
     )
 
 
@@ -147,18 +174,18 @@ def read_source(source: Path | bytes) -> tuple[bytes, str]:
 def _plan(table: csvfile.CsvFile, known: dict[str, School], now_ms: int, is_demo: bool) -> _Plan:
     plan = _Plan()
     context = Context(table.delimiter)
-    rows_of: dict[str, int] = {}
+    lines_of: dict[str, int] = {}
     for row in table.rows:
         given, extra, wrong = _parse(row, table.headings, context)
         code = given.get("code")
-        if isinstance(code, str) and (first := rows_of.setdefault(code, row.number)) != row.number:
-            wrong.append(("code", f"'{code}' stands in row {first} already."))
+        if isinstance(code, str) and (first := lines_of.setdefault(code, row.line)) != row.line:
+            wrong.append(("code", f"'{code}' stands in line {first} already."))
         school = known.get(str(code))
         before = {name: getattr(school, name) for name in columns.COLUMNS} if school else {}
         if not wrong:
             wrong += columns.check_together({**before, **given}, given)
         if wrong:
-            plan.errors += [RowError(row.number, column, sentence) for column, sentence in wrong]
+            plan.errors += [RowError(row.line, column, sentence) for column, sentence in wrong]
         elif school is None:
             plan.add.append(_new(given, extra, now_ms, is_demo))
         elif changes := _changes(school, given, extra):
@@ -185,7 +212,7 @@ def _parse(
             elif heading == _EXTRA:
                 extra |= columns.parse_extra(cell, context)
             elif heading and heading not in _PASSED_OVER:
-                extra[heading] = str(columns.extra_text(cell, context) or "")
+                extra[heading] = str(columns.free_text(cell, context) or "")
         except CellError as error:
             wrong.append((heading, str(error)))
     return given, extra, wrong

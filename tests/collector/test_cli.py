@@ -137,7 +137,7 @@ def test_an_import_with_bad_rows_takes_the_others_and_says_so(made: Any, tmp_pat
     assert len(made("export", "schools", "--format", "jsonl").lines) == 2
     done = made("schools", "import", str(tmp_path / "more.csv"))
     assert done.code == 1
-    assert "Row 3" in done.out
+    assert "Line 3" in done.out
     assert "latitude" in done.out
     assert len(made("export", "schools", "--format", "jsonl").lines) == 4
     assert made("schools", "import", str(tmp_path / "none.csv")).code == 2

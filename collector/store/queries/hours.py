@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import case, select
 
+from collector.store.queries.schools import EVERYBODY
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS
 from collector.store.unit import Snapshot
-
-DEFAULT_CALENDAR = "default"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def find_exceptions(snapshot: Snapshot, hours: SchoolHours, from_day: str, to_da
         to_day: ISO date.
     """
     table = CALENDAR_DAYS
-    names = [DEFAULT_CALENDAR, *([hours.area] if hours.area else []), hours.code]
+    names = [EVERYBODY, *([hours.area] if hours.area else []), hours.code]
     nearness = case({name: place for place, name in enumerate(names)}, value=table.c.calendar)
     condition = table.c.calendar.in_(names) & (table.c.day >= from_day) & (table.c.day <= to_day)
     rows = snapshot.connection.execute(select(table.c.day, table.c.kind).where(condition).order_by(nearness))

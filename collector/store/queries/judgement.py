@@ -10,6 +10,7 @@ from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
 
 OPEN_STATES = ("open", "recovering")
+_MANY = 500
 CLOSED_ACTION = "closed"  # of FLAG_ACTIONS: a person closed the flag
 
 
@@ -93,8 +94,8 @@ def reopen_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = N
     if codes is None:
         unit.connection.execute(statement)
         return
-    for code in codes:
-        unit.connection.execute(statement.where(SCHOOL_DAYS.c.school == code))
+    for start in range(0, len(codes), _MANY):
+        unit.connection.execute(statement.where(SCHOOL_DAYS.c.school.in_(codes[start : start + _MANY])))
 
 
 # --- all of it ------------------------------------------------------------------------------------------------------

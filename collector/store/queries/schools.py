@@ -1,8 +1,8 @@
 """Schools, their dated facts and calendars: reading and writing. Nothing here commits."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
@@ -21,6 +21,7 @@ FACT_COLUMNS = (
     "contract_upload_mbps",
 )
 FIRST_DAY = "0001-01-01"
+EVERYBODY = "default"  # the calendar that holds for all schools
 _MANY = 500
 
 
@@ -61,6 +62,16 @@ class DatedFacts:
     technology: str | None
     contract_download_mbps: float | None
     contract_upload_mbps: float | None
+
+
+@dataclass(frozen=True)
+class CalendarDay:
+    """A day of a calendar that differs from the weekly opening hours."""
+
+    calendar: str  # EVERYBODY, an area, or a school's code
+    day: str
+    kind: str  # holiday | closure | open
+    note: str | None
 
 
 _COLUMNS = [SCHOOLS.c[name] for name in School.__dataclass_fields__]
@@ -148,15 +159,19 @@ def calendar_days(snapshot: Snapshot) -> dict[str, dict[str, str]]:
     return found
 
 
-def set_calendar_days(unit: UnitOfWork, rows: list[dict[str, Any]]) -> None:
-    """Store days of calendars (calendar, day, kind, note), replacing those that are there."""
-    if not rows:
+def list_calendar_days(snapshot: Snapshot) -> dict[tuple[str, str], CalendarDay]:
+    """Return every day of every calendar, by calendar and day."""
+    query = select(*[CALENDAR_DAYS.c[name] for name in CalendarDay.__dataclass_fields__])
+    return {(row[0], row[1]): CalendarDay(*row) for row in snapshot.connection.execute(query)}
+
+
+def set_calendar_days(unit: UnitOfWork, days: Sequence[CalendarDay]) -> None:
+    """Store days of calendars, replacing those that are there."""
+    if not days:
         return
     same = (CALENDAR_DAYS.c.calendar == bindparam("of")) & (CALENDAR_DAYS.c.day == bindparam("on"))
-    unit.connection.execute(
-        delete(CALENDAR_DAYS).where(same), [{"of": row["calendar"], "on": row["day"]} for row in rows]
-    )
-    unit.connection.execute(insert(CALENDAR_DAYS), rows)
+    unit.connection.execute(delete(CALENDAR_DAYS).where(same), [{"of": one.calendar, "on": one.day} for one in days])
+    unit.connection.execute(insert(CALENDAR_DAYS), [asdict(one) for one in days])
 
 
 def unjudge(unit: UnitOfWork, code: str, from_ms: int = 0) -> None:

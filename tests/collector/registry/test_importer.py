@@ -7,7 +7,6 @@ import pytest
 from collector.errors import CollectorError
 from collector.publish import export
 from collector.registry import columns
-from collector.registry.calendars import import_calendar
 from collector.registry.importer import ImportReport
 from collector.store.open import Store
 from collector.store.queries import facts, schools
@@ -40,9 +39,9 @@ def test_three_bad_rows_are_named_and_the_others_are_in(store: Store) -> None:
     report = bring(store, content, NOON_MS)
     assert counts(report) == (2, 0, 0, 3)
     assert report.lines()[:3] == [
-        "Row 3, column latitude: '113.5' lies outside -90 to 90 degrees.",
-        "Row 4, column name: the name is missing.",
-        "Row 5, column students_total: 'many' is not a whole number; write it with digits only.",
+        "Line 3, column latitude: '113.5' lies outside -90 to 90 degrees. Latitude and longitude may be exchanged.",
+        "Line 4, column name: the name is missing.",
+        "Line 5, column students_total: 'many' is not a whole number; write it with digits only.",
     ]
     assert sorted(stored(store)) == ["00123", "00127"]
     assert stored(store)["00127"].students_total is None
@@ -109,7 +108,7 @@ def test_a_hint_line_and_a_thousand_empty_rows(store: Store) -> None:
     school = stored(store)["00123"]
     assert (school.latitude, school.longitude) == (-12.0464, -77.0428)
     (error,) = bring(store, lines.format("x").encode(), NOON_MS).errors
-    assert (error.row, error.column) == (3, "latitude")
+    assert (error.line, error.column) == (3, "latitude")
 
 
 def test_decimal_marks_are_never_guessed_at(store: Store) -> None:
@@ -120,7 +119,7 @@ def test_decimal_marks_are_never_guessed_at(store: Store) -> None:
     report = bring(store, content.encode(), NOON_MS)
     found = {code: (school.latitude, school.longitude) for code, school in stored(store).items()}
     assert found == {"T1": (-12.046, -77.043), "T2": (-12.0464, -77.0428), "T3": (-12.046, -77.043)}
-    assert [(error.row, error.column) for error in report.errors] == [(5, "latitude"), (5, "longitude")]
+    assert [(error.line, error.column) for error in report.errors] == [(5, "latitude"), (5, "longitude")]
     assert "-1.204.640" in report.errors[0].sentence
     assert "1 row was refused, the others were taken." in report.lines()
 
@@ -144,7 +143,7 @@ def test_a_speed_that_reads_two_ways_is_refused(cell: str, delimiter: str, mbps:
 def test_codes_that_are_awkward_in_an_address_are_refused(store: Store, code: str) -> None:
     report = bring(store, f'code,name\n"{code}",Escuela\n'.encode(), NOON_MS)
     (error,) = report.errors
-    assert (error.row, error.column) == (2, "code")
+    assert (error.line, error.column) == (2, "code")
     assert "letters A to Z, digits, hyphens, low lines and dots" in error.sentence
     assert stored(store) == {}
 
@@ -157,7 +156,7 @@ def test_other_codes_are_taken_as_they_are(store: Store, code: str) -> None:
 
 def test_a_code_twice_in_a_file_counts_once(store: Store) -> None:
     report = bring(store, a_registry("a,Uno", "a,Dos", heading="code,name"), NOON_MS)
-    assert [str(error) for error in report.errors] == ["Row 3, column code: 'a' stands in row 2 already."]
+    assert [str(error) for error in report.errors] == ["Line 3, column code: 'a' stands in line 2 already."]
     assert stored(store)["a"].name == "Uno"
 
 
@@ -176,7 +175,7 @@ def test_a_code_twice_in_a_file_counts_once(store: Store) -> None:
 )
 def test_what_a_cell_cannot_be_is_said_of_its_column(store: Store, column: str, cell: str, part: str) -> None:
     report = bring(store, a_registry(f"a,Uno,120,{cell}", heading=f"code,name,students_total,{column}"), NOON_MS)
-    assert [error.row for error in report.errors] == [2] * len(report.errors)
+    assert [error.line for error in report.errors] == [2] * len(report.errors)
     assert any(part in error.sentence for error in report.errors), report.errors
     assert stored(store) == {}
 
@@ -211,7 +210,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(store: Store, raw: bytes, pa
 
 def test_rows_longer_than_the_headings_are_said_and_shorter_ones_are_filled(store: Store) -> None:
     report = bring(store, b"code,name,area\na,Uno\nb,Dos,Sur,more\nc,Tres,Sur,,\n", NOON_MS)
-    assert [(error.row, error.column) for error in report.errors] == [(3, "4")]
+    assert [(error.line, error.column) for error in report.errors] == [(3, "4")]
     assert sorted(stored(store)) == ["a", "c"]
 
 
@@ -228,12 +227,130 @@ def test_hours_and_zones_that_change_reach_the_devices(store: Store) -> None:
     assert version() != before
 
 
-def test_a_calendar_comes_from_a_file(store: Store) -> None:
-    lines = ("default,2026-12-25,holiday,Navidad", "Sur,2026-12-1,closure,", "00123,2026-12-05,party,")
-    content = a_registry(*lines, heading="calendar,date,kind,note")
-    with store.unit() as unit:
-        report = import_calendar(unit, content)
-        unit.commit()
-    assert (report.added, [(e.row, e.column) for e in report.errors]) == (1, [(3, "date"), (4, "kind")])
-    with store.reader() as snapshot:
-        assert schools.calendar_days(snapshot) == {"default": {"2026-12-25": "holiday"}}
+def test_a_text_of_any_length_is_a_bad_row_and_the_others_are_in(store: Store) -> None:
+    content = a_registry(f'a,"{"x" * 200_000}"', "b,Dos", f"c,{'9' * 5_000}", heading="code,name")
+    report = bring(store, content, NOON_MS)
+    assert [(e.line, e.column) for e in report.errors] == [(2, "name"), (4, "name")]
+    assert "the text has 200000 characters; at most 200 are kept" in str(report.errors[0])
+    assert list(stored(store)) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "part"),
+    [
+        ("students_total", "9" * 5_000, "is more than 1000000"),
+        ("latitude", "9" * 5_000, "is not a number"),
+        ("extra", "[" * 200_000, "not a JSON object"),
+        ("extra", '"{""k"":""\\ud800""}"', "one that no script has"),
+        ("opening", "mon-fri " * 90_000, "at most 256"),
+        ("area", "a\x1bb", "a control character"),
+    ],
+)
+def test_a_cell_of_a_hostile_hand_is_a_bad_row(store: Store, column: str, cell: str, part: str) -> None:
+    other = ",longitude" if column == "latitude" else ""
+    report = bring(store, a_registry(f"a,Uno,{cell}", "b,Dos,", heading=f"code,name,{column}{other}"), NOON_MS)
+    assert [(e.line, e.column) for e in report.errors] == [(2, column)]
+    assert part in report.errors[0].sentence
+    assert len(report.errors[0].sentence) < 200
+    assert list(stored(store)) == ["b"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_errors_name_the_line_of_the_file_after_a_quoted_line_break(store: Store, end: str) -> None:
+    content = end.join(("code,name", f'a,"Uno{end}y{end}medio"', "a b,Dos", "c,Tres", "c,Cuatro", ""))
+    report = bring(store, content.encode(), NOON_MS)
+    assert [(e.line, e.column) for e in report.errors] == [(5, "code"), (7, "code")]
+    assert "stands in line 6 already" in report.errors[1].sentence
+    assert {code: school.name for code, school in stored(store).items()} == {"a": "Uno y medio", "c": "Tres"}
+
+
+def test_a_hint_line_counts_as_a_line_however_it_ends(store: Store) -> None:
+    for end in ("\n", "\r\n", "\r"):
+        report = bring(store, end.join(("sep=;", "code;name", "a b;Uno")).encode(), NOON_MS)
+        assert [(e.line, e.column) for e in report.errors] == [(3, "code")]
+
+
+def test_what_cannot_be_seen_is_taken_out_and_said(store: Store) -> None:
+    content = a_registry(
+        "\u200b00123,Escuela \u202e3102 atsiL,Sur",
+        "\t00124\t,Dos,\t=x",
+        'c,"Tres\ny\u2028medio",Norte',
+        "d,نی\u200cما,\u2067Norte\u2069",
+        heading="code,name,area",
+    )
+    report = bring(store, content, NOON_MS)
+    assert report.errors == ()
+    assert {code: (school.name, school.area) for code, school in stored(store).items()} == {
+        "00123": ("Escuela 3102 atsiL", "Sur"),
+        "00124": ("Dos", "=x"),
+        "c": ("Tres y medio", "Norte"),
+        "d": ("نی\u200cما", "Norte"),
+    }
+    assert (
+        "Line breaks, tabs or characters that cannot be seen were taken out of 6 cells: "
+        "the first in line 2, column code." in report.lines()
+    )
+    assert counts(bring(store, content, NOON_MS)) == (0, 0, 4, 0)
+
+
+def test_one_is_one_and_two_are_two(store: Store) -> None:
+    content = a_registry("a,Uno", "b\t,\tDos", heading="code,name")
+    assert bring(store, content, NOON_MS, dry_run=True).lines()[0].startswith("2 schools would be added, 0 changed")
+    one = a_registry("a,Uno", "a b,Dos", heading="code,name")
+    assert bring(store, one, NOON_MS).lines()[1:] == [
+        "1 school was added, 0 changed, 0 are as in the file.",
+        "1 row was refused, the others were taken.",
+    ]
+    lines = bring(store, a_registry("a,Uno", "b,\tDos", "c d,", "e f,", heading="code,name"), NOON_MS).lines()
+    assert lines[-3:] == [
+        "1 school was added, 0 changed, 1 is as in the file.",
+        "2 rows were refused, the others were taken.",
+        "Line breaks, tabs or characters that cannot be seen were taken out of 1 cell: in line 3, column name.",
+    ]
+
+
+def test_opening_hours_on_lines_of_a_cell_are_one_text(store: Store) -> None:
+    bring(store, a_registry('a,Uno,"mon-fri 07:00-12:00\nsat 08:00-12:00"', heading="code,name,opening"), NOON_MS)
+    assert stored(store)["a"].opening == "mon-fri 07:00-12:00; sat 08:00-12:00"
+
+
+def test_coordinates_that_may_be_exchanged_say_so(store: Store) -> None:
+    content = a_registry("a,Uno,-100.5,20.1", "b,Dos,20.1,-190", heading="code,name,latitude,longitude")
+    first, second = bring(store, content, NOON_MS).errors
+    assert first.sentence.endswith("lies outside -90 to 90 degrees. Latitude and longitude may be exchanged.")
+    assert second.sentence.endswith("lies outside -180 to 180 degrees.")
+
+
+@pytest.mark.parametrize("heading", ["CODE,Name,LATITUDE,Longitude", " code , NAME ,latitude,longitude\u200b"])
+def test_headings_in_other_letters_and_codes_with_blanks(store: Store, heading: str) -> None:
+    content = a_registry(' 00123 ,Uno,"-12,5","-77,25"', "\u00a0b\u00a0,Dos,,", heading=heading)
+    assert counts(bring(store, content, NOON_MS)) == (2, 0, 0, 0)
+    assert (stored(store)["00123"].latitude, stored(store)["00123"].longitude) == (-12.5, -77.25)
+    assert list(stored(store)) == ["00123", "b"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "part"),
+    [
+        ("code,name\nñ1,Ñandú\nb,Niño\n".encode() + b"c,Caf\xe9\n", "line 4 has bytes that are not"),
+        ("code,name\r\nb,Niño y niña\r\nc,Dos\r\nd,".encode() + b"\xc3\r\n", "line 4 has bytes that are not"),
+        ("code,name\na,Uno\n".encode("utf-16-le"), "neither UTF-8"),
+        ("code,name\na,Uno\n".encode("utf-16")[:-1], "neither UTF-8"),
+        (b"\xef\xbb\xbf", "is empty"),
+        (b"sep=;\r\n", "is empty"),
+        (b'code,name\na,"Uno"x\n', "line 2: a quotation mark"),
+        (b'code,name\na,"Uno\ndos"\nb,"x\n', "line 4: a quotation mark"),
+        (b"CODE,name,Code\na,Uno,b\n", "the heading code stands twice"),
+    ],
+)
+def test_a_file_that_is_damaged_is_one_sentence_too(store: Store, raw: bytes, part: str) -> None:
+    with pytest.raises(CollectorError) as caught:
+        bring(store, raw, NOON_MS)
+    assert part in caught.value.sentence
+    assert stored(store) == {}
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_western_files_without_utf_8_keep_their_letters(store: Store, encoding: str) -> None:
+    bring(store, "code;name\na;Ñandú\nb;Peña §1\n".encode(encoding), NOON_MS)
+    assert [school.name for school in stored(store).values()] == ["Ñandú", "Peña §1"]
