@@ -37,9 +37,13 @@ class Store:
         version.check(url)
         return cls(url)
 
-    def unit(self) -> UnitOfWork:
-        """Return a transaction that may write: `with store.unit() as unit: ...; unit.commit()`."""
-        return UnitOfWork(self._writing, self._lock_path)
+    def unit(self, *, waits: bool = True) -> UnitOfWork:
+        """Return a transaction that may write: `with store.unit() as unit: ...; unit.commit()`.
+
+        Args:
+            waits: For other writers; otherwise entering it while one writes raises a `StorageError`.
+        """
+        return UnitOfWork(self._writing, self._lock_path, waits=waits)
 
     def reader(self) -> Snapshot:
         """Return a read-only view of one moment: `with store.reader() as snapshot: ...`."""

@@ -53,13 +53,13 @@ class Snapshot:
 class UnitOfWork(Snapshot):
     """A transaction that may write; nothing counts before `commit`, and leaving without it undoes everything."""
 
-    def __init__(self, engine: Engine, lock_path: Path | None) -> None:
+    def __init__(self, engine: Engine, lock_path: Path | None, *, waits: bool = True) -> None:
         super().__init__(engine)
-        self._lock_path = lock_path
+        self._lock_path, self._waits = lock_path, waits
 
     def _prepare(self, stack: ExitStack) -> None:
         if self._lock_path is not None:
-            stack.enter_context(write_lock(self._lock_path))
+            stack.enter_context(write_lock(self._lock_path, waits=self._waits))
 
     def commit(self) -> None:
         """Make everything durable; the one place where that happens. The unit can be used on afterwards.

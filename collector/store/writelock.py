@@ -15,31 +15,35 @@ from pathlib import Path
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(descriptor: int) -> None:
+    def _lock(descriptor: int, *, waits: bool) -> None:
         while True:
             try:
-                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # gives up after ten seconds
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK if waits else msvcrt.LK_NBLCK, 1)
                 return
             except OSError:
-                continue
+                if not waits:
+                    raise
+                # gave up after ten seconds; we do not
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    def _lock(descriptor: int, *, waits: bool) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
 
 
 _HELD = threading.local()
 
 
 @contextmanager
-def write_lock(path: Path) -> Iterator[None]:
-    """Hold the lock file while the block runs; waits for as long as somebody else holds it.
+def write_lock(path: Path, *, waits: bool = True) -> Iterator[None]:
+    """Hold the lock file while the block runs.
 
     Args:
         path: The lock file; made if it is not there.
+        waits: For as long as somebody else holds it.
 
     Raises:
+        OSError: If the file cannot be made, or somebody else holds it and nobody waits.
         RuntimeError: If this thread holds it already: it would wait for itself for ever.
     """
     held: set[Path] = _HELD.__dict__.setdefault("paths", set())
@@ -47,7 +51,9 @@ def write_lock(path: Path) -> Iterator[None]:
         raise RuntimeError("a unit of work inside another one")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        _lock(descriptor)  # of this opening, so that two threads of one process wait for each other as well
+        _lock(
+            descriptor, waits=waits
+        )  # of this opening, so that two threads of one process wait for each other as well
         held.add(path)
         yield
     finally:

@@ -6,9 +6,11 @@ it is for (`for_role`, `for_everyone`); without a word it is for every person wh
 
 import base64
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
@@ -16,22 +18,26 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from collector.errors import StorageError
 from collector.store.queries import sessions, users
+from collector.store.queries.sessions import Session
 from collector.web.desk import Desk, desk
+
+LOG = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., object])
 
 TRIES: Final = 5
 WAIT_MS: Final = 15 * 60_000
 _IDLE_MS = 2 * 3_600_000  # pages are watched more than typed into
-_TOUCH_MS = 5 * 60_000  # a session is written down as used at most so often
+_TOUCH_MS = 10 * 60_000  # a session is written down as used at most so often
+_REST_MS = 60_000  # between two tries to write while they fail
 _HOUR_MS = 3_600_000
 _LONGEST_PASSWORD = 1024
 _NEEDS = "enlace_needs"
 
+_TOUCHES = "enlace_touches"
 _HASHER = PasswordHasher()  # Argon2id, RFC 9106 second recommended set
-# Verified for names that do not exist, so that the answer takes as long.
-_NOBODY = _HASHER.hash("nobody has this password")
 
 
 class Role(StrEnum):
@@ -85,8 +91,16 @@ def person() -> Person | None:
     return found
 
 
+@dataclass
+class _Touches:
+    """Whether sessions in use could be written down as such when that was last tried, by this process."""
+
+    failed_ms: int | None = None
+
+
 def install(app: Flask) -> None:
     """Check every request before it is answered: what no view has opened is closed."""
+    app.extensions[_TOUCHES] = _Touches()
 
     @app.before_request
     def _check() -> AnyResponse | None:
@@ -138,11 +152,26 @@ def _find_person(parts: Desk) -> Person | None:
     if session is None or user is None or user.disabled_ms is not None:
         return None
     if now_ms - session.used_ms > _TOUCH_MS:
-        last_ms = session.created_ms + round(parts.config.session_hours * _HOUR_MS)
-        with parts.store.unit() as unit:
-            sessions.touch_session(unit, token_hash, now_ms, min(last_ms, now_ms + _IDLE_MS))
-            unit.commit()
+        _touch(parts, session, now_ms)
     return Person(user.user_id, user.name, user.role, user.language)
+
+
+def _touch(parts: Desk, session: Session, now_ms: int) -> None:
+    """Write down that a session is in use; pages are read also while nothing can be written, or another writes."""
+    touches: _Touches = current_app.extensions[_TOUCHES]
+    if touches.failed_ms is not None and now_ms - touches.failed_ms < _REST_MS:
+        return
+    last_ms = session.created_ms + round(parts.config.session_hours * _HOUR_MS)
+    try:
+        with parts.store.unit(waits=False) as unit:
+            sessions.touch_session(unit, session.token_hash, now_ms, min(last_ms, now_ms + _IDLE_MS))
+            unit.commit()
+    except StorageError as error:
+        if touches.failed_ms is None:
+            LOG.warning("session.not_written", extra={"reason": error.what})
+        touches.failed_ms = now_ms
+    else:
+        touches.failed_ms = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +210,8 @@ def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
         user = users.find_user(unit, name)
         unit.commit()
     is_known = user is not None and user.disabled_ms is None
-    is_right = _verify(user.password_hash if user is not None and is_known else _NOBODY, password)
+    nobody = _nobody()  # made for every name, so that the first try after a start tells nothing either
+    is_right = _verify(user.password_hash if user is not None and is_known else nobody, password)
     if user is None or not is_known or not is_right:
         return Wrong()
     token = base64.urlsafe_b64encode(parts.ports.randomness.token_bytes(32)).decode().rstrip("=")
@@ -193,6 +223,12 @@ def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
         )
         unit.commit()
     return SignedIn(token)
+
+
+@cache
+def _nobody() -> str:
+    """Return what is verified for names that do not exist, so that the answer takes as long."""
+    return _HASHER.hash("nobody has this password")
 
 
 def _verify(password_hash: str, password: str) -> bool:

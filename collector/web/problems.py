@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
+from collector.errors import StorageError
 from collector.web.access import MayNotError
 from collector.web.desk import desk
 from collector.web.i18n import say
@@ -47,6 +48,16 @@ def install(app: Flask) -> None:
         for name, value in error.get_headers():
             if name not in ("Content-Type", "Content-Length"):
                 answer.headers[name] = value
+        return answer
+
+    @app.errorhandler(StorageError)
+    def _away(error: StorageError) -> Response:
+        LOG.error("page.storage_away", extra={"reference": reference(), "reason": error.what})
+        sentence = say(
+            "The database cannot be used now, so nothing was saved. No measurement is lost. Try again later."
+        )
+        answer = problem(503, Said(say("Not now"), sentence), "storage")
+        answer.headers["Retry-After"] = str(desk().config.busy_retry_s)
         return answer
 
     @app.errorhandler(Exception)

@@ -1,9 +1,16 @@
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from collector.store.open import Store
 from collector.store.tables.people import SESSIONS, SIGN_IN_FAILURES, USERS
+from collector.store.writelock import write_lock
 from collector.web.register import BLUEPRINTS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.screens import make_app
@@ -103,6 +110,62 @@ def test_a_session_ends_by_itself_and_with_its_person(admin: FlaskClient, app: F
         unit.commit()
     assert admin.get("/").status_code == 303
     assert "Name or password is wrong" in sign_in(admin, "ana").text
+
+
+def test_pages_are_read_while_nothing_can_be_written(
+    admin: FlaskClient, app: Flask, country: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = app.extensions["enlace_pages"].ports.clock
+    clock.advance(30 * 60_000)
+    assert country.path is not None
+    held, done = threading.Event(), threading.Event()
+
+    def hold(path: Path) -> None:
+        with write_lock(path):
+            held.set()
+            done.wait(30)
+
+    other = threading.Thread(target=hold, args=(country.path.parent / "write.lock",))
+    other.start()
+    assert held.wait(30)
+    for _ in range(3):
+        assert admin.get("/").status_code == 200  # a page that waited would stand still until the lock is given back
+        clock.advance(10 * 60_000)
+    assert other.is_alive()
+    done.set()
+    other.join()
+    assert [record.message for record in caplog.records].count("session.not_written") == 1
+    with country.unit() as unit:
+        unit.connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE UPDATE ON sessions BEGIN SELECT no_such_function_here(); END"
+        )
+        unit.commit()
+    assert admin.get("/schools").status_code == 200
+    with country.unit() as unit:
+        unit.connection.exec_driver_sql("DROP TRIGGER full")
+        unit.commit()
+    clock.advance(10 * 60_000)
+    assert admin.get("/").status_code == 200
+    with country.reader() as snapshot:
+        assert snapshot.connection.execute(select(SESSIONS.c.used_ms)).scalar_one() == clock.now_ms()
+
+
+def test_nothing_is_hashed_before_somebody_signs_in() -> None:
+    program = "from collector.web import access; print(access._nobody.cache_info().currsize)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+
+
+def test_what_cannot_be_saved_is_said_in_words(app: Flask, client: FlaskClient, country: Store) -> None:
+    token = token_of(client.get("/login").text)
+    with country.unit() as unit:
+        unit.connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE INSERT ON sign_in_failures BEGIN SELECT no_such_function_here(); END"
+        )
+        unit.commit()
+    answer = client.post("/login", data={"name": "ana", "password": "x", "csrf_token": token})
+    assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
+    assert "nothing was saved" in answer.text and "Reference" in answer.text
 
 
 def test_five_wrong_tries_lock_the_name_and_nobody_else(app: Flask, client: FlaskClient, country: Store) -> None:
