@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
+from urllib.parse import urlencode
 
 from flask import Flask, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -58,10 +59,11 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
 
 def here(**changes: object) -> str:
     """Return this page's address with some of its filters changed; None takes one away."""
-    values: dict[str, object] = {**request.args.to_dict(), **(request.view_args or {})}
-    values.update(changes)
-    kept = {key: value for key, value in values.items() if value not in (None, "")}
-    return url_for(request.endpoint or "overview.show", **kept)  # type: ignore[arg-type]  # keys never are options
+    values: dict[str, object] = {**request.args.to_dict(), **changes}
+    kept = {key: str(value) for key, value in values.items() if value not in (None, "")}
+    # Not by `url_for`, which would take some keys of a made-up address for its options.
+    address = url_for(request.endpoint or "overview.show", **(request.view_args or {}))
+    return f"{address}?{urlencode(kept)}" if kept else address
 
 
 def back_address(given: str | None) -> str | None:
