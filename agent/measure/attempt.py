@@ -1,5 +1,6 @@
 """One direction with one engine: transfer, estimator and loaded probes put together."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,16 +10,19 @@ import msgspec
 from agent.measure.engine import Engine, Job, Transfer
 from agent.measure.estimate import Estimator, EstimatorConfig
 from agent.measure.faults import WorldError
-from agent.measure.figure import Estimate
+from agent.measure.figure import WIRE_ACKS, WIRE_FACTOR, Estimate
 from agent.measure.latency import LoadedProbes
+from agent.measure.librespeed import COMPRESSIBLE
 from agent.measure.probes import Prober
 from agent.measure.rounds import LoadedSide
 from agent.wire.records import Direction, Failure
 from agent.wire.vocabulary import Confidence, FailureCode, Phase, StopReason
 
+LOG = logging.getLogger(__name__)
+
 TELL_EVERY_S = 0.1
 FEWEST_BYTES = 10_000  # a transfer that ended before is no speed, it is a fault
-FULL_CPU_SHARE = 0.9  # of one core: then the computer is measured, not the line
+CLIENT_LIMITED = "client_limited"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Outcome:
     load_s: float
     congestion_control: str | None
     probes: LoadedProbes | None
+    remarks: tuple[str, ...] = ()  # what the record should say beside the figure
 
     def side(self) -> LoadedSide | None:
         """Return the probes with the answers that have come by now."""
@@ -131,6 +136,26 @@ class Attempt:
                 raise fault
             failure = fault.as_failure(self.phase)
         direction = estimate.as_direction(streams=transfer.streams, method=transfer.method)
-        if cpu_share > FULL_CPU_SHARE:
-            direction = msgspec.structs.replace(direction, lower_bound=True, confidence=Confidence.LOW)
-        return Outcome(direction, failure, estimate.duration_s, transfer.congestion_control, probes)
+        direction = _with_cost(direction, transfer)
+        hindrance = transfer.keep_up.hindrance(estimate.duration_s, cpu_share)
+        if hindrance:
+            LOG.warning("test.client_limited", extra={"phase": self.phase, "why": hindrance})
+            direction = _as_limited_by_client(direction)
+            transfer.remarks.append(CLIENT_LIMITED)
+        elif COMPRESSIBLE in transfer.remarks:
+            direction = msgspec.structs.replace(direction, confidence=Confidence.LOW)
+        cc = transfer.congestion_control
+        return Outcome(direction, failure, estimate.duration_s, cc, probes, tuple(transfer.remarks))
+
+
+def _with_cost(direction: Direction, transfer: Transfer) -> Direction:
+    """Return the direction with what it cost the line, whatever still came after the end included."""
+    wire_bytes = round(transfer.carried_bytes * WIRE_FACTOR * WIRE_ACKS)
+    return msgspec.structs.replace(direction, wire_bytes_est=max(direction.wire_bytes_est or 0, wire_bytes))
+
+
+def _as_limited_by_client(direction: Direction) -> Direction:
+    """Return the direction as what it is when this computer did not keep up: the least that the line carries."""
+    by_itself = direction.stop_reason in (StopReason.PRECISE, StopReason.TIME)
+    reason = StopReason.CLIENT if by_itself else direction.stop_reason
+    return msgspec.structs.replace(direction, lower_bound=True, confidence=Confidence.LOW, stop_reason=reason)

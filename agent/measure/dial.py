@@ -140,8 +140,11 @@ def connect(address: Address, buffers: Buffers, limit_s: float = CONNECT_EACH_S)
         WorldError: connect_*, unreachable, tls_*, proxy_auth, portal, protocol or reset.
     """
     until_s = time.monotonic() + limit_s
-    sock = socket.socket(address.socket_family, socket.SOCK_STREAM)
     host = address.target.host
+    try:
+        sock = socket.socket(address.socket_family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise faults.of_os_error(error, host) from error
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if buffers.receive_bytes:

@@ -1,17 +1,27 @@
 """What an engine is: a protocol client whose transfers yield cumulative bytes as the receiver counts them."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from agent.measure.dial import Address
 from agent.measure.estimate import Sample
+from agent.measure.keepup import KeepUp
 from agent.net.loop import Loop
 from agent.wire.vocabulary import EngineName, Method, StopReason
 
 CONNECTIONS = 4
 OVERHEAD_SHARE = 0.02  # of a byte cap: set aside for heads, probes and what servers say in between
 OVERHEAD_BYTES = 2_000
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """Names of a LibreSpeed server's scripts, relative to its address; server lists may name others."""
+
+    download: str = "garbage.php"
+    upload: str = "empty.php"
+    ping: str = "empty.php"
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,8 @@ class Job:
     connections: int = CONNECTIONS
     send_buffer_bytes: int | None = None  # None leaves it to the kernel
     congestion_control: str | None = None  # asked of a server that lets choose; None = the server's own
+    scripts: Scripts | None = None  # of a LibreSpeed server that a list describes; None = the usual ones
+    resources: Mapping[str, str] = field(default_factory=dict)  # path and query by direction, from a Locate service
 
     @property
     def payload_cap(self) -> int:
@@ -48,6 +60,9 @@ class Transfer(Protocol):
     ended: StopReason | None  # why it ended by itself, None while it runs or when the caller ended it
     congestion_control: str | None  # of the sender, where it is known
     moved_bytes: int  # everything sent or read, whether it arrived in time or not
+    carried_bytes: int  # by the line, as well as can be known; complete when the samples have ended
+    remarks: list[str]  # what the record should say beside the figure
+    keep_up: KeepUp
 
     def samples(self) -> Generator[Sample, None, None]:
         """Open the connections and yield what is known, many times a second; closing it closes them.

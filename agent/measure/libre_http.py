@@ -4,9 +4,10 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from agent.measure import faults
-from agent.measure.engine import Job
+from agent.measure.connections import Connection
+from agent.measure.engine import Job, Scripts
 from agent.measure.faults import WorldError
-from agent.measure.transfer import BaseTransfer, Connection
+from agent.measure.transfer import BaseTransfer
 from agent.net.http1 import BodyReader, HeadReader, ResponseHead, format_request, parse_response
 from agent.wire.vocabulary import FailureCode, StopReason
 
@@ -20,7 +21,7 @@ def address_of(job: Job, script: str, fields: dict[str, str], *, counts: bool = 
 
     Args:
         job: The direction.
-        script: The script's name.
+        script: The script's name, with a query of its own where a server list has one.
         fields: Of the query.
         counts: Whether the receiver's account of our own test point is meant, which lies beside the scripts.
     """
@@ -29,7 +30,12 @@ def address_of(job: Job, script: str, fields: dict[str, str], *, counts: bool = 
         query["access_token"] = job.access_token
     path = job.address.target.path
     place = f"{path.removesuffix(BACKEND)}{COUNTS_PATH}" if counts else f"{path}/{script}"
-    return f"{place}?{urlencode(query)}"
+    return f"{place}{'&' if '?' in place else '?'}{urlencode(query)}"
+
+
+def scripts_of(job: Job) -> Scripts:
+    """Return the names of the server's scripts."""
+    return job.scripts or Scripts()
 
 
 def headers_of(job: Job, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -62,7 +68,7 @@ class AnswerReader:
             if rest is None:
                 return data[:0]
             self.head = parse_response(self._head_reader.head)
-            if self.head.status == 100:
+            if 100 <= self.head.status < 200 and self.head.status != 101:  # "go on": the answer is still to come
                 self._head_reader, self.head = HeadReader(), None
                 return self.feed(memoryview(rest), keep=keep)
             self.body = BodyReader.of_response(self.head, self._method)
@@ -103,7 +109,7 @@ class _Question(BaseTransfer):
 
     def begin(self, connection: Connection) -> None:
         """Ask."""
-        request = format_request("GET", address_of(self.job, "empty.php", {}), headers_of(self.job))
+        request = format_request("GET", address_of(self.job, scripts_of(self.job).ping, {}), headers_of(self.job))
         connection.push(request)
 
     def received(self, connection: Connection, data: memoryview) -> None:

@@ -4,15 +4,17 @@ A download counts what we read of the bodies of `garbage.php`. `bytes` in its qu
 our own test point; others send whole MiB, and are closed when the cap is reached.
 """
 
+import zlib
 from dataclasses import replace
 
 from agent.measure import faults
 from agent.measure.cap import reached_cap, room_to_cap, stop_at_cap
+from agent.measure.connections import Connection
 from agent.measure.engine import Job
 from agent.measure.faults import WorldError
-from agent.measure.libre_http import BACKEND, AnswerReader, address_of, ask, headers_of
+from agent.measure.libre_http import BACKEND, BODY_KEPT_BYTES, AnswerReader, address_of, ask, headers_of, scripts_of
 from agent.measure.librespeed_upload import LibreUpload
-from agent.measure.transfer import BaseTransfer, Connection
+from agent.measure.transfer import BaseTransfer
 from agent.net.http1 import BodyReader, ResponseHead, format_request
 from agent.wire.vocabulary import EngineName, FailureCode, StopReason
 
@@ -21,6 +23,8 @@ PROTOCOL = "librespeed"
 PREFIXES = ("", BACKEND)
 MIB = 1 << 20
 PAGE_BYTES = 100_000  # what is shorter may be a page without a name; what is longer was cut
+RANDOM_SHARE = 0.9  # of their size: to what random bytes cannot be compressed
+COMPRESSIBLE = "compressible_data"
 CHUNK_MIB = 100  # as the web client asks for
 
 
@@ -34,7 +38,7 @@ class LibreSpeed:
     def prepare(self, job: Job) -> Job:
         """Find the directory of the server's scripts; a web page instead of an empty answer is no test point."""
         first: WorldError | None = None
-        for prefix in PREFIXES:
+        for prefix in PREFIXES if job.scripts is None else PREFIXES[:1]:
             target = replace(job.address.target, path=job.address.target.path + prefix)
             found = replace(job, address=replace(job.address, target=target))
             try:
@@ -65,6 +69,8 @@ class LibreDownload(BaseTransfer):
         self._readers: dict[int, AnswerReader] = {}
         self._asked: dict[int, int] = {}
         self._body_bytes = 0
+        self._bodies: set[int] = set()  # connections that have brought a whole one
+        self._is_judged = False  # whether the beginning of a body has been looked at
 
     def wanted_connections(self) -> int:
         """Open no more connections than the cap has MiB: the smallest body that can be asked for is one MiB."""
@@ -88,7 +94,7 @@ class LibreDownload(BaseTransfer):
             fields["bytes"] = str(max(1, self.job.payload_cap // self.streams))
         if self.job.congestion_control:
             fields["cc"] = self.job.congestion_control
-        address = address_of(self.job, "garbage.php", fields)
+        address = address_of(self.job, scripts_of(self.job).download, fields)
         connection.push(format_request("GET", address, headers_of(self.job)))
 
     def received(self, connection: Connection, data: memoryview) -> None:
@@ -96,19 +102,36 @@ class LibreDownload(BaseTransfer):
         self.moved_bytes += len(data)
         reader = self._readers[connection.index]
         before = reader.body.received if reader.body else 0
-        reader.feed(data)
+        reader.feed(data, keep=not self._is_judged)
         if reader.head is None or reader.body is None:
             return
         self._check_head(reader.head, reader.body, connection)
         self._body_bytes += reader.body.received - before
+        self._judge(reader)
         self.news()
         stop_at_cap(self)
         if reader.is_done and self.ended is None:
             self._check_length(reader.body, connection)
+            self._bodies.add(connection.index)
             if reader.head.keeps_alive:
                 self.begin(connection)
             else:
-                self.drop(connection)
+                self._next_body(connection)
+
+    def _judge(self, reader: AnswerReader) -> None:
+        """Remark on data that a modem on the way could make smaller: it would carry more than the line does."""
+        if self._is_judged or len(reader.kept) < BODY_KEPT_BYTES:
+            return
+        self._is_judged = True
+        if len(zlib.compress(reader.kept)) < RANDOM_SHARE * len(reader.kept):
+            self.remarks.append(COMPRESSIBLE)
+
+    def _next_body(self, connection: Connection) -> None:
+        """Go on over another connection: this server closes its own after every answer."""
+        if self._left_mib is None or self._left_mib > 0:
+            self.reopen(connection)
+        else:
+            self.drop(connection)
 
     def known_bytes(self) -> float:
         """Return the body bytes read so far."""
@@ -125,10 +148,31 @@ class LibreDownload(BaseTransfer):
             if reader.body.received < PAGE_BYTES:
                 self._check_length(reader.body, connection)
             if reader.body.received >= self._asked[connection.index]:
+                self._next_body(connection)
                 return None
+        if self._is_between_bodies(connection):
+            self._ask_again(connection)
+            return None
         if reader.has_begun and reader.head is None:
             return WorldError(FailureCode.PROTOCOL, f"{self.host} does not speak HTTP here")
         return super().ended_by_peer(connection)
+
+    def lost(self, connection: Connection, fault: WorldError) -> None:
+        """Ask again over another connection if a server's end and our request have met on the way."""
+        if self._is_between_bodies(connection):
+            self._ask_again(connection)
+        else:
+            super().lost(connection, fault)
+
+    def _is_between_bodies(self, connection: Connection) -> bool:
+        """Return whether the connection has brought a body, and the next one was asked for in vain."""
+        return connection.index in self._bodies and not self._readers[connection.index].has_begun
+
+    def _ask_again(self, connection: Connection) -> None:
+        self._bodies.discard(connection.index)  # a connection that brings nothing at all is a fault
+        if self._left_mib is not None:
+            self._left_mib += self._asked[connection.index] // MIB
+        self.reopen(connection)
 
     def _own_congestion_control(self, connection: Connection) -> str | None:
         return None
@@ -141,6 +185,9 @@ class LibreDownload(BaseTransfer):
     def _check_head(self, head: ResponseHead, body: BodyReader, connection: Connection) -> None:
         if head.status != 200 or faults.is_web_page(head):
             raise faults.of_status(head, self.host)
+        coding = (head.headers.get("content-encoding") or "identity").lower()
+        if coding != "identity":  # asked for as it is: fewer bytes cross the line than are measured at its ends
+            raise WorldError(FailureCode.PROTOCOL, f"the data of {self.host} come compressed ({coding[:20]})")
         asked, exact = self._lengths(connection)
         self.congestion_control = head.headers.get("enlace-congestion-control")
         self.is_bounded_by_peer = self.congestion_control is not None  # our own test point keeps to `bytes`

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import msgspec
 
 from agent.measure import faults
+from agent.measure.connections import Connection
 from agent.measure.curve import MergedCurve
 from agent.measure.engine import Job
 from agent.measure.estimate import Sample
 from agent.measure.faults import WorldError
-from agent.measure.libre_http import AnswerReader, address_of, check_empty, headers_of
-from agent.measure.transfer import BaseTransfer, Connection
+from agent.measure.libre_http import AnswerReader, address_of, check_empty, headers_of, scripts_of
+from agent.measure.sockqueue import unacked_bytes
+from agent.measure.transfer import BaseTransfer
 from agent.net.http1 import ResponseHead, format_request
 from agent.wire.vocabulary import FailureCode, Method, StopReason
 
@@ -24,7 +26,11 @@ LEAST_BYTES = 4_096
 MOST_BYTES = 4 << 20
 BODY_S = 0.3  # a body should take about this long on its connection
 BODY_RTTS = 4.0  # but at least this many round trips: its connection stands idle for one between two bodies
+FRESH_TIMES = 3.0  # longer where every body needs a connection of its own, which has to ramp up anew
 GROWTH = 4.0
+SOONER_SHARE = 0.5  # of a round trip: an answer that comes sooner is not the server's
+SOONER_LIMIT = 3
+TOO_LARGE = 413
 PATIENCE_S = 6.0  # a slow line takes seconds for the first bodies
 DATA_BYTES = 256 * 1024
 COUNTS_TYPE = "application/x-ndjson"
@@ -45,12 +51,14 @@ class _Post:
     size: int
     began_s: float
     reader: AnswerReader
+    is_first: bool  # on its connection
 
 
 class LibreUpload(BaseTransfer):
     """Bodies posted to `empty.php`."""
 
     method = Method.HTTP_2XX  # until the server has said that it counts
+    is_upload = True
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
@@ -63,6 +71,9 @@ class LibreUpload(BaseTransfer):
         self._answered_bytes: dict[int, int] = {}
         self._data = memoryview(job.random_bytes(DATA_BYTES))
         self._left = job.payload_cap or None
+        self._most_bytes = MOST_BYTES  # of a body; smaller behind a proxy that takes no larger ones
+        self._sooner = 0  # answers that came before the server can have had the body
+        self._fresh: set[int] = set()  # connections that have brought no answer yet
 
     def wanted_connections(self) -> int:
         """Open one more than carry data: the receiver's account comes beside."""
@@ -88,16 +99,41 @@ class LibreUpload(BaseTransfer):
                 self._take_counts(data)
                 return
             raise WorldError(FailureCode.PROTOCOL, f"{self.host} answered what was not asked")
+        has_begun = post.reader.head is not None
         post.reader.feed(data, keep=True)
         head = post.reader.head
         if head is None:
             return
+        if head.status == TOO_LARGE and post.size > FIRST_BYTES:
+            self._post_less(connection, post)
+            return
         if not 200 <= head.status < 300:
-            raise faults.of_status(head, self.host)
-        if connection.queue:
-            raise WorldError(FailureCode.PROTOCOL, f"{self.host} answered before it had the data: a proxy in between?")
+            raise faults.of_status(head, self.host, bytes(post.reader.kept))
+        if not has_begun:
+            self._check_moment(connection, post)
         if post.reader.is_done:
-            self._answered(connection, post, head)
+            self._answered(connection, post, head, is_kept=head.keeps_alive)
+
+    def _check_moment(self, connection: Connection, post: _Post) -> None:
+        """Refuse answers that come before the body can have arrived: a proxy gives them, and the figure would be its.
+
+        Where the server itself counts, they decide nothing.
+
+        Raises:
+            WorldError: protocol.
+        """
+        if self.method is Method.RECEIVER:
+            return
+        took_s = self.job.loop.now() - self.start_s - post.began_s
+        self._sooner += took_s < SOONER_SHARE * (self.job.rtt_s or 0.0)
+        if connection.queue or unacked_bytes(connection.sock) or self._sooner >= SOONER_LIMIT:
+            raise WorldError(FailureCode.PROTOCOL, f"{self.host} answered before it had the data: a proxy in between?")
+
+    def _post_less(self, connection: Connection, post: _Post) -> None:
+        """Go on with smaller bodies: a proxy takes no larger ones. What was sent of this one is not counted."""
+        self._most_bytes = max(FIRST_BYTES, post.size // 2)
+        self._sizes = {index: min(size, self._most_bytes) for index, size in self._sizes.items()}
+        self.reopen(connection)
 
     def known_bytes(self) -> float:
         """Return what the receiver has counted."""
@@ -132,10 +168,36 @@ class LibreUpload(BaseTransfer):
         """An answer without a length ends with its connection."""
         post = self._posts.get(connection.index)
         if post and post.reader.head and post.reader.body and post.reader.body.finish():
-            check_empty(post.reader.head, bytes(post.reader.kept), self.host)
-            self._count(connection, post)
+            self._answered(connection, post, post.reader.head, is_kept=False)
+            return None
+        if self._may_try_again(connection):
+            self.reopen(connection)
             return None
         return super().ended_by_peer(connection)
+
+    def lost(self, connection: Connection, fault: WorldError) -> None:
+        """Post again over another connection if a server's end and our body have met on the way."""
+        if self._may_try_again(connection):
+            self.reopen(connection)
+        else:
+            super().lost(connection, fault)
+
+    def _may_try_again(self, connection: Connection) -> bool:
+        """Return whether the server closed a connection that it had kept, before it answered this body."""
+        post = self._posts.get(connection.index)
+        return post is not None and not post.is_first and not post.reader.has_begun
+
+    def begin_again(self, connection: Connection) -> None:
+        """Post the next body, or once more the one that got lost."""
+        self._posts.pop(connection.index, None)
+        self._fresh.add(connection.index)
+        self._post(connection)
+
+    def given_up(self, connection: Connection) -> None:
+        """Close the curve of a connection that could not be opened again."""
+        self._posts.pop(connection.index, None)
+        if self.method is Method.HTTP_2XX:
+            self._merged.close(connection.index)
 
     # The receiver's account -------------------------------------------------------------------------------------
 
@@ -178,6 +240,11 @@ class LibreUpload(BaseTransfer):
         elif any(connection.is_open for connection in self.connections):
             self._start_posts(first=1)
 
+    def _all_ended(self, now_s: float) -> None:
+        super()._all_ended(now_s)
+        if self.ended is StopReason.SERVER and self._left == 0:
+            self.ended = StopReason.BUDGET
+
     # Posting ----------------------------------------------------------------------------------------------------
 
     def _start_posts(self, first: int) -> None:
@@ -189,23 +256,27 @@ class LibreUpload(BaseTransfer):
         for connection in self.connections[first:]:
             self._answered_bytes[connection.index] = 0
             self._sizes[connection.index] = FIRST_BYTES
+            self._fresh.add(connection.index)
             self._post(connection)
             self.watch(connection)
 
-    def _answered(self, connection: Connection, post: _Post, head: ResponseHead) -> None:
+    def _answered(self, connection: Connection, post: _Post, head: ResponseHead, *, is_kept: bool) -> None:
         check_empty(head, bytes(post.reader.kept), self.host)
         self._count(connection, post)
         took_s = self.job.loop.now() - self.start_s - post.began_s
-        wanted_s = max(BODY_S, BODY_RTTS * (self.job.rtt_s or 0.0))
+        wanted_s = max(BODY_S, BODY_RTTS * (self.job.rtt_s or 0.0)) * (1.0 if is_kept else FRESH_TIMES)
         scale = min(GROWTH, wanted_s / took_s) if took_s > 0 else GROWTH
-        self._sizes[connection.index] = int(min(max(post.size * scale, LEAST_BYTES), MOST_BYTES))
-        if head.keeps_alive:
+        self._sizes[connection.index] = int(min(max(post.size * scale, LEAST_BYTES), self._most_bytes))
+        if is_kept:
             self._post(connection)
-        else:
+        elif self.is_draining:
             self.drop(connection)
+        else:
+            self.reopen(connection)
 
     def _count(self, connection: Connection, post: _Post) -> None:
         self._posts.pop(connection.index, None)
+        self._fresh.discard(connection.index)
         self._answered_bytes[connection.index] += post.size
         if self.method is Method.HTTP_2XX:
             now_s = self.job.loop.now() - self.start_s
@@ -226,9 +297,11 @@ class LibreUpload(BaseTransfer):
         if self._left is not None:
             self._left -= size
             self.is_draining = self._left == 0
-        self._posts[connection.index] = _Post(size, self.job.loop.now() - self.start_s, AnswerReader("POST"))
+        began_s = self.job.loop.now() - self.start_s
+        is_first = connection.index in self._fresh
+        self._posts[connection.index] = _Post(size, began_s, AnswerReader("POST"), is_first)
         fields = headers_of(self.job, ("Content-Type", "application/octet-stream"), ("Content-Length", str(size)))
-        address = address_of(self.job, "empty.php", {"upload_id": self._upload_id})
+        address = address_of(self.job, scripts_of(self.job).upload, {"upload_id": self._upload_id})
         connection.push(format_request("POST", address, fields))
         self.moved_bytes += size
         for start in range(0, size, DATA_BYTES):

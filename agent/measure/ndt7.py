@@ -6,19 +6,21 @@ others are closed in time.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import msgspec
 
 from agent.measure import faults
+from agent.measure.arrivals import Arrivals
 from agent.measure.cap import reached_cap, room_to_cap, stop_at_cap
+from agent.measure.connections import Connection
 from agent.measure.curve import MergedCurve
 from agent.measure.engine import Job
 from agent.measure.estimate import Sample
 from agent.measure.faults import WorldError
-from agent.measure.transfer import BaseTransfer, Connection
-from agent.net import websocket
+from agent.measure.transfer import BaseTransfer
+from agent.net import tcpinfo, websocket
 from agent.net.http1 import HeadReader, parse_response
 from agent.net.websocket import CloseCode, Message, Opcode, Receiver
 from agent.wire.vocabulary import EngineName, FailureCode, StopReason
@@ -41,6 +43,7 @@ class _AppInfo(msgspec.Struct):
 class _TcpInfo(msgspec.Struct):
     elapsed_us: int | None = msgspec.field(name="ElapsedTime", default=None)
     bytes_received: int | None = msgspec.field(name="BytesReceived", default=None)
+    data_segments_in: int | None = msgspec.field(name="DataSegsIn", default=None)  # our own test point
     delivery_rate: int | None = msgspec.field(name="DeliveryRate", default=None)  # bytes/s, Linux servers
 
 
@@ -76,6 +79,7 @@ class _State:
     offset_s: float | None = None  # of the server's clock to ours
     planned_bytes: int = 0  # payload queued so far
     delivery_bps: float | None = None
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
 
 class Ndt7:
@@ -207,7 +211,16 @@ class Ndt7Download(_Ndt7Transfer):
         """Return what was read, with the senders' delivery rates if all of them run BBR and tell."""
         rates = [state.delivery_bps for state in self._states.values()]
         told = [rate for rate in rates if rate is not None]
-        return Sample(now_s, self.known_bytes(), sum(told) if told and len(told) == len(rates) else None)
+        return Sample(now_s, self._arrived_bytes(), sum(told) if told and len(told) == len(rates) else None)
+
+    def _arrived_bytes(self) -> float:
+        """Return the payload that has come, also behind a hole where the kernel tells."""
+        total = 0.0
+        for connection in self.connections:
+            state = self._states[connection.index]
+            info = tcpinfo.read(connection.sock) if connection.is_open else None
+            total += state.arrivals.add(state.receiver.binary_bytes, info.data_segs_in if info else None)
+        return total
 
     def received(self, connection: Connection, data: memoryview) -> None:
         """Count; stop when what was read and what is still queued on the line reach the cap."""
@@ -237,6 +250,7 @@ class Ndt7Upload(_Ndt7Transfer):
     """Bytes that the server says it received."""
 
     direction = "upload"
+    is_upload = True
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
@@ -270,6 +284,7 @@ class Ndt7Upload(_Ndt7Transfer):
         super().told(connection, state, says)
         if says.tcp and says.tcp.bytes_received is not None:
             counted, elapsed_us = says.tcp.bytes_received - state.request_bytes, says.tcp.elapsed_us
+            counted = int(state.arrivals.add(max(0, counted), says.tcp.data_segments_in))
         elif says.app and says.app.bytes is not None:
             counted, elapsed_us = says.app.bytes, says.app.elapsed_us
         else:

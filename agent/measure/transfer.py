@@ -7,13 +7,15 @@ import socket
 import ssl
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Generator
 
 from agent.measure import dial, faults
+from agent.measure.connections import Connection, Reopener
 from agent.measure.engine import Job
 from agent.measure.estimate import Sample
 from agent.measure.faults import WorldError
+from agent.measure.keepup import KeepUp
+from agent.measure.sockqueue import buffer_share, unread_bytes
 from agent.net import tcpinfo
 from agent.net.http1 import HttpError
 from agent.net.loop import READ, WRITE
@@ -26,33 +28,17 @@ PAUSE_S = 0.002  # between turns, so that a slow line's segments are read togeth
 BUSY_BYTES = 64 * 1024  # a turn that moved more is followed by the next one at once
 UNSENT_BYTES = 64 * 1024  # kept in the kernel beyond what is in flight, where the kernel can be told
 CAPPED_RECEIVE_LIMIT_BYTES = 200_000
+REOPENED_LIMIT = 500  # connections of one transfer that a server closes between two requests
 ENOUGH_SHARE = 0.8  # of the time: a connection cut after this is an end, not a failure
 
 _WANT = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError, InterruptedError)
-
-
-class Connection:
-    """One socket with its queue of what is still to be sent."""
-
-    def __init__(self, index: int, sock: socket.socket) -> None:
-        self.index = index
-        self.sock = sock
-        self.queue: deque[memoryview] = deque()
-        self.sent_bytes = 0
-        self.is_open = True
-        self.wants_write = True
-        self.fault: WorldError | None = None
-
-    def push(self, data: bytes | memoryview) -> None:
-        """Queue bytes behind what is queued already."""
-        self.queue.append(memoryview(data))
-        self.wants_write = True
 
 
 class BaseTransfer(ABC):
     """One direction over several connections."""
 
     method = Method.RECEIVER
+    is_upload = False
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -62,11 +48,16 @@ class BaseTransfer(ABC):
         self.congestion_control: str | None = None
         self.moved_bytes = 0
         self.start_s = 0.0
+        self.carried_bytes = 0  # by the line, as well as can be known: with what still comes after the end
+        self.remarks: list[str] = []  # what the record should say beside the figure
+        self.keep_up = KeepUp()
         self.is_bounded_by_peer = False  # the server itself ends at our cap
         self.is_draining = False  # nothing more is sent: waiting for the receiver's last word has its own limit
         self._news_s = 0.0  # when the receiver last had something new
         self._turn_bytes = 0
         self._view = memoryview(bytearray(READ_BYTES))
+        self._buffers = dial.Buffers()
+        self._reopener = Reopener(lambda: dial.connect(job.address, self._buffers), job.loop.wake)
         self.streams = self.wanted_connections()
 
     # What the protocols fill in ---------------------------------------------------------------------------------
@@ -95,6 +86,18 @@ class BaseTransfer(ABC):
         """Return None if the peer ended this connection as its protocol has it, else what that means."""
         return WorldError(FailureCode.RESET, f"{self.host} ended the connection in the middle")
 
+    def lost(self, connection: Connection, fault: WorldError) -> None:
+        """Take that a connection was cut; protocols that can go on over another one override it."""
+        self.drop(connection, fault)
+
+    def begin_again(self, connection: Connection) -> None:
+        """Queue the next request on a connection that was opened again."""
+        self.begin(connection)
+
+    def given_up(self, connection: Connection) -> None:
+        """Take that a connection could not be opened again."""
+        return
+
     def time_is_up(self, now_s: float) -> None:
         """Stop; uploads that wait for the receiver's last word override it."""
         self.ended = StopReason.TIME
@@ -111,6 +114,8 @@ class BaseTransfer(ABC):
             self._open()
             yield from self._run()
         finally:
+            self._reopener.close()
+            self._add_residual()
             for connection in self.connections:
                 self.drop(connection)
 
@@ -118,33 +123,49 @@ class BaseTransfer(ABC):
         job = self.job
         share = job.max_bytes // (2 * self.streams)
         receive_bytes = max(16_384, share) if 0 < share < CAPPED_RECEIVE_LIMIT_BYTES else None
-        buffers = dial.Buffers(receive_bytes, job.send_buffer_bytes)
-        sockets = dial.connect_many(job.address, buffers, self.streams)
+        self._buffers = dial.Buffers(receive_bytes, job.send_buffer_bytes)
+        sockets = dial.connect_many(job.address, self._buffers, self.streams)
         self.streams = len(sockets)
         self.connections = [Connection(index, sock) for index, sock in enumerate(sockets)]
         for connection in self.connections:
-            tcpinfo.set_notsent_lowat(connection.sock, UNSENT_BYTES)
-            if job.congestion_control:
-                tcpinfo.set_congestion_control(connection.sock, job.congestion_control)
+            self._tune(connection.sock)
         self.start_s = job.loop.now()
         for connection in self.connections:
             self.begin(connection)
             self.watch(connection)
 
+    def _tune(self, sock: socket.socket) -> None:
+        tcpinfo.set_notsent_lowat(sock, UNSENT_BYTES)
+        if self.job.congestion_control:
+            tcpinfo.set_congestion_control(sock, self.job.congestion_control)
+
+    def _take_reopened(self) -> None:
+        for connection in self._reopener.take():
+            if not connection.is_open:
+                self.given_up(connection)
+                continue
+            self._tune(connection.sock)
+            self.begin_again(connection)
+            self.watch(connection)
+
     def _run(self) -> Generator[Sample, None, None]:
         loop, job = self.job.loop, self.job
-        due_s = 0.0
+        due_s = turned_s = 0.0
         while self.ended is None:
             self._turn_bytes = 0
             loop.turn(SAMPLE_S)
+            self._take_reopened()
             if self._turn_bytes < BUSY_BYTES:
                 time.sleep(PAUSE_S)
             now_s = loop.now() - self.start_s
+            self.keep_up.turned(now_s - turned_s, SAMPLE_S + PAUSE_S)
+            turned_s = now_s
             if job.is_cancelled():
                 raise WorldError.cancelled()
             self._check(now_s)
             if now_s >= due_s:
                 due_s = now_s + SAMPLE_S
+                self.keep_up.look([buffer_share(each.sock) for each in self.connections if each.is_open])
                 sample = self.sample(now_s)
                 if sample is not None:
                     yield sample
@@ -156,7 +177,7 @@ class BaseTransfer(ABC):
         """Look at the limits; one place for every way in which a transfer ends by itself."""
         if self.ended is not None:
             return
-        if not any(connection.is_open for connection in self.connections):
+        if not any(connection.is_open or connection.is_opening for connection in self.connections):
             self._all_ended(now_s)
         elif now_s >= self.job.max_s:
             self.time_is_up(now_s)
@@ -181,11 +202,40 @@ class BaseTransfer(ABC):
     def drop(self, connection: Connection, fault: WorldError | None = None) -> None:
         """Close one connection with a reset: nothing that is queued on either side is carried any more."""
         if connection.is_open:
-            connection.is_open = False
             connection.fault = fault
-            self.congestion_control = self.congestion_control or self._own_congestion_control(connection)
-            self.job.loop.watch(connection.sock, 0, _nothing)
-            dial.close_hard(connection.sock)
+            self._shut(connection)
+
+    def reopen(self, connection: Connection) -> None:
+        """Go on over a new connection where the server has closed this one between two requests."""
+        if self._reopener.count >= REOPENED_LIMIT:
+            self.drop(connection, WorldError(FailureCode.RESET, f"{self.host} ends every connection after a few bytes"))
+            return
+        self._shut(connection)
+        self._reopener.open(connection)
+
+    def _shut(self, connection: Connection) -> None:
+        connection.is_open = False
+        self.congestion_control = self.congestion_control or self._own_congestion_control(connection)
+        if self.is_upload:
+            info = tcpinfo.read(connection.sock)
+            told = info.bytes_sent if info else None  # the kernel's: without what it had not sent, with retransmissions
+            self.carried_bytes += connection.sent_bytes if told is None else told
+        self.job.loop.watch(connection.sock, 0, _nothing)
+        dial.close_hard(connection.sock)
+
+    def _add_residual(self) -> None:
+        """Estimate what a download still brings when it is cut: unread in the kernel, and in flight or in queues.
+
+        In flight: the mean rate times the idle round trip and the queue that the last probe met.
+        """
+        if self.is_upload:
+            return
+        still_open = [each for each in self.connections if each.is_open]
+        self.carried_bytes = self.moved_bytes + sum(unread_bytes(each.sock) for each in still_open)
+        elapsed_s = self.job.loop.now() - self.start_s
+        if elapsed_s > 0 and still_open:
+            wait_s = min((self.job.rtt_s or 0.0) + self.job.queue_s(), elapsed_s)
+            self.carried_bytes += int(self.moved_bytes / elapsed_s * wait_s)
 
     def _own_congestion_control(self, connection: Connection) -> str | None:
         """Return this side's algorithm; downloads are sent by the other side and override it."""
@@ -205,10 +255,8 @@ class BaseTransfer(ABC):
             if events & WRITE and connection.is_open:
                 self._write(connection)
         except OSError as error:
-            self.drop(connection, faults.of_os_error(error, self.host))
-        except HttpError as error:
-            self.drop(connection, WorldError(FailureCode.PROTOCOL, f"{self.host}: {error.sentence}"))
-        except (ProtocolError, UpgradeError) as error:
+            self.lost(connection, faults.of_os_error(error, self.host))
+        except (HttpError, ProtocolError, UpgradeError) as error:
             self.drop(connection, WorldError(FailureCode.PROTOCOL, f"{self.host}: {error.sentence}"))
         except WorldError as fault:
             self.drop(connection, fault)
@@ -222,7 +270,9 @@ class BaseTransfer(ABC):
             except _WANT:
                 return
             if count == 0:
-                self.drop(connection, self.ended_by_peer(connection))
+                fault = self.ended_by_peer(connection)
+                if connection.is_open:  # it was not opened again
+                    self.drop(connection, fault)
                 return
             self._turn_bytes += count
             self.received(connection, self._view[:count])
