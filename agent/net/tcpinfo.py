@@ -33,6 +33,7 @@ _MEMBERS: tuple[tuple[str, str, int], ...] = (
     ("segs_in", "=I", 140),
     ("notsent_bytes", "=I", 144),
     ("min_rtt_us", "=I", 148),
+    ("data_segs_in", "=I", 152),
     ("delivery_rate", "=Q", 160),
     ("busy_time_us", "=Q", 168),
     ("rwnd_limited_us", "=Q", 176),
@@ -66,6 +67,7 @@ class TcpInfo:
     segs_in: int | None = None
     notsent_bytes: int | None = None
     min_rtt_us: int | None = None
+    data_segs_in: int | None = None  # with payload, those behind a hole included
     delivery_rate: int | None = None  # bytes/s
     busy_time_us: int | None = None
     rwnd_limited_us: int | None = None
