@@ -6,7 +6,7 @@ from wsgiref.types import WSGIApplication
 
 from flask import Flask
 
-from collector.config import CollectorConfig, TestpointConfig
+from collector.config import CollectorConfig, TestpointConfig, metrics_token
 from collector.errors import CollectorError
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
@@ -52,7 +52,7 @@ def make_flask(parts: Parts) -> Flask:
     """Return the application without its gate."""
     app = Flask("collector.web")
     app.register_blueprint(devices.make_blueprint(parts))
-    app.register_blueprint(health.make_blueprint(parts))
+    app.register_blueprint(health.make_blueprint(parts, metrics_token()))
     register_pages(app, store=parts.store, config=parts.config, ports=parts.ports)
     return app
 

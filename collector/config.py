@@ -153,3 +153,8 @@ def data_directory(given: Path | None, config: CollectorConfig) -> Path:
 def database(data: Path, config: CollectorConfig) -> str | Path:
     """Return what `Store.open` opens; a URL with a password comes from ENLACE_DATABASE_URL rather than the file."""
     return os.environ.get("ENLACE_DATABASE_URL") or config.database_url or data
+
+
+def metrics_token() -> str:
+    """Return the secret that monitors send to read `/metrics`; empty where there is none."""
+    return os.environ.get("ENLACE_METRICS_TOKEN", "").strip()

@@ -1,6 +1,13 @@
-"""Two addresses for monitors: whether data flow, and a few figures as text."""
+"""Two addresses for monitors: whether data flow, and a few figures as text.
 
-from flask import Blueprint, Response, json
+Neither names a school or a device. `/healthz` is for everybody; `/metrics` counts the fleet, so it is for who has the
+secret of the environment, and without one for this computer alone.
+"""
+
+import hmac
+import ipaddress
+
+from flask import Blueprint, Response, abort, json, request
 
 from collector.errors import StorageError
 from collector.intake.parts import Parts
@@ -10,8 +17,13 @@ from collector.web.access import for_everyone
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-def make_blueprint(parts: Parts) -> Blueprint:
-    """Return `/healthz` and `/metrics`."""
+def make_blueprint(parts: Parts, metrics_token: str = "") -> Blueprint:
+    """Return `/healthz` and `/metrics`.
+
+    Args:
+        parts: What they read.
+        metrics_token: What a monitor has to send as `Authorization: Bearer`; empty: only this computer may ask.
+    """
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -35,6 +47,7 @@ def make_blueprint(parts: Parts) -> Blueprint:
     @for_everyone
     def metrics() -> Response:
         """Print figures in the text format of Prometheus."""
+        _let_in(metrics_token)
         try:
             health = _read(parts)
         except StorageError:
@@ -51,6 +64,23 @@ def make_blueprint(parts: Parts) -> Blueprint:
         return Response("\n".join(lines) + "\n", 200, _NO_STORE, content_type="text/plain; version=0.0.4")
 
     return blueprint
+
+
+def _let_in(token: str) -> None:
+    if token:
+        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
+            abort(Response("Send the secret as a bearer token.\n", 401, {"WWW-Authenticate": "Bearer", **_NO_STORE}))
+    elif not _is_loopback(request.remote_addr):
+        abort(Response("Set ENLACE_METRICS_TOKEN to ask from another computer.\n", 403, _NO_STORE))
+
+
+def _is_loopback(address: str | None) -> bool:
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 def _read(parts: Parts) -> Health:
