@@ -104,12 +104,14 @@ class Account:
     def truth(self, direction: Direction, from_s: float, to_s: float) -> float | None:
         """Return what TCP could carry at best, in bit/s, in the part of a span in which the line was kept busy.
 
-        The rate of those slots, less what the line lost in them, times 1448/1500: payload of full packets.
+        The rate of those slots, less what the line lost in them, times 1448/1500: payload of full packets. A transfer
+        that never kept the line busy is held against the slots in which it carried anything.
 
         Returns:
-            The figure, or None if nothing kept the line busy.
+            The figure, or None if there was no transfer.
         """
         slots = self.busy_slots(direction, from_s, to_s)
+        slots = slots or [slot for slot in self.slots(direction, from_s, to_s) if _has_large_packets(slot)]
         served = sum(slot.served_bytes for slot in slots)
         if not served:
             return None
@@ -130,9 +132,9 @@ class Account:
         self._kept = totals, {direction: self._read_slots(direction, 0, last) for direction in NUMBERS}
 
     def _is_busy(self, slot: Slot) -> bool:
-        if slot.busy_ns < _BUSY_SHARE * self.slot_s * 1e9:
-            return False
-        return not slot.served_packets or slot.served_bytes / slot.served_packets >= _SMALL_PACKET_BYTES
+        busy_share = slot.busy_ns / (self.slot_s * 1e9)
+        # A packet of a very slow line may be under way for longer than a slot.
+        return busy_share >= _BUSY_SHARE and (not slot.served_packets or _has_large_packets(slot))
 
     def _read_slots(self, direction: Direction, first: int, last: int) -> list[Slot]:
         begin = _HEADER_WORDS + (NUMBERS[direction] * self._slot_count + first) * _SLOT_WORDS
@@ -144,3 +146,7 @@ class Account:
         with self._path.open("rb") as file:
             file.seek(begin * 8)
             return struct.unpack(f"={count}Q", file.read(count * 8))
+
+
+def _has_large_packets(slot: Slot) -> bool:
+    return slot.served_packets > 0 and slot.served_bytes / slot.served_packets >= _SMALL_PACKET_BYTES

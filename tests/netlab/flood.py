@@ -19,6 +19,7 @@ from tests.netlab.links import Direction
 PORT = 9000
 HEAD = struct.Struct("=QQ")  # number, time sent in ns of CLOCK_MONOTONIC
 IP_UDP_BYTES = 28
+SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_TIMESTAMPNS = 32, 33, 35  # Linux; Python does not name them
 QUIET_S = 2.5
 ROOT = Path(__file__).parents[2]
 
@@ -53,28 +54,38 @@ def flood(
 
 
 def receive(address: str, quiet_s: float) -> None:
-    """Print what arrives until nothing does."""
+    """Print what arrives until nothing does.
+
+    The kernel stamps the arrivals and keeps them until they are read, so that it does not matter how fast this is.
+    """
     with socket.socket(type=socket.SOCK_DGRAM) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 26)  # SO_RCVBUFFORCE
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 29)
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         sock.bind((address, PORT))
         sock.settimeout(20)
         print("ready", flush=True)
         rows, arrivals, size_bytes = [], [], 0
-        buffer = bytearray(2048)
         try:
             while True:
-                size_bytes = sock.recv_into(buffer)
-                arrivals.append(time.monotonic_ns())
-                rows.append(HEAD.unpack_from(buffer))
+                data, notes, _, _ = sock.recvmsg(2048, 64)
+                size_bytes = len(data)
+                arrivals.append(_stamp_ns(notes))
+                rows.append(HEAD.unpack_from(data))
                 if len(rows) == 1:
                     sock.settimeout(quiet_s)
         except TimeoutError:
             pass
+    wall_less_monotonic_ns = time.time_ns() - time.monotonic_ns()
     span_s = (arrivals[-1] - arrivals[0]) / 1e9 if len(rows) > 1 else 0.0
     rate_bps = (len(rows) - 1) * (size_bytes + IP_UDP_BYTES) * 8 / span_s if span_s else 0.0
-    delays_ms = [(came - sent) / 1e6 for came, (_, sent) in zip(arrivals, rows, strict=True)]
+    delays_ms = [(came - wall_less_monotonic_ns - sent) / 1e6 for came, (_, sent) in zip(arrivals, rows, strict=True)]
     numbers = [number for number, _ in rows]
     print(json.dumps({"numbers": numbers, "rate_bps": rate_bps, "delays_ms": delays_ms}))
+
+
+def _stamp_ns(notes: list[tuple[int, int, bytes]]) -> int:
+    seconds, nanoseconds = struct.unpack_from("=qq", notes[0][2])
+    return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
 
 def send(address: str, bps: float, seconds: float, size_bytes: int) -> None:
@@ -82,7 +93,7 @@ def send(address: str, bps: float, seconds: float, size_bytes: int) -> None:
     body = bytes(size_bytes - IP_UDP_BYTES - HEAD.size)
     total = round(bps * seconds / 8 / size_bytes)
     with socket.socket(type=socket.SOCK_DGRAM) as sock:
-        sock.setsockopt(socket.SOL_SOCKET, 32, 1 << 24)  # SO_SNDBUFFORCE
+        sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 1 << 24)
         sock.connect((address, PORT))
         began_ns, number = time.monotonic_ns(), 0
         while number < total:

@@ -39,7 +39,7 @@ class Ran:
         cpu_s: Processor time of the client and of its children, all of it.
         peak_mb: Largest resident memory of the client, without children.
         counted: What each direction of the line saw of it.
-        truth_bps: What TCP could carry while the line was kept busy (`Account.truth`); None if it never was.
+        truth_bps: What TCP could carry while the line was kept busy (`Account.truth`); None without a transfer.
         busy_s: For how long it was kept busy.
         queue_ms: Mean wait in the queue meanwhile.
     """
