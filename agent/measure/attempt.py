@@ -64,6 +64,7 @@ class Attempt:
     until_s: float  # on the loop's clock: for the whole measurement
     tell: Callable[[Progress], None]
     moved_bytes: int = 0
+    _cut: WorldError | None = None  # what ended it in the middle, after test data had come
 
     def run(self) -> Outcome:
         """Transfer until the estimator or a limit says stop.
@@ -97,7 +98,8 @@ class Attempt:
             if probes:
                 probes.stop()
         cpu_share = (time.thread_time() - cpu_s) / max(0.001, loop.now() - wall_s)
-        return self._outcome(transfer, estimator.result(transfer.ended), probes, cpu_share)
+        ended = StopReason.SERVER if self._cut else transfer.ended
+        return self._outcome(transfer, estimator.result(ended), probes, cpu_share)
 
     def _follow(self, transfer: Transfer, estimator: Estimator, probes: LoadedProbes | None) -> None:
         samples = transfer.samples()
@@ -115,6 +117,10 @@ class Attempt:
                     self.tell(Progress(self.phase, sample.at_s, int(sample.total_bytes), rate_bps))
                 if decision.stop:
                     return
+        except WorldError as fault:
+            if fault.code is not FailureCode.RESET or not begun:
+                raise
+            self._cut = fault
         finally:
             samples.close()
 
@@ -122,6 +128,8 @@ class Attempt:
         self, transfer: Transfer, estimate: Estimate | None, probes: LoadedProbes | None, cpu_share: float
     ) -> Outcome:
         host = self.job.address.target.host
+        if self._cut and not (estimate and estimate.was_full):
+            raise self._cut
         if estimate is None:
             raise WorldError(FailureCode.STALLED, f"{host} answers too slowly: no test data came")
         if estimate.bytes < FEWEST_BYTES and estimate.reason is not StopReason.BUDGET:
@@ -129,7 +137,7 @@ class Attempt:
             raise WorldError(
                 code, f"only {estimate.bytes} bytes of test data in {estimate.duration_s:.0f} s with {host}"
             )
-        failure = None
+        failure = self._cut.as_failure(self.phase) if self._cut else None
         if estimate.reason is StopReason.STALL:
             fault = WorldError(FailureCode.STALLED, f"test data with {host} stopped for {self.job.stall_s:.0f} s")
             if not estimate.was_full:

@@ -32,6 +32,8 @@ CLIENT_NAME = "enlace-agent"
 FIRST_FRAME_BYTES = 8_192  # the spec's first message
 LAST_FRAME_BYTES = 65_536
 SCALE = 16  # a message is at most this part of what was sent (spec)
+PONGS_WAITING = 64
+MESSAGES_LIMIT = 5_000  # of a connection: a server says about ten in a second
 PATIENCE_S = 1.0  # M-Lab's servers report every 25 to 625 ms
 
 
@@ -76,6 +78,7 @@ class _State:
     head: HeadReader
     receiver: Receiver
     is_upgraded: bool = False
+    messages: int = 0
     offset_s: float | None = None  # of the server's clock to ours
     planned_bytes: int = 0  # payload queued so far
     delivery_bps: float | None = None
@@ -144,22 +147,27 @@ class _Ndt7Transfer(BaseTransfer):
             rest = state.head.feed(data)
             if rest is None:
                 return
-            self._upgraded(state)
+            self._upgraded(state, rest)
             connection.wants_write = True
             data = memoryview(rest)
-        for message in state.receiver.feed(data):
+        messages = state.receiver.feed(data)
+        state.messages += len(messages)
+        if state.messages > MESSAGES_LIMIT:
+            raise WorldError(FailureCode.PROTOCOL, f"{self.host} talks without end instead of measuring")
+        for message in messages:
             self._message(connection, state, message)
 
-    def _upgraded(self, state: _State) -> None:
+    def _upgraded(self, state: _State, rest: bytes) -> None:
         head = parse_response(state.head.head)
         if head.status != 101:
-            raise faults.of_status(head, self.host)
+            raise faults.of_status(head, self.host, rest)
         websocket.check_handshake(head, state.accept, PROTOCOL)
         state.is_upgraded = True
 
     def _message(self, connection: Connection, state: _State, message: Message) -> None:
         if message.opcode is Opcode.PING:
-            connection.push(websocket.frame(Opcode.PONG, message.payload, mask=os.urandom(4)))
+            if len(connection.queue) < PONGS_WAITING:  # a server that pings faster than it reads must not fill us up
+                connection.push(websocket.frame(Opcode.PONG, message.payload, mask=os.urandom(4)))
         elif message.opcode is Opcode.TEXT:
             try:
                 says = _DECODER.decode(message.payload)

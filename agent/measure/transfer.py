@@ -236,6 +236,8 @@ class BaseTransfer(ABC):
         if elapsed_s > 0 and still_open:
             wait_s = min((self.job.rtt_s or 0.0) + self.job.queue_s(), elapsed_s)
             self.carried_bytes += int(self.moved_bytes / elapsed_s * wait_s)
+        if self.is_bounded_by_peer and self.job.max_bytes:
+            self.carried_bytes = min(self.carried_bytes, max(self.moved_bytes, self.job.max_bytes))
 
     def _own_congestion_control(self, connection: Connection) -> str | None:
         """Return this side's algorithm; downloads are sent by the other side and override it."""

@@ -1,0 +1,131 @@
+"""One direction put together, with a transfer that a test writes: no sockets, no time that passes."""
+
+import pytest
+
+from agent.measure.attempt import CLIENT_LIMITED, Attempt
+from agent.measure.dial import Address
+from agent.measure.engine import Job
+from agent.measure.estimate import Sample
+from agent.measure.faults import WorldError
+from agent.measure.keepup import KeepUp
+from agent.measure.librespeed import COMPRESSIBLE
+from agent.measure.servers import Target
+from agent.net.loop import Loop
+from agent.wire.vocabulary import Confidence, EngineName, FailureCode, Method, Phase, StopReason
+
+MBPS = 1e6 / 8
+
+
+class WrittenTransfer:
+    """Samples as written, and then an end or a fault."""
+
+    method = Method.RECEIVER
+    streams = 4
+    congestion_control = None
+
+    def __init__(self, samples, fault=None, remarks=()):
+        self._samples, self._fault = samples, fault
+        self.ended = None
+        self.moved_bytes = self.carried_bytes = 0
+        self.remarks = list(remarks)
+        self.keep_up = KeepUp()
+
+    def samples(self):
+        for sample in self._samples:
+            self.moved_bytes = self.carried_bytes = int(sample.total_bytes)
+            yield sample
+        if self._fault:
+            raise self._fault
+        self.ended = StopReason.SERVER
+
+
+class WrittenEngine:
+    name, version, protocol = EngineName.NDT7, "1", "written"
+
+    def __init__(self, transfer):
+        self._transfer = transfer
+
+    def download(self, _job):
+        return self._transfer
+
+
+@pytest.fixture
+def attempt():
+    loop = Loop()
+    address = Address(Target("tp.example", 80, False, ""), 4, ("192.0.2.1", 80))
+
+    def make(transfer):
+        return Attempt(
+            phase=Phase.DOWNLOAD,
+            engine=WrittenEngine(transfer),
+            job=Job(address=address, loop=loop, random_bytes=bytes, rtt_s=0.1),
+            prober=None,
+            prior_bps=None,
+            to_the_end=True,
+            until_s=loop.now() + 60,
+            tell=lambda _progress: None,
+        )
+
+    yield make
+    loop.close()
+
+
+def steady(seconds, rate_bytes=8 * MBPS):
+    return [Sample(tick / 50, rate_bytes * tick / 50) for tick in range(1, int(seconds * 50))]
+
+
+RESET = WorldError(FailureCode.RESET, "cut")
+
+
+def test_a_line_that_was_seen_full_is_kept_when_the_connection_is_cut(attempt):
+    outcome = attempt(WrittenTransfer(steady(4), RESET)).run()
+    assert outcome.failure.code is FailureCode.RESET
+    assert outcome.direction.bps == pytest.approx(8e6, rel=0.02)
+    assert outcome.direction.stop_reason is StopReason.SERVER
+
+
+@pytest.mark.parametrize("samples", [[], steady(0.1), [Sample(tick / 50, 1000 * 1.3**tick) for tick in range(1, 40)]])
+def test_one_that_was_not_is_a_failure(attempt, samples):
+    with pytest.raises(WorldError) as caught:
+        attempt(WrittenTransfer(samples, RESET)).run()
+    assert caught.value.code is FailureCode.RESET
+
+
+def test_other_faults_are_not_glossed_over(attempt):
+    with pytest.raises(WorldError) as caught:
+        attempt(WrittenTransfer(steady(4), WorldError(FailureCode.PROTOCOL, "garbage"))).run()
+    assert caught.value.code is FailureCode.PROTOCOL
+
+
+def test_a_computer_that_did_not_keep_up_says_so(attempt):
+    transfer = WrittenTransfer(steady(4))
+    for _ in range(10):
+        transfer.keep_up.turned(0.5, 0.02)
+    outcome = attempt(transfer).run()
+    direction = outcome.direction
+    assert (direction.lower_bound, direction.confidence) == (True, Confidence.LOW)
+    assert CLIENT_LIMITED in outcome.remarks
+    assert outcome.failure is None
+
+
+def test_compressible_data_give_no_confident_figure(attempt):
+    outcome = attempt(WrittenTransfer(steady(4), remarks=[COMPRESSIBLE])).run()
+    assert outcome.direction.confidence is Confidence.LOW
+    assert outcome.remarks == (COMPRESSIBLE,)
+
+
+def test_what_came_after_the_end_is_in_the_cost(attempt):
+    transfer = WrittenTransfer(steady(4))
+    made = attempt(transfer)
+    plain = made.run().direction
+    late = WrittenTransfer(steady(4))
+    generator = late.samples
+
+    def with_residual():
+        yield from generator()
+        late.carried_bytes += 1_000_000
+
+    late.samples = with_residual
+    costly = attempt(late).run().direction
+    assert costly.bytes == plain.bytes
+    assert costly.wire_bytes_est - plain.wire_bytes_est == pytest.approx(1_000_000 * 1.046, rel=0.01)
