@@ -20,6 +20,7 @@ from collector.store.queries.tokens import Token
 from collector.store.unit import UnitOfWork
 
 SILENT_MS = 24 * 3_600_000  # a key not heard of for so long gives way to a new one on the same computer
+PENDING_KEYS = 5  # of one device; a computer that restores itself makes a new one each day
 _LONG_HEX, _TEXT_CHARS = 64, limits.TEXT_CHARS
 
 
@@ -114,7 +115,7 @@ class _Enrolment:
         if known is not None and known[1].state != "revoked":
             return self._again(token, *known)
         device = devices.find_by_machine(self._unit, token.school, self._request.machine_hash)
-        if device is not None and self._request.replaces is None:
+        if device is not None:
             return self._new_key(token, device)
         return self._new_device(token)
 
@@ -148,6 +149,8 @@ class _Enrolment:
         self._add_key(device.device, state)
         if at_once:
             devices.revoke_other_keys(self._unit, device.device, self._key_id)
+        else:
+            devices.forget_pending_keys(self._unit, device.device, keep=PENDING_KEYS)
         self._note_facts(device)
         return Enrolled(device, "pending" if "pending" in (device.state, state) else "active")
 
@@ -155,19 +158,27 @@ class _Enrolment:
         return key.last_used_ms is None or self._now_ms - key.last_used_ms >= SILENT_MS
 
     def _new_device(self, token: Token) -> Enrolled:
-        """A computer that is new to the school; a clone of one that we know waits for approval."""
-        original = None
-        if self._request.replaces is not None:
-            original = devices.find_device(self._unit, self._request.replaces)
-        is_clone = original is not None and original.school == token.school
-        if not is_clone or self._is_valid(token):
+        """A computer that is new to the school; one that says it is another's copy waits for approval."""
+        if self._is_valid(token) or not self._is_vouched_for(token):
             self._require_valid(token)
             if not stored_tokens.use_token(self._unit, token.token_id):
                 raise RefusedError(RefusalCode.TOKEN_EXHAUSTED, "Ask for a new token of your school.")
+        elif stored_tokens.count_pending(self._unit, token.token_id) >= token.max_devices:
+            raise RefusedError(RefusalCode.TOKEN_EXHAUSTED, "Too many computers of this token wait for approval.")
         device = self._made(token, is_pending=self._request.replaces is not None)
         devices.add_device(self._unit, device)
         self._add_key(device.device, "active")
         return Enrolled(device, device.state)
+
+    def _is_vouched_for(self, token: Token) -> bool:
+        """Return whether a key of the device that this one replaces signed too: its name alone proves nothing."""
+        if self._request.replaces is None:
+            return False
+        original = devices.find_device(self._unit, self._request.replaces)
+        if original is None or original.school != token.school or original.state == "revoked":
+            return False
+        keys = devices.list_keys_of(self._unit, original.device)
+        return any(key.state == "active" and authenticity.is_of_old_key(key.public_key, self._incoming) for key in keys)
 
     def _made(self, token: Token, *, is_pending: bool) -> Device:
         request = self._request

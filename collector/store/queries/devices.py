@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
@@ -112,7 +112,7 @@ def find_device(snapshot: Snapshot, device: str) -> Device | None:
 
 
 def find_by_machine(snapshot: Snapshot, school: str, machine_hash: str) -> Device | None:
-    """Return the newest device of the school on that computer; a clone waiting for approval is none."""
+    """Return the newest device of the school on that computer, whatever its state."""
     condition = (DEVICES.c.school == school) & (DEVICES.c.machine_hash == machine_hash)
     row = snapshot.connection.execute(
         select(DEVICES).where(condition).order_by(DEVICES.c.enrolled_ms.desc(), DEVICES.c.device).limit(1)
@@ -224,6 +224,14 @@ def revoke_other_keys(unit: UnitOfWork, device: str, key_id: str) -> None:
     """End every key of the device but this one."""
     condition = (DEVICE_KEYS.c.device == device) & (DEVICE_KEYS.c.key_id != key_id)
     unit.connection.execute(update(DEVICE_KEYS).where(condition).values(state="revoked"))
+
+
+def forget_pending_keys(unit: UnitOfWork, device: str, *, keep: int) -> None:
+    """Forget all but the newest pending keys of a device: nobody has approved them, and none of them counted."""
+    waiting = [key for key in list_keys_of(unit, device) if key.state == "pending"]
+    for key in waiting[keep:]:
+        condition = (DEVICE_KEYS.c.device == device) & (DEVICE_KEYS.c.key_id == key.key_id)
+        unit.connection.execute(delete(DEVICE_KEYS).where(condition))
 
 
 def assign(unit: UnitOfWork, device: str, school: str, from_ms: int) -> None:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
-from collector.store.tables.devices import TOKENS
+from collector.store.tables.devices import DEVICES, TOKENS
 from collector.store.unit import Snapshot, UnitOfWork
 
 
@@ -39,6 +39,13 @@ def use_token(unit: UnitOfWork, token_id: str) -> bool:
     condition = (TOKENS.c.token_id == token_id) & (TOKENS.c.used < TOKENS.c.max_devices)
     done = unit.connection.execute(update(TOKENS).where(condition).values(used=TOKENS.c.used + 1))
     return done.rowcount == 1
+
+
+def count_pending(unit: UnitOfWork, token_id: str) -> int:
+    """Return how many devices that came with this token wait for approval; nobody else counts until the unit ends."""
+    unit.connection.execute(select(TOKENS.c.token_id).where(TOKENS.c.token_id == token_id).with_for_update())
+    condition = (DEVICES.c.token_id == token_id) & (DEVICES.c.state == "pending")
+    return unit.connection.scalar(select(func.count()).select_from(DEVICES).where(condition)) or 0
 
 
 def revoke_token(unit: UnitOfWork, token_id: str, now_ms: int) -> None:

@@ -117,20 +117,73 @@ def test_another_computer_with_the_same_token_is_another_device(device: WireDevi
     assert statuses(device.post([a_measurement(1)])) == ["accepted"]
 
 
-def test_a_clone_waits_for_a_person_even_with_a_used_up_token(parts: Parts, store: Store) -> None:
+def test_a_clone_that_the_original_vouches_for_waits_for_a_person_even_with_a_used_up_token(
+    parts: Parts, store: Store
+) -> None:
     first = WireDevice(parts, a_token(parts, max_devices=1))
     first.enrol()
     clone = WireDevice(parts, first.token, seed=2)
-    assert clone.enrol(replaces=first.device)["state"] == "pending"
+    assert clone.enrol(replaces=first.device, old_key=first.key)["state"] == "pending"
     assert clone.device != first.device
     assert find_device(store, clone.device).replaces == first.device
     assert clone.ask_lease()["reason"] == "pending"
 
 
-def test_a_clone_of_nothing_that_we_know_needs_a_valid_token(parts: Parts) -> None:
-    token = a_token(parts, max_devices=1)
-    WireDevice(parts, token).enrol()
-    assert WireDevice(parts, token, seed=2).enrol(replaces="no-such-device")["code"] == "token_exhausted"
+@pytest.mark.parametrize("days", [1, 14])
+def test_the_name_of_a_device_alone_opens_nothing(parts: Parts, store: Store, clock: FakeClock, days: int) -> None:
+    first = WireDevice(parts, a_token(parts, max_devices=1, days=days))
+    first.enrol()
+    clock.advance(3 * DAY_MS)
+    code = "token_expired" if days == 1 else "token_exhausted"
+    for seed in range(2, 12):
+        stranger = WireDevice(parts, first.token, seed=seed)
+        assert stranger.enrol(replaces=first.device)["code"] == code
+        assert stranger.enrol(replaces=first.device, old_key=SigningKey(bytes(32)))["code"] == code
+        assert stranger.enrol(replaces="no-such-device", old_key=first.key)["code"] == code
+    with store.reader() as snapshot:
+        assert [one.device for one in devices.list_devices(snapshot)] == [first.device]
+
+
+def test_a_key_of_another_school_or_of_a_revoked_device_vouches_for_nobody(parts: Parts, store: Store) -> None:
+    other = WireDevice(parts, a_token(parts, "S-2"))
+    other.enrol()
+    used_up = a_token(parts, max_devices=1)
+    first = WireDevice(parts, used_up, seed=2)
+    first.enrol()
+    clone = WireDevice(parts, used_up, seed=3)
+    assert clone.enrol(replaces=other.device, old_key=other.key)["code"] == "token_exhausted"
+    operate.revoke_device(store, parts.ports, first.device)
+    assert clone.enrol(replaces=first.device, old_key=first.key)["code"] == "token_exhausted"
+
+
+def test_no_more_clones_wait_than_the_token_is_for(parts: Parts, store: Store) -> None:
+    first = WireDevice(parts, a_token(parts, max_devices=2))
+    first.enrol()
+    WireDevice(parts, first.token, seed=2).enrol()
+    clones = [WireDevice(parts, first.token, seed=seed) for seed in range(3, 7)]
+    told = [clone.enrol(replaces=first.device, old_key=first.key) for clone in clones]
+    assert [one["status"] for one in told] == [200, 200, 403, 403]
+    operate.approve_device(store, parts.ports, clones[0].device)
+    assert clones[2].enrol(replaces=first.device, old_key=first.key)["state"] == "pending"
+
+
+def test_a_known_computer_is_no_new_device_whatever_it_says_to_replace(device: WireDevice, parts: Parts) -> None:
+    device.post([])
+    for seed in range(2, 6):
+        again = WireDevice(parts, device.token, seed=seed, machine=device.machine)
+        assert again.enrol(replaces="another-device")["state"] == "pending"
+        assert again.device == device.device
+
+
+def test_only_some_keys_of_a_device_wait(device: WireDevice, parts: Parts, store: Store, clock: FakeClock) -> None:
+    device.post([])
+    for seed in range(2, 20):
+        clock.advance(1000)
+        WireDevice(parts, device.token, seed=seed, machine=device.machine).enrol()
+    with store.reader() as snapshot:
+        kept = devices.list_keys_of(snapshot, device.device)
+    assert [key.state for key in kept] == ["pending"] * enrol.PENDING_KEYS + ["active"]
+    assert kept[0].added_ms == clock.now_ms()
 
 
 def test_a_key_on_another_computer_is_told_so(device: WireDevice) -> None:
