@@ -63,14 +63,16 @@ def read_timeline(
     boots = devices.find_boots(snapshot, device.device, {*boot_ids, sent.boot_id})
     known = boots.get(sent.boot_id)
     offsets = {boot_id: boot.offset_ms for boot_id, boot in boots.items()}
-    offsets[sent.boot_id] = received_ms - sent.utc_ms
+    is_replay = known is not None and sent.mono_ms <= known.mono_ms
+    if not is_replay:  # else its clocks are of the time when it was made, and ours of now
+        offsets[sent.boot_id] = received_ms - sent.utc_ms
     earliest = devices.find_last_contact_before(snapshot, device.device, sent.boot_id)
     return Timeline(
         sent=sent,
         received_ms=received_ms,
         offsets_ms=offsets,
         earliest_ms=device.enrolled_ms if earliest is None else earliest,
-        is_replay=known is not None and sent.mono_ms <= known.mono_ms,
+        is_replay=is_replay,
     )
 
 
@@ -93,6 +95,8 @@ def _place_diary(timeline: Timeline, run: Diary) -> PlacedTime:
 
 
 def _correct(timeline: Timeline, raw_ms: int, mono_ms: int | None, boot_id: str | None) -> Corrected:
+    if timeline.is_replay:
+        mono_ms = None  # nobody knows how long the request was under way: nothing is counted back from its receipt
     found = corrected_time(
         Clocks(
             started_raw_ms=raw_ms,

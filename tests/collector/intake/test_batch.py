@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from agent.wire import headers, signing
+from agent.wire import forms, headers, signing
 from agent.wire.codec import Decoded
 from agent.wire.headers import Sent
 from collector.errors import StorageError
@@ -19,7 +19,7 @@ from collector.store.open import Store
 from collector.store.queries import devices, facts
 from tests.collector.intake.rows import conflicts, diary_rows, measurement_rows, quarantined
 from tests.fakes.collector_world import FakeClock
-from tests.fakes.records import a_diary_run, a_measurement
+from tests.fakes.records import a_diary_run, a_measurement, a_rid
 from tests.fakes.wire_device import WireDevice, a_token, packed, statuses
 
 
@@ -298,6 +298,28 @@ def test_a_replayed_request_changes_nothing_of_the_device(device: WireDevice, st
     assert statuses(told) == ["duplicate"]
     assert told["ratchet"] == str(before.ratchet_issued)
     assert device_row(device, store) == before
+
+
+def test_a_captured_request_that_comes_a_day_late_dates_nothing_by_its_receipt(
+    device: WireDevice, store: Store, clock: FakeClock
+) -> None:
+    device.clock_error_ms = -7_200_000  # two hours slow
+    made_ms = clock.now_ms()
+    raw = forms.format_time(made_ms - 60_000 + device.clock_error_ms)
+    of_boot = {"boot_id": device.boot_id, "started_mono_ms": device.mono_ms + 1000 - 60_000, "started_at": raw}
+    captured = device.batch_of([a_measurement(1, **of_boot), a_diary_run(2, boot_id=device.boot_id, from_at=raw)])
+    clock.advance(5000)
+    device.post([a_measurement(3)], passes_ms=5000)
+    before = device_row(device, store)
+    clock.advance(86_400_000)
+    assert statuses(device.ask(batch.accept, captured)) == ["accepted", "accepted"]
+    row = next(one for one in measurement_rows(store) if one["rid"] == a_rid(1))
+    assert (row["time_quality"], row["started_ms"]) == ("adjusted", made_ms - 60_000)
+    assert diary_rows(store)[0]["time_quality"] != "exact"
+    assert device_row(device, store) == before
+    with store.reader() as snapshot:
+        boot = devices.find_boots(snapshot, device.device, {device.boot_id})[device.boot_id]
+    assert boot.seen_ms == made_ms + 5000
 
 
 def test_the_ledger_and_its_lineage_are_written_down(device: WireDevice, store: Store, clock: FakeClock) -> None:
