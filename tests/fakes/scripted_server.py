@@ -1,6 +1,7 @@
 """A server on loopback that says what a test tells it to: foreign test points, portals, broken and hostile ones."""
 
 import socket
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -50,11 +51,12 @@ Script = Callable[[Visit], bool]  # returns whether the connection lives on
 class ScriptedServer:
     """Calls `script` for every request, each connection in a thread; `seen` counts `METHOD /path`."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self._script = script
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.seen: Counter[str] = Counter()
         self._socks: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -93,9 +95,22 @@ class ScriptedServer:
             self._socks.add(sock)
             self._start(self._serve, sock)
 
-    def _serve(self, sock: socket.socket) -> None:
+    def _serve(self, plain: socket.socket) -> None:
         rest = b""
+        sock = plain
+        if self._tls:
+            try:
+                is_there = bool(plain.recv(1, socket.MSG_PEEK))
+            except OSError:
+                is_there = False
+            if not is_there:  # a probe that is gone already
+                plain.close()
+                return
+            sock = self._tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            self._socks.add(sock)
         with suppress(OSError, http1.HttpError, websocket.UpgradeError), sock:
+            if isinstance(sock, ssl.SSLSocket):
+                sock.do_handshake()
             while True:
                 reader = HeadReader()
                 after = reader.feed(rest) if rest else None
