@@ -18,7 +18,7 @@ from agent.ports import Ports
 from agent.schedule import budget
 from agent.schedule.budget import Allowance, Caps
 from agent.spool.rows import Outcome, Spent
-from agent.spool.store import STORE_EPOCH, Spool
+from agent.spool.store import SETTINGS_VERSION, STORE_EPOCH, Spool
 from agent.uplink import settings
 from agent.uplink.contact import Contact
 from agent.uplink.decide import Effect
@@ -40,6 +40,7 @@ LOG = logging.getLogger(__name__)
 
 PRIORS = "priors"  # key of the durable state: the last figures, for the byte cap and the estimator
 PRIORS_KEPT = 5
+OFFER_AGAIN_MS = 3_600_000  # what was handed over is offered again at most so often, whatever the answers say
 ROOM_IN_BATCH_BYTES = limits.BATCH_INFLATED_BYTES - 1_000
 
 Measure = Callable[..., Measurement]  # `measure.session.run` or a test's stand-in
@@ -108,6 +109,7 @@ class Walk:
         self._config, self._ports, self._spool, self._contact = config, ports, spool, contact
         self._measure, self._cancelled = measure, cancelled
         self._posting = threading.Lock()
+        self._offered_ms: dict[str, int] = {}  # what was offered again last, by cause; monotonic
         self.settings_are_old = False
         self.posts = True  # False: a daemon beside this process hands over what is stored
 
@@ -329,12 +331,26 @@ class Walk:
         if answer is None:
             return
         LOG.info("post.done", extra={"items": posted.sent_items, "decided": len(posted.decided)})
-        if answer.store_epoch != self._spool.get_state(STORE_EPOCH):
+        if self._may_offer(STORE_EPOCH, answer.store_epoch):
             self._spool.offer_again(answer.store_epoch)
         told = settings.stored(self._spool)
         if told is None or told.version != answer.settings_version:
-            self._spool.offer_deferred(answer.settings_version)
+            if self._may_offer(SETTINGS_VERSION, answer.settings_version):
+                self._spool.offer_deferred(answer.settings_version)
             self.settings_are_old = True
+
+    def _may_offer(self, key: str, told: str) -> bool:
+        """Return whether a value is news that rows are offered again for.
+
+        Not twice within an hour: two collectors that take turns at one address would ask for it with every answer.
+        """
+        before = self._spool.get_state(key)
+        mono_ms, last_ms = self._ports.clock.mono_ms(), self._offered_ms.get(key)
+        if before == told or (last_ms is not None and mono_ms - last_ms < OFFER_AGAIN_MS):
+            return False
+        if before is not None:
+            self._offered_ms[key] = mono_ms
+        return True
 
 
 _NO_BUDGET = Held(LeaseRefusal.BUDGET, "the day's or the month's data budget is used up")

@@ -73,7 +73,7 @@ def wait_s(
         pace: After the contact.
         decision: What its outcome means.
         randomness: For the jitter.
-        told_s: What the answer asked for, already bounded; a floor, plus up to half of it so that a herd spreads.
+        told_s: What the answer asked for; a floor, plus up to half of it so that a herd spreads.
         base_s: First wait after a failure.
         cap_s: Longest wait after failures.
 
@@ -90,5 +90,6 @@ def wait_s(
             own_s = randomness.uniform(0.0, min(cap_s, base_s * 2 ** min(pace.failures - 1, _DOUBLINGS)))
     if decision.effect is not Effect.APPLY:
         own_s = max(own_s, min(LEAST_WAIT_S, base_s))
-    floor_s = told_s * randomness.uniform(1.0, 1.5) if told_s else 0.0
+    asked_s = float(min(max(told_s or 0, 0), limits.SIGNED_WAIT_S))  # before it is a float: an int may be any size
+    floor_s = asked_s * randomness.uniform(1.0, 1.5) if asked_s else 0.0
     return min(max(own_s, floor_s), float(limits.SIGNED_WAIT_S))

@@ -14,7 +14,7 @@ from agent.errors import EnlaceError
 from agent.ports import Ports
 from agent.uplink import backoff, enrol, identity, lease, post, settings
 from agent.uplink.backoff import Pace
-from agent.uplink.decide import Effect, Kind, Silence
+from agent.uplink.decide import Effect, Silence
 from agent.uplink.enrol import EnrolRefusedError
 from agent.uplink.exchange import RATCHET, Exchange, Reply, Transport
 from agent.uplink.identity import Identity, IdentityStore
@@ -171,14 +171,14 @@ class Contact:
         answer, reply = posted.answer, posted.reply
         self.last_silence = reply.silence
         told_items = answer.max_items if answer else None
-        why = reply.why if posted.decision.kind is not Kind.GOOD else ""
+        why = posted.why
         self.pace = backoff.after(self.pace, posted.decision, why=why, told_items=told_items)
         self._state.set_state(PACE, msgspec.json.encode(self.pace).decode())
         wait_s = backoff.wait_s(
             self.pace,
             posted.decision,
             self._ports.randomness,
-            told_s=float(answer.next_after_s) if answer else reply.wait_s,
+            told_s=answer.next_after_s if answer else reply.wait_s,
             base_s=self._options.retry_base_s,
             cap_s=self._options.retry_cap_s,
         )

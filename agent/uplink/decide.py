@@ -143,10 +143,15 @@ _WORDS: dict[Silence, str] = {
 }
 
 
+UNFIT = "the collector's answer does not fit what was asked"
+
+
 def words(silence: Silence | None, status: int | None, *, signed: bool, code: str | None) -> str:
     """Return in one clause why things wait; "" when all is well. Never contains anything that was received."""
     if silence is not None:
         return _WORDS[silence]
+    if status is None:
+        return UNFIT
     kind = decide(silence, status, signed=signed, code=code).kind
     if not signed:
         return _unsigned_words(kind, status)

@@ -126,12 +126,12 @@ class Exchange:
 
     def _headers(self) -> SignedHeaders:
         clock, boot_id = self._ports.clock, self._ports.host.boot_id()
-        identity = self._identity
+        identity, ratchet = self._identity, self._state.get_state(RATCHET) or headers.NO_RATCHET
         return SignedHeaders(
             device=identity.device or "-",
             key_id=signing.key_id(identity.public_key),
             batch=forms.uuid4(self._ports.randomness.token_bytes(16)),
-            ratchet=self._state.get_state(RATCHET) or headers.NO_RATCHET,
+            ratchet=ratchet if headers.is_ratchet(ratchet) else headers.NO_RATCHET,
             sent=Sent(min(max(clock.now_ms(), 0), limits.SAFE_INTEGER), clock.mono_ms(), boot_id),
             ledger=self._ledger(),
             machine=identity.machine_hash,
@@ -153,13 +153,14 @@ class Exchange:
         except msgspec.MsgspecError:
             LOG.warning("answer.unreadable")
             return Reply(signed=True)
-        if head.server_time_ms is not None:
+        if head.server_time_ms is not None and 0 <= head.server_time_ms <= _LATEST_MS:
             middle_ms = (begun_ms + self._ports.clock.mono_ms()) // 2
             remember(self._state, head.server_time_ms, middle_ms, self._ports.host.boot_id())
         wait_s = None if head.retry_after_s is None else min(max(head.retry_after_s, 0.0), limits.SIGNED_WAIT_S)
         return Reply(status=head.status, signed=True, code=head.code, wait_s=wait_s, body=body)
 
 
+_LATEST_MS = forms.parse_time("2199-12-31T23:59:59.999Z")
 _SIGNATURE = headers.SIGNATURE.lower()
 
 

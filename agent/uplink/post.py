@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from agent.uplink.decide import Decision, Effect, Kind, Pressure
+from agent.uplink.decide import UNFIT, Decision, Effect, Kind, Pressure
 from agent.uplink.exchange import Exchange, Reply
 from agent.wire import headers, limits, signing
 from agent.wire.answers import BatchAnswer, ItemAnswer
@@ -22,6 +22,8 @@ DEADLINE_S = 90.0  # a 20 kbit/s line carries 200 kB in that time
 _HEAD, _TAIL = b'{"items":[', b"]}"
 
 Action = Literal["acked", "dead", "deferred", "retry"]
+
+_UNFIT = Decision(Kind.COLLECTOR_DOWN, Effect.KEEP, Pressure.REPEATED)  # signed, 200, and of no use
 
 
 class Row(Protocol):
@@ -59,6 +61,11 @@ class Posted:
     answer: BatchAnswer | None = None  # only a good one
     sent_items: int = 0
 
+    @property
+    def why(self) -> str:
+        """Why things wait, in words; "" when all is well."""
+        return UNFIT if self.decision is _UNFIT else self.reply.why
+
 
 def encode_batch(rows: Sequence[Row]) -> tuple[bytes, Sequence[Row]]:
     """Return a batch as sent, and the rows in it: as many of the first ones as fit both limits."""
@@ -86,22 +93,31 @@ def send(exchange: Exchange, rows: Sequence[Row]) -> Posted:
 
 
 def _apply(reply: Reply, decision: Decision, used: Sequence[Row]) -> Posted:
+    """Decide for each row, or for none: an answer that is not about these rows is a failed contact."""
     try:
         answer = msgspec.json.decode(reply.body, type=BatchAnswer)
     except msgspec.MsgspecError:
-        LOG.warning("answer.unreadable")
-        return Posted(reply, Decision(Kind.COLLECTOR_DOWN, Effect.KEEP), sent_items=len(used))
+        return _unfit(reply, used, "form")
     if len(answer.items) != len(used):
-        LOG.warning("answer.other_number", extra={"sent": len(used), "answered": len(answer.items)})
-        return Posted(reply, Decision(Kind.COLLECTOR_DOWN, Effect.KEEP), sent_items=len(used))
-    decided = [one for row, item in zip(used, answer.items, strict=True) if (one := _of_item(row, item))]
+        return _unfit(reply, used, "number")
+    if not all(_is_about(row, item) for row, item in zip(used, answer.items, strict=True)):
+        return _unfit(reply, used, "rid")
+    decided = [_of_item(row, item) for row, item in zip(used, answer.items, strict=True)]
     return Posted(reply, decision, tuple(decided), answer, len(used))
 
 
-def _of_item(row: Row, item: ItemAnswer) -> Decided | None:
-    if item.rid is not None and item.rid != row.rid:
-        LOG.warning("answer.other_rid", extra={"rid": row.rid})
-        return None
+def _unfit(reply: Reply, used: Sequence[Row], what: str) -> Posted:
+    LOG.warning("answer.unfit", extra={"what": what, "sent": len(used)})
+    return Posted(reply, _UNFIT, _alone(reply, _UNFIT, used), sent_items=len(used))
+
+
+def _is_about(row: Row, item: ItemAnswer) -> bool:
+    """Return whether an item's answer is this row's; only what the collector could not read may lack its rid."""
+    is_taken = item.status in (ItemStatus.ACCEPTED, ItemStatus.DUPLICATE)
+    return item.rid == row.rid or (item.rid is None and not is_taken)
+
+
+def _of_item(row: Row, item: ItemAnswer) -> Decided:
     match item.status:
         case ItemStatus.ACCEPTED | ItemStatus.DUPLICATE:
             return Decided(row.seq, "acked")

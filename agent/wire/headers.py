@@ -33,6 +33,11 @@ _LEDGER = re.compile(
 _RATCHET = re.compile(r"-|0|[1-9]\d{0,14}", re.ASCII)
 
 
+def is_ratchet(text: str) -> bool:
+    """Return whether the text can be presented as a ratchet."""
+    return _RATCHET.fullmatch(text) is not None
+
+
 class EnvelopeError(Exception):
     """The request as a whole cannot be read."""
 
@@ -155,7 +160,7 @@ _FORMS: dict[str, Callable[[str], bool]] = {
     DEVICE: forms.is_device,
     KEY: lambda text: forms.is_hex(text, 16),
     BATCH: forms.is_uuid,
-    RATCHET: lambda text: _RATCHET.fullmatch(text) is not None,
+    RATCHET: is_ratchet,
     SENT: lambda text: _SENT.fullmatch(text) is not None,
     LEDGER: lambda text: _LEDGER.fullmatch(text) is not None,
     MACHINE: lambda text: forms.is_hex(text, 64),
