@@ -7,7 +7,7 @@ own words and may hold `<b>`; values are escaped when they are put in.
 from collections.abc import Mapping
 from typing import Final
 
-from flask import g, request
+from flask import Flask, g, request
 from flask_babel import get_locale, get_translations, lazy_gettext
 from markupsafe import Markup
 
@@ -29,6 +29,20 @@ def choose_language(default: str) -> str:
     return request.accept_languages.best_match(list(LANGUAGES)) or default
 
 
+def install(app: Flask) -> None:
+    """Let templates say sentences as `say` does."""
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension that Flask-Babel adds
+        gettext=lambda message: _bound(get_translations().ugettext(message)),
+        ngettext=lambda one, many, count: _bound(get_translations().ungettext(one, many, count)),
+        newstyle=True,
+    )
+
+
+def _bound(message: str) -> str:
+    """Return a message in which no line ends between a number and its percent sign."""
+    return message.replace(" %%", "\u00a0%%")
+
+
 def language() -> str:
     """Return the code of the page's language."""
     locale = get_locale()
@@ -42,7 +56,7 @@ def say(message: str, /, **values: object) -> Markup:
         message: The English sentence with named places such as `%(school)s`; a percent sign is written `%%`.
         values: What stands in the places.
     """
-    return Markup(get_translations().ugettext(message)) % values  # noqa: S704 -- messages are ours; values are escaped by `%`
+    return Markup(_bound(get_translations().ugettext(message))) % values  # noqa: S704 -- messages are ours; values are escaped by `%`
 
 
 def say_many(one: str, many: str, count: int, /, **values: object) -> Markup:
@@ -55,4 +69,4 @@ def say_many(one: str, many: str, count: int, /, **values: object) -> Markup:
         values: What stands in the places, escaped.
     """
     values.setdefault("num", count)
-    return Markup(get_translations().ungettext(one, many, count)) % values  # noqa: S704 -- as above
+    return Markup(_bound(get_translations().ungettext(one, many, count))) % values  # noqa: S704 -- as above

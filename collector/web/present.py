@@ -1,12 +1,15 @@
 """Values as people read them: units, rounding, separators, dates local to the school. No sentences (`words`)."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date as babel_date
 from babel.dates import format_datetime as babel_datetime
+from babel.dates import get_day_names
 from markupsafe import Markup
 
+from collector.domain.calendars import DEFAULT_OPENING, parse_opening
 from collector.web.i18n import language, say, say_many
 
 NBSP = "\u00a0"
@@ -144,6 +147,28 @@ def day_range(first: str, last: str) -> str:
 def weekday(iso: str) -> str:
     """Return `Monday`."""
     return babel_date(date.fromisoformat(iso), "EEEE", locale=language())
+
+
+def opening(text: str | None) -> str:
+    """Return weekly opening hours as `Mon to Fri, 07:30 to 13:30`; of the default calendar where a school has none."""
+    week = parse_opening(text or DEFAULT_OPENING)
+    names = get_day_names("abbreviated", locale=language())
+    parts = []
+    for spans, group in groupby(range(7), key=lambda weekday: week[weekday]):
+        days = list(group)
+        if spans:
+            shown = names[days[0]]
+            if len(days) > 1:
+                shown = str(say("%(first)s to %(last)s", first=shown, last=names[days[-1]]))
+            hours = [
+                say("%(first)s to %(last)s", first=_clock(span.start_min), last=_clock(span.end_min)) for span in spans
+            ]
+            parts.append(", ".join([shown, *map(str, hours)]))
+    return "; ".join(parts)
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def ago(at_ms: int, now_ms: int, place: ZoneInfo) -> Markup:

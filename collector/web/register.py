@@ -9,7 +9,7 @@ from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import facts
 from collector.store.queries.pages_schools import ENOUGH
-from collector.web import access, desk, frame, headers, problems, sentences, words
+from collector.web import access, desk, frame, headers, i18n, problems, sentences, words
 from collector.web.i18n import choose_language
 from collector.web.pages import devices, exports, flags, method, overview, school, schools, sign_in
 
@@ -50,6 +50,7 @@ def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Por
     )
     desk.install(app, desk.Desk(store, config, ports))
     Babel(app, locale_selector=lambda: choose_language(config.default_language))
+    i18n.install(app)
     csrf = CSRFProtect()
     for blueprint in app.blueprints.values():
         csrf.exempt(blueprint)

@@ -149,8 +149,10 @@ def share_range(judged: Judged) -> Markup:
 
 def evidence(judged: Judged) -> Markup:
     """Return the evidence of a flag in one line of a list."""
-    return say(
+    return say_many(
+        "%(k)s of %(n)s valid test reached %(target)s; typical %(speed)s.",
         "%(k)s of %(n)s valid tests reached %(target)s; typical %(speed)s.",
+        judged.n,
         k=judged.attained,
         n=judged.n,
         target=present.with_unit(present.target_mbps(judged.target_bps)),

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from collector.web import present
 from collector.web.charts.svg import line, num, picture, tag
-from collector.web.i18n import say
+from collector.web.i18n import say, say_many
 from collector.web.words import VERDICT_CLASS, VERDICT_ORDER
 
 _STRIP_WIDTH, _STRIP_HEIGHT = 104, 20
@@ -82,7 +82,9 @@ def attainment_strip(
     parts.append(tag("path", class_="c-target", d=f"M{num(needed)} 2V{_STRIP_HEIGHT - 2}"))
     if n:
         parts.append(tag("circle", class_=f"c-dot m-{mark}", cx=left + attained / n * wide, cy=middle, r=4))
-    label = say("%(k)s of %(n)s tests reach the target", k=attained, n=n)
+    label = say_many(
+        "%(k)s of %(n)s test reaches the target", "%(k)s of %(n)s tests reach the target", n, k=attained, n=n
+    )
     return picture(_ATTAIN_WIDTH, _STRIP_HEIGHT, label, "attain", *parts)
 
 

@@ -24,6 +24,7 @@ from collector.web.desk import Desk, desk
 from collector.web.evidence import ChartSpan
 from collector.web.frame import page
 from collector.web.i18n import say, say_many
+from collector.web.pages import method
 from collector.web.sentences import Judged
 
 BLUEPRINT = Blueprint("flags", __name__)
@@ -181,7 +182,7 @@ def show_one(flag_id: str) -> str:
             others=[item for item in pages_school.flags(snapshot, flag.code) if item.flag_id != flag_id],
             zone_name=f"{case.zone.key}, {present.zone_name(case.zone, parts.now_ms)}",
             done=request.args.get("done", ""),
-            profile=parts.config.profile,
+            profile=method.profile_name(),
             may_act=access.may(access.person(), Role.ADMIN),
         )
 

@@ -1,5 +1,8 @@
 """How we judge, from the profile in force and the constants of the rule; and what every column means."""
 
+from collections.abc import Mapping
+from functools import cache
+
 from flask import Blueprint
 from markupsafe import Markup
 
@@ -18,18 +21,28 @@ BLUEPRINT = Blueprint("method", __name__)
 @BLUEPRINT.get("/how-we-judge")
 def judge() -> str:
     """Show the rule with its numbers."""
-    parts = desk()
-    profile = catalogue.load().newest(parts.config.profile)
+    profile = catalogue.load().newest(desk().config.profile)
     criterion: Criterion = profile.criterion
-    with parts.store.reader() as snapshot:
+    with desk().store.reader() as snapshot:
         return page(
             "method/judge.html",
             snapshot,
             profile=profile,
-            profile_name=profile.names.get(language(), profile.names["en"]),
+            profile_name=profile_name(),
             rules=[rule_words(rule) for rule in profile.rules],
             criterion=criterion,
         )
+
+
+def profile_name() -> str:
+    """Return the name of the profile that verdicts go by."""
+    names = _names(desk().config.profile)
+    return names.get(language(), names["en"])
+
+
+@cache
+def _names(profile: str) -> Mapping[str, str]:
+    return catalogue.load().newest(profile).names
 
 
 def rule_words(rule: Rule) -> str:

@@ -112,16 +112,16 @@ def midnight_ms(parts: Desk) -> int:
 def _headline(counts: Mapping[str, int]) -> Markup:
     total, meets, below = sum(counts.values()), counts.get("MEETS", 0), counts.get("BELOW", 0)
     values = {"total": present.number(total), "meets": present.number(meets), "below": present.number(below)}
-    return (
-        say_many(
-            "%(meets)s of %(total)s school meets the target.",
+    if total == 1:
+        first = say("%(meets)s of %(total)s school meets the target.", **values)
+    else:
+        first = say_many(
+            "%(meets)s of %(total)s schools meets the target.",
             "%(meets)s of %(total)s schools meet the target.",
-            total,
+            meets,
             **values,
         )
-        + " "
-        + say_many("%(below)s is below it.", "%(below)s are below it.", below, **values)
-    )
+    return first + " " + say_many("%(below)s is below it.", "%(below)s are below it.", below, **values)
 
 
 def _legend(counts: Mapping[str, int]) -> list[str]:

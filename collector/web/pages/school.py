@@ -16,6 +16,7 @@ from collector.web.desk import desk
 from collector.web.evidence import ChartSpan
 from collector.web.frame import page
 from collector.web.i18n import say
+from collector.web.pages import method
 
 BLUEPRINT = Blueprint("school", __name__)
 
@@ -88,7 +89,7 @@ def show(code: str) -> str:
             zone=zone,
             zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",
             now_ms=parts.now_ms,
-            profile=parts.config.profile,
+            profile=method.profile_name(),
         )
 
 

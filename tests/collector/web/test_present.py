@@ -134,3 +134,22 @@ def test_a_cure_begins_with_what_to_do(
     speech: str, median: int, target: int, contract: float | None, first: dict[str, str]
 ) -> None:
     assert sentences.cure(median, target, contract, "Onda Sur").do.startswith(first[speech])
+
+
+def test_opening_hours_are_words(speech: str) -> None:
+    shown = present.opening("mon-fri 07:30-12:00 13:00-15:30; sat 08:00-12:00")
+    assert (
+        shown
+        == {
+            "en": "Mon to Fri, 07:30 to 12:00, 13:00 to 15:30; Sat, 08:00 to 12:00",
+            "es": "lun a vie, 07:30 a 12:00, 13:00 a 15:30; sáb, 08:00 a 12:00",
+        }[speech]
+    )
+    assert present.opening(None) == {"en": "Mon to Fri, 07:00 to 17:00", "es": "lun a vie, 07:00 a 17:00"}[speech]
+
+
+def test_one_test_is_no_tests_and_a_percent_sign_stays_with_its_number(speech: str) -> None:
+    judged = Judged("INSUFFICIENT", 1, 1, 0, 0.5, 0.0, 0.9, 5_000_000, 20_000_000)
+    line = str(sentences.evidence(judged))
+    assert {"en": "0 of 1 valid test reached", "es": "0 de 1 prueba válida llegó"}[speech] in line
+    assert "90\u00a0%" in str(sentences.share_range(judged))

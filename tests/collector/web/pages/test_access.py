@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from collector.store.open import Store
-from collector.store.tables.people import SESSIONS, SIGN_IN_FAILURES, USERS
+from collector.store.tables.judgement import FLAG_ACTIONS
+from collector.store.tables.people import AUDIT, SESSIONS, SIGN_IN_FAILURES, USERS
 from collector.store.writelock import write_lock
 from collector.web.register import BLUEPRINTS
 from tests.collector.web.pages.conftest import sign_in, token_of
@@ -61,7 +62,7 @@ def test_a_post_without_token_is_refused(admin: FlaskClient, client: FlaskClient
         assert "That form has expired" in answer.text
 
 
-def test_a_viewer_looks_and_changes_nothing(viewer: FlaskClient) -> None:
+def test_a_viewer_looks_and_changes_nothing(viewer: FlaskClient, country: Store) -> None:
     listed = viewer.get("/flags?state=all").text
     flag = listed.split('href="/flags/')[1].split('"')[0]
     page = viewer.get(f"/flags/{flag}").text
@@ -71,6 +72,9 @@ def test_a_viewer_looks_and_changes_nothing(viewer: FlaskClient) -> None:
         answer = viewer.post(address, data={"csrf_token": token, "action": "acknowledged"})
         assert answer.status_code == 403
         assert "your account may look but not change anything" in answer.text
+    with country.reader() as snapshot:
+        for who in (FLAG_ACTIONS.c.user_name, AUDIT.c.actor):
+            assert snapshot.connection.execute(select(who).where(who == "vera")).all() == []
 
 
 def test_signing_out_ends_the_session_on_the_server(admin: FlaskClient, app: Flask) -> None:

@@ -102,15 +102,25 @@ def test_problems_are_a_sentence_and_a_number(admin: FlaskClient, app: Flask) ->
     assert app.test_client().get("/no/such/page").status_code == 404
 
 
-def test_a_fault_of_ours_shows_no_traceback(admin: FlaskClient, app: Flask, country: Store) -> None:
-    with country.unit() as unit:
-        unit.connection.exec_driver_sql("DROP TABLE school_days")
-        unit.commit()
+def test_a_fault_of_ours_shows_no_traceback(admin: FlaskClient, app: Flask) -> None:
+    def broken() -> str:
+        raise KeyError("school_days")
+
+    app.view_functions["schools.show"] = broken
     answer = admin.get("/schools")
     assert answer.status_code == 500
     assert (
         "Traceback" not in answer.text and "school_days" not in answer.text and "No measurement is lost" in answer.text
     )
+
+
+def test_a_database_that_cannot_be_used_is_said_in_words(admin: FlaskClient, country: Store) -> None:
+    with country.unit() as unit:
+        unit.connection.exec_driver_sql("DROP TABLE school_days")
+        unit.commit()
+    answer = admin.get("/schools")
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
+    assert "school_days" not in answer.text and "No measurement is lost" in answer.text
 
 
 def test_programs_get_problem_json(client: FlaskClient) -> None:

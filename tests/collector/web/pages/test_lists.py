@@ -173,7 +173,14 @@ def test_a_flag_shows_evidence_numbers_and_history(admin: FlaskClient) -> None:
     flag = re.search(r'class="name" href="(/flags/F-00123-[^"]+)"', listed)
     assert flag
     page = admin.get(flag.group(1)).text
-    for words in ("Below what was paid for?", "Yes: ", "Valid tests, n", "Interval, 90 %", "Flag opened", "Set aside"):
+    for words in (
+        "Below what was paid for?",
+        "Yes: ",
+        "Valid tests, n",
+        "Interval, 90\u00a0%",
+        "Flag opened",
+        "Set aside",
+    ):
         assert words in page, words
 
 
