@@ -16,13 +16,12 @@ from tests.netlab.account import Slot
 from tests.netlab.build import why_not
 from tests.netlab.flood import flood
 from tests.netlab.lab import Lab, congestion_controls
-from tests.netlab.links import Bursts, Direction, Profile, line
+from tests.netlab.links import TCP_SHARE, Bursts, Direction, Profile, line
 from tests.netlab.measure import Ran, iperf3, iperf3_server
 from tests.netlab.profiles import ALL, JUDGED
 
 PINGS = 20
 TCP_S, TCP_OMIT_S = 5, 2
-SLOT_S = 0.1
 PING_BYTES = 84
 DIRECTIONS: tuple[Direction, ...] = ("download", "upload")
 
@@ -102,19 +101,10 @@ def _flood(
     began_s = time.monotonic() - 0.1
     found = flood(lab, direction, bps, seconds, size_bytes, quiet_s)
     slots = lab.account.slots(direction, began_s, time.monotonic())
-    rate_error = found["rate_bps"] / carried_bps(lab.account.busy_slots(direction, began_s, time.monotonic())) - 1
+    truth_bps = lab.account.truth(direction, began_s, time.monotonic())
+    rate_error = found["rate_bps"] / (truth_bps / TCP_SHARE) - 1 if truth_bps else math.nan
     own_ms = link.delay_ms + link.jitter_ms / 2 + _waits_ms(slots)
     return statistics.fmean(found["delays_ms"]) - own_ms, rate_error
-
-
-def carried_bps(slots: list[Slot]) -> float:
-    """Return the rate less what was lost and less the pauses of a sender that was held up; NaN for no slots."""
-    served = sum(slot.served_bytes for slot in slots)
-    if not served:
-        return math.nan
-    arrived = 1 - sum(slot.lost_bytes for slot in slots) / served
-    rates_bps = [slot.capacity_bytes * 8 / SLOT_S * min(slot.busy_ns / 1e9 / SLOT_S, 1) for slot in slots]
-    return statistics.fmean(rates_bps) * arrived
 
 
 def _waits_ms(slots: list[Slot]) -> float:

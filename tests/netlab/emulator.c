@@ -209,7 +209,7 @@ int main(int argc, char **argv) {
     read_configuration();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* Ctrl-C in a terminal reaches us too; the end of standard input tells when to go */
-    struct sched_param priority = {.sched_priority = 1};
+    struct sched_param priority = {.sched_priority = 2};
     sched_setscheduler(0, SCHED_RR, &priority); /* if it is not allowed, a busy machine makes the line less exact */
     prctl(PR_SET_TIMERSLACK, 1000);
     open_account();

@@ -1,7 +1,7 @@
 """Recorded transfers: what the estimator saw, and what the line really did, small enough to be kept.
 
-`python -m tests.netlab.traces FOLDER [PROFILE ...]` records each profile in both directions, with BBR at the test
-point and CUBIC at the client, and writes one file for each transfer.
+`python -m tests.netlab.traces FOLDER [PROFILE ...]` records each profile in both directions with BBR and upwards with
+CUBIC, and writes one file for each transfer.
 """
 
 import gzip
@@ -23,6 +23,8 @@ SECONDS = 10.0
 STREAMS = 4
 REPETITIONS = 3
 SLOT_S = 0.1
+TICKS_PER_S = 10_000  # of the times that are kept
+TRANSFERS: tuple[tuple[Direction, str], ...] = (("download", "bbr"), ("upload", "bbr"), ("upload", "cubic"))
 _BUSY_SHARE = 0.5
 _SMALL_PACKET_BYTES = 300
 
@@ -77,7 +79,7 @@ class Trace:
         return self.slots[: max(0, int((until_s - self.slots_from_s) / SLOT_S))]
 
 
-def record(lab: Lab, url: str, direction: Direction, seed: int, seconds: float = SECONDS) -> Trace:
+def record(lab: Lab, url: str, direction: Direction, seed: int, sender: str = "bbr") -> Trace:
     """Run one transfer and keep it.
 
     Raises:
@@ -85,12 +87,12 @@ def record(lab: Lab, url: str, direction: Direction, seed: int, seconds: float =
     """
     words = [sys.executable, "-m", "tests.netlab.transfer", url, direction]
     rtt_s = lab.profile.idle_rtt_ms / 1000
-    done = lab.run_client([*words, str(seconds), str(STREAMS), str(rtt_s)], timeout_s=seconds + 30)
+    done = lab.run_client([*words, str(SECONDS), str(STREAMS), str(rtt_s), sender], timeout_s=SECONDS + 30)
     if done.returncode:
         raise RuntimeError(f"{lab.profile.name} {direction}: {done.stdout} {done.stderr}")
     told = json.loads(done.stdout)
     start_s = told["start_s"]
-    slots = lab.account.slots(direction, start_s, start_s + seconds)
+    slots = lab.account.slots(direction, start_s, start_s + SECONDS)
     return Trace(
         profile=lab.profile.name,
         direction=direction,
@@ -115,18 +117,18 @@ def record(lab: Lab, url: str, direction: Direction, seed: int, seconds: float =
 
 
 def save(trace: Trace, folder: Path = FOLDER) -> Path:
-    """Write a trace: differences of whole milliseconds, bytes and kbit/s, compressed."""
+    """Write a trace: differences of time, bytes and kbit/s, compressed."""
     rows: list[list[int | None]] = []
-    at_ms, total = 0, 0
+    at, total = 0, 0
     for sample in trace.samples:
-        now_ms, now_total = round(1000 * sample.at_s), round(sample.total_bytes)
+        now, now_total = round(TICKS_PER_S * sample.at_s), round(sample.total_bytes)
         rate = None if sample.delivery_bps is None else round(sample.delivery_bps / 1000)
-        rows.append([now_ms - at_ms, now_total - total, rate])
-        at_ms, total = now_ms, now_total
+        rows.append([now - at, now_total - total, rate])
+        at, total = now, now_total
     head = {name: value for name, value in asdict(trace).items() if name not in ("samples", "slots")}
     body = {**head, "samples": rows, "slots": [list(asdict(slot).values()) for slot in trace.slots]}
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{trace.profile}-{trace.direction}-{trace.seed}.json.gz"
+    path = folder / f"{trace.profile}-{trace.direction}-{trace.congestion_control}-{trace.seed}.json.gz"
     text = json.dumps(body, separators=(",", ":")).encode()
     path.write_bytes(gzip.compress(text, 9, mtime=0))
     return path
@@ -138,8 +140,8 @@ def load(path: Path) -> Trace:
     times = itertools.accumulate(row[0] for row in body["samples"])
     totals = itertools.accumulate(row[1] for row in body["samples"])
     samples = tuple(
-        Sample(at_ms / 1000, total, None if row[2] is None else row[2] * 1000.0)
-        for at_ms, total, row in zip(times, totals, body["samples"], strict=True)
+        Sample(at / TICKS_PER_S, total, None if row[2] is None else row[2] * 1000.0)
+        for at, total, row in zip(times, totals, body["samples"], strict=True)
     )
     return Trace(**{**body, "samples": samples, "slots": tuple(TruthSlot(*slot) for slot in body["slots"])})
 
@@ -150,12 +152,12 @@ def load_all(folder: Path = FOLDER) -> list[Trace]:
 
 
 def record_all(names: list[str], repetitions: int = REPETITIONS) -> Iterator[Trace]:
-    """Record profiles in both directions, each transfer on a line of its own."""
+    """Record profiles, each transfer on a line of its own: BBR both ways, and CUBIC as Windows uploads."""
     for name, seed in itertools.product(names, range(1, repetitions + 1)):
-        for direction in ("download", "upload"):
+        for direction, sender in TRANSFERS:
             profile: Profile = profiles.ALL[name]
             with Lab(profile, seed=seed) as lab, our_test_point(lab) as url:
-                yield record(lab, url, direction, seed)
+                yield record(lab, url, direction, seed, sender)
 
 
 def main() -> None:

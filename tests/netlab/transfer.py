@@ -1,6 +1,6 @@
 """One greedy transfer with one engine, run inside a namespace; prints what its estimator would have seen, as JSON.
 
-`python -m tests.netlab.transfer URL download|upload SECONDS STREAMS RTT_S`
+`python -m tests.netlab.transfer URL download|upload SECONDS STREAMS RTT_S bbr|cubic`
 """
 
 import json
@@ -15,7 +15,7 @@ from agent.net.loop import Loop
 
 
 def main() -> int:
-    url, direction, seconds, streams, rtt_s = sys.argv[1:]
+    url, direction, seconds, streams, rtt_s, congestion_control = sys.argv[1:]
     loop = Loop()
     job = Job(
         address=dial.resolve(servers.parse_target(url))[0],
@@ -24,6 +24,7 @@ def main() -> int:
         max_s=float(seconds),
         rtt_s=float(rtt_s),
         connections=int(streams),
+        congestion_control=congestion_control,
     )
     engine = Ndt7()
     transfer = engine.download(job) if direction == "download" else engine.upload(job)
