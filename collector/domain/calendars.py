@@ -60,7 +60,7 @@ class OpenDay:
 
     day: date
     periods: tuple[Period, ...]  # opening hours, in order; empty on a day without school
-    suppression: Suppression | None  # holiday or closure of the calendar
+    suppression: Suppression | None  # why the day is not judged; None: it may be
 
     @property
     def is_open(self) -> bool:
@@ -114,7 +114,7 @@ class Calendar:
 
     def local_day(self, moment_ms: int) -> date:
         """Return the school's local date at a moment in UTC milliseconds."""
-        return datetime.fromtimestamp(moment_ms / 1000, self.zone).date()
+        return local_day(moment_ms, self.zone)
 
     def at(self, day: date) -> OpenDay:
         """Return the opening hours of a local day."""
@@ -138,10 +138,6 @@ class Calendar:
             if open_day.is_open:
                 yield open_day
 
-    def expected_days(self, after: date, until: date) -> int:
-        """Return how many days with school lie after one day, up to and with another."""
-        return sum(1 for _ in self.school_days(after + timedelta(days=1), until))
-
     def windows_utc(self, from_ms: int, days: int = 14) -> tuple[Period, ...]:
         """Return the windows for tests that end after a moment, for so many local days from its day on.
 
@@ -158,6 +154,11 @@ class Calendar:
         local = datetime.combine(day + timedelta(days=minute // DAY_MIN), time(), self.zone)
         local = local.replace(hour=minute % DAY_MIN // 60, minute=minute % 60)
         return round(local.timestamp() * 1000)
+
+
+def local_day(moment_ms: int, zone: ZoneInfo) -> date:
+    """Return the date in a zone at a moment in UTC milliseconds."""
+    return datetime.fromtimestamp(moment_ms / 1000, zone).date()
 
 
 def parse_opening(text: str) -> Week:

@@ -55,7 +55,6 @@ class Circumstances:
     """What the candidate is held against; the same for all measurements of a school on a day."""
 
     open_day: OpenDay
-    is_suppressed: bool = False  # the day is, by an open outage or a hazard
     target_bps: int | None = None  # None: the measured speed itself says how much other traffic is too much
     reference_engine: str | None = None  # of the series that is judged; None: any
     reference_server_id: str | None = None
@@ -101,7 +100,7 @@ def _is_out_of_hours(candidate: Candidate, given: Circumstances) -> bool:
 
 
 def _is_closed_day(_: Candidate, given: Circumstances) -> bool:
-    return not given.open_day.is_open
+    return not given.open_day.is_open and given.open_day.suppression is None
 
 
 def _is_not_assigned(candidate: Candidate, _: Circumstances) -> bool:
@@ -150,7 +149,7 @@ def _is_time_unsure(candidate: Candidate, _: Circumstances) -> bool:
 
 
 def _is_suppressed(_: Candidate, given: Circumstances) -> bool:
-    return given.is_suppressed
+    return given.open_day.suppression is not None
 
 
 def _is_retracted(candidate: Candidate, _: Circumstances) -> bool:

@@ -55,15 +55,17 @@ class SchoolInputs:
     def __init__(self, school: School, facts: Sequence[DatedFacts], deployment: Deployment) -> None:
         self.code = school.code
         self.deployment = deployment
-        self.calendar = calendar_of(school, deployment)
         self._facts = facts  # oldest first
+        self._calendars = _Calendars(school, deployment)
+        self.zone = self._calendars.zone
         self._days: dict[date, OpenDay] = {}
         self._aims: dict[tuple[str, str, DatedFacts | None], Aim | None] = {}
 
     def at(self, day: date) -> OpenDay:
         """Return the opening hours of a local day."""
         if day not in self._days:
-            self._days[day] = self.calendar.at(day)
+            facts = self._facts_on(day.isoformat())
+            self._days[day] = self._calendars.of(facts.opening if facts else None).at(day)
         return self._days[day]
 
     def aim(self, day: date) -> Aim | None:
@@ -80,27 +82,44 @@ class SchoolInputs:
 
     def start_ms(self, day: date) -> int:
         """Return the first moment of a local day, UTC milliseconds."""
-        return _start_ms(day, self.calendar.zone)
+        return _start_ms(day, self.zone)
+
+    def local_day(self, moment_ms: int) -> date:
+        """Return the school's local date at a moment in UTC milliseconds."""
+        return calendars.local_day(moment_ms, self.zone)
 
     def last_full_day(self, now_ms: int) -> date:
         """Return the newest local day that can bring no more votes: its opening hours are over."""
-        today = self.calendar.local_day(now_ms)
+        today = self.local_day(now_ms)
         periods = self.at(today).periods
         return today - timedelta(days=1) if periods and now_ms < periods[-1].to_ms else today
+
+    def expected_days(self, after: date, until: date) -> int:
+        """Return how many days with school lie after one day, up to and with another."""
+        return sum(self.at(after + timedelta(days=passed + 1)).is_open for passed in range((until - after).days))
 
     def _facts_on(self, day: str) -> DatedFacts | None:
         valid = [facts for facts in self._facts if facts.valid_from <= day]
         return valid[-1] if valid else None
 
 
-def calendar_of(school: School, deployment: Deployment) -> Calendar:
-    """Return a school's calendar: its own days before those of its area, before those of everybody."""
-    days: dict[str, str] = {}
-    for name in (EVERYBODY, school.area, school.code):
-        days.update(deployment.exceptions.get(name or "", {}))
-    zone = _zone(school.timezone or deployment.default_timezone)
-    kinds = {date.fromisoformat(day): DayKind(kind) for day, kind in days.items()}
-    return Calendar(_week(school.opening or calendars.DEFAULT_OPENING), zone, kinds)
+class _Calendars:
+    """A school's calendars: one for each of the opening hours that it has had."""
+
+    def __init__(self, school: School, deployment: Deployment) -> None:
+        days: dict[str, str] = {}
+        for name in (EVERYBODY, school.area, school.code):  # its own days before those of its area, before the rest
+            days.update(deployment.exceptions.get(name or "", {}))
+        self.zone = _zone(school.timezone or deployment.default_timezone)
+        self._kinds = {date.fromisoformat(day): DayKind(kind) for day, kind in days.items()}
+        self._by_opening: dict[str, Calendar] = {}
+
+    def of(self, opening: str | None) -> Calendar:
+        """Return the calendar with these hours."""
+        opening = opening or calendars.DEFAULT_OPENING
+        if opening not in self._by_opening:
+            self._by_opening[opening] = Calendar(_week(opening), self.zone, self._kinds)
+        return self._by_opening[opening]
 
 
 _week = cache(calendars.parse_opening)

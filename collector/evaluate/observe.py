@@ -32,7 +32,7 @@ def group_by_day(rows: Sequence[Measured], inputs: SchoolInputs) -> dict[date, l
     """Return the rows by the school's local day of their corrected start, in order."""
     days: dict[date, list[Measured]] = {}
     for row in rows:
-        days.setdefault(inputs.calendar.local_day(row.started_ms), []).append(row)
+        days.setdefault(inputs.local_day(row.started_ms), []).append(row)
     return dict(sorted(days.items()))
 
 

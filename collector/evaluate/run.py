@@ -176,7 +176,7 @@ def _fold_together(
 def _span(task: Task, past: Past, now_ms: int, as_of: date | None) -> Span:
     """Return the days to fold; those that were judged before are folded again, never dropped."""
     if as_of is None:
-        today = task.inputs.calendar.local_day(now_ms)
+        today = task.inputs.local_day(now_ms)
         return Span(task.from_day, task.inputs.last_full_day(now_ms), today)
     last = max(as_of, date.fromisoformat(past.newest_day)) if past.newest_day else as_of
     return Span(task.from_day, last, last)

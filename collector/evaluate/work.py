@@ -107,7 +107,7 @@ def tasks(
 def _first_new_day(inputs: SchoolInputs, news: _News, last_full_day: date) -> date | None:
     days: list[date] = []
     if (started_ms := news.unjudged_ms.get(inputs.code)) is not None:
-        days.append(inputs.calendar.local_day(started_ms))
+        days.append(inputs.local_day(started_ms))
     if (closed_on := news.closings.get(inputs.code)) is not None:
         days.append(date.fromisoformat(closed_on))
     if (open_day := news.unfolded.get(inputs.code)) is not None:
@@ -122,16 +122,17 @@ def stale_flags(snapshot: Snapshot, deployment: Deployment, now_ms: int) -> dict
     open_flags = judgement.open_flags(snapshot)
     voted = judgement.last_voting_days(snapshot)
     found = schools.by_code(snapshot, open_flags)
+    dated = schools.facts_of(snapshot, found)
+    criterion = deployment.catalogue.newest(deployment.profile_id).criterion
     changes: dict[str, bool] = {}
     for code, was_stale in open_flags.items():
         if code not in found or code not in voted:
             continue
         try:
-            inputs = SchoolInputs(found[code], (), deployment)
+            inputs = SchoolInputs(found[code], dated[code], deployment)
+            missed = inputs.expected_days(date.fromisoformat(voted[code]), inputs.last_full_day(now_ms))
         except (ValueError, LookupError, OSError):
             continue  # `tasks` says so as soon as there is something to judge
-        missed = inputs.calendar.expected_days(date.fromisoformat(voted[code]), inputs.last_full_day(now_ms))
-        profile = deployment.catalogue.newest(deployment.profile_id)
-        if (missed >= profile.criterion.stale_days) != was_stale:
+        if (missed >= criterion.stale_days) != was_stale:
             changes[code] = not was_stale
     return changes

@@ -6,14 +6,14 @@ file does not have. What decides a target is dated: it holds from today on, and 
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from collector.domain.calendars import local_day
 from collector.registry import columns, csvfile, names
 from collector.registry.columns import CellError, Context, Value
-from collector.store.queries import facts, schools
+from collector.store.queries import facts, judgement, schools
 from collector.store.queries.schools import FACT_COLUMNS, School
 from collector.store.unit import UnitOfWork
 
@@ -249,14 +249,19 @@ def _changes(school: School, given: dict[str, Value], extra: dict[str, str]) -> 
 
 def _write(unit: UnitOfWork, plan: _Plan, now_ms: int, default_timezone: str) -> None:
     schools.add(unit, plan.add)
+    days_of = schools.calendar_days(unit)
     for school, changes in plan.change:
         schools.change(unit, school.code, {**changes, "updated_ms": now_ms})
         if any(name in changes for name in FACT_COLUMNS):
             zone = changes.get("timezone", school.timezone) or default_timezone
-            today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(ZoneInfo(zone)).date().isoformat()
+            today = local_day(now_ms, ZoneInfo(zone)).isoformat()
             dated = {name: changes.get(name, getattr(school, name)) for name in FACT_COLUMNS}
             schools.set_facts(unit, school.code, today, dated)
-        if "timezone" in changes:
-            schools.unjudge(unit, school.code)  # its days begin at another moment: all of them are folded again
+            judgement.reopen_days(unit, today, [school.code])  # today may have been judged already
+        if "timezone" in changes or (
+            "area" in changes and not days_of.keys().isdisjoint({school.area, changes["area"]})
+        ):
+            # Its days begin at another moment, or other days are holidays: all of them are folded again.
+            schools.unjudge(unit, school.code)
     if any(not changes.keys().isdisjoint(_OF_WINDOWS) for _school, changes in plan.change):
         facts.raise_settings_version(unit)

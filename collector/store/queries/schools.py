@@ -19,6 +19,7 @@ FACT_COLUMNS = (
     "technology",
     "contract_download_mbps",
     "contract_upload_mbps",
+    "opening",
 )
 FIRST_DAY = "0001-01-01"
 EVERYBODY = "default"  # the calendar that holds for all schools
@@ -52,7 +53,7 @@ class School:
 
 @dataclass(frozen=True)
 class DatedFacts:
-    """What decides a school's target, from a local day on."""
+    """What decides a school's target and which of its tests count, from a local day on."""
 
     valid_from: str
     students_total: int | None
@@ -62,6 +63,7 @@ class DatedFacts:
     technology: str | None
     contract_download_mbps: float | None
     contract_upload_mbps: float | None
+    opening: str | None  # None: the default hours
 
 
 @dataclass(frozen=True)

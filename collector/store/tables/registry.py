@@ -32,7 +32,7 @@ SCHOOLS = Table(
     Index(None, "area"),
 )
 
-# What decides a target, valid from a local day on: replay uses the facts of each day.
+# What decides a target and which tests count, valid from a local day on: replay uses the facts of each day.
 SCHOOL_FACTS = Table(
     "school_facts",
     METADATA,
@@ -45,6 +45,7 @@ SCHOOL_FACTS = Table(
     Column("technology", Text),
     Column("contract_download_mbps", Float),
     Column("contract_upload_mbps", Float),
+    Column("opening", Text),
     PrimaryKeyConstraint("school", "valid_from"),
 )
 

@@ -162,13 +162,6 @@ def test_a_closed_weekday_is_not_suppressed() -> None:
     assert (day.is_open, day.suppression, day.windows(), day.open_ms) == (False, None, (), 0)
 
 
-def test_expected_days_leave_out_weekends_and_holidays() -> None:
-    calendar = calendar_of(None, SAO_PAULO, {date(2026, 11, 26): DayKind.HOLIDAY})
-
-    assert calendar.expected_days(after=TUESDAY, until=date(2026, 12, 1)) == 4
-    assert calendar.expected_days(after=TUESDAY, until=TUESDAY) == 0
-
-
 def test_windows_are_thirds_of_the_opening_time() -> None:
     windows = calendar_of(None, SAO_PAULO).at(TUESDAY).windows()
 

@@ -8,11 +8,12 @@ import pytest
 
 from collector.domain.calendars import calendar_of
 from collector.domain.validity import Candidate, Circumstances, exclusion_of, observation_of
-from collector.domain.words import DayKind, Exclusion, TimeQuality
+from collector.domain.words import DayKind, Exclusion, Suppression, TimeQuality
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 TUESDAY, SUNDAY = date(2026, 11, 24), date(2026, 11, 29)
 CALENDAR = calendar_of("mon-fri 07:00-12:00 13:00-17:00", ZONE)
+SUPPRESSED = replace(CALENDAR.at(TUESDAY), suppression=Suppression.HAZARD)
 TEN = round(datetime(2026, 11, 24, 10, tzinfo=ZONE).timestamp() * 1000)
 HOUR = 3_600_000
 HALF_AN_HOUR = 30 * 60_000
@@ -87,15 +88,20 @@ def test_what_keeps_a_measurement_from_voting(change: dict[str, object], expecte
     assert exclusion_of(replace(VOTING, **change), GIVEN) is expected
 
 
-@pytest.mark.parametrize("calendar", [CALENDAR, calendar_of(None, ZONE, {SUNDAY: DayKind.HOLIDAY})])
-def test_a_day_without_school_is_closed_not_out_of_hours(calendar: object) -> None:
-    given = replace(GIVEN, open_day=calendar.at(SUNDAY))  # type: ignore[attr-defined]
+def test_a_day_without_school_is_closed_not_out_of_hours() -> None:
+    assert exclusion_of(VOTING, replace(GIVEN, open_day=CALENDAR.at(SUNDAY))) is Exclusion.CLOSED_DAY
 
-    assert exclusion_of(VOTING, given) is Exclusion.CLOSED_DAY
+
+@pytest.mark.parametrize("day", [SUNDAY, TUESDAY])
+@pytest.mark.parametrize("kind", [DayKind.HOLIDAY, DayKind.CLOSURE])
+def test_a_day_of_the_calendar_without_school_is_suppressed(day: date, kind: DayKind) -> None:
+    given = replace(GIVEN, open_day=calendar_of(None, ZONE, {day: kind}).at(day))
+
+    assert exclusion_of(VOTING, given) is Exclusion.SUPPRESSED
 
 
 def test_a_suppressed_day_silences_what_would_vote() -> None:
-    assert exclusion_of(VOTING, replace(GIVEN, is_suppressed=True)) is Exclusion.SUPPRESSED
+    assert exclusion_of(VOTING, replace(GIVEN, open_day=SUPPRESSED)) is Exclusion.SUPPRESSED
 
 
 def test_any_series_will_do_where_none_is_named() -> None:
@@ -152,12 +158,12 @@ def test_the_first_reason_in_the_order_of_the_words_is_given(first: Exclusion) -
     for word in words[words.index(first) :]:
         wrong.update(BAD[word])
 
-    given = replace(GIVEN, is_suppressed=first is not Exclusion.RETRACTED)
+    given = GIVEN if first is Exclusion.RETRACTED else replace(GIVEN, open_day=SUPPRESSED)
     assert exclusion_of(replace(VOTING, **wrong), given) is first
 
 
 def test_on_a_closed_day_only_failed_and_manual_come_first() -> None:
-    closed = replace(GIVEN, open_day=CALENDAR.at(SUNDAY), is_suppressed=True)
+    closed = replace(GIVEN, open_day=CALENDAR.at(SUNDAY))
     all_wrong: dict[str, object] = {}
     for word in list(Exclusion)[2:]:
         all_wrong.update(BAD[word])

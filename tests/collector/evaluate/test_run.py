@@ -15,6 +15,7 @@ from collector.store.open import Store
 from collector.store.queries import schools
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.registry import SCHOOL_FACTS
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
@@ -238,7 +239,8 @@ def test_one_failing_school_does_not_keep_the_others_from_being_judged(
     for code in ("00123", "b"):
         town.day(code, YESTERDAY, [FAST] * WIDTH)
     with store.unit() as unit:  # the registry would not let this in
-        unit.connection.execute(update(schools.SCHOOLS).where(schools.SCHOOLS.c.code == "00123").values(opening="?"))
+        of_school = SCHOOL_FACTS.c.school == "00123"
+        unit.connection.execute(update(SCHOOL_FACTS).where(of_school).values(opening="?"))
         unit.commit()
 
     report = run(store, clock)
