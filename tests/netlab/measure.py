@@ -7,6 +7,7 @@ with Lab(profiles.ALL["dsl"]) as lab, our_test_point(lab) as url:
 
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -96,7 +97,7 @@ def run_tool(lab: Lab, words: Sequence[Word], *, timeout_s: float = 180, **more:
             time.sleep(_LOOK_EVERY_S)
             peak_kb = max(peak_kb, _peak_kb(child.pid))
             if time.monotonic() - began_s > timeout_s:
-                child.kill()
+                os.kill(child.pid, signal.SIGKILL)  # Popen's own way would take the status that is waited for here
             pid, status, found = os.wait4(child.pid, os.WNOHANG)
             usage = found if pid else None
         ended_s = time.monotonic()
