@@ -59,12 +59,12 @@ def assert_adds_up(lab):
             assert getattr(totals, f"offered_{what}") == sum(parts), direction
 
 
-@pytest.mark.parametrize("direction", ["download", "upload"])
+@pytest.mark.parametrize("direction", [pytest.param("download", marks=pytest.mark.deep), "upload"])
 def test_a_flood_gets_the_rate_and_waits_in_the_queue(direction):
     with Lab(QUICK) as lab:
         link = QUICK.link(direction)
-        idle = flood(lab, direction, 15_000, 0.5, 84, quiet_s=0.5)
-        full = flood(lab, direction, link.mbps * 1.5e6, 1.0, quiet_s=0.5)
+        idle = flood(lab, direction, 15_000, 0.5, 84, quiet_s=0.25)
+        full = flood(lab, direction, link.mbps * 1.5e6, 1.0, quiet_s=0.25)
         busy = lab.account.busy_slots(direction, *span(lab))
         totals = lab.account.totals(direction)
         assert_adds_up(lab)
@@ -86,7 +86,7 @@ def lossy(seed):
     """The numbers that arrive of one flood."""
     profile = line("lossy", (40, 40), 10, loss=0.03, bursts=Bursts(0.03))
     with Lab(profile, seed=seed) as lab:
-        arrived = flood(lab, "download", 12e6, 0.5, 300, quiet_s=0.5)["numbers"]
+        arrived = flood(lab, "download", 12e6, 0.5, 300, quiet_s=0.25)["numbers"]
         totals = lab.account.totals("download")
     assert totals.lost_packets == totals.offered_packets - len(arrived)
     return arrived
@@ -126,7 +126,7 @@ def test_at_a_low_rate_nothing_leaves_as_a_burst():
 
 def test_a_queue_of_milliseconds_is_one_of_two_packets_at_least():
     with Lab(line("policed", (2, 2), 10, queue_ms=(0, 0))) as lab:
-        flood(lab, "upload", 4e6, 0.3, quiet_s=0.4)
+        flood(lab, "upload", 4e6, 0.3, quiet_s=0.25)
         totals, slots = lab.account.totals("upload"), lab.account.busy_slots("upload", *span(lab))
     assert totals.dropped_packets > 0
     assert totals.delivered_packets > 0
@@ -137,7 +137,7 @@ def test_the_rate_follows_its_schedule():
     link = Link(3, 5, queue_ms=1000, steps=((0, 4), (0.5, 2)), repeat_s=1, any_phase=False)
     with Lab(Profile("steps", link, link)) as lab:
         start_s = lab.account.start_s
-        flood(lab, "download", 5e6, 1.2, quiet_s=0.4)
+        flood(lab, "download", 5e6, 1.2, quiet_s=0.25)
         slots = lab.account.slots("download", start_s, time.monotonic())
     rates = [slot.capacity_bytes * 8 / 1e5 for slot in slots]
     assert rates[:10] == [4.0] * 5 + [2.0] * 5
@@ -151,7 +151,7 @@ def test_jitter_keeps_the_order_unless_told_otherwise():
     def numbers(reorder):
         link = Link(50, 5, jitter_ms=8, reorder=reorder)
         with Lab(Profile("jitter", link, link)) as lab:
-            found = flood(lab, "upload", 3e6, 0.4, 300, quiet_s=0.4)
+            found = flood(lab, "upload", 3e6, 0.4, 300, quiet_s=0.25)
         assert statistics.mean(found["delays_ms"]) >= 5
         return found["numbers"]
 
@@ -164,7 +164,7 @@ def test_jitter_keeps_the_order_unless_told_otherwise():
 
 def test_labs_at_once_do_not_meet():
     with Lab(QUICK) as one, Lab(QUICK) as other:
-        assert len(flood(one, "upload", 1e6, 0.2, quiet_s=0.3)["numbers"]) > 0
+        assert len(flood(one, "upload", 1e6, 0.2, quiet_s=0.25)["numbers"]) > 0
         assert other.counters()["upload"].offered_packets == 0
         assert set(other.counters()) == set(NUMBERS)
 
@@ -224,7 +224,7 @@ def inhabitants(inode):
 def test_the_account_outlives_the_laboratory():
     with Lab(QUICK) as lab:
         began_s, _ = span(lab)
-        flood(lab, "download", 12e6, 0.5, quiet_s=0.4)
+        flood(lab, "download", 12e6, 0.5, quiet_s=0.25)
         ended_s = time.monotonic()
         before = lab.account.truth("download", began_s, ended_s), lab.counters()
     assert (lab.account.truth("download", began_s, ended_s), lab.counters()) == before
