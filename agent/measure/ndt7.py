@@ -7,7 +7,7 @@ others are closed in time.
 
 import os
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
@@ -46,6 +46,7 @@ class _TcpInfo(msgspec.Struct):
     elapsed_us: int | None = msgspec.field(name="ElapsedTime", default=None)
     bytes_received: int | None = msgspec.field(name="BytesReceived", default=None)
     data_segments_in: int | None = msgspec.field(name="DataSegsIn", default=None)  # our own test point
+    segment_bytes: int | None = msgspec.field(name="RcvMSS", default=None)
     delivery_rate: int | None = msgspec.field(name="DeliveryRate", default=None)  # bytes/s, Linux servers
 
 
@@ -113,9 +114,12 @@ def upgrade(job: Job, direction: str, extra: dict[str, str]) -> tuple[bytes, str
         query["cc"] = job.congestion_control
     if job.access_token:
         query["access_token"] = job.access_token
+    named, _, given = job.resources.get(direction, "").partition("?")  # a Locate service's, permission included
+    known = {name for name, _ in parse_qsl(given, keep_blank_values=True)}
+    added = urlencode({name: value for name, value in query.items() if name not in known})
     return websocket.client_handshake(
         target.host_field,
-        f"{target.path}/ndt/v7/{direction}?{urlencode(query)}",
+        f"{named or f'{target.path}/ndt/v7/{direction}'}?{'&'.join(part for part in (given, added) if part)}",
         nonce=job.random_bytes(16),
         protocol=PROTOCOL,
         headers=(("User-Agent", "Enlace"),),
@@ -227,7 +231,8 @@ class Ndt7Download(_Ndt7Transfer):
         for connection in self.connections:
             state = self._states[connection.index]
             info = tcpinfo.read(connection.sock) if connection.is_open else None
-            total += state.arrivals.add(state.receiver.binary_bytes, info.data_segs_in if info else None)
+            segments, size = (info.data_segs_in, info.rcv_mss) if info else (None, None)
+            total += state.arrivals.add(state.receiver.binary_bytes, segments, size)
         return total
 
     def received(self, connection: Connection, data: memoryview) -> None:
@@ -283,8 +288,8 @@ class Ndt7Upload(_Ndt7Transfer):
         state.planned_bytes += size
         if self._left is not None:
             self._left -= size
-        connection.push(websocket.frame_header(Opcode.BINARY, size, mask=os.urandom(4)))
-        connection.push(memoryview(self._data)[:size])
+        # One piece: a header that went alone would make a segment of its own.
+        connection.push(websocket.frame_header(Opcode.BINARY, size, mask=os.urandom(4)) + self._data[:size])
         self.moved_bytes += size
 
     def told(self, connection: Connection, state: _State, says: _ServerSays) -> None:
@@ -292,7 +297,7 @@ class Ndt7Upload(_Ndt7Transfer):
         super().told(connection, state, says)
         if says.tcp and says.tcp.bytes_received is not None:
             counted, elapsed_us = says.tcp.bytes_received - state.request_bytes, says.tcp.elapsed_us
-            counted = int(state.arrivals.add(max(0, counted), says.tcp.data_segments_in))
+            counted = int(state.arrivals.add(max(0, counted), says.tcp.data_segments_in, says.tcp.segment_bytes))
         elif says.app and says.app.bytes is not None:
             counted, elapsed_us = says.app.bytes, says.app.elapsed_us
         else:

@@ -18,6 +18,7 @@ _TCP_INFO_BYTES = 232
 # Name, struct code, offset. The first eight bytes are single octets and bit fields.
 _MEMBERS: tuple[tuple[str, str, int], ...] = (
     ("snd_mss", "=I", 16),
+    ("rcv_mss", "=I", 20),
     ("unacked", "=I", 24),
     ("lost", "=I", 32),
     ("rtt_us", "=I", 68),
@@ -52,6 +53,7 @@ class TcpInfo:
     state: int
     is_app_limited: bool  # the last delivery rate was limited by the sender's program, not by the path
     snd_mss: int | None = None
+    rcv_mss: int | None = None  # the payload of the peer's full segments, as seen
     unacked: int | None = None  # segments
     lost: int | None = None  # segments
     rtt_us: int | None = None

@@ -22,6 +22,7 @@ TCP_INFO_NAMES = (
     ("RTT", "rtt_us"),
     ("RTTVar", "rtt_var_us"),
     ("RWndLimited", "rwnd_limited_us"),
+    ("RcvMSS", "rcv_mss"),
     ("SndMSS", "snd_mss"),
     ("SndBufLimited", "sndbuf_limited_us"),
     ("NotsentBytes", "notsent_bytes"),
