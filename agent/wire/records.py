@@ -179,7 +179,7 @@ class Measurement(Part, frozen=True, kw_only=True):
     engine: Engine | None = None
     server: Server | None = None
     lease_id: Id | None = None
-    receipt: Words | None = None
+    receipt: Annotated[str, Text(limits.RECEIPT_CHARS)] | None = None
     download: Direction | None = None
     upload: Direction | None = None
     idle: Rtt | None = None

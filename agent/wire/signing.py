@@ -62,6 +62,11 @@ def access_text(claims: str) -> bytes:
     return f"enlace/1 access\n{claims}".encode("ascii")
 
 
+def receipt_text(receipt: str) -> bytes:
+    """Return the bytes that a test point signs of a receipt's first part."""
+    return f"enlace/1 receipt\n{receipt}".encode("ascii")
+
+
 def sign(key: SigningKey, text: bytes) -> str:
     """Return the signature in 86 base64url characters."""
     return forms.b64url(key.sign(text).signature)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import msgspec
 from nacl.signing import SigningKey
 
-from agent.wire import forms, signing
+from agent.wire import forms, limits, signing
 
 SECRET_BYTES = 16
 ACCESS_LIFETIME_MS = 5 * 60 * 1000
+ACCESS_TOKEN_CHARS = 2_000
 
 _FORM = re.compile(r"ENL1-([A-Z2-7]{26})-([A-Z2-7]{16})", re.ASCII)
+_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{limits.ID_CHARS}}}", re.ASCII)
 _MISREAD = str.maketrans("018", "OIB")
 
 
@@ -74,6 +76,10 @@ def make_access_token(key: SigningKey, claims: AccessClaims) -> str:
     return f"{first}.{signing.sign(key, signing.access_text(first))}"
 
 
+class WrongSignatureError(ValueError):
+    """No known key has signed the token; a newer key may have."""
+
+
 def read_access_token(token: str, public_keys: list[bytes], now_ms: int) -> AccessClaims:
     """Return the claims of a valid access token.
 
@@ -83,18 +89,33 @@ def read_access_token(token: str, public_keys: list[bytes], now_ms: int) -> Acce
         now_ms: The test point's own time, Unix milliseconds.
 
     Raises:
-        ValueError: If it is malformed, signed by another key, or expired.
+        WrongSignatureError: If none of the keys has signed it.
+        ValueError: If it is malformed or expired.
     """
     first, dot, signature = token.partition(".")
-    if not dot or not first.isascii():
-        raise ValueError("malformed access token")
+    if not dot or not first.isascii() or len(token) > ACCESS_TOKEN_CHARS:
+        raise ValueError("token malformed")
     if not any(signing.is_signed(key, signing.access_text(first), signature) for key in public_keys):
-        raise ValueError("access token with a wrong signature")
+        raise WrongSignatureError("token signature wrong")
     try:
         raw = base64.urlsafe_b64decode(first + "=" * (-len(first) % 4))
         claims = msgspec.json.decode(raw, type=AccessClaims)
     except (msgspec.MsgspecError, ValueError) as error:
-        raise ValueError("malformed access token") from error
+        raise ValueError("token malformed") from error
+    if not _is_well_formed(claims):
+        raise ValueError("token malformed")
     if claims.exp_ms <= now_ms:
-        raise ValueError("expired access token")
+        raise ValueError("token expired")
     return claims
+
+
+def _is_well_formed(claims: AccessClaims) -> bool:
+    """Return whether identifiers and numbers have the form that the collector gives them."""
+    return (
+        0 < len(claims.school) <= limits.ID_CHARS
+        and claims.school.isprintable()
+        and _ID.fullmatch(claims.lease_id) is not None
+        and _ID.fullmatch(claims.jti) is not None
+        and 0 <= claims.max_bytes <= limits.BYTES
+        and 0 <= claims.exp_ms <= limits.SAFE_INTEGER
+    )

@@ -3,6 +3,7 @@
 import string
 from contextlib import suppress
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,10 +146,32 @@ def test_an_access_token_is_checked_with_the_public_key_alone() -> None:
         ("é.é", 0),
         ("", 0),
     ]:
-        with pytest.raises(ValueError, match="access token"):
+        with pytest.raises(ValueError, match=r"^token (malformed|expired|signature wrong)$"):
             tokens.read_access_token(bad, public, now_ms=now_ms)
-    with pytest.raises(ValueError, match="signature"):
+    with pytest.raises(tokens.WrongSignatureError, match="signature"):
         tokens.read_access_token(token, public[:1], now_ms=0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"school": ""},
+        {"school": "0\n"},
+        {"school": "0" * 65},
+        {"lease_id": ""},
+        {"lease_id": "a b"},
+        {"jti": "x" * 65},
+        {"jti": "\u00e9"},
+        {"max_bytes": -1},
+        {"max_bytes": 10**13},
+        {"exp_ms": 2**53},
+    ],
+)
+def test_a_signed_access_token_of_another_form_is_malformed(changes: dict[str, object]) -> None:
+    whole = tokens.AccessClaims(school="00123", lease_id="l", exp_ms=2_000, max_bytes=10, jti="j")
+    token = tokens.make_access_token(KEY, msgspec.structs.replace(whole, **changes))
+    with pytest.raises(ValueError, match=r"^token malformed$"):
+        tokens.read_access_token(token, [bytes(KEY.verify_key)], now_ms=0)
 
 
 @given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
