@@ -17,7 +17,7 @@ import click
 import msgspec
 
 from agent.wire.vocabulary import ExitCode
-from collector import registry_commands
+from collector import device_commands, people_commands, registry_commands
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
@@ -176,102 +176,6 @@ def testpoint(given: Given, host: str, port: int | None, udp_port: int | None) -
 
 @cli.group()
 @anywhere
-def user() -> None:
-    """People who sign in."""
-
-
-@user.command("add")
-@click.argument("name")
-@click.option("--role", type=click.Choice(["viewer", "admin"]), default="viewer", show_default=True)
-@anywhere
-@click.pass_obj
-def user_add(given: Given, name: str, role: str) -> None:
-    """Let somebody sign in; the password comes from the prompt or ENLACE_PASSWORD, else one is made and printed."""
-    from collector import operate
-    from collector.web.access import hash_password
-
-    store, ports = given.store(), _ports()
-    password, is_made = os.environ.get("ENLACE_PASSWORD", ""), False
-    if not password and sys.stdin.isatty():
-        password = click.prompt("Password (empty: one is made)", default="", hide_input=True, show_default=False)
-        if password and click.prompt("Again", hide_input=True) != password:
-            raise CollectorError("The two passwords differ.", do="Try again.", exit_code=ExitCode.USAGE)
-    if not password:
-        password, is_made = operate.new_password(ports), True
-    operate.add_user(store, ports, name, role, password, hash_password)
-    click.echo(f"{name} may sign in as {role}.")
-    if is_made:
-        click.echo(f"Password, shown only now: {password}")
-
-
-@cli.group()
-@anywhere
-def token() -> None:
-    """Words that let computers enrol."""
-
-
-@token.command("create")
-@click.option("--school", required=True, help="Code of the school that it admits to.")
-@click.option("--devices", "--max-devices", "max_devices", type=click.IntRange(1, 10_000), help="How many computers.")
-@click.option("--days", type=click.IntRange(0, 365), help="For how long.")
-@anywhere
-@click.pass_obj
-def token_create(given: Given, school: str, max_devices: int | None, days: int | None) -> None:
-    """Make an enrolment token; it stands alone on the last line."""
-    from collector import operate
-
-    max_devices, days = operate.defaults_of_token(given.config(), max_devices, days)
-    made = operate.create_token(given.store(), _ports(), school, max_devices=max_devices, days=days)
-    click.echo(f"For school {school}, up to {max_devices} computers, {days} days. It is shown only now:")
-    click.echo(made)
-
-
-@cli.group()
-@anywhere
-def device() -> None:
-    """Installed agents."""
-
-
-@device.command("list")
-@click.option("--school", help="Only of this school.")
-@anywhere
-@click.pass_obj
-def device_list(given: Given, school: str | None) -> None:
-    """List devices: id, school, state, last contact."""
-    from agent.wire.forms import format_time
-    from collector import operate
-
-    for one in operate.list_devices(given.store(), school):
-        contact = format_time(one.last_contact_ms) if one.last_contact_ms is not None else "never"
-        click.echo(f"{one.device}  {one.school}  {one.state}  {contact}")
-
-
-@device.command("approve")
-@click.argument("device_id", metavar="DEVICE")
-@anywhere
-@click.pass_obj
-def device_approve(given: Given, device_id: str) -> None:
-    """Let a pending device count, from its enrolment on."""
-    from collector import operate
-
-    found = operate.approve_device(given.store(), _ports(), device_id)
-    click.echo(f"Device {found.device} of school {found.school} is {found.state}.")
-
-
-@device.command("revoke")
-@click.argument("device_id", metavar="DEVICE")
-@anywhere
-@click.pass_obj
-def device_revoke(given: Given, device_id: str) -> None:
-    """Take nothing more from a device."""
-    from collector import operate
-
-    found = operate.revoke_device(given.store(), _ports(), device_id)
-    click.echo(f"Device {found.device} of school {found.school} is {found.state}.")
-
-
-@cli.group()
-@anywhere
 def schools() -> None:
     """The registry."""
 
@@ -292,6 +196,8 @@ def schools_import(given: Given, file: Path, dry_run: bool) -> int:
 
 
 registry_commands.add_to(cli, anywhere, _ports)
+people_commands.add_to(cli, anywhere, _ports)
+device_commands.add_to(cli, anywhere, _ports)
 
 
 def _day(_context: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:
@@ -374,7 +280,7 @@ def _run(arguments: list[str] | None) -> int:
     except click.Abort:
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        click.echo(_usage(error), err=True)
         return ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -383,10 +289,30 @@ def _run(arguments: list[str] | None) -> int:
     return code if isinstance(code, int) else ExitCode.DONE
 
 
+def _usage(error: click.ClickException) -> str:
+    """Return what is wrong with the words as one sentence, with the command that tells which are right."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) or context is None:
+        return message
+    return f"{message} Try: {context.command_path} --help"
+
+
 def _world_failed(error: OSError) -> int:
-    if isinstance(error, BrokenPipeError):  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.filename is not None:
+        click.echo(f"The system does not let us go on: {error.strerror or error} ({error.filename}).", err=True)
         return ExitCode.FAULT
-    where = f" ({error.filename})" if error.filename else ""
-    click.echo(f"The system does not let us go on: {error.strerror or error}{where}.", err=True)
+    if not isinstance(error, BrokenPipeError):  # else whoever read the output has seen enough
+        click.echo(f"Cannot write the output ({error.strerror or error}).", err=True)
+    _drop_output()
     return ExitCode.FAULT
+
+
+def _drop_output() -> None:
+    """Send the rest of the output nowhere, so that the interpreter does not complain at its end."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return

@@ -1,11 +1,10 @@
 """What an operator does from the command line: each deed one transaction, written into the audit log."""
 
-import base64
 import difflib
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from agent.wire import forms, tokens
 from agent.wire.vocabulary import ExitCode
@@ -16,18 +15,19 @@ from collector.ports import Ports
 from collector.publish import export
 from collector.registry import importer
 from collector.store.open import Store, create
-from collector.store.queries import audit, devices, facts, keys, users
+from collector.store.queries import audit, devices, facts, keys
 from collector.store.queries import tokens as stored_tokens
 from collector.store.queries.audit import AuditEntry
 from collector.store.queries.devices import Device
+from collector.store.queries.keys import StoredKey
 from collector.store.queries.tokens import Token
-from collector.store.queries.users import User
 from collector.store.unit import UnitOfWork
 
 DAY_MS = 86_400_000
-PASSWORD_MIN_CHARS = 10
-_PASSWORD_BYTES = 15
 _SOME = 8
+_ID_OF = {"device": "device", "token": "token_id"}
+
+Named = TypeVar("Named", Device, Token)
 
 
 @dataclass(frozen=True)
@@ -117,39 +117,6 @@ def require_school(unit: UnitOfWork, code: str) -> None:
     raise CollectorError(f"There is no school with the code {code}.", do=hint, exit_code=ExitCode.USAGE)
 
 
-def new_password(ports: Ports) -> str:
-    """Return a random password that can be typed."""
-    return base64.b32encode(ports.randomness.token_bytes(_PASSWORD_BYTES)).decode("ascii").lower()
-
-
-def add_user(store: Store, ports: Ports, name: str, role: str, password: str, hash_of: Callable[[str], str]) -> None:
-    """Let a person sign in.
-
-    Raises:
-        CollectorError: If somebody has that name, or name or password cannot be used.
-    """
-    if not name.strip() or len(name) > 100 or not name.isprintable():
-        raise CollectorError("The name is empty, too long or not printable.", exit_code=ExitCode.USAGE)
-    if not PASSWORD_MIN_CHARS <= len(password) <= 1024:
-        raise CollectorError(
-            f"The password is too short: it needs {PASSWORD_MIN_CHARS} characters.", exit_code=ExitCode.USAGE
-        )
-    now_ms = ports.clock.now_ms()
-    user = User(
-        user_id=forms.uuid7(now_ms, ports.randomness.token_bytes(10)),
-        name=name.strip(),
-        role=role,
-        password_hash=hash_of(password),
-        language=None,
-        created_ms=now_ms,
-        disabled_ms=None,
-    )
-    with store.unit() as unit:
-        users.create_user(unit, user)
-        note(unit, ports, "user.add", user.name, role)
-        unit.commit()
-
-
 def list_devices(store: Store, school: str | None) -> list[Device]:
     """Return all devices, or a school's."""
     with store.reader() as snapshot:
@@ -192,17 +159,83 @@ def _require_device(unit: UnitOfWork, text: str) -> Device:
     exact = devices.find_device(unit, text)
     if exact is not None:
         return exact
-    begins = [one for one in devices.list_devices(unit) if text and one.device.startswith(text)]
-    if len(begins) == 1:
+    return _only([one for one in devices.list_devices(unit) if one.device.startswith(text)], text, "device")
+
+
+def _only(begins: list[Named], text: str, kind: str) -> Named:
+    """Return the only one whose id begins so."""
+    if len(begins) == 1 and text:
         return begins[0]
-    if begins:
-        some = ", ".join(one.device for one in begins[:_SOME])
+    if begins and text:
+        some = ", ".join(getattr(one, _ID_OF[kind]) for one in begins[:_SOME])
         raise CollectorError(
-            f"{len(begins)} devices begin with {text}: {some}.", do="Give more of it.", exit_code=ExitCode.USAGE
+            f"{len(begins)} {kind}s begin with {text}: {some}.", do="Give more of it.", exit_code=ExitCode.USAGE
         )
     raise CollectorError(
-        f"There is no device {text}.", do="See `enlace-collector device list`.", exit_code=ExitCode.USAGE
+        f"There is no {kind} {text}.", do=f"See `enlace-collector {kind} list`.", exit_code=ExitCode.USAGE
     )
+
+
+def list_tokens(store: Store, school: str | None) -> list[Token]:
+    """Return all tokens, or a school's, the newest first."""
+    with store.reader() as snapshot:
+        return stored_tokens.list_tokens(snapshot, school)
+
+
+def state_of_token(token: Token, now_ms: int) -> str:
+    """Return in a word whether a token still admits computers that nobody knows."""
+    if token.revoked_ms is not None:
+        return "revoked"
+    if now_ms >= token.expires_ms:
+        return "expired"
+    return "valid" if token.used < token.max_devices else "exhausted"
+
+
+def revoke_token(store: Store, ports: Ports, text: str) -> Token:
+    """End a token, named by its id, the beginning of it, or the token itself.
+
+    Raises:
+        CollectorError: If there is no such token.
+    """
+    with store.unit() as unit:
+        found = _require_token(unit, text)
+        if found.revoked_ms is None:
+            stored_tokens.revoke_token(unit, found.token_id, ports.clock.now_ms())
+            note(unit, ports, "token.revoke", found.school, found.token_id)
+        unit.commit()
+    return found
+
+
+def _require_token(unit: UnitOfWork, text: str) -> Token:
+    try:
+        found = stored_tokens.find_token(unit, tokens.parse_enrol_token(text).secret_hash())
+    except ValueError:
+        begins = [one for one in stored_tokens.list_tokens(unit) if one.token_id.startswith(text)]
+        return _only(begins, text, "token")
+    if found is None:
+        raise CollectorError(
+            "This token was not made here.", do="See `enlace-collector token list`.", exit_code=ExitCode.USAGE
+        )
+    return found
+
+
+def list_keys(store: Store) -> list[StoredKey]:
+    """Return the collector's signing keys, the current one first."""
+    with store.reader() as snapshot:
+        return keys.list_keys(snapshot)
+
+
+def rotate_key(store: Store, ports: Ports) -> str:
+    """Make a new signing key the current one and return its public key, base64url.
+
+    Old keys go on answering the devices that pinned them; those learn the new one from their next settings.
+    """
+    with store.unit() as unit:
+        made = make_key(unit, ports.randomness, ports.clock.now_ms())
+        facts.raise_settings_version(unit)
+        note(unit, ports, "key.rotate", made.key_id)
+        unit.commit()
+    return forms.b64url(made.public_key)
 
 
 def defaults_of_token(config: CollectorConfig, max_devices: int | None, days: int | None) -> tuple[int, int]:

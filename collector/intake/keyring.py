@@ -30,7 +30,7 @@ class CollectorKey:
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Every key, the newest first."""
+    """Every key, the current one first."""
 
     keys: tuple[CollectorKey, ...]
 
@@ -38,6 +38,11 @@ class KeyRing:
     def current(self) -> CollectorKey:
         """The key that new devices get to know."""
         return self.keys[0]
+
+    @property
+    def for_test_points(self) -> CollectorKey:
+        """The key that leases sign access tokens with: the first, because a test point keeps the keys it began with."""
+        return self.keys[-1]
 
     def pinned(self, key_id: str) -> CollectorKey:
         """Return the key that a device named, the current one if we never had it."""

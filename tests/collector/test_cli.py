@@ -185,10 +185,32 @@ def test_without_a_deployment_one_is_told_to_make_it(run: Any, words: list[str])
 
 
 @pytest.mark.parametrize(
-    "words", [["nonsense"], ["serve", "--port", "x"], ["token", "create"], ["evaluate", "--from", "x"]]
+    ("words", "hint"),
+    [
+        (["nonsense"], "enlace-collector --help"),
+        (["serve", "--port", "x"], "enlace-collector serve --help"),
+        (["token", "create"], "enlace-collector token create --help"),
+        (["evaluate", "--from", "x"], "enlace-collector evaluate --help"),
+        (["user", "remove"], "enlace-collector user remove --help"),
+    ],
 )
-def test_wrong_words_end_with_2(run: Any, words: list[str]) -> None:
-    assert run(*words).code == 2
+def test_wrong_words_are_one_sentence_with_a_hint_and_end_with_2(run: Any, words: list[str], hint: str) -> None:
+    done = run(*words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith(f" Try: {hint}\n")
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")  # noqa: PTH110 -- of Linux
+@pytest.mark.parametrize("words", [["--version"], ["export", "schools"], ["token", "list"], ["init"]])
+def test_a_full_disk_behind_the_output_is_said(made: Any, tmp_path: Path, words: list[str]) -> None:
+    made("token", "create", "--school", "S-2")
+    program = [sys.executable, "-c", "from collector.cli import main; main()", *words]
+    data = [] if words == ["--version"] else ["--data", str(tmp_path / "data")]
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 -- no path of ours
+        done = subprocess.run([*program, *data], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr == b"Cannot write the output (No space left on device).\n"
 
 
 def test_a_wrong_configuration_is_one_sentence(run: Any, tmp_path: Path) -> None:

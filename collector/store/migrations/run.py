@@ -4,7 +4,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from collector.store import engine as engines
 from collector.store import version
@@ -27,11 +26,6 @@ def migrate(url: str) -> str:
         with write_lock(path.parent / engines.LOCK_NAME):
             _upgrade(url)
     return version.REVISIONS[-1]
-
-
-def known_revisions() -> tuple[str, ...]:
-    """Return the revisions in `versions/`, oldest first."""
-    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())[::-1]
 
 
 def _config() -> Config:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from nacl.signing import SigningKey
 from sqlalchemy import insert, select, update
 
 from agent.wire import forms
@@ -20,12 +21,17 @@ class StoredKey:
     created_ms: int
     retired_ms: int | None  # None: the current one
 
+    @property
+    def public_key(self) -> str:
+        """What devices pin, base64url."""
+        return forms.b64url(bytes(SigningKey(self.seed).verify_key))
+
 
 def list_keys(snapshot: Snapshot) -> list[StoredKey]:
-    """Return every key, the newest first."""
-    rows = snapshot.connection.execute(
-        select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.created_ms.desc(), SIGNING_KEYS.c.key_id)
-    )
+    """Return every key, the current one first whatever the clock said when it was made, then the others."""
+    table = SIGNING_KEYS
+    order = (table.c.retired_ms.is_not(None), table.c.retired_ms.desc(), table.c.created_ms.desc(), table.c.key_id)
+    rows = snapshot.connection.execute(select(table).order_by(*order))
     return [StoredKey(row.key_id, forms.unb64url(row.seed, SEED_BYTES), row.created_ms, row.retired_ms) for row in rows]
 
 

@@ -34,6 +34,14 @@ def find_token(snapshot: Snapshot, secret_hash: str) -> Token | None:
     return Token(**row._mapping) if row else None
 
 
+def list_tokens(snapshot: Snapshot, school: str | None = None) -> list[Token]:
+    """Return all tokens, or a school's, the newest first."""
+    query = select(TOKENS).order_by(TOKENS.c.created_ms.desc(), TOKENS.c.token_id.desc())
+    if school is not None:
+        query = query.where(TOKENS.c.school == school)
+    return [Token(**row._mapping) for row in snapshot.connection.execute(query)]
+
+
 def use_token(unit: UnitOfWork, token_id: str) -> bool:
     """Count one more device; False if the cap is reached, decided by the database so that no race passes it."""
     condition = (TOKENS.c.token_id == token_id) & (TOKENS.c.used < TOKENS.c.max_devices)

@@ -81,6 +81,16 @@ def list_users(snapshot: Snapshot) -> list[User]:
     return [_user(row) for row in snapshot.connection.execute(select(USERS).order_by(USERS.c.name_folded))]
 
 
+def set_password(unit: UnitOfWork, user_id: str, password_hash: str) -> None:
+    """Give a person another password."""
+    unit.connection.execute(update(USERS).where(USERS.c.user_id == user_id).values(password_hash=password_hash))
+
+
+def remove_user(unit: UnitOfWork, user_id: str) -> None:
+    """Forget a person; the name can be given again."""
+    unit.connection.execute(delete(USERS).where(USERS.c.user_id == user_id))
+
+
 def set_language(unit: UnitOfWork, user_id: str, language: str) -> None:
     """Remember the language that a person chose."""
     unit.connection.execute(update(USERS).where(USERS.c.user_id == user_id).values(language=language))

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from agent.wire import forms
+from agent.wire import forms, tokens
 from agent.wire.signing import Word
+from collector import operate
 from collector.config import TestpointConfig
 from collector.intake import settings
 from collector.intake.keyring import KeySource, make_key
@@ -13,7 +14,8 @@ from collector.intake.parts import Parts
 from collector.store.open import Store
 from collector.store.queries import facts
 from tests.fakes.collector_world import FakeClock
-from tests.fakes.wire_device import WireDevice
+from tests.fakes.records import a_measurement
+from tests.fakes.wire_device import WireDevice, a_token
 
 DAY_MS = 86_400_000
 
@@ -64,6 +66,37 @@ def test_a_key_made_by_another_process_is_seen_within_a_minute(parts: Parts, sto
     assert parts.keys.ring().current.key_id == before
     clock.advance(60_000)
     assert parts.keys.ring().current.key_id != before
+
+
+def test_after_a_rotation_every_device_is_answered_with_the_key_that_it_pinned(
+    device: WireDevice, parts: Parts, store: Store, clock: FakeClock
+) -> None:
+    token, version = device.token, device.ask_settings()["version"]
+    clock.advance(1)
+    made = forms.unb64url(operate.rotate_key(store, parts.ports), 32)
+    clock.advance(60_000)
+    assert device.post([a_measurement(1)])["settings_version"] != version  # it asks for its settings, and is told
+    assert device.ask_settings()["next_collector_key"] == forms.b64url(made)
+    assert device.ask_lease("manual")["granted"] is True
+    assert device.post([a_measurement(2)], machine="00" * 32)["code"] == "other_machine"  # refusals too
+    later = WireDevice(parts, token, seed=2)  # a token from before the rotation names the old key
+    later.collector_key = device.collector_key
+    assert later.enrol()["collector_key"] == forms.b64url(device.collector_key)
+    assert later.post([])["status"] == 200
+    device.collector_key = made
+    assert device.post([])["status"] == 200
+    assert WireDevice(parts, a_token(parts), seed=3).enrol()["collector_key"] == forms.b64url(made)
+
+
+def test_a_test_point_that_runs_takes_the_tokens_of_a_collector_with_a_new_key(
+    device: WireDevice, parts: Parts, store: Store, clock: FakeClock
+) -> None:
+    known = [key.public_key for key in parts.keys.ring().keys]
+    clock.advance(1)
+    operate.rotate_key(store, parts.ports)
+    clock.advance(60_000)
+    token = device.ask_lease("manual")["access_token"]
+    assert tokens.read_access_token(token, known, clock.now_ms()).school == "00123"
 
 
 @pytest.mark.parametrize(

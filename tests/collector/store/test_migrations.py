@@ -9,16 +9,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from collector.store import version
-from collector.store.migrations.run import known_revisions, migrate
+from collector.store.migrations import run
+from collector.store.migrations.run import migrate
 from collector.store.open import Store
 from collector.store.tables.catalogue import METADATA
 
 
 def test_the_code_knows_every_revision_in_order() -> None:
-    assert known_revisions() == version.REVISIONS
+    found = ScriptDirectory(str(Path(run.__file__).parent)).walk_revisions()
+    assert tuple(script.revision for script in found)[::-1] == version.REVISIONS
 
 
 def test_migrated_tables_equal_the_catalogue(store: Store) -> None:

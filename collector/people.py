@@ -1,0 +1,123 @@
+"""What an operator does about people from the command line: each deed one transaction, in the audit log."""
+
+import base64
+from collections.abc import Callable
+
+from agent.wire import forms
+from agent.wire.vocabulary import ExitCode
+from collector.errors import CollectorError
+from collector.operate import note
+from collector.ports import Ports
+from collector.store.open import Store
+from collector.store.queries import audit, sessions, users
+from collector.store.queries.audit import AuditEntry
+from collector.store.queries.users import User
+from collector.store.unit import Snapshot
+
+PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS = 10, 1024
+_PASSWORD_BYTES = 15
+
+
+def new_password(ports: Ports) -> str:
+    """Return a random password that can be typed."""
+    return base64.b32encode(ports.randomness.token_bytes(_PASSWORD_BYTES)).decode("ascii").lower()
+
+
+def add_user(store: Store, ports: Ports, name: str, role: str, password: str, hash_of: Callable[[str], str]) -> None:
+    """Let a person sign in.
+
+    Raises:
+        CollectorError: If somebody has that name, or name or password cannot be used.
+    """
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise CollectorError("The name is empty, too long or not printable.", exit_code=ExitCode.USAGE)
+    _check_password(password)
+    now_ms = ports.clock.now_ms()
+    user = User(
+        user_id=forms.uuid7(now_ms, ports.randomness.token_bytes(10)),
+        name=name.strip(),
+        role=role,
+        password_hash=hash_of(password),
+        language=None,
+        created_ms=now_ms,
+        disabled_ms=None,
+    )
+    with store.unit() as unit:
+        users.create_user(unit, user)
+        note(unit, ports, "user.add", user.name, role)
+        unit.commit()
+
+
+def _check_password(password: str) -> None:
+    if len(password) < PASSWORD_MIN_CHARS:
+        raise CollectorError(
+            f"The password is too short: it needs {PASSWORD_MIN_CHARS} characters.", exit_code=ExitCode.USAGE
+        )
+    if len(password) > PASSWORD_MAX_CHARS:
+        raise CollectorError(
+            f"The password is too long: {PASSWORD_MAX_CHARS} characters are enough.", exit_code=ExitCode.USAGE
+        )
+
+
+def list_users(store: Store) -> list[User]:
+    """Return everybody who may sign in."""
+    with store.reader() as snapshot:
+        return users.list_users(snapshot)
+
+
+def require_user(store: Store, name: str) -> User:
+    """Return the person of that name.
+
+    Raises:
+        CollectorError: If there is nobody.
+    """
+    with store.reader() as snapshot:
+        return _require_user(snapshot, name)
+
+
+def _require_user(snapshot: Snapshot, name: str) -> User:
+    found = users.find_user(snapshot, name)
+    if found is None:
+        raise CollectorError(
+            f"There is no user {name}.", do="See `enlace-collector user list`.", exit_code=ExitCode.USAGE
+        )
+    return found
+
+
+def set_password(store: Store, ports: Ports, name: str, password: str, hash_of: Callable[[str], str]) -> User:
+    """Give a person another password; whoever is signed in with the old one is signed out.
+
+    Raises:
+        CollectorError: If there is nobody of that name, or the password cannot be used.
+    """
+    _check_password(password)
+    password_hash = hash_of(password)
+    with store.unit() as unit:
+        found = _require_user(unit, name)
+        users.set_password(unit, found.user_id, password_hash)
+        users.clear_failures(unit, found.name)
+        sessions.end_sessions_of(unit, found.user_id)
+        note(unit, ports, "user.password", found.name)
+        unit.commit()
+    return found
+
+
+def remove_user(store: Store, ports: Ports, name: str) -> User:
+    """Let a person sign in no longer; what they did stays written down under their name.
+
+    Raises:
+        CollectorError: If there is nobody of that name.
+    """
+    with store.unit() as unit:
+        found = _require_user(unit, name)
+        sessions.end_sessions_of(unit, found.user_id)
+        users.remove_user(unit, found.user_id)
+        note(unit, ports, "user.remove", found.name, found.role)
+        unit.commit()
+    return found
+
+
+def list_deeds(store: Store, limit: int) -> list[AuditEntry]:
+    """Return who did what, the newest first."""
+    with store.reader() as snapshot:
+        return audit.list_entries(snapshot, limit)

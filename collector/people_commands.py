@@ -1,0 +1,109 @@
+"""Commands about people: who may sign in, and who did what. Hung under the command line by `cli`."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.wire.forms import format_time
+from agent.wire.vocabulary import ExitCode
+from collector.errors import CollectorError
+from collector.registry_commands import Anywhere, Given
+
+if TYPE_CHECKING:
+    from collector.ports import Ports
+
+
+def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
+    """Add the commands.
+
+    Args:
+        cli: The command line.
+        anywhere: Gives a command the options that every command takes.
+        ports: Returns clock and randomness.
+    """
+
+    @cli.group()
+    @anywhere
+    def user() -> None:
+        """People who sign in."""
+
+    @user.command("add")
+    @click.argument("name")
+    @click.option("--role", type=click.Choice(["viewer", "admin"]), default="viewer", show_default=True)
+    @anywhere
+    @click.pass_obj
+    def user_add(given: Given, name: str, role: str) -> None:
+        """Let somebody sign in; the password comes from the prompt or ENLACE_PASSWORD, else one is made and printed."""
+        from collector import people
+        from collector.web.access import hash_password
+
+        store = given.store()
+        password, made = _password(ports())
+        people.add_user(store, ports(), name, role, password, hash_password)
+        click.echo(f"{name} may sign in as {role}.{made}")
+
+    @user.command("list")
+    @anywhere
+    @click.pass_obj
+    def user_list(given: Given) -> None:
+        """List people: name, role, since when."""
+        from collector import people
+
+        for one in people.list_users(given.store()):
+            click.echo(f"{one.name}  {one.role}  {format_time(one.created_ms)}")
+
+    @user.command("password")
+    @click.argument("name")
+    @anywhere
+    @click.pass_obj
+    def user_password(given: Given, name: str) -> None:
+        """Give somebody another password, asked for as by `add`, and sign them out everywhere."""
+        from collector import people
+        from collector.web.access import hash_password
+
+        store = given.store()
+        found = people.require_user(store, name)
+        password, made = _password(ports())
+        people.set_password(store, ports(), found.name, password, hash_password)
+        click.echo(f"{found.name} has another password and is signed out everywhere.{made}")
+
+    @user.command("remove")
+    @click.argument("name")
+    @anywhere
+    @click.pass_obj
+    def user_remove(given: Given, name: str) -> None:
+        """Let somebody sign in no longer, and sign them out everywhere; what they did stays written down."""
+        from collector import people
+
+        found = people.remove_user(given.store(), ports(), name)
+        click.echo(f"{found.name} may no longer sign in.")
+
+    @cli.command()
+    @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
+    @anywhere
+    @click.pass_obj
+    def audit(given: Given, limit: int) -> None:
+        """List who did what, the newest first."""
+        from collector import people
+
+        for one in people.list_deeds(given.store(), limit):
+            words = (format_time(one.at_ms), one.actor, one.action, one.subject, one.detail)
+            click.echo("  ".join(word for word in words if word))
+
+
+def _password(ports: "Ports") -> tuple[str, str]:
+    """Return a password and, if it was made here, the line that shows it."""
+    from collector import people
+
+    password = os.environ.get("ENLACE_PASSWORD", "")
+    if not password and sys.stdin.isatty():
+        password = click.prompt("Password (empty: one is made)", default="", hide_input=True, show_default=False)
+        if password and click.prompt("Again", hide_input=True) != password:
+            raise CollectorError("The two passwords differ.", do="Try again.", exit_code=ExitCode.USAGE)
+    if password:
+        return password, ""
+    password = people.new_password(ports)
+    return password, f"\nPassword, shown only now: {password}"
