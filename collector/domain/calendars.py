@@ -78,10 +78,14 @@ class OpenDay:
 
     def half_of(self, moment_ms: int) -> int | None:
         """Return 1 or 2: the half of the opening time that a moment lies in; None outside opening hours."""
-        if not self.is_within(moment_ms):
-            return None
-        passed = sum(min(moment_ms, p.to_ms) - p.from_ms for p in self.periods if p.from_ms <= moment_ms)
-        return 1 if 2 * passed < self.open_ms else 2
+        passed = 0
+        for period in self.periods:
+            if moment_ms < period.from_ms:
+                return None
+            if moment_ms < period.to_ms:
+                return 1 if 2 * (passed + moment_ms - period.from_ms) < self.open_ms else 2
+            passed += period.length_ms
+        return None
 
     def third(self, index: int) -> tuple[Period, ...]:
         """Return the pieces of a third (0, 1, 2) of the opening time; a break makes two pieces of one."""

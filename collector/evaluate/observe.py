@@ -11,7 +11,7 @@ from collector.domain.observations import Observation
 from collector.domain.validity import Candidate, Circumstances
 from collector.domain.words import Exclusion, TimeQuality
 from collector.evaluate.inputs import SchoolInputs
-from collector.store.queries.fold import Measured, Vote
+from collector.store.queries.fold import Measured, Vote, Voted
 
 # A start later than its own arrival is a clock that was put right too late to know by how much.
 _AHEAD_MS = validity.MAX_TIME_WIDTH_MS
@@ -64,21 +64,16 @@ def observe(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> School
     return seen
 
 
-def remembered(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> list[Observation]:
-    """Return the observations of a day that stays as it was judged: of the rows that voted then."""
-    open_day = inputs.at(day)
-    return [
-        Observation(
-            day=day,
-            value_bps=row.download_bps,
-            half=open_day.half_of(row.started_ms),
-            lower_bound=bool(row.download_lower_bound),
-            medium=row.medium,
-            link_bps=row.link_bps,
-        )
-        for row in rows
-        if row.votes and row.download_bps is not None
-    ]
+def remembered(rows: Sequence[Voted], inputs: SchoolInputs, before: date) -> list[Observation]:
+    """Return the observations of the days before one, which stay as they were judged: of the rows that voted then."""
+    found: list[Observation] = []
+    for row in rows:
+        day = inputs.local_day(row.started_ms)
+        if day < before:
+            half = inputs.at(day).half_of(row.started_ms)
+            is_bound = bool(row.download_lower_bound)
+            found.append(Observation(day, row.download_bps, half, is_bound, row.medium, row.link_bps))
+    return found
 
 
 def vote_of(row: Measured, exclusion: Exclusion | None) -> Vote:

@@ -29,7 +29,7 @@ LOG = logging.getLogger(__name__)
 EARLIEST = date(1970, 1, 1)  # no measurement is older
 
 # Schools in one transaction: a few, because each commit waits for the disk, and devices wait for each commit.
-_AT_ONCE = 20
+_AT_ONCE = 50
 
 
 @dataclass
@@ -153,15 +153,18 @@ def _fold_together(
     unit: UnitOfWork, batch: Sequence[Task], now_ms: int, as_of: date | None, done: EvaluationReport
 ) -> None:
     first = batch[0]
+    begins_ms = [task.inputs.start_ms(task.from_day) for task in batch]
     scope = Scope(
         schools=tuple(task.inputs.code for task in batch),
         profile=first.inputs.deployment.profile_id,
         metric=school.METRIC,
         from_day=first.from_day.isoformat(),
+        reach_ms=min(task.inputs.start_ms(task.from_day - school.REACH) for task in batch),
+        from_ms=min(begins_ms),
+        until_ms=max(begins_ms),
     )
     fold.lock(unit, scope)
-    from_ms = min(task.inputs.start_ms(task.from_day - school.REACH) for task in batch)
-    past = fold.load(unit, scope, from_ms)
+    past = fold.load(unit, scope)
     outcomes = []
     for task in batch:
         known = past[task.inputs.code]

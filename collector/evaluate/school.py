@@ -35,20 +35,17 @@ def fold_school(past: Past, inputs: SchoolInputs, span: Span) -> Outcome:
     """Return what is to be written of a school.
 
     Args:
-        past: What is stored of it: measurements from `REACH` before the first day on.
+        past: What is stored of it: votes from `REACH` before the first day on, measurements from that day on.
         inputs: The school with its dated inputs.
         span: The days.
     """
-    grouped = observe.group_by_day(past.measured, inputs)
-    earlier: list[Observation] = []
+    earlier = observe.remembered(past.voted, inputs, span.from_day)
     seen: list[SchoolDay] = []
     ahead: list[Vote] = []
-    for day, rows in grouped.items():
-        if day < span.from_day:
-            earlier += observe.remembered(day, rows, inputs)
-        elif day <= span.seen_until:
+    for day, rows in observe.group_by_day(past.measured, inputs).items():
+        if span.from_day <= day <= span.seen_until:
             seen.append(observe.observe(day, rows, inputs))
-        else:
+        elif day > span.seen_until:
             ahead += _votes_ahead(rows)
     outcome = Outcome(votes=_changed_votes(seen) + ahead)
     outcome.days = [observe.day_row(day, inputs, is_final=day.day <= span.as_of) for day in seen]

@@ -4,8 +4,8 @@ The schools of one call are folded from the same day on, so that each question i
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
@@ -14,8 +14,7 @@ from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):  # made by the hundred thousand: a tuple is what the driver gives already
     """The part of a measurement that decides whether it votes, and what it says."""
 
     school: str
@@ -45,6 +44,17 @@ class Measured:
     exclusion: str | None
 
 
+class Voted(NamedTuple):
+    """What a measurement says that was judged to vote; its day is not judged again."""
+
+    school: str
+    started_ms: int  # corrected
+    download_bps: int
+    download_lower_bound: bool | None
+    medium: str | None
+    link_bps: int | None
+
+
 @dataclass(frozen=True)
 class Scope:
     """What is folded: some schools, by one profile, from one day on."""
@@ -53,6 +63,9 @@ class Scope:
     profile: str
     metric: str
     from_day: str
+    reach_ms: int  # votes with an earlier corrected start concern none of the days
+    from_ms: int  # no day to fold begins earlier, at any of the schools
+    until_ms: int  # every day to fold has begun, at each of the schools
 
 
 @dataclass(frozen=True)
@@ -88,7 +101,8 @@ class Flag:
 class Past:
     """What is stored of one school."""
 
-    measured: list[Measured] = field(default_factory=list)  # oldest first
+    voted: list[Voted] = field(default_factory=list)  # those before the days to fold are among them
+    measured: list[Measured] = field(default_factory=list)  # those of the days to fold are among them, oldest first
     flags: list[Flag] = field(default_factory=list)  # all of the series, oldest first
     judged: Judged | None = None
     watch_began: str | None = None  # newest day before that a watch began on
@@ -128,26 +142,15 @@ class Outcome:
     events: list[NewEvent] = field(default_factory=list)
 
 
-_MEASURED = [MEASUREMENTS.c[name] for name in Measured.__dataclass_fields__]
+_MEASURED = [MEASUREMENTS.c[name] for name in Measured._fields]
+_VOTED = [MEASUREMENTS.c[name] for name in Voted._fields]
 _FLAG = [FLAGS.c[name] for name in Flag.__dataclass_fields__]
 
 
-def load(snapshot: Snapshot, scope: Scope, from_ms: int) -> dict[str, Past]:
-    """Return what is stored of the schools of a scope.
-
-    Args:
-        snapshot: The database.
-        scope: Which schools, and from which day on.
-        from_ms: Measurements with an earlier corrected start are left out.
-    """
+def load(snapshot: Snapshot, scope: Scope) -> dict[str, Past]:
+    """Return what is stored of the schools of a scope."""
     past = {school: Past() for school in scope.schools}
-    query = (
-        select(*_MEASURED)
-        .where(MEASUREMENTS.c.school.in_(scope.schools), MEASUREMENTS.c.started_ms >= from_ms)
-        .order_by(MEASUREMENTS.c.school, MEASUREMENTS.c.started_ms, MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
-    )
-    for row in snapshot.connection.execute(query):
-        past[row[0]].measured.append(Measured(*row))
+    _load_measurements(snapshot, scope, past)
     for flag in _flags(snapshot, scope):
         past[flag.school].flags.append(flag)
     for school, *judged in _newest(snapshot, scope, ("day", "state", "state_count")):
@@ -162,6 +165,22 @@ def load(snapshot: Snapshot, scope: Scope, from_ms: int) -> dict[str, Past]:
     return past
 
 
+def _load_measurements(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) -> None:
+    """Read the days to fold in full, and of those before, which are many more, only what a vote says."""
+    started, of_schools = MEASUREMENTS.c.started_ms, MEASUREMENTS.c.school.in_(scope.schools)
+    query = (
+        select(*_MEASURED)
+        .where(of_schools, started >= scope.from_ms)
+        .order_by(MEASUREMENTS.c.school, started, MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
+    )
+    for row in snapshot.connection.execute(query).all():
+        past[row[0]].measured.append(Measured._make(row))
+    before = (started >= scope.reach_ms) & (started < scope.until_ms) & MEASUREMENTS.c.votes.is_(True)
+    voted = select(*_VOTED).where(of_schools, before, MEASUREMENTS.c.download_bps.is_not(None))
+    for row in snapshot.connection.execute(voted.order_by(MEASUREMENTS.c.school, started)).all():
+        past[row[0]].voted.append(Voted._make(row))
+
+
 def _flags(snapshot: Snapshot, scope: Scope) -> Iterable[Flag]:
     of_series = (FLAGS.c.profile == scope.profile) & (FLAGS.c.metric == scope.metric)
     query = select(*_FLAG).where(FLAGS.c.school.in_(scope.schools), of_series)
@@ -169,7 +188,7 @@ def _flags(snapshot: Snapshot, scope: Scope) -> Iterable[Flag]:
 
 
 def _load_states(snapshot: Snapshot, scope: Scope, schools: list[str], past: dict[str, Past]) -> None:
-    narrow = Scope(tuple(schools), scope.profile, scope.metric, scope.from_day)
+    narrow = replace(scope, schools=tuple(schools))
     began = (EVALUATIONS.c.state == "watch") & (EVALUATIONS.c.state_count == 1)
     for school, day in _newest(snapshot, narrow, ("day",), began):
         past[school].watch_began = day
