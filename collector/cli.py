@@ -248,9 +248,11 @@ def export(given: Given, table: str, form: str, output: Path | None) -> None:
 @click.pass_obj
 def demo(given: Given, once: bool, line: str | None, port: int | None) -> int:
     """Run the whole product on this computer, with a line of known speed and 120 invented schools."""
+    from collector.config import CollectorConfig, data_directory
     from collector.demo.run import run_demo
 
-    return run_demo(given.data, once=once, line=line, port=port, ports=_ports())
+    data = data_directory(given.data, CollectorConfig()) if given.data is not None else None
+    return run_demo(data, once=once, line=line, port=port, ports=_ports())
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,9 +1,12 @@
 """The tables `[collector]` and `[testpoint]` of the one configuration file; secrets come from the environment."""
 
+import ipaddress
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -37,7 +40,8 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     host: str = "127.0.0.1"
     port: Port = 8480
     public_url: str = ""  # as agents and people reach it; empty: http://host:port
-    behind_proxy: bool = False  # a proxy on this machine ends TLS and names the client
+    behind_proxy: bool = False  # a proxy ends TLS and names the client
+    trusted_proxy: str = ""  # address that the proxy comes from; empty: this machine's own; "*": whoever comes
     ingest_at_once: Workers = 8  # more batches, leases and settings at once are told to come back
     enrol_at_once: Workers = 4
     pages_at_once: Workers = 8
@@ -87,6 +91,9 @@ def load_collector(path: Path | None) -> CollectorConfig:
     config = _load(path, "collector", CollectorConfig)
     check_timezone(config.default_timezone, f"{path}: [collector] default_timezone")
     check_profile(config.profile, catalogue.load().ids, f"{path}: [collector] profile")
+    check_url(config.public_url, f"{path}: [collector] public_url")
+    _check_country(config.country, f"{path}: [collector] country")
+    _check_proxy(config.trusted_proxy, f"{path}: [collector] trusted_proxy")
     return config
 
 
@@ -97,6 +104,7 @@ def load_testpoint(path: Path | None) -> TestpointConfig:
         CollectorError: With one sentence that names the file, the key and what to write instead.
     """
     config = _load(path, "testpoint", TestpointConfig)
+    check_url(config.public_url, f"{path}: [testpoint] public_url")
     if config.host in EVERY_ADDRESS and not config.public_url:
         raise CollectorError(
             f'{path}: [testpoint] host = "{config.host}" is no address that agents can go to.',
@@ -143,11 +151,76 @@ def check_timezone(name: str, place: str) -> None:
         ) from error
 
 
+def check_url(text: str, place: str) -> None:
+    """Refuse what is no address that agents and people can go to; empty is none given.
+
+    Raises:
+        CollectorError: If it is not http or https with a host.
+    """
+    try:
+        parts = urlsplit(text)
+        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_right = is_right and not (parts.query or parts.fragment or parts.username) and text.isprintable()
+    except ValueError:
+        is_right = False
+    if text and (not is_right or " " in text):
+        raise CollectorError(
+            f'{place} = "{text}" is not an address that agents and people can go to.',
+            do='Write one such as "https://enlace.example.org".',
+            exit_code=ExitCode.USAGE,
+        )
+
+
+def _check_country(text: str, place: str) -> None:
+    if text and not re.fullmatch("[A-Z]{2}", text):
+        raise CollectorError(
+            f'{place} = "{text}" is not a country code.',
+            do='Write the two capital letters of ISO 3166-1, such as "BB".',
+            exit_code=ExitCode.USAGE,
+        )
+
+
+def _check_proxy(text: str, place: str) -> None:
+    if text in ("", "*"):
+        return
+    try:
+        ipaddress.ip_address(text)
+    except ValueError as error:
+        raise CollectorError(
+            f'{place} = "{text}" is not an address.',
+            do='Write the IP address that the proxy comes from, such as "10.0.0.5", or "*" for whoever comes.',
+            exit_code=ExitCode.USAGE,
+        ) from error
+
+
 def data_directory(given: Path | None, config: CollectorConfig) -> Path:
-    """Return where this deployment keeps its files: the flag, else the table, else a directory of this user's own."""
-    if given is not None:
-        return given
-    return Path(config.data) if config.data else Path(platformdirs.user_data_dir("enlace-collector", "enlace"))
+    """Return where this deployment keeps its files: the flag, else the table, else a directory of this user's own.
+
+    Raises:
+        CollectorError: If it is no directory and cannot become one.
+    """
+    own = Path(platformdirs.user_data_dir("enlace-collector", "enlace"))
+    found = given if given is not None else Path(config.data) if config.data else own
+    if not _may_be_directory(found):
+        raise CollectorError(
+            f"The data directory {found} is no directory and cannot become one.",
+            do="Give another one with --data.",
+            exit_code=ExitCode.USAGE,
+        )
+    return found
+
+
+def _may_be_directory(path: Path) -> bool:
+    """Return whether the nearest thing there, on the way up from the path, is a directory."""
+    for one in (path.absolute(), *path.absolute().parents):
+        try:
+            one.lstat()
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):  # below a file, too long, with NUL, or where this user may not look
+            return False
+        return one.is_dir()
+    return False
 
 
 def database(data: Path, config: CollectorConfig) -> str | Path:

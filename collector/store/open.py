@@ -71,7 +71,9 @@ def create(where: Path | str) -> Store:
         migrate(url)
     except (OSError, OperationalError) as error:
         reason = error.orig if isinstance(error, OperationalError) else error.strerror
+        is_wrong_place = isinstance(error, PermissionError | FileExistsError | NotADirectoryError)
         raise CollectorError(
-            f"The database cannot be made at {path or 'the database URL'} ({reason}).", exit_code=ExitCode.FAULT
+            f"The database cannot be made at {path or 'the database URL'} ({reason}).",
+            exit_code=ExitCode.USAGE if is_wrong_place else ExitCode.FAULT,
         ) from error
     return Store(url)

@@ -71,6 +71,8 @@ def _find_in_file(path: Path) -> str | None:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             rows = connection.execute(f"SELECT version_num FROM {TABLE}").fetchall() if TABLE in names else []  # noqa: S608 -- a constant
+    except PermissionError as error:
+        raise CollectorError(f"The database {path} may not be read by this user.", exit_code=ExitCode.USAGE) from error
     except (OSError, sqlite3.Error) as error:
         raise CollectorError(f"The database {path} cannot be read ({error}).") from error
     return _revision(names, [str(row[0]) for row in rows], str(path))

@@ -128,16 +128,16 @@ def make_server(application: WSGIApplication, config: CollectorConfig, host: str
         "ident": None,
         "clear_untrusted_proxy_headers": True,
     }
-    if config.behind_proxy:
-        options |= {
-            "trusted_proxy": "*",
-            "trusted_proxy_count": 1,
-            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
-        }
     try:
         listener = _listener(host, port)
     except (OSError, UnicodeError) as error:
         _refuse(host, port, error)
+    if config.behind_proxy:
+        options |= {
+            "trusted_proxy": config.trusted_proxy or _own_address(listener),
+            "trusted_proxy_count": 1,
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+        }
     family = (listener.family, listener.type, listener.proto, listener.getsockname())
     adjustments = Adjustments(sockets=[listener], **options)
     server = _Server(application, _sock=listener, bind_socket=False, sockinfo=family, adj=adjustments)
@@ -158,6 +158,14 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _own_address(listener: socket.socket) -> str:
+    """Return where a proxy on this machine comes from: the listener's own address if it has one of this machine."""
+    if listener.family != socket.AF_INET6:
+        address = str(listener.getsockname()[0])
+        return address if address.startswith("127.") else "127.0.0.1"
+    return "::1"
 
 
 def _refuse(host: str, port: int, error: Exception) -> NoReturn:

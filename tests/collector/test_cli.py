@@ -176,6 +176,17 @@ def test_evaluate_and_export_work_on_an_empty_deployment(made: Any, tmp_path: Pa
     assert made("export", "schools", "-o", str(tmp_path / "no" / "such" / "x.csv")).code != 0
 
 
+@pytest.mark.parametrize(
+    "words", [["init"], ["migrate"], ["evaluate"], ["serve"], ["device", "list"], ["demo", "--once"]]
+)
+def test_a_place_that_is_no_directory_ends_every_command_alike(run: Any, tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "file").write_text("")
+    done = run(*words, "--data", str(tmp_path / "file" / "x"), data=False)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("is no directory and cannot become one. Give another one with --data.\n")
+    assert done.err.count("\n") == 1
+
+
 @pytest.mark.parametrize("words", [["evaluate"], ["serve"], ["token", "create", "--school", "x"], ["device", "list"]])
 def test_without_a_deployment_one_is_told_to_make_it(run: Any, words: list[str]) -> None:
     done = run(*words)

@@ -44,6 +44,16 @@ def test_without_a_file_the_defaults_hold() -> None:
         ("[collector]\nbusy_retry_s = 0\n", "outside 1 to 3600"),
         ('[collector]\ndefault_timezone = "Barbados"\n', "not a time zone"),
         ('[collector]\ndefault_timezone = "../etc/passwd"\n', "not a time zone"),
+        ('[collector]\npublic_url = "foo"\n', "not an address"),
+        ('[collector]\npublic_url = "ftp://enlace.example"\n', "not an address"),
+        ('[collector]\npublic_url = "https://"\n', "not an address"),
+        ('[collector]\npublic_url = "https://enlace.example:99999"\n', "not an address"),
+        ('[collector]\npublic_url = "https://[::1"\n', "not an address"),
+        ('[collector]\npublic_url = "https://enlace example/"\n', "not an address"),
+        ('[testpoint]\npublic_url = "tp.example:8481"\n', "not an address"),
+        ('[collector]\ncountry = "XXX"\n', "not a country code"),
+        ('[collector]\ncountry = "bb"\n', "not a country code"),
+        ('[collector]\ntrusted_proxy = "proxy.local"\n', "not an address"),
         ("[collecter]\n", "collector"),
         ("[testpoint]\nopne = true\n", "open"),
         ("port = \n", "config.toml"),
@@ -56,6 +66,23 @@ def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, text: str, said: 
     assert said in raised.value.sentence
     assert "\n" not in raised.value.sentence
     assert raised.value.exit_code is ExitCode.USAGE
+
+
+def test_what_is_right_is_taken(tmp_path: Path) -> None:
+    text = '[collector]\ncountry = "BB"\ntrusted_proxy = "10.0.0.5"\npublic_url = "https://enlace.example:8443/x/"\n'
+    assert load_collector(written(tmp_path, text)).public_url == "https://enlace.example:8443/x/"
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "file/far/below", "x" * 300, "dangling"])
+def test_what_can_be_no_directory_is_a_wrong_configuration(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for given, config in ((tmp_path / place, CollectorConfig()), (None, CollectorConfig(data=str(tmp_path / place)))):
+        with pytest.raises(CollectorError) as raised:
+            data_directory(given, config)
+        assert raised.value.exit_code is ExitCode.USAGE
+        assert "--data" in raised.value.sentence
+    assert data_directory(tmp_path / "new" / "below", CollectorConfig()) == tmp_path / "new" / "below"
 
 
 def test_a_table_of_the_other_program_is_passed_over(tmp_path: Path) -> None:

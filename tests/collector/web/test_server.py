@@ -99,6 +99,8 @@ def test_a_forwarded_address_counts_only_behind_a_proxy(start: Callable[..., Any
     )
     assert exchange(start(), request).endswith(b"0 127.0.0.1 http")
     assert exchange(start(behind_proxy=True), request).endswith(b"0 198.51.100.7 https")
+    assert exchange(start(behind_proxy=True, trusted_proxy="*"), request).endswith(b"0 198.51.100.7 https")
+    assert exchange(start(behind_proxy=True, trusted_proxy="10.0.0.5"), request).endswith(b"0 127.0.0.1 http")
 
 
 def test_who_drips_is_ended_however_steadily(start: Callable[..., Any]) -> None:
