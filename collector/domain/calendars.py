@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -67,7 +68,7 @@ class OpenDay:
         """Whether there is school on this day."""
         return bool(self.periods)
 
-    @property
+    @cached_property
     def open_ms(self) -> int:
         """How long it is open."""
         return sum(period.length_ms for period in self.periods)

@@ -46,7 +46,6 @@ class Candidate:
     time_quality: str = TimeQuality.EXACT
     time_width_ms: int = 0
     is_assigned: bool = True  # to this school at that moment, by a device that is approved
-    is_other_network: bool = False  # the school's own network is known, and this is not it
     is_retracted: bool = False  # a person took it back
 
 
@@ -125,10 +124,6 @@ def _differs(value: str | None, wanted: str | None) -> bool:
     return value is not None and wanted is not None and value != wanted
 
 
-def _is_other_network(candidate: Candidate, _: Circumstances) -> bool:
-    return candidate.is_other_network
-
-
 def _is_vpn(candidate: Candidate, _: Circumstances) -> bool:
     return candidate.medium == _VPN
 
@@ -164,7 +159,6 @@ _RULES: Final[tuple[tuple[Exclusion, Callable[[Candidate, Circumstances], bool]]
     (Exclusion.NOT_ASSIGNED, _is_not_assigned),
     (Exclusion.TOO_SHORT, _is_too_short),
     (Exclusion.OTHER_SERVER, _is_other_server),
-    (Exclusion.OTHER_NETWORK, _is_other_network),
     (Exclusion.VPN, _is_vpn),
     (Exclusion.BUSY_HOST, _is_busy_host),
     (Exclusion.BUSY_LINE, _is_busy_line),

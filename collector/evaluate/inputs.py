@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from agent.wire.vocabulary import EngineName
@@ -56,8 +56,8 @@ class SchoolInputs:
         self.code = school.code
         self.deployment = deployment
         self._facts = facts  # oldest first
-        self._calendars = _Calendars(school, deployment)
-        self.zone = self._calendars.zone
+        self.zone = _zone(school.timezone or deployment.default_timezone)
+        self._kinds = _kinds(school, deployment)
         self._days: dict[date, OpenDay] = {}
         self._aims: dict[tuple[str, str, DatedFacts | None], Aim | None] = {}
 
@@ -65,7 +65,8 @@ class SchoolInputs:
         """Return the opening hours of a local day."""
         if day not in self._days:
             facts = self._facts_on(day.isoformat())
-            self._days[day] = self._calendars.of(facts.opening if facts else None).at(day)
+            opening = facts.opening if facts else None
+            self._days[day] = _open_day(opening or calendars.DEFAULT_OPENING, self.zone, self._kinds.get(day), day)
         return self._days[day]
 
     def aim(self, day: date) -> Aim | None:
@@ -103,23 +104,18 @@ class SchoolInputs:
         return valid[-1] if valid else None
 
 
-class _Calendars:
-    """A school's calendars: one for each of the opening hours that it has had."""
+def _kinds(school: School, deployment: Deployment) -> dict[date, DayKind]:
+    """Return a school's days that differ: its own before those of its area, before those of everybody."""
+    days: dict[str, str] = {}
+    for name in (EVERYBODY, school.area, school.code):
+        days.update(deployment.exceptions.get(name or "", {}))
+    return {date.fromisoformat(day): DayKind(kind) for day, kind in days.items()}
 
-    def __init__(self, school: School, deployment: Deployment) -> None:
-        days: dict[str, str] = {}
-        for name in (EVERYBODY, school.area, school.code):  # its own days before those of its area, before the rest
-            days.update(deployment.exceptions.get(name or "", {}))
-        self.zone = _zone(school.timezone or deployment.default_timezone)
-        self._kinds = {date.fromisoformat(day): DayKind(kind) for day, kind in days.items()}
-        self._by_opening: dict[str, Calendar] = {}
 
-    def of(self, opening: str | None) -> Calendar:
-        """Return the calendar with these hours."""
-        opening = opening or calendars.DEFAULT_OPENING
-        if opening not in self._by_opening:
-            self._by_opening[opening] = Calendar(_week(opening), self.zone, self._kinds)
-        return self._by_opening[opening]
+@lru_cache(maxsize=10_000)
+def _open_day(opening: str, zone: ZoneInfo, kind: DayKind | None, day: date) -> OpenDay:
+    """Return a day with these hours: most schools of a country share them."""
+    return Calendar(_week(opening), zone, {day: kind} if kind else {}).at(day)
 
 
 _week = cache(calendars.parse_opening)
