@@ -20,7 +20,7 @@ from tests.netlab.links import TCP_SHARE, Bursts, Direction, Profile, line
 from tests.netlab.measure import Ran, iperf3, iperf3_server
 from tests.netlab.profiles import ALL, JUDGED
 
-PINGS = 20
+PINGS = 40
 TCP_S, TCP_OMIT_S = 5, 2
 PING_BYTES = 84
 DIRECTIONS: tuple[Direction, ...] = ("download", "upload")
@@ -75,11 +75,11 @@ def lines_table() -> tuple[float, float]:
 
 
 def ping_error_ms(lab: Lab) -> float:
-    """Return the mean of some pings less the profile's round trip and the time that their bits take."""
-    shown = lab.run_client(["ping", "-n", "-c", str(PINGS), "-i", "0.1", lab.server_address]).stdout
+    """Return the median of some pings less the profile's round trip and the time that their bits take."""
+    shown = lab.run_client(["ping", "-n", "-c", str(PINGS), "-i", "0.05", lab.server_address]).stdout
     times = [float(text) for text in re.findall(r"time=([\d.]+)", shown)]
     bits_ms = sum(PING_BYTES * 8 / link.mbps / 1e3 for link in (lab.profile.download, lab.profile.upload))
-    return statistics.fmean(times) - lab.profile.idle_rtt_ms - bits_ms
+    return statistics.median(times) - lab.profile.idle_rtt_ms - bits_ms
 
 
 def flooded(lab: Lab, direction: Direction) -> Flooded:

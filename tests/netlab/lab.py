@@ -128,10 +128,15 @@ class Lab:
         """Return the packets that the kernel dropped before the emulator saw them: 0, or the account is not whole."""
         return sum(self._device_dropped(side) for side in self._namespaces)
 
+    @property
+    def emulator_pid(self) -> int:
+        """The process of the line."""
+        assert self._emulator is not None, "the laboratory is not open"
+        return self._emulator.pid
+
     def emulator_cpu_s(self) -> float:
         """Return the processor time of the emulator so far; the receiving kernel's work is part of it."""
-        assert self._emulator is not None
-        fields = Path(f"/proc/{self._emulator.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.emulator_pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def run_client(

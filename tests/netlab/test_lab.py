@@ -1,6 +1,7 @@
 """The laboratory keeps what its profiles say: asserted from its own account, not this machine's pace."""
 
 import json
+import os
 import signal
 import statistics
 import subprocess
@@ -206,6 +207,18 @@ def test_nothing_is_left_when_the_laboratory_s_process_is_killed():
     while inhabitants(told["inode"]) and time.monotonic() < end_s:
         time.sleep(0.02)
     assert inhabitants(told["inode"]) == []
+
+
+def test_a_killed_emulator_leaves_nothing_either():
+    with Lab(QUICK) as lab:
+        child = lab.popen_client(["sleep", "600"])
+        lab.popen_server(["sleep", "600"])
+        inode = Path(f"/proc/{lab.emulator_pid}/ns/net").stat().st_ino
+        while (found := Path(f"/proc/{child.pid}/ns/net").stat().st_ino) == inode:
+            time.sleep(0.01)
+        os.kill(lab.emulator_pid, signal.SIGKILL)
+    assert inhabitants(found) == []
+    assert lab.counters()["upload"].offered_packets == 0
 
 
 def inhabitants(inode):
