@@ -72,8 +72,9 @@ class Live(AbstractContextManager["Live"]):
         update: Callable[[str], None] | None = getattr(self._status, "update", None)
         if update is None:
             return
+        note = getattr(progress, "note", "")
         speed = f"  {progress.current_bps / MBIT:.1f} Mbit/s" if progress.current_bps else ""
-        update(f"{progress.phase}{speed}")
+        update(note or f"{progress.phase}{speed}")
 
 
 def measurement_lines(record: Measurement) -> list[tuple[str, str]]:

@@ -33,6 +33,7 @@ class Progress:
     elapsed_s: float
     bytes: int
     current_bps: float
+    note: str = ""  # a sentence for who watches
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def _methods(job: Job, engine: EngineName, udp_port: int | None) -> list[Callabl
     methods: list[Callable[[], Prober | None]] = []
     if job.address.proxy is None:  # a web proxy carries no datagrams, and answers connects itself
         methods.append(lambda: UdpEcho(job.loop, job.address, udp_port or target.port, job.random_bytes(16)))
-    if engine is EngineName.NDT7:
+    if engine is EngineName.NDT7 and not job.resources:  # to M-Lab an open WebSocket is a test
         methods.append(lambda: _opened(job))
     if job.address.proxy is None:
         methods.append(lambda: TcpConnect(job.loop, job.address))

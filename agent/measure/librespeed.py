@@ -4,16 +4,18 @@ A download counts what we read of the bodies of `garbage.php`. `bytes` in its qu
 our own test point; others send whole MiB, and are closed when the cap is reached.
 """
 
+import contextlib
 import zlib
 from dataclasses import replace
 
-from agent.measure import faults
+from agent.measure import directory, faults
 from agent.measure.cap import reached_cap, room_to_cap, stop_at_cap
 from agent.measure.connections import Connection
 from agent.measure.engine import Job
 from agent.measure.faults import WorldError
 from agent.measure.libre_http import BACKEND, BODY_KEPT_BYTES, AnswerReader, address_of, ask, headers_of, scripts_of
 from agent.measure.librespeed_upload import LibreUpload
+from agent.measure.servers import parse_target
 from agent.measure.transfer import BaseTransfer
 from agent.net.http1 import BodyReader, ResponseHead, format_request
 from agent.wire.vocabulary import EngineName, FailureCode, StopReason
@@ -49,6 +51,8 @@ class LibreSpeed:
                 first = first or fault
                 continue
             return found
+        if job.scripts is None and (elsewhere := _as_listed(job)):
+            return elsewhere
         raise first or WorldError(FailureCode.PROTOCOL, f"{job.address.target.host} has no LibreSpeed")
 
     def download(self, job: Job) -> "LibreDownload":
@@ -58,6 +62,18 @@ class LibreSpeed:
     def upload(self, job: Job) -> "LibreUpload":
         """Return an upload; nothing is sent before its samples are asked for."""
         return LibreUpload(job)
+
+
+def _as_listed(job: Job) -> Job | None:
+    """Return the job with the scripts that the server itself names in its list, None if it has none."""
+    with contextlib.suppress(WorldError):
+        for entry in directory.well_known(job):
+            target = parse_target(entry.url)
+            if (target.port, target.is_secure) == (job.address.target.port, job.address.target.is_secure):
+                listed = replace(job, address=replace(job.address, target=target), scripts=entry.scripts)
+                ask(listed)
+                return listed
+    return None
 
 
 class LibreDownload(BaseTransfer):

@@ -141,6 +141,11 @@ class TcpConnect:
         self._waiting: dict[int, socket.socket] = {}
         self.rounds = self._book.rounds
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an answer may still come."""
+        return bool(self._waiting)
+
     def send(self) -> None:
         """Begin one connection."""
         number = self._book.send()

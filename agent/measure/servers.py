@@ -10,6 +10,9 @@ from agent.wire.answers import ServerEntry
 from agent.wire.vocabulary import EngineName, ExitCode
 
 ENGINE_ORDER = (EngineName.NDT7, EngineName.LIBRESPEED)  # the order of `auto`: ndt7 says most per byte
+LOCATE_ENDING = "/v2/nearest/ndt/ndt7"  # of M-Lab's Locate service: it names ndt7 servers
+WELL_KNOWN = "/.well-known/librespeed"
+LIST_ENDINGS = (".json", "/servers.php", WELL_KNOWN)  # of lists of LibreSpeed servers
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -78,12 +81,20 @@ def servers_from_url(url: str, engine: EngineName | None) -> tuple[ServerEntry, 
     """
     refuse_missing_engine(engine)
     parts, port = _split(url)
-    is_websocket = parts.scheme in ("ws", "wss")
-    if is_websocket and engine is EngineName.LIBRESPEED:
-        raise _wrong(url, "the librespeed engine speaks http:// or https://")
-    names = (engine,) if engine else ENGINE_ORDER[:1] if is_websocket else ENGINE_ORDER
+    spoken = _spoken(parts)
+    if engine is not None and engine not in (*spoken, EngineName.OOKLA):
+        raise _wrong(url, f"the {engine} engine does not speak to it")
+    names = (engine,) if engine else spoken
     name = f"{parts.hostname}:{port}"[: limits.ID_CHARS]
     return tuple(ServerEntry(id=name, engine=each, url=url.strip()) for each in names)
+
+
+def _spoken(parts: SplitResult) -> tuple[EngineName, ...]:
+    """Return the engines that an address can be meant for, in the order of `auto`."""
+    path = parts.path.rstrip("/")
+    if parts.scheme in ("ws", "wss") or path.endswith(LOCATE_ENDING):
+        return (EngineName.NDT7,)
+    return (EngineName.LIBRESPEED,) if path.endswith(LIST_ENDINGS) else ENGINE_ORDER
 
 
 def refuse_missing_engine(engine: EngineName | None) -> None:

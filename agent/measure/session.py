@@ -1,19 +1,19 @@
 """One measurement from beginning to end: surroundings, idle latency, download, upload, record.
 
-Engines are tried in the order ndt7, librespeed (or only the one asked for), servers in the order given. The next one
-is tried only while no test data have been carried, and never when a web page came: a portal must not be asked until
-something on it works. After a download that worked, the upload may be tried with another engine; the download is
-never repeated, and what a first attempt has sent counts against the cap of the second.
+The order of `auto`: the nearest server first (`choice`), on each ndt7, then librespeed; or only the engine asked for.
+The next one is tried only while no test data have been carried, and never when a web page came: a portal must not be
+asked until something on it works. A busy server is waited for as long as a person waits (`busy`). After a download that
+worked, the upload may be tried with another engine; the download is never repeated.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from agent.errors import EnlaceError
-from agent.measure import dial, servers
+from agent.measure import busy, choice, dial, directory, locate, serverlist, servers, streams
 from agent.measure.attempt import Attempt, Outcome, Progress
 from agent.measure.engine import Engine, Job
 from agent.measure.faults import WorldError
@@ -31,6 +31,9 @@ from agent.wire.vocabulary import EngineName, FailureCode, Phase, Status, Tier, 
 __all__ = ["Plan", "Progress", "run"]
 
 TOTAL_S = 75.0  # for everything: a person waits
+# What sends: BBR fills a lossy or long line, where server and kernel let choose it (else their default); a calibration
+# loads the line as most of the web does.
+BBR, CUBIC = "bbr", "cubic"
 LAST_ANSWERS_S = 0.5  # for probes that are still under way at the end
 ENGINES: dict[EngineName, Callable[[], Engine]] = {EngineName.NDT7: Ndt7, EngineName.LIBRESPEED: LibreSpeed}
 _SAME_PLACE = {
@@ -40,6 +43,7 @@ _SAME_PLACE = {
     FailureCode.UNREACHABLE,
     FailureCode.TLS_UNTRUSTED,
     FailureCode.TLS_CLOCK,
+    FailureCode.SERVER_BUSY,
 }
 _FINAL = {FailureCode.PORTAL, FailureCode.PROXY_AUTH, FailureCode.CANCELLED, FailureCode.STALLED}
 
@@ -76,6 +80,7 @@ class _Got:
     upload: Outcome | None = None
     upload_engine: EngineName | None = None
     failure: Failure | None = None
+    remarks: list[str] = field(default_factory=list)
 
 
 def run(
@@ -120,6 +125,7 @@ class _Session:
         self._started_ms = ports.clock.now_ms()
         self._started_mono_ms = ports.clock.mono_ms()
         self._until_s = self._loop.now() + TOTAL_S
+        self._patience = busy.Patience(plan.trigger)
 
     def close(self) -> None:
         """Free the sockets."""
@@ -130,40 +136,62 @@ class _Session:
     def run(self) -> Measurement:
         """Do one step after the other."""
         surroundings = self._ports.host.surroundings()
-        entries = servers.in_order(self._plan.servers, self._plan.engine)
-        if not entries:
-            self._fail(WorldError(FailureCode.PROTOCOL, "no test point is known for this engine"), Phase.PREFLIGHT)
-        self._download_from(entries)
-        if self._got.download and not self._got.failure:
-            self._upload_to(entries)
+        try:
+            self._measure()
+        except WorldError as fault:
+            self._fail(fault, Phase.PREFLIGHT if self._got.download is None else Phase.UPLOAD)
         self._wait_for_answers()
         return self._record(surroundings)
 
+    def _measure(self) -> None:
+        named = servers.in_order(self._plan.servers, self._plan.engine)
+        entries = choice.nearest_first(directory.expand(named, self._listed), self._loop, self._is_cancelled)
+        if not entries and not self._got.failure:
+            raise WorldError(FailureCode.PROTOCOL, "no test point is known for this engine")
+        self._download_from(entries)
+        if self._got.download and not self._got.failure:
+            self._upload_to(entries)
+
+    def _listed(self, entry: ServerEntry) -> Sequence[ServerEntry]:
+        """Return the servers that an entry stands for; one that does not answer is passed over for the others."""
+        try:
+            return directory.resolve(entry, self._connect(entry))
+        except WorldError as fault:
+            self._fail(fault, Phase.PREFLIGHT)
+            if fault.code is FailureCode.CANCELLED:
+                raise
+            return ()
+
     def _download_from(self, entries: list[ServerEntry]) -> None:
         """Find the first server that lets us measure, and measure idle latency and download."""
-        dead: set[tuple[str, int]] = set()
+        dead: set[choice.Place] = set()
         for entry in entries:
-            place = _place(entry)
-            if place in dead:
-                continue
-            self._got.failure = None
-            phase = Phase.PREFLIGHT
-            attempt: Attempt | None = None
-            try:
-                job = self._reach(entry)
-                phase = Phase.LATENCY
-                self._idle(job, entry)
-                phase = Phase.DOWNLOAD
-                attempt = self._attempt(phase, entry.engine, job, self._plan.max_bytes_download)
-                outcome = attempt.run()
-                self._got.job, self._got.download, self._got.failure = job, outcome, outcome.failure
-                return
-            except WorldError as fault:
-                self._fail(fault, phase)
-                if fault.code in _FINAL or (attempt and attempt.moved_bytes > 0) or self._loop.now() > self._until_s:
+            place = choice.place_of(entry)
+            while place not in dead:
+                fault, has_moved = self._download(entry)
+                if fault is None or fault.code in _FINAL or has_moved or self._loop.now() > self._until_s:
                     return
-                if fault.code in _SAME_PLACE:
-                    dead.add(place)
+                if not self._waits(fault):
+                    dead.update([place] if fault.code in _SAME_PLACE else [])
+                    break
+
+    def _download(self, entry: ServerEntry) -> tuple[WorldError | None, bool]:
+        """Measure idle latency and download; return what went wrong, and whether test data had been carried."""
+        self._got.failure = None
+        phase = Phase.PREFLIGHT
+        attempt: Attempt | None = None
+        try:
+            job = self._reach(entry)
+            phase = Phase.LATENCY
+            self._idle(job, entry)
+            phase = Phase.DOWNLOAD
+            attempt = self._attempt(phase, entry.engine, job, self._plan.max_bytes_download)
+            outcome = attempt.run()
+        except WorldError as fault:
+            self._fail(fault, phase)
+            return fault, attempt is not None and attempt.moved_bytes > 0
+        self._got.job, self._got.download, self._got.failure = job, outcome, outcome.failure
+        return None, True
 
     def _upload_to(self, entries: list[ServerEntry]) -> None:
         """Measure the upload with the engine that did the download, else with another one of the same computer."""
@@ -172,42 +200,69 @@ class _Session:
             return
         host = servers.parse_target(first.url).host
         others = [entry for entry in entries if entry.engine is not first.engine and _host(entry) == host]
+        said: Failure | None = None  # by the first engine
         for entry in [first, *others]:
-            attempt: Attempt | None = None
-            try:
-                job = self._got.job if entry is first and self._got.job else self._reach(entry)
-                attempt = self._attempt(Phase.UPLOAD, entry.engine, job, self._plan.max_bytes_upload)
-                outcome = attempt.run()
-                self._got.upload, self._got.failure = outcome, outcome.failure
-                self._got.upload_engine = entry.engine
-                return
-            except WorldError as fault:
-                if self._got.failure is None:
-                    self._fail(fault, Phase.UPLOAD)
-                if fault.code in _FINAL or (attempt and attempt.moved_bytes > 0) or self._loop.now() > self._until_s:
+            while True:
+                fault, has_moved = self._upload(entry)
+                said = said or self._got.failure
+                if fault and fault.code is not FailureCode.CANCELLED:
+                    self._got.failure = said
+                if fault is None or fault.code in _FINAL or has_moved or self._loop.now() > self._until_s:
                     return
+                if not self._waits(fault):
+                    break
+
+    def _upload(self, entry: ServerEntry) -> tuple[WorldError | None, bool]:
+        """Measure the upload; return what went wrong, and whether test data had been carried."""
+        attempt: Attempt | None = None
+        try:
+            job = self._got.job if entry is self._got.server and self._got.job else self._reach(entry)
+            attempt = self._attempt(Phase.UPLOAD, entry.engine, job, self._plan.max_bytes_upload)
+            outcome = attempt.run()
+        except WorldError as fault:
+            self._fail(fault, Phase.UPLOAD)
+            return fault, attempt is not None and attempt.moved_bytes > 0
+        self._got.upload, self._got.failure, self._got.upload_engine = outcome, outcome.failure, entry.engine
+        return None, True
+
+    def _waits(self, fault: WorldError) -> bool:
+        """Wait if a busy server has asked for that and somebody has the patience; return whether to ask it again."""
+        wait_s = self._patience.wait_s(fault)
+        if wait_s is None:
+            return False
+        self._until_s += wait_s  # the time is the server's, not the test's
+        busy.wait(wait_s, self._loop, self._is_cancelled, self._say)
+        return True
+
+    def _say(self, note: str) -> None:
+        self._tell(Progress(Phase.PREFLIGHT, 0.0, 0, 0.0, note))
 
     def _reach(self, entry: ServerEntry) -> Job:
         """Connect once, so that what is wrong with the way there is known before anything is measured."""
         if self._got.download is None:
             self._got.server, self._got.address = entry, None
+        job = self._connect(entry)
+        if self._got.download is None:
+            self._got.address = job.address
+        return ENGINES[entry.engine]().prepare(job)
+
+    def _connect(self, entry: ServerEntry) -> Job:
         try:
             target = servers.parse_target(entry.url)
         except EnlaceError as error:
             raise WorldError(FailureCode.PROTOCOL, error.what) from error
         address, sock = dial.connect_first(dial.resolve(target), dial.Buffers())
         dial.close_hard(sock)
-        job = Job(
+        return Job(
             address=address,
             loop=self._loop,
             random_bytes=self._ports.randomness.token_bytes,
             access_token=self._plan.access_token,
             is_cancelled=self._is_cancelled,
-            congestion_control="cubic" if self._plan.tier is Tier.CALIBRATION else None,
+            congestion_control=CUBIC if self._plan.tier is Tier.CALIBRATION else BBR,
+            scripts=serverlist.scripts_of(entry),
+            resources=locate.resources_of(entry),
         )
-        if self._got.download is None:
-            self._got.address = address
-        return ENGINES[entry.engine]().prepare(job)
 
     def _is_cancelled(self) -> bool:
         return self._cancelled is not None and self._cancelled.is_set()
@@ -222,16 +277,26 @@ class _Session:
         plan = self._plan
         rtt = self._got.idle.rtt
         rtt_s = rtt.rtt_ms / 1000 if rtt and rtt.rtt_ms else None
+        prior_bps = plan.prior_download_bps if phase is Phase.DOWNLOAD else plan.prior_upload_bps
         return Attempt(
             phase=phase,
             engine=ENGINES[engine](),
-            job=replace(job, max_bytes=max_bytes, rtt_s=rtt_s),
+            job=replace(job, max_bytes=max_bytes, rtt_s=rtt_s, connections=self._streams(phase, prior_bps)),
             prober=self._got.idle.prober,
-            prior_bps=plan.prior_download_bps if phase is Phase.DOWNLOAD else plan.prior_upload_bps,
+            prior_bps=prior_bps,
             to_the_end=plan.tier is Tier.CALIBRATION,
             until_s=self._until_s,
             tell=self._tell,
         )
+
+    def _streams(self, phase: Phase, prior_bps: float | None) -> int:
+        """Return how many connections to open; an unusual number is remarked on with its reason."""
+        down = self._got.download
+        other_bps = down.direction.bps if phase is Phase.UPLOAD and down and down.direction else None
+        chosen = streams.choose(self._got.idle.rtt, prior_bps, other_bps)
+        if chosen.is_unusual:
+            self._got.remarks.append(f"{phase}_streams={chosen.count} {chosen.reason}")
+        return chosen.count
 
     def _wait_for_answers(self) -> None:
         until_s = self._loop.now() + LAST_ANSWERS_S
@@ -247,6 +312,16 @@ class _Session:
 
     def _fail(self, fault: WorldError, phase: Phase) -> None:
         self._got.failure = fault.as_failure(phase)
+        self._patience.note(fault)
+
+    def _remarks(self) -> list[str]:
+        """Return what is to be said beside the figures, each once."""
+        got = self._got
+        sides = [outcome.remarks for outcome in (got.download, got.upload) if outcome]
+        remarks = [*got.remarks, *(remark for side in sides for remark in side)]
+        if got.failure and got.failure.code is FailureCode.SERVER_BUSY:
+            remarks.insert(0, busy.tag(self._patience.come_back_s or busy.UNTOLD_S))
+        return list(dict.fromkeys(remarks))
 
     def _record(self, surroundings: records.Surroundings) -> Measurement:
         plan, got, host = self._plan, self._got, self._ports.host
@@ -257,7 +332,7 @@ class _Session:
             surroundings = msgspec.structs.replace(surroundings, proxy=True)
         down, up, prober = got.download, got.upload, got.idle.prober
         sides = (down.side() if down else None, up.side() if up else None)
-        tags = list(plan.tags)
+        tags = [*plan.tags, *self._remarks()]
         if got.upload_engine and got.server and got.upload_engine is not got.server.engine:
             tags.append(f"upload_engine={got.upload_engine}")
         return Measurement(
@@ -288,14 +363,6 @@ def _host(entry: ServerEntry) -> str | None:
         return servers.parse_target(entry.url).host
     except EnlaceError:
         return None
-
-
-def _place(entry: ServerEntry) -> tuple[str, int]:
-    try:
-        target = servers.parse_target(entry.url)
-    except EnlaceError:
-        return entry.url, 0
-    return target.host, target.port
 
 
 def _engine_of(entry: ServerEntry | None) -> records.Engine | None:

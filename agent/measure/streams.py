@@ -6,6 +6,8 @@ more seconds; on narrow lines they only queue behind each other, and each takes 
 
 from dataclasses import dataclass
 
+from agent.wire.records import Rtt
+
 USUAL = 4
 MOST = 6
 NARROW_BPS = 2_000_000.0  # below: two, so that one lost packet does not silence the line
@@ -23,20 +25,29 @@ class Streams:
     count: int
     reason: str  # "usual", "narrow", "long" or "lossy"
 
+    @property
+    def is_unusual(self) -> bool:
+        """Whether the record should say why."""
+        return self.reason != "usual"
 
-def choose(*, rtt_s: float | None, loss_pct: float | None, probes: int, prior_bps: float | None) -> Streams:
+
+def choose(idle: Rtt | None, prior_bps: float | None, other_bps: float | None = None) -> Streams:
     """Return how many connections to open; what is unknown decides nothing.
 
     Args:
-        rtt_s: Idle round trip, seconds.
-        loss_pct: Of the idle probes.
-        probes: How many there were.
+        idle: The idle round trips.
         prior_bps: Median of the school's last tests in this direction, bit/s.
+        other_bps: What the other direction has just carried: without history a line that is narrow there is narrow.
     """
+    if prior_bps is None and other_bps is not None and other_bps < NARROW_BPS:
+        prior_bps = other_bps
     if prior_bps is not None and 0 < prior_bps < NARROW_BPS:
         return Streams(1 if prior_bps < VERY_NARROW_BPS else 2, "narrow")
-    if rtt_s is not None and (rtt_s >= LONG_RTT_S or rtt_s * (prior_bps or 0.0) / 8 >= LARGE_PIPE_BYTES):
+    if idle is None:
+        return Streams(USUAL, "usual")
+    rtt_s = (idle.rtt_ms or 0.0) / 1000
+    if rtt_s >= LONG_RTT_S or rtt_s * (prior_bps or 0.0) / 8 >= LARGE_PIPE_BYTES:
         return Streams(MOST, "long")
-    if loss_pct is not None and probes >= FEWEST_PROBES and loss_pct > LOSSY_PCT:
+    if (idle.loss_pct or 0.0) > LOSSY_PCT and (idle.n or 0) >= FEWEST_PROBES:
         return Streams(MOST, "lossy")
     return Streams(USUAL, "usual")

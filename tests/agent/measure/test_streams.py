@@ -5,34 +5,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.measure import streams
+from agent.wire.records import Rtt
+from agent.wire.vocabulary import RttMethod
 
-UNKNOWN = {"rtt_s": None, "loss_pct": None, "probes": 0, "prior_bps": None}
+
+def idle(rtt_ms=None, loss_pct=None, n=20):
+    return Rtt(rtt_ms=rtt_ms, loss_pct=loss_pct, n=n, method=RttMethod.UDP_ECHO)
 
 
 @pytest.mark.parametrize(
     ("known", "count", "reason"),
     [
-        ({}, 4, "usual"),
-        ({"rtt_s": 0.04, "loss_pct": 0.0, "probes": 20, "prior_bps": 20e6}, 4, "usual"),
-        ({"rtt_s": 0.6}, 6, "long"),
-        ({"rtt_s": 0.12, "prior_bps": 90e6}, 6, "long"),
-        ({"loss_pct": 10.0, "probes": 20}, 6, "lossy"),
-        ({"loss_pct": 5.0, "probes": 20}, 4, "usual"),  # one of twenty may be chance
-        ({"loss_pct": 20.0, "probes": 5}, 4, "usual"),
-        ({"prior_bps": 1.2e6}, 2, "narrow"),
-        ({"prior_bps": 64e3, "rtt_s": 0.7, "loss_pct": 20.0, "probes": 20}, 1, "narrow"),
+        ((None, None), 4, "usual"),
+        ((idle(40, 0), 20e6), 4, "usual"),
+        ((idle(600, 0), None), 6, "long"),
+        ((idle(120), 90e6), 6, "long"),
+        ((idle(20, 10.0), None), 6, "lossy"),
+        ((idle(20, 5.0), None), 4, "usual"),  # one of twenty may be chance
+        ((idle(20, 20.0, n=5), None), 4, "usual"),
+        ((idle(20), 1.2e6), 2, "narrow"),
+        ((idle(700, 20.0), 64e3), 1, "narrow"),
+        ((idle(20), None, 300e3), 1, "narrow"),  # the other direction was that narrow
+        ((idle(20), None, 30e6), 4, "usual"),
+        ((idle(20), 5e6, 300e3), 4, "usual"),  # its own history says more
     ],
 )
 def test_as_many_as_the_line_wants(known, count, reason):
-    assert streams.choose(**{**UNKNOWN, **known}) == streams.Streams(count, reason)
+    assert streams.choose(*known) == streams.Streams(count, reason)
+
+
+unknown_or = st.none() | st.floats(0, 1e12)
 
 
 @given(
-    rtt_s=st.none() | st.floats(0, 10),
+    rtt_ms=st.none() | st.floats(0, 10_000),
     loss_pct=st.none() | st.floats(0, 100),
-    probes=st.integers(0, 100),
-    prior_bps=st.none() | st.floats(0, 1e12),
+    prior_bps=unknown_or,
+    other_bps=unknown_or,
 )
-def test_always_one_to_six(rtt_s, loss_pct, probes, prior_bps):
-    chosen = streams.choose(rtt_s=rtt_s, loss_pct=loss_pct, probes=probes, prior_bps=prior_bps)
-    assert 1 <= chosen.count <= streams.MOST
+def test_always_one_to_six(rtt_ms, loss_pct, prior_bps, other_bps):
+    assert 1 <= streams.choose(idle(rtt_ms, loss_pct), prior_bps, other_bps).count <= streams.MOST
