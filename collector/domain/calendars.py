@@ -132,10 +132,6 @@ class Calendar:
         periods = (Period(self._utc_ms(day, span.start_min), self._utc_ms(day, span.end_min)) for span in spans)
         return OpenDay(day, tuple(period for period in periods if period.length_ms > 0), None)
 
-    def is_open(self, moment_ms: int) -> bool:
-        """Return whether the school is open at a moment in UTC milliseconds."""
-        return self.at(self.local_day(moment_ms)).is_within(moment_ms)
-
     def school_days(self, first: date, last: date) -> Iterator[OpenDay]:
         """Yield the days with school from `first` to `last`, both included."""
         for offset in range((last - first).days + 1):

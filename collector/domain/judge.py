@@ -14,7 +14,7 @@ def judge_day(
 ) -> Judgement:
     """Return the judgement of a school-local day.
 
-    A day without a voting measurement of its own (`windows.has_vote`) and a suppressed day are not evaluated: the
+    A day without a voting measurement of its own and a suppressed day are not evaluated: the
     caller does not ask for them.
 
     Args:

@@ -33,8 +33,3 @@ def window_of(
         chosen.append(by_day[seen])
         tests += len(by_day[seen])
     return tuple(observation for of_day in reversed(chosen) for observation in of_day)
-
-
-def has_vote(observations: Sequence[Observation], day: date) -> bool:
-    """Return whether a day has a voting measurement of its own; without one it is not evaluated."""
-    return any(observation.day == day for observation in observations)

@@ -42,7 +42,6 @@ class CsvFile:
     rows: tuple[Row, ...]
     skipped_empty: int
     delimiter: str
-    encoding: str
 
 
 def refuse(what: str, do: str = "") -> CollectorError:
@@ -61,7 +60,7 @@ def read(raw: bytes, known: Iterable[str], place: str = "the file") -> CsvFile:
     Raises:
         CollectorError: If it is no CSV file, a heading stands twice or is missing.
     """
-    text, encoding = _decode(raw, place)
+    text = _decode(raw, place)
     hint = _HINT.match(text)
     if hint:
         text = text[hint.end() :]
@@ -71,10 +70,10 @@ def read(raw: bytes, known: Iterable[str], place: str = "the file") -> CsvFile:
         raise refuse(f"{place} is empty.", "The first row has the headings, such as code and name.")
     headings = _headings(records[0].cells, records[1:], place)
     rows = tuple(row for row in records[1:] if any(row.cells))
-    return CsvFile(headings, rows, len(records) - 1 - len(rows), delimiter, encoding)
+    return CsvFile(headings, rows, len(records) - 1 - len(rows), delimiter)
 
 
-def _decode(raw: bytes, place: str) -> tuple[str, str]:
+def _decode(raw: bytes, place: str) -> str:
     if len(raw) > MAX_BYTES:
         raise refuse(f"{place} has {len(raw)} bytes; at most {MAX_BYTES} can be read.", "Split it.")
     if raw.startswith(b"PK\x03\x04") or raw.startswith(b"\xd0\xcf\x11\xe0"):
@@ -89,7 +88,7 @@ def _decode(raw: bytes, place: str) -> tuple[str, str]:
             continue
         if "\0" in text:
             break
-        return text, encoding
+        return text
     raise refuse(f"{place} is neither UTF-8 nor Windows-1252 text.", "Save it as CSV (UTF-8).")
 
 

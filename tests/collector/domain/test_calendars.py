@@ -112,7 +112,8 @@ def test_the_default_is_monday_to_friday_seven_to_five() -> None:
     ],
 )
 def test_open_from_the_first_minute_to_before_the_last(moment: str, expected: bool) -> None:
-    assert calendar_of(TWO_SHIFTS, SAO_PAULO).is_open(ms(moment)) is expected
+    calendar = calendar_of(TWO_SHIFTS, SAO_PAULO)
+    assert calendar.at(calendar.local_day(ms(moment))).is_within(ms(moment)) is expected
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.domain.windows import has_vote, window_of
+from collector.domain.windows import window_of
 from tests.collector.domain.build import MONDAY, a_day, an_observation
 
 
@@ -60,11 +60,6 @@ def test_days_without_a_test_do_not_count() -> None:
     seen = [an_observation(day=a_day(index)) for index in range(0, 20, 2) for _ in range(2)]
 
     assert len(days_of(window_of(seen, a_day(18)))) == 10
-
-
-def test_has_vote_is_about_the_day_itself() -> None:
-    assert has_vote([an_observation(day=a_day(3))], a_day(3))
-    assert not has_vote([an_observation(day=a_day(3))], a_day(4))
 
 
 @given(st.lists(st.integers(0, 40), max_size=80), st.integers(0, 40))

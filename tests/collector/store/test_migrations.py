@@ -68,3 +68,21 @@ def test_each_step_is_one_transaction(tmp_path: Path) -> None:
     migrate(url)
     with closing(sqlite3.connect(tmp_path / "x.db")) as database:
         assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [(version.REVISIONS[-1],)]
+
+
+def test_the_hours_that_were_known_hold_for_every_day_before(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    migrate(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("ALTER TABLE school_facts DROP COLUMN opening")
+        database.execute("UPDATE alembic_version SET version_num = '0001'")
+        school = "INSERT INTO schools (code, name, name_folded, name_order, opening, created_ms, updated_ms)"
+        database.execute(f"{school} VALUES ('a', 'Uno', 'uno', '1', 'sat 08:00-12:00', 0, 0)")
+        database.execute(
+            "INSERT INTO school_facts (school, valid_from) VALUES ('a', '0001-01-01'), ('a', '2026-01-01')"
+        )
+        database.commit()
+    migrate(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as database:
+        found = database.execute("SELECT opening FROM school_facts").fetchall()
+    assert found == [("sat 08:00-12:00",)] * 2
