@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from agent.wire import limits
 
@@ -63,6 +64,7 @@ def format_time(utc_ms: int) -> str:
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{utc_ms % 1000:03d}Z"
 
 
+@lru_cache(maxsize=1024)  # a collector asks for the times of a batch three times over
 def parse_time(text: str) -> int:
     """Return the Unix milliseconds of a time in exactly the wire's form.
 

@@ -1,8 +1,9 @@
 """Records as they are stored: written once, whatever comes again."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,14 +12,23 @@ from sqlalchemy.exc import DBAPIError
 
 from agent.wire import forms
 from agent.wire.codec import Decoded
-from agent.wire.records import Diary, Measurement
+from agent.wire.records import Budget, Diary, Direction, Failure, Loaded, Measurement, Part, Rtt
 from collector.store.tables.measurements import CONFLICTS, DIARY, MEASUREMENTS, QUARANTINE
 from collector.store.unit import Snapshot, UnitOfWork, is_outage
-from collector.store.upsert import insert
+from collector.store.upsert import insert, insert_all
 
 LOG = logging.getLogger(__name__)
 
-_PREFIXED = ("failure", "download", "upload", "idle", "gateway", "loaded", "budget")
+_PARTS: dict[str, type[Part]] = {
+    "failure": Failure,
+    "download": Direction,
+    "upload": Direction,
+    "idle": Rtt,
+    "gateway": Rtt,
+    "loaded": Loaded,
+    "budget": Budget,
+}
+_PREFIXED = {part: [f"{part}_{name}" for name in struct.__struct_fields__] for part, struct in _PARTS.items()}
 
 
 @dataclass(frozen=True)
@@ -65,29 +75,50 @@ def insert_once(unit: UnitOfWork, placed: Sequence[Placed]) -> tuple[set[str], s
 
 
 def _insert_rows(unit: UnitOfWork, table: Table, rows: list[dict[str, Any]]) -> tuple[set[str], set[str]]:
-    # No conflict target: on a sharded table a target fails, and any conflict means the same here.
-    statement = insert(unit, table).on_conflict_do_nothing().returning(table.c.rid)
-    try:
-        with unit.connection.begin_nested():
-            return set(unit.connection.scalars(statement, rows)), set()
-    except DBAPIError as error:
-        if is_outage(error):
-            raise
-    except (OverflowError, ValueError, TypeError):
-        pass  # one row cannot be bound: find it
+    if _tried(unit, partial(_insert_all, table, rows)) is not None:
+        return {row["rid"] for row in rows}, set()
     done: set[str] = set()
     failed: set[str] = set()
-    for row in rows:
-        try:
-            with unit.connection.begin_nested():
-                done |= set(unit.connection.scalars(statement, [row]))
-        except DBAPIError as error:
-            if is_outage(error):
-                raise
+    for row in rows:  # some were there already, or one cannot be bound: the database tells which
+        found = _tried(unit, partial(_insert_one, table, row))
+        if found is None:
             failed.add(row["rid"])
-        except (OverflowError, ValueError, TypeError):
-            failed.add(row["rid"])
+        elif found:
+            done.add(row["rid"])
     return done, failed
+
+
+def _insert_all(table: Table, rows: list[dict[str, Any]], unit: UnitOfWork) -> bool:
+    if not insert_all(unit, table, rows):
+        raise ValueError("some were there already")
+    return True
+
+
+def _insert_one(table: Table, row: dict[str, Any], unit: UnitOfWork) -> bool:
+    # No conflict target: on a sharded table a target fails, and any conflict means the same here.
+    statement = insert(unit, table).on_conflict_do_nothing().returning(table.c.rid)
+    return unit.connection.scalar(statement, row) is not None
+
+
+def _tried(unit: UnitOfWork, attempt: Callable[[UnitOfWork], bool]) -> bool | None:
+    """Return what came of an attempt; None if it raised, and then it is as if it had not been made.
+
+    Raises:
+        DBAPIError: If the database itself is not well.
+    """
+    point = unit.connection.begin_nested()
+    try:
+        result = attempt(unit)
+    except DBAPIError as error:
+        if is_outage(error):
+            raise  # a full disk takes the savepoint with it: what is to be said is the first fault
+    except (OverflowError, ValueError, TypeError):
+        pass  # a value that the driver cannot bind
+    else:
+        point.commit()
+        return result
+    point.rollback()
+    return None
 
 
 def find_hashes(snapshot: Snapshot, device: str, rids: set[str]) -> dict[str, str]:
@@ -179,9 +210,9 @@ def _measurement_row(row: dict[str, Any], plain: dict[str, Any], placed: Placed)
     columns = _COLUMNS | row
     for name in ("status", "tier", "trigger", "utc_offset_min", "boot_id", "started_mono_ms", "lease_id", "receipt"):
         columns[name] = plain[name]
-    for part in _PREFIXED:
-        for name, value in (plain[part] or {}).items():
-            columns[f"{part}_{name}"] = value
+    for part, names in _PREFIXED.items():
+        if (values := plain[part]) is not None:
+            columns.update(zip(names, values.values(), strict=True))
     for part in ("download", "upload"):
         columns[f"{part}_bins"] = _json(columns[f"{part}_bins"])
     columns |= plain["surroundings"] or {}

@@ -215,6 +215,46 @@ def test_a_spoilt_record_is_read_or_refused_and_never_raises_otherwise(data: st.
         assert again.record == decoded.record
 
 
+EDGES = (0, 1, -1, 0.5, 64, 65, 100, 10**6, 10**6 + 1, 10**12, 10**12 + 1, 2**53, 2**63, 2**64, 1e300, True, 1.0, None)
+WORDS = ("", "x" * 64, "x" * 65, "😀" * 64, "😀" * 65, "é" * 256, "é" * 257, "x" * 201, "a\0b", "\\u0000", "ok", "ndt7")
+
+
+@given(st.data())
+def test_what_passes_in_one_look_passes_step_by_step_with_the_same_result(data: st.DataObject) -> None:
+    item = a_measurement() if data.draw(st.booleans()) else a_diary_run()
+    for _ in range(data.draw(st.integers(0, 2))):
+        part: Any = item
+        while True:
+            place = data.draw(st.sampled_from(sorted(part) if isinstance(part, dict) else range(len(part))))
+            if not (isinstance(part[place], dict | list) and part[place] and data.draw(st.booleans())):
+                break
+            part = part[place]
+        part[place] = data.draw(st.sampled_from(EDGES) | st.sampled_from(WORDS) | JSON)
+    raw = json.dumps(item).encode()
+    kept = json.loads(raw)
+    try:
+        found = codec._decode_well(kept, raw)
+    except codec.ItemError as error:
+        with pytest.raises(codec.ItemError) as raised:
+            codec._decode_object(kept)
+        assert raised.value.code is error.code
+    else:
+        assert found is None or found == codec._decode_object(kept)
+
+
+def test_a_record_that_is_well_passes_in_one_look() -> None:
+    for item in (a_measurement(), a_failed_measurement(), a_diary_run()):
+        assert codec._decode_well(item, json.dumps(item).encode()) is not None
+
+
+@pytest.mark.parametrize(
+    "change", [{"new": 1}, {"schema": True}, {"schema": 1.0}, {"tags": ["a\0b"]}, {"utc_offset_min": 901}]
+)
+def test_what_is_odd_is_looked_at_step_by_step(change: dict[str, Any]) -> None:
+    item = a_measurement(**change)
+    assert codec._decode_well(item, json.dumps(item).encode()) is None
+
+
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_never_raise_anything_else(raw: bytes) -> None:
     with pytest.raises(codec.ItemError):
