@@ -109,9 +109,11 @@ def enrol(config_path: Path | None, data_path: Path | None, *, url: str, typed_t
 
     config, data = open_config(config_path, data_path)
     token = enrolment.read_token(typed_token)
-    if not configuration.is_address(url):
+    if wrong := configuration.address_fault(url):
         raise EnlaceError(
-            "--collector is no address.", do="Give one like https://collector.example.", exit_code=ExitCode.USAGE
+            f"--collector is no address: {wrong}.",
+            do="Give one like https://collector.example.",
+            exit_code=ExitCode.USAGE,
         )
     ports, store = make_ports(), IdentityStore(data)
     try:

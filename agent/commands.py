@@ -13,9 +13,26 @@ from agent.errors import EnlaceError
 from agent.wire.settings_file import SettingsError
 from agent.wire.vocabulary import ExitCode
 
+
+class _Place(click.Path):
+    """A path; an empty one is a mistake, not the directory in which the command was entered."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip():
+            self.fail("it is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _not_empty(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuse what a script gave without its value: "" is not the same as not given."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is empty.")
+    return value
+
+
 _PLACES: list[Callable[..., Any]] = [
-    click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file (TOML)."),
-    click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data directory."),
+    click.option("--config", type=_Place(path_type=Path, dir_okay=False), help="Configuration file (TOML)."),
+    click.option("--data", type=_Place(path_type=Path, file_okay=False), help="Data directory."),
 ]
 
 
@@ -70,8 +87,14 @@ def group(config: Path | None, data: Path | None) -> None:
 
 
 @group.command()
-@click.option("--collector", "url", required=True, help="The collector's address, e.g. https://collector.example.")
-@click.option("--token", required=True, help="The school's enrolment token, ENL1-...")
+@click.option(
+    "--collector",
+    "url",
+    required=True,
+    callback=_not_empty,
+    help="The collector's address, e.g. https://collector.example.",
+)
+@click.option("--token", required=True, callback=_not_empty, help="The school's enrolment token, ENL1-...")
 @_places
 def enrol(places: tuple[Path | None, Path | None], url: str, token: str) -> int:
     """Make this computer a device of its school."""
@@ -95,7 +118,11 @@ def run(places: tuple[Path | None, Path | None]) -> int:
 
 
 @group.command()
-@click.option("--server", help="Test point to measure against, e.g. http://test.example:8801. Needs no enrolment.")
+@click.option(
+    "--server",
+    callback=_not_empty,
+    help="Test point to measure against, e.g. http://test.example:8801. Needs no enrolment.",
+)
 @click.option("--engine", type=click.Choice(["auto", "librespeed", "ndt7", "ookla"]), help="How to measure.")
 @click.option("--max-bytes", type=click.IntRange(min=0), help="Data cap of the whole test; 0 = none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as the last line.")

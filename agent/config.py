@@ -9,6 +9,7 @@ from agent.wire import settings_file
 from agent.wire.records import Bound
 
 _MB = 1_000_000
+NAME_CHARS = 253
 
 EngineChoice = Literal["auto", "ndt7", "librespeed", "ookla"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -71,9 +72,11 @@ def load(path: Path | None) -> AgentConfig:
         path = next((usual for usual in usual_files() if usual.is_file()), None)
     config = settings_file.read_table(path, "agent", AgentConfig)
     for key, value in (("collector_url", config.collector_url), *(("servers", url) for url in config.servers)):
-        if value and not is_address(value, websocket=key == "servers"):
+        wrong = address_fault(value, websocket=key == "servers")
+        if wrong and (value or key == "servers"):
             raise settings_file.SettingsError(
-                f"{path}: [agent] {key} = {_shown(value)} is no address: write one like https://collector.example."
+                f"{path}: [agent] {key} = {_shown(value)} is no address, {wrong}: write one like "
+                f"{'http://test.example:8801' if key == 'servers' else 'https://collector.example'}."
             )
     return config
 
@@ -99,18 +102,37 @@ def data_directory(config: AgentConfig, told: Path | None = None) -> Path:
     return Path(platformdirs.user_data_dir("enlace", appauthor=False))
 
 
-def is_address(value: str, *, websocket: bool = False) -> bool:
-    """Return whether a text is an http(s) address, or with `websocket` also a ws(s) one."""
+def address_fault(value: str, *, websocket: bool = False) -> str:
+    """Return why a text is no http(s) address, or with `websocket` no ws(s) one either; "" = it is one."""
     from urllib.parse import urlsplit
 
     try:
         parts = urlsplit(value)
-        _ = parts.port
+        port = parts.port
     except ValueError:
+        return "its computer or port is malformed"
+    schemes = ("http", "https", "ws", "wss") if websocket else ("http", "https")
+    if parts.scheme not in schemes:
+        return f"it does not begin with {' or '.join(f'{scheme}://' for scheme in schemes[:2])}"
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        return "it contains a login, which is used nowhere"
+    if any(char.isspace() or not char.isprintable() for char in value) or not is_host(parts.hostname or ""):
+        return "its computer cannot have that name"
+    if port == 0:
+        return "no computer listens at port 0"
+    return "it has a part behind ? or #" if parts.query or parts.fragment else ""
+
+
+def is_host(name: str) -> bool:
+    """Return whether a name can be one on the Internet, or is a number (RFC 1035 section 2.3.4, RFC 5890)."""
+    if ":" in name:
+        return True  # an IPv6 address: the brackets were read already
+    try:
+        return bool(name) and len(name.encode("idna")) <= NAME_CHARS
+    except UnicodeError:
         return False
-    return parts.scheme in ({"http", "https"} | ({"ws", "wss"} if websocket else set())) and bool(parts.hostname)
 
 
 def _shown(value: str) -> str:
     """Return the address without what may be a password."""
-    return repr(value) if "@" not in value else "(not shown: it contains a login)"
+    return repr(settings_file.shown(value)) if "@" not in value else "(not shown: it contains a login)"

@@ -109,13 +109,25 @@ def test_without_anything_to_measure_it_says_what_to_do(agent: Any) -> None:
         ("test", "--server", "no address"), ("test", "--engine", "iperf"), ("tset",), ("test", "--max-bytes", "-1"),
         ("test", "--sever", NOWHERE), ("enrol", "--collector", "x", "--token", token_text()),
         ("enrol", "--collector", NOWHERE, "--token", "ENL1-NONSENSE"),
-        ("test", "--server", NOWHERE, "--engine", "ookla"),
+        ("test", "--server", NOWHERE, "--engine", "ookla"), ("test", "--server", ""), ("test", "--server", " "),
+        ("enrol", "--collector", "", "--token", token_text()), ("enrol", "--collector", NOWHERE, "--token", ""),
+        ("enrol", "--collector", "http://a..b", "--token", token_text()),
+        ("enrol", "--collector", "http://aluno:NONSENSE@127.0.0.1:9", "--token", token_text()),
     ],
 )  # fmt: skip
 def test_a_mistake_of_a_person_is_exit_2_and_a_sentence(agent: Any, words: tuple[str, ...]) -> None:
     told = agent(*words)
     assert told.code == ExitCode.USAGE
-    assert told.err.strip() and "Traceback" not in told.err and "NONSENSE" not in told.err
+    assert told.err.strip().count("\n") == 0 and "Traceback" not in told.err
+    assert told.err.strip() and "NONSENSE" not in told.err + told.out
+
+
+@pytest.mark.parametrize(
+    "words", ["status --data=", "status --config=", "run --data=", "--data= run", "doctor --config="]
+)
+def test_an_empty_place_is_not_the_usual_one(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.guarded(lambda: cli._dispatch(words.split())) == ExitCode.USAGE
+    assert "empty" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("word", ["status", "test", "run", "doctor", "spool list"])

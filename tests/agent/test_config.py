@@ -41,6 +41,9 @@ WRONG = {
     '[agent]\nservers = ["speed.example"]\n': ("servers", "http"),
     '[agent]\ncollector_url = "ws://c.example"\n': ("collector_url", "https://"),
     '[agent]\ncollector_url = "http://c.example:99999"\n': ("collector_url", "no address"),
+    '[agent]\ncollector_url = "http://a..b"\n': ("collector_url", "cannot have that name"),
+    '[agent]\ncollector_url = "https://c.example?x=1"\n': ("collector_url", "behind ?"),
+    '[agent]\nservers = [""]\n': ("servers", "http"),
     "[agent]\nmetered = 1\n": ("metered", "bool"),
 }  # fmt: skip
 
@@ -57,9 +60,10 @@ def test_what_is_wrong_is_one_sentence(content: str, tmp_path: Path) -> None:
     assert str(path) in sentence
 
 
-def test_an_address_with_a_login_is_not_repeated(tmp_path: Path) -> None:
+@pytest.mark.parametrize("url", ["ftp://aluno:S3nh@x", "https://aluno:S3nh@c.example", "https://S3nh@c.example"])
+def test_an_address_with_a_login_is_refused_and_not_repeated(url: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
-        config.load(written(tmp_path, '[agent]\ncollector_url = "ftp://aluno:S3nh@x"\n'))
+        config.load(written(tmp_path, f'[agent]\ncollector_url = "{url}"\n'))
     assert "S3nh" not in str(caught.value)
 
 
@@ -84,6 +88,30 @@ def test_other_tables_are_not_looked_at(tmp_path: Path) -> None:
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such file"):
         config.load(tmp_path / "gone.toml")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "c.example", "ftp://c.example", "http://", "http://a..b", "http://.", "http://[::1", "http://c.example:99999",
+        "http://c.example:0", f"http://{'x' * 64}.example", "http://c .example", "http://c.example/#x", "http://@c.example",
+        "http://:x@c.example", "http://c.example\n", "ws://c.example",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_an_address(url: str) -> None:
+    assert config.address_fault(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8800", "https://c.example/enlace/", "http://[::1]:8800", "https://escola-são.example",
+        "http://localhost", "HTTPS://C.EXAMPLE.", "http://lab_pc:1",
+    ],
+)  # fmt: skip
+def test_what_can_be_an_address(url: str) -> None:
+    assert config.address_fault(url) == ""
+    assert config.address_fault("wss://test.example", websocket=True) == ""
 
 
 def test_a_metered_line_has_the_smaller_budget() -> None:

@@ -1,5 +1,7 @@
 """A mistake in the configuration is one sentence; nothing falls back to a default in silence."""
 
+import os
+import tracemalloc
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +74,52 @@ def test_a_mistake_is_one_sentence_that_names_the_file(tmp_path: Path, content: 
     assert said in sentence
     assert "c.toml" in sentence
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[agent]\nport = 1\nname = 'x'\nport = 2\n", "port stands there a second time"),
+        ("[agent]\nport = 1\nport = 2", "port stands there a second time"),
+        ("[agent]\nname = 'a'\nname = '''\nb\n'''\n", "name stands there a second time"),
+        ("[agent]\n[agent]\n", "each table stands there once"),
+        ("[agent]\nport = " + "[" * 100_000, "too long or too deep"),
+        ("[agent]\nport = " + "1" * 100_000, "too long or too deep"),
+        ('[agent]\n"a\\u000a\\u001bb" = 1\n', "no key a??b."),
+        ("[agent]\n" + "a" * 10_000 + " = 1\n", "aaa..."),
+        ("[" + "a" * 10_000 + "]\n", "aaa..."),
+        ("#" * 300_000, "more than 256 kB"),
+    ],
+    ids=range(10),
+)
+def test_what_is_too_much_or_twice_is_one_short_sentence(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path / "c.toml", content)
+    sentence = str(caught.value)
+    assert said in sentence and sentence.endswith(".")
+    assert "\n" not in sentence and len(sentence) < 400 + len(str(tmp_path))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices with a path")
+def test_what_is_no_ordinary_file_is_not_opened(tmp_path: Path) -> None:
+    """A pipe without a writer would be waited for, and /dev/zero never ends."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(SettingsError, match="cannot be read"):
+            read_table(path, "agent", Table)
+
+
+def test_a_huge_file_costs_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "huge.toml"
+    with path.open("wb") as file:
+        file.truncate(1_000_000_000)  # a hole: costs no disk
+    tracemalloc.start()
+    try:
+        with pytest.raises(SettingsError, match="more than 256 kB"):
+            read_table(path, "agent", Table)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
