@@ -24,7 +24,8 @@ FAILURES: dict[FailureCode, str] = {
     FailureCode.PROXY_AUTH: "The proxy asks for a login.",
     FailureCode.HTTP_STATUS: "The test point answered with an error.",
     FailureCode.SERVER_BUSY: "The test point is busy: try again in a few minutes.",
-    FailureCode.TOKEN_REFUSED: "The test point wants a permission that this computer does not have.",
+    FailureCode.TOKEN_REFUSED: "The test point refuses this test's permission: enrol this computer if it has no school "
+    "yet, else test again for a new permission; if that does not help, tell the operator.",
     FailureCode.PROTOCOL: "What answers at this address does not speak a test point's language.",
     FailureCode.STALLED: "The data stopped coming.",
     FailureCode.RESET: "The connection was cut.",

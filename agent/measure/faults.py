@@ -8,8 +8,11 @@ import re
 import socket
 import ssl
 
+import msgspec
+
 from agent.net.http1 import ResponseHead
 from agent.wire import limits
+from agent.wire.headers import PROBLEM_MEDIA
 from agent.wire.records import Failure
 from agent.wire.vocabulary import FailureCode, Phase
 
@@ -30,6 +33,10 @@ _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 PORTAL_SENTENCE = (
     "not a test point: a web page came where test data should come; a login page (captive portal) may be in the way"
 )
+
+
+class _Problem(msgspec.Struct):
+    detail: str = ""
 
 
 class WorldError(Exception):
@@ -137,7 +144,20 @@ def of_status(head: ResponseHead, host: str, body: bytes = b"") -> WorldError:
 
 
 def _reason(head: ResponseHead, body: bytes) -> str:
-    if not (head.headers.get("content-type") or "").lower().startswith("text/plain"):
+    kind = (head.headers.get("content-type") or "").lower()
+    if kind.startswith(PROBLEM_MEDIA):
+        told = _problem_detail(body)
+    elif kind.startswith("text/plain"):
+        told = body.decode("utf-8", "replace")
+    else:
         return ""
-    first = body.decode("utf-8", "replace").strip().partition("\n")[0].strip()
+    first = told.strip().partition("\n")[0].strip()
     return f": {first[:REASON_CHARS]}" if first else ""
+
+
+def _problem_detail(body: bytes) -> str:
+    """Return the sentence of a problem document (RFC 9457); "" where it is none, or came in part."""
+    try:
+        return msgspec.json.decode(body, type=_Problem).detail
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""

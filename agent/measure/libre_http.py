@@ -97,7 +97,7 @@ def check_empty(head: ResponseHead, body: bytes, host: str) -> None:
         WorldError: What the answer means.
     """
     if not 200 <= head.status < 300 or (body and faults.is_web_page(head)):
-        raise faults.of_status(head, host)
+        raise faults.of_status(head, host, body)
 
 
 class _Question(BaseTransfer):

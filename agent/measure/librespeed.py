@@ -200,7 +200,7 @@ class LibreDownload(BaseTransfer):
 
     def _check_head(self, head: ResponseHead, body: BodyReader, connection: Connection) -> None:
         if head.status != 200 or faults.is_web_page(head):
-            raise faults.of_status(head, self.host)
+            raise faults.of_status(head, self.host, bytes(self._readers[connection.index].kept))
         coding = (head.headers.get("content-encoding") or "identity").lower()
         if coding != "identity":  # asked for as it is: fewer bytes cross the line than are measured at its ends
             raise WorldError(FailureCode.PROTOCOL, f"the data of {self.host} come compressed ({coding[:20]})")

@@ -22,6 +22,7 @@ class Silence(StrEnum):
     PROXY_LOGIN = "proxy_login"
     PROXY = "proxy"
     TOO_SLOW = "too_slow"  # connected, but no whole answer within the deadline
+    NO_TLS = "no_tls"  # connected, but what answers, or does not, speaks no TLS
     CUT = "cut"  # connected, then closed or reset
     PROTOCOL = "protocol"  # not HTTP
     TOO_LONG = "too_long"  # more than 256 kB of answer
@@ -83,6 +84,7 @@ _SILENT: dict[Silence, Decision] = {
 }
 
 _UNSIGNED_DOWN = frozenset({408, 429})
+_FOREIGN = frozenset({400, 404, 405, 410, 415, 422, 426, 501})  # what a server says that knows no such address
 _UNSIGNED_UNREADABLE = frozenset({400, 422})  # a box in between that dislikes one record must not stop the others
 
 _SIGNED: dict[str, Decision] = {
@@ -137,8 +139,9 @@ _WORDS: dict[Silence, str] = {
     Silence.PROXY_LOGIN: "the proxy asks for a login (407)",
     Silence.PROXY: "the proxy does not answer",
     Silence.TOO_SLOW: "the collector answers too slowly",
+    Silence.NO_TLS: "what answers at the collector's address does not speak TLS: is it an http:// address",
     Silence.CUT: "the connection was closed before the answer",
-    Silence.PROTOCOL: "what answers at the collector's address does not speak HTTP",
+    Silence.PROTOCOL: "what answers at the collector's address does not speak HTTP: is it an https:// address",
     Silence.TOO_LONG: "what answers at the collector's address is no collector: its answer does not end",
 }
 
@@ -162,7 +165,13 @@ def _unsigned_words(kind: Kind, status: int | None) -> str:
     if status == 407:
         return _WORDS[Silence.PROXY_LOGIN]
     if kind is Kind.PORTAL:
-        return f"something else than the collector answers ({status}): a login page (captive portal) may be in the way"
+        other = "the address may be wrong, or " if status in _FOREIGN else ""
+        page = "a login page (captive portal) may be in the way"
+        return f"something else than the collector answers ({status}): {other}{page}"
+    if status == 429:
+        return "too many requests come from here, says the collector or what is before it (429)"
+    if status == 413:
+        return "something before the collector does not let a request of this size pass (413)"
     return f"the collector is in trouble ({status})"
 
 

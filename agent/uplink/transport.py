@@ -48,6 +48,7 @@ class _Watch:
     lock: threading.Lock = field(default_factory=threading.Lock)
     sockets: list[socket.socket] = field(default_factory=list)
     is_cut: bool = False
+    in_handshake: bool = False
 
     def add(self, sock: socket.socket) -> None:
         with self.lock:
@@ -84,7 +85,12 @@ class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         _CURRENT.watch.add(sock)
+        _CURRENT.watch.in_handshake = self.proxy is None  # behind a proxy, its tunnel comes first
         return sock
+
+    def connect(self) -> None:
+        super().connect()
+        _CURRENT.watch.in_handshake = False
 
 
 class _Pool(HTTPConnectionPool):
@@ -151,8 +157,9 @@ class HttpTransport:
         thread.join(deadline_s)
         if thread.is_alive():  # a name server can hold it a while longer; nobody waits for it
             watch.cut()
-            return Silence.TOO_SLOW
-        return outcome[0] if outcome else Silence.PROTOCOL
+            return Silence.NO_TLS if watch.in_handshake else Silence.TOO_SLOW
+        told = outcome[0] if outcome else Silence.PROTOCOL
+        return Silence.NO_TLS if watch.in_handshake and told in (Silence.TOO_SLOW, Silence.CUT) else told
 
     def _post(self, url: str, headers: Mapping[str, str], body: bytes, deadline_s: float) -> Answer | Silence:
         try:
@@ -237,11 +244,8 @@ _TELLING: tuple[tuple[Silence, Any], ...] = (
     (Silence.UNREACHABLE, _has_errno(errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)),
     (Silence.UNREACHABLE, lambda error: isinstance(error, NewConnectionError)),
     (Silence.TLS_UNTRUSTED, lambda error: isinstance(error, ssl.SSLError) and "CERTIFICATE" in str(error)),
-    (Silence.PROTOCOL, lambda error: isinstance(error, ssl.SSLError)),
-    (Silence.CUT, lambda error: isinstance(error, ConnectionError | ProtocolError) and not _is_bad_http(error)),
+    (Silence.NO_TLS, lambda error: isinstance(error, ssl.SSLError)),
+    (Silence.PROTOCOL, lambda error: type(error).__name__ in ("BadStatusLine", "LineTooLong")),  # not its subclass
+    (Silence.CUT, lambda error: isinstance(error, ConnectionError | ProtocolError)),
     (Silence.PROTOCOL, lambda error: isinstance(error, ValueError)),
 )
-
-
-def _is_bad_http(error: BaseException) -> bool:
-    return any(type(one).__name__ in ("BadStatusLine", "LineTooLong") for one in error.args)

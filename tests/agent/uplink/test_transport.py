@@ -10,7 +10,7 @@ import pytest
 
 from agent.errors import EnlaceError
 from agent.uplink import proxies
-from agent.uplink.decide import Silence
+from agent.uplink.decide import Silence, words
 from agent.uplink.transport import Answer, HttpTransport, silence_of
 from tests.fakes.collector import FakeCollector, HttpFront, unsigned
 
@@ -107,7 +107,7 @@ def test_a_closed_connection_is_cut() -> None:
 
 def test_something_that_is_no_http() -> None:
     with serving(b"SSH-2.0-OpenSSH_9.2\r\n") as (url, _):
-        assert ask(url) in (Silence.PROTOCOL, Silence.CUT)
+        assert ask(url) is Silence.PROTOCOL
 
 
 def test_nobody_listens() -> None:
@@ -122,7 +122,44 @@ def test_a_name_that_cannot_be() -> None:
 
 def test_http_where_tls_was_expected() -> None:
     with serving(b"HTTP/1.1 200 OK\r\n\r\n") as (url, _):
-        assert ask(url.replace("http:", "https:")) in (Silence.PROTOCOL, Silence.CUT)
+        assert ask(url.replace("http:", "https:")) is Silence.NO_TLS
+
+
+def test_a_server_that_waits_where_tls_was_expected_is_not_called_slow() -> None:
+    """A plain HTTP server takes the handshake for the beginning of a request and waits for the rest."""
+    with serving(b"", hold=True) as (url, _):
+        assert ask(url.replace("http:", "https:"), deadline_s=0.5) is Silence.NO_TLS
+
+
+def test_tls_where_http_was_expected_asks_for_the_other_address() -> None:
+    with serving(b"\x15\x03\x01\x00\x02\x02\x46\r\n") as (url, _):
+        told = ask(url)
+    assert told is Silence.PROTOCOL and "https://" in words(told, None, signed=False, code=None)
+
+
+def test_an_answer_at_its_limit_is_whole_and_one_byte_more_is_none() -> None:
+    for size, fits in ((256_000, True), (256_001, False)):
+        with serving(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size) as (url, _):
+            told = ask(url)
+        assert (isinstance(told, Answer) and len(told.body) == size) if fits else told is Silence.TOO_LONG
+
+
+@pytest.mark.parametrize("length", [b"900", b"-1", b"1e3", b"9" * 40])
+def test_a_length_that_lies_gives_no_answer_that_could_be_believed(length: bytes) -> None:
+    with serving(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\n{}") as (url, _):
+        told = ask(url, deadline_s=5)
+    assert isinstance(told, Silence) or (isinstance(told, Answer) and told.body == b"{}")
+    if length == b"900":
+        assert told is Silence.CUT
+
+
+@pytest.mark.parametrize("drip_s", [0.0, 0.02])
+def test_pieces_without_end_are_cut(drip_s: float) -> None:
+    pieces = b"400\r\n" + b"x" * 1024 + b"\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces * 300
+    with serving(answer, drip_s=drip_s) as (url, _):
+        told = ask(url, deadline_s=0.5 if drip_s else 20)
+    assert told is (Silence.TOO_SLOW if drip_s else Silence.TOO_LONG)
 
 
 def test_a_proxy_that_wants_a_login_shows_no_password() -> None:
