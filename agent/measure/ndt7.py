@@ -45,7 +45,7 @@ class _AppInfo(msgspec.Struct):
 class _TcpInfo(msgspec.Struct):
     elapsed_us: int | None = msgspec.field(name="ElapsedTime", default=None)
     bytes_received: int | None = msgspec.field(name="BytesReceived", default=None)
-    data_segments_in: int | None = msgspec.field(name="DataSegsIn", default=None)  # our own test point
+    out_of_order: int | None = msgspec.field(name="RcvOooPack", default=None)  # our own test point
     segment_bytes: int | None = msgspec.field(name="RcvMSS", default=None)
     delivery_rate: int | None = msgspec.field(name="DeliveryRate", default=None)  # bytes/s, Linux servers
 
@@ -83,6 +83,7 @@ class _State:
     offset_s: float | None = None  # of the server's clock to ours
     planned_bytes: int = 0  # payload queued so far
     delivery_bps: float | None = None
+    told_bytes: int = 0  # the server's measurements
     arrivals: Arrivals = field(default_factory=Arrivals)
 
 
@@ -173,6 +174,7 @@ class _Ndt7Transfer(BaseTransfer):
             if len(connection.queue) < PONGS_WAITING:  # a server that pings faster than it reads must not fill us up
                 connection.push(websocket.frame(Opcode.PONG, message.payload, mask=os.urandom(4)))
         elif message.opcode is Opcode.TEXT:
+            state.told_bytes += len(message.payload)
             try:
                 says = _DECODER.decode(message.payload)
             except msgspec.MsgspecError as error:
@@ -226,13 +228,16 @@ class Ndt7Download(_Ndt7Transfer):
         return Sample(now_s, self._arrived_bytes(), sum(told) if told and len(told) == len(rates) else None)
 
     def _arrived_bytes(self) -> float:
-        """Return the payload that has come, also behind a hole where the kernel tells."""
+        """Return what has come, also behind a hole where the kernel tells.
+
+        Measurements count as the test data beside them do: on a narrow line they are a part of what it carries.
+        """
         total = 0.0
         for connection in self.connections:
             state = self._states[connection.index]
             info = tcpinfo.read(connection.sock) if connection.is_open else None
-            segments, size = (info.data_segs_in, info.rcv_mss) if info else (None, None)
-            total += state.arrivals.add(state.receiver.binary_bytes, segments, size)
+            held, segment_bytes = (info.rcv_ooopack, info.rcv_mss) if info else (None, None)
+            total += state.arrivals.add(state.receiver.binary_bytes + state.told_bytes, held, segment_bytes)
         return total
 
     def received(self, connection: Connection, data: memoryview) -> None:
@@ -297,7 +302,7 @@ class Ndt7Upload(_Ndt7Transfer):
         super().told(connection, state, says)
         if says.tcp and says.tcp.bytes_received is not None:
             counted, elapsed_us = says.tcp.bytes_received - state.request_bytes, says.tcp.elapsed_us
-            counted = int(state.arrivals.add(max(0, counted), says.tcp.data_segments_in, says.tcp.segment_bytes))
+            counted = int(state.arrivals.add(max(0, counted), says.tcp.out_of_order, says.tcp.segment_bytes))
         elif says.app and says.app.bytes is not None:
             counted, elapsed_us = says.app.bytes, says.app.elapsed_us
         else:

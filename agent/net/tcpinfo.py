@@ -34,7 +34,6 @@ _MEMBERS: tuple[tuple[str, str, int], ...] = (
     ("segs_in", "=I", 140),
     ("notsent_bytes", "=I", 144),
     ("min_rtt_us", "=I", 148),
-    ("data_segs_in", "=I", 152),
     ("delivery_rate", "=Q", 160),
     ("busy_time_us", "=Q", 168),
     ("rwnd_limited_us", "=Q", 176),
@@ -42,6 +41,7 @@ _MEMBERS: tuple[tuple[str, str, int], ...] = (
     ("delivered", "=I", 192),
     ("bytes_sent", "=Q", 200),
     ("bytes_retrans", "=Q", 208),
+    ("rcv_ooopack", "=I", 224),
 )
 _READERS = tuple((name, struct.Struct(code), offset) for name, code, offset in _MEMBERS)
 
@@ -69,7 +69,6 @@ class TcpInfo:
     segs_in: int | None = None
     notsent_bytes: int | None = None
     min_rtt_us: int | None = None
-    data_segs_in: int | None = None  # with payload, those behind a hole included
     delivery_rate: int | None = None  # bytes/s
     busy_time_us: int | None = None
     rwnd_limited_us: int | None = None
@@ -77,6 +76,7 @@ class TcpInfo:
     delivered: int | None = None  # segments
     bytes_sent: int | None = None  # retransmissions included
     bytes_retrans: int | None = None
+    rcv_ooopack: int | None = None  # segments that came behind a hole
 
 
 @dataclass(frozen=True, slots=True)

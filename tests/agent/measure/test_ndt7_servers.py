@@ -57,7 +57,8 @@ def binary(size, *, fin=True, opcode=Opcode.BINARY):
 
 
 GOODBYE = websocket.close_frame(CloseCode.NORMAL)
-TEXT = websocket.frame(Opcode.TEXT, b'{"AppInfo":{"NumBytes":7},"Unknown":{"Deep":[{}]},"TCPInfo":{"ElapsedTime":5}}')
+SAID = b'{"AppInfo":{"NumBytes":7},"Unknown":{"Deep":[{}]},"TCPInfo":{"ElapsedTime":5}}'  # the line carries it too
+TEXT = websocket.frame(Opcode.TEXT, SAID)
 PING = websocket.frame(Opcode.PING, b"12345")
 
 
@@ -71,14 +72,15 @@ def test_frames_in_single_bytes_with_control_frames_inside_fragments():
     )
     stream = TEXT + fragments + TEXT + binary(5) + binary(0) + GOODBYE
     under_way, total = run("download", sends(stream, piece=1), connections=1)
-    assert total == 700 + 300 + 70_000 % 900 + 5
+    assert total == 700 + 300 + 70_000 % 900 + 5 + 2 * len(SAID)
     assert under_way.ended is StopReason.SERVER
 
 
 @pytest.mark.parametrize("piece", [2, 3, 7, 13, 126, 65_537])
 def test_frames_in_pieces(piece):
     stream = b"".join(TEXT + binary(size) for size in (0, 1, 125, 126, 127, 3000)) + GOODBYE
-    assert run("download", sends(stream, piece=piece), connections=2)[1] == 2 * (0 + 1 + 125 + 126 + 127 + 3000)
+    sizes = 0 + 1 + 125 + 126 + 127 + 3000 + 6 * len(SAID)
+    assert run("download", sends(stream, piece=piece), connections=2)[1] == 2 * sizes
 
 
 def test_the_largest_message_is_taken():
