@@ -4,7 +4,9 @@ A time is seconds of `time.monotonic()`, the clock of both sides.
 """
 
 import math
+import os
 import struct
+import weakref
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -72,10 +74,11 @@ _SLOT_WORDS = len(fields(Slot)) - 1
 
 
 class Account:
-    """Reads the emulator's file, while it is written and afterwards."""
+    """Reads the emulator's file, while it is written and afterwards; the file's name may be removed once it is open."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._close = weakref.finalize(self, os.close, self._fd)
         self._kept: tuple[dict[Direction, Totals], dict[Direction, list[Slot]]] | None = None
         magic, slot_ns, self._slot_count, start_ns = self._words(0, 4)
         if magic != _MAGIC:
@@ -126,10 +129,11 @@ class Account:
         return sum(slot.queue_ns_sum for slot in slots) / packets / 1e6 if packets else None
 
     def keep(self, now_s: float) -> None:
-        """Take everything into memory: the file is going to be removed."""
+        """Take everything into memory and close the file: nobody writes it any more."""
         last = min(round((now_s - self.start_s) / self.slot_s) + 1, self._slot_count)
         totals = {direction: self.totals(direction) for direction in NUMBERS}
         self._kept = totals, {direction: self._read_slots(direction, 0, last) for direction in NUMBERS}
+        self._close()
 
     def _is_busy(self, slot: Slot) -> bool:
         busy_share = slot.busy_ns / (self.slot_s * 1e9)
@@ -143,9 +147,7 @@ class Account:
         return [Slot(self.start_s + (first + index) * self.slot_s, *row) for index, row in enumerate(rows)]
 
     def _words(self, begin: int, count: int) -> tuple[int, ...]:
-        with self._path.open("rb") as file:
-            file.seek(begin * 8)
-            return struct.unpack(f"={count}Q", file.read(count * 8))
+        return struct.unpack(f"={count}Q", os.pread(self._fd, count * 8, begin * 8))
 
 
 def _has_large_packets(slot: Slot) -> bool:

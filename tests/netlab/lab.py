@@ -28,6 +28,7 @@ SYSCTLS: Mapping[str, str] = {
     "net.ipv4.tcp_rmem": "4096 131072 33554432",
     "net.ipv4.tcp_wmem": "4096 16384 33554432",
 }
+MEMORY = Path("/dev/shm")  # the account is no work for a disk
 _IPV4 = Path("/proc/sys/net/ipv4")
 _SET_UP = """set -e
 ip link set lo up
@@ -93,7 +94,6 @@ class Lab:
         self._seed = seed
         self._congestion = {"client": client_congestion, "server": server_congestion}
         self._sysctls = {**SYSCTLS, **(sysctls or {})}
-        self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._emulator: subprocess.Popen[str] | None = None
         self._children: list[subprocess.Popen[Any]] = []
         self._namespaces: dict[str, str] = {}
@@ -175,24 +175,22 @@ class Lab:
             if self._emulator.stdout:
                 self._emulator.stdout.close()
         self._end_children()
-        if self._account is not None and self._directory is not None:
+        if self._emulator is not None and self._account is not None:
             self._account.keep(time.monotonic())
-        if self._directory is not None:
-            self._directory.cleanup()
-            self._directory = None
+        self._emulator = None
 
     def _start(self) -> None:
-        memory = Path("/dev/shm")
-        self._directory = tempfile.TemporaryDirectory(prefix="netlab-", dir=memory if memory.is_dir() else None)
-        path = Path(self._directory.name) / "account"
         self._emulator = subprocess.Popen([emulator()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         told, answer = self._emulator.stdin, self._emulator.stdout
         assert told is not None
         assert answer is not None
-        told.write("\n".join([f"account {path}", *self.profile.settings(self._seed), "go", ""]))
-        told.flush()
-        self._namespaces = self._read_ready(answer)
-        self._account = Account(path)
+        # Both sides have the file open before its name is gone: whoever is killed, nothing is left in the directory.
+        with tempfile.TemporaryDirectory(prefix="netlab-", dir=MEMORY if MEMORY.is_dir() else None) as directory:
+            path = Path(directory) / "account"
+            told.write("\n".join([f"account {path}", *self.profile.settings(self._seed), "go", ""]))
+            told.flush()
+            self._namespaces = self._read_ready(answer)
+            self._account = Account(path)
         addresses = [self.client_address, self.server_address, self.client_address6, self.server_address6]
         self._set_up("client", addresses)
         self._set_up("server", [addresses[1], addresses[0], addresses[3], addresses[2]])

@@ -185,20 +185,24 @@ def test_ipv6_passes_too():
 
 
 KILLED = """
-import json, os, sys, time
+import json, os, sys, tempfile, time
+from pathlib import Path
+from tests.netlab import lab as lab_module
 from tests.netlab.lab import Lab
 from tests.netlab.links import line
+tempfile.tempdir, lab_module.MEMORY = sys.argv[1], Path(sys.argv[1])
 lab = Lab(line("left", (8, 1), 20)).__enter__()
 child = lab.popen_server(["sleep", "600"])
 while os.stat(f"/proc/{child.pid}/ns/net").st_ino == os.stat("/proc/self/ns/net").st_ino:
     time.sleep(0.01)
-print(json.dumps({"inhabitant": child.pid, "inode": os.stat(f"/proc/{child.pid}/ns/net").st_ino}), flush=True)
+inode = os.stat(f"/proc/{child.pid}/ns/net").st_ino
+print(json.dumps({"inode": inode, "files": os.listdir(sys.argv[1])}), flush=True)
 time.sleep(600)
 """
 
 
-def test_nothing_is_left_when_the_laboratory_s_process_is_killed():
-    owner = subprocess.Popen([sys.executable, "-c", KILLED], cwd=ROOT, stdout=-1, text=True)
+def test_nothing_is_left_when_the_laboratory_s_process_is_killed(tmp_path):
+    owner = subprocess.Popen([sys.executable, "-c", KILLED, tmp_path], cwd=ROOT, stdout=-1, text=True)
     told = json.loads(owner.stdout.readline())
     owner.send_signal(signal.SIGKILL)
     owner.wait()
@@ -207,6 +211,7 @@ def test_nothing_is_left_when_the_laboratory_s_process_is_killed():
     while inhabitants(told["inode"]) and time.monotonic() < end_s:
         time.sleep(0.02)
     assert inhabitants(told["inode"]) == []
+    assert told["files"] == []
 
 
 def test_a_killed_emulator_leaves_nothing_either():
