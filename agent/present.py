@@ -23,9 +23,8 @@ FAILURES: dict[FailureCode, str] = {
     "open a browser and sign in.",
     FailureCode.PROXY_AUTH: "The proxy asks for a login.",
     FailureCode.HTTP_STATUS: "The test point answered with an error.",
-    FailureCode.SERVER_BUSY: "The test point is busy: try again in a few minutes.",
-    FailureCode.TOKEN_REFUSED: "The test point refuses this test's permission: enrol this computer if it has no school "
-    "yet, else test again for a new permission; if that does not help, tell the operator.",
+    FailureCode.SERVER_BUSY: "The test point takes no test from here now: try again in a few minutes.",
+    FailureCode.TOKEN_REFUSED: "The test point refuses this test's permission: test again for a new one.",
     FailureCode.PROTOCOL: "What answers at this address does not speak a test point's language.",
     FailureCode.STALLED: "The data stopped coming.",
     FailureCode.RESET: "The connection was cut.",
@@ -35,6 +34,18 @@ FAILURES: dict[FailureCode, str] = {
     FailureCode.BUDGET: "The day's or the month's data budget is used up.",
     FailureCode.PAUSED: "The operator has paused testing.",
 }
+
+
+# What a test point gives as its reason, and what that means; the first that stands in the failure's detail.
+REFUSALS: tuple[tuple[str, str], ...] = (
+    ("test point wants", "This test point is not open to everybody: enrol this computer, or name another test point."),
+    ("expired", "The permission to test was too old: test again, and if that does not help, the test point's clock may "
+    "be wrong."),
+    ("signature", "The test point does not know the collector that permitted this test: tell the operator."),
+    ("used up", "What the collector permitted for this test is used up: test again later."),
+    ("another address", "The permission was given out for another way to the test point: a proxy or a second line may "
+    "be in use; test again."),
+)  # fmt: skip
 
 
 class Progress(Protocol):
@@ -108,6 +119,9 @@ def sentence(record: Measurement) -> str:
     if record.failure is not None:
         code = record.failure.code
         text = FAILURES.get(code, f"The test failed ({code}).")
+        if code is FailureCode.TOKEN_REFUSED:
+            said = record.failure.detail or ""
+            text = next((meaning for words, meaning in REFUSALS if words in said), text)
         text += f" ({record.failure.detail})" if record.failure.detail else ""
         if record.download is not None and record.status is not Status.INTERRUPTED:
             return f"The download was measured, the rest was not. {text}"
