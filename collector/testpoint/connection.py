@@ -8,8 +8,8 @@ from enum import Enum, auto
 from agent.net.http1 import HeadReader, HttpError, parse_request
 from agent.net.loop import READ, WRITE, Loop
 from agent.net.websocket import ProtocolError, UpgradeError, close_frame
-from collector.testpoint.admission import RefusedError
 from collector.testpoint.exchange import Context, Exchange, Link, Outbox, refuse
+from collector.testpoint.refusal import RefusedError
 from collector.testpoint.routes import open_exchange
 
 LOG = logging.getLogger(__name__)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import msgspec
+from nacl.signing import SigningKey
 
 from agent.net import http1, tcpinfo
 from agent.net.http1 import RequestHead
-from collector.testpoint.admission import Admission, RefusedError
+from collector.testpoint.admission import Admission
 from collector.testpoint.options import TestpointOptions
+from collector.testpoint.refusal import RefusedError
 
 PAYLOAD_BYTES = 8 << 20
 FIRST_SLICE_BYTES = 16 << 10
@@ -139,6 +140,12 @@ class Link:
     outbox: Outbox
 
 
+def acked_bytes(link: Link) -> int | None:
+    """Return what the peer has acknowledged since the connection began, None where the kernel does not say."""
+    info = tcpinfo.read(link.sock)
+    return None if info is None else info.bytes_acked
+
+
 @dataclass
 class Context:
     """What all connections of one test point share."""
@@ -148,6 +155,7 @@ class Context:
     payload: Payload
     now_s: Callable[[], float]
     uploads: "Uploads"
+    signing_key: SigningKey  # of receipts
 
 
 @dataclass
@@ -224,10 +232,10 @@ def reply(link: Link, head: RequestHead, body: bytes, content_type: str, *, stat
 
 
 def refuse(link: Link, status: int, sentence: str, *, retry_after_s: int | None = None) -> Reply:
-    """Return a refusal: problem JSON with one sentence (RFC 9457); the connection ends after it."""
-    body = msgspec.json.encode({"type": "about:blank", "status": status, "detail": sentence})
+    """Return a refusal: one line of plain text, which clients show as it is; the connection ends after it."""
+    body = sentence.encode("utf-8") + b"\n"
     more = () if retry_after_s is None else (("Retry-After", str(retry_after_s)),)
     if status == 426:
         more = (*more, ("Upgrade", "websocket"))
-    head = answer_head(status, len(body), "application/problem+json", keeps_alive=False, more=more)
+    head = answer_head(status, len(body), "text/plain; charset=utf-8", keeps_alive=False, more=more)
     return Reply(link, head, body, keeps_alive=False)

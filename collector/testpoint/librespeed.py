@@ -11,7 +11,8 @@ Extensions of ours; a foreign client neither sends nor notices them:
 - `empty` answers with the header `Enlace-Received: <body bytes>`: what the server read of this one request.
 - `empty?upload_id=ID` (1 to 64 of A-Z a-z 0-9 - _) adds the body's bytes, as they arrive, to the count of that id; any
   number of requests and connections may share one. `GET /enlace/v1/received?upload_id=ID` on another connection
-  answers with a chunked stream of lines, the first at once, then one every 100 ms, for at most 60 s or until closed:
+  answers with a chunked stream of lines, the first at once, then one every 100 ms (`interval_ms=` 10 to 1000), for at
+  most 60 s or until closed:
       {"elapsed_us":300412,"received_bytes":187200}
   `elapsed_us` runs from the first line on the server's monotonic clock, `received_bytes` is cumulative. An upload's
   speed is the difference of two lines: receiver's bytes over receiver's time, no matter how large the sender's buffer.
@@ -24,8 +25,9 @@ import msgspec
 
 from agent.net import http1, tcpinfo
 from agent.net.http1 import BodyReader, HttpError, RequestHead
-from collector.testpoint.admission import Account, RefusedError
-from collector.testpoint.exchange import Context, Exchange, Link, Outbox, Upload, answer_head, reply
+from collector.testpoint.exchange import Context, Exchange, Link, Outbox, Upload, acked_bytes, answer_head, reply
+from collector.testpoint.ledger import Account, Direction
+from collector.testpoint.refusal import RefusedError
 
 MIB = 1 << 20
 DEFAULT_MIB = 4
@@ -66,6 +68,20 @@ def exact_bytes(query: dict[str, str]) -> int | None:
     return int(text)
 
 
+def interval_s(query: dict[str, str], context: Context) -> float:
+    """Return how often to measure: our own `interval_ms`, else the test point's own interval.
+
+    Raises:
+        RefusedError: 400 if it is no whole number between 10 and 1000.
+    """
+    text = query.get("interval_ms")
+    if text is None:
+        return context.options.measure_interval_s
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 10 <= int(text) <= 1000):
+        raise RefusedError(400, "interval_ms must be a whole number between 10 and 1000")
+    return int(text) / 1000
+
+
 def choose_congestion_control(query: dict[str, str], link: Link) -> None:
     """Give the connection the congestion control that our own `cc` names, as far as the kernel allows."""
     name = query.get("cc")
@@ -83,7 +99,10 @@ class Download:
         self, head: RequestHead, link: Link, context: Context, size_bytes: int, content_type: str = ""
     ) -> None:
         choose_congestion_control(head.query, link)
-        self._account = context.admission.admit(link.address, head.query)
+        self._account = context.admission.admit(link.address, head.query, Direction.DOWNLOAD)
+        self._account.watch(self._arrived)
+        self._link = link
+        self._acked_before = acked_bytes(link) or 0
         self._left = min(size_bytes, self._account.left_bytes)
         self._source = context.payload.reader()
         self._outbox = link.outbox
@@ -98,6 +117,13 @@ class Download:
         )
         kind = content_type or "application/octet-stream"
         link.outbox.put(answer_head(200, self._left, kind, keeps_alive=head.keeps_alive, more=more))
+
+    def _arrived(self) -> int | None:
+        """Return how much of it the peer has acknowledged; None = all, when the kernel has taken the whole of it."""
+        if self.is_done and not self._outbox:
+            return None
+        acked = acked_bytes(self._link)
+        return None if acked is None else acked - self._acked_before
 
     def received(self, data: memoryview) -> int:
         """Take nothing: what follows is the next request."""
@@ -134,7 +160,7 @@ def empty(head: RequestHead, link: Link, context: Context) -> Exchange:
         raise RefusedError(405, "an upload is sent with POST")
     body = BodyReader.of_request(head)
     if body.is_done:
-        context.admission.check_token(head.query)
+        context.admission.check_token(link.address, head.query)
         return reply(link, head, b"", "text/plain")
     return UploadSink(head, link, context, body)
 
@@ -144,7 +170,7 @@ class UploadSink:
 
     def __init__(self, head: RequestHead, link: Link, context: Context, body: BodyReader) -> None:
         self._count = _upload_of(head, context)
-        self._account: Account = context.admission.admit(link.address, head.query)
+        self._account: Account = context.admission.admit(link.address, head.query, Direction.UPLOAD)
         if body.expected is not None and body.expected > self._account.left_bytes:
             self._account.close()
             raise RefusedError(413, "this upload is larger than what may still be sent")
@@ -220,17 +246,17 @@ def received(head: RequestHead, link: Link, context: Context) -> Exchange:
     upload = _upload_of(head, context)
     if upload is None:
         raise RefusedError(400, "upload_id is missing")
-    context.admission.check_token(head.query)
-    return ReceivedStream(link, context, upload)
+    context.admission.check_token(link.address, head.query)
+    return ReceivedStream(head, link, context, upload)
 
 
 class ReceivedStream:
     """Lines of cumulative counts, one every measurement interval."""
 
-    def __init__(self, link: Link, context: Context, upload: Upload) -> None:
+    def __init__(self, head: RequestHead, link: Link, context: Context, upload: Upload) -> None:
         self._link = link
         self._upload = upload
-        self._interval_s = context.options.measure_interval_s
+        self._interval_s = interval_s(head.query, context)
         self._start_s = self._next_s = context.now_s()
         self.is_done = False
         self.keeps_alive = False

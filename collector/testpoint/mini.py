@@ -3,9 +3,9 @@
 import re
 
 from agent.net.http1 import BodyReader, RequestHead
-from collector.testpoint.admission import RefusedError
 from collector.testpoint.exchange import Context, Exchange, Link, reply
 from collector.testpoint.librespeed import Download, UploadSink
+from collector.testpoint.refusal import RefusedError
 
 _IMAGE = re.compile(r"/+speedtest/random([1-9][0-9]{2,3})x\1\.jpg")
 _IMAGE_LIMIT_PX = 4000
@@ -14,7 +14,7 @@ _BYTES_PER_PIXEL = 2  # about what the original test images weigh
 
 def latency(head: RequestHead, link: Link, context: Context) -> Exchange:
     """Answer the text that is timed."""
-    context.admission.check_token(head.query)
+    context.admission.check_token(link.address, head.query)
     return reply(link, head, b"test=test\n", "text/plain")
 
 
@@ -36,7 +36,7 @@ def upload(head: RequestHead, link: Link, context: Context) -> Exchange:
     """Open an upload that is answered with its size, or show that this address exists."""
     body = BodyReader.of_request(head)
     if body.is_done:
-        context.admission.check_token(head.query)
+        context.admission.check_token(link.address, head.query)
         return reply(link, head, b"size=500", "text/plain")
     return MiniSink(head, link, context, body)
 

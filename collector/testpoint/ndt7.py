@@ -11,16 +11,19 @@ Beyond the letter of the protocol, all within what it allows:
   the kernel: measurements are not held up behind bulk. On slow lines they come less often, so that they never take
   more than about 4 % of a download.
 - Query `bytes=N`: the download ends after exactly N bytes of binary payload (every connection for itself);
-  `cc=bbr|cubic|reno`: which congestion control to ask the kernel for. `early_exit=250` (MB) as at M-Lab.
+  `cc=bbr|cubic|reno`: which congestion control to ask the kernel for (default: BBR where the kernel has it);
+  `interval_ms=` 10 to 1000: how often to measure; `test=ID`: which test the connection belongs to.
+  `early_exit=250` (MB) as at M-Lab.
 """
 
 from agent.net import websocket
 from agent.net.http1 import RequestHead
 from agent.net.websocket import CloseCode, Opcode, ProtocolError, Receiver
-from collector.testpoint.admission import UNLIMITED, RefusedError
-from collector.testpoint.exchange import Context, Exchange, Link, Outbox
-from collector.testpoint.librespeed import choose_congestion_control, exact_bytes
+from collector.testpoint.exchange import Context, Exchange, Link, Outbox, acked_bytes
+from collector.testpoint.ledger import UNLIMITED, Direction
+from collector.testpoint.librespeed import choose_congestion_control, exact_bytes, interval_s
 from collector.testpoint.measurement import Measurer
+from collector.testpoint.refusal import RefusedError
 
 PROTOCOL = "net.measurementlab.ndt.v7"
 MESSAGE_BYTES = (1 << 11, 1 << 20)
@@ -48,11 +51,12 @@ def upload(head: RequestHead, link: Link, context: Context) -> Exchange:
 class _Ndt7:
     """What both directions share: handshake, measurements, Close, time."""
 
-    def __init__(self, test: str, head: RequestHead, link: Link, context: Context) -> None:
+    def __init__(self, test: Direction, head: RequestHead, link: Link, context: Context) -> None:
         accept = websocket.check_upgrade(head, PROTOCOL)
         _check_early_exit(head.query)
+        self._interval_s = interval_s(head.query, context)
         choose_congestion_control(head.query, link)
-        self.account = context.admission.admit(link.address, head.query)
+        self.account = context.admission.admit(link.address, head.query, test)
         self.receiver = Receiver(expects_mask=True)
         self.is_closing = False
         self.is_done = False
@@ -60,7 +64,6 @@ class _Ndt7:
         self._has_said_goodbye = False
         self._now_s = context.now_s
         self._urgent: list[bytes] = []  # whole frames that wait for the end of a binary message
-        self._interval_s = context.options.measure_interval_s
         self._start_s = self._next_s = context.now_s()
         self._end_s = self._start_s + context.options.ndt7_duration_s
         self._cap_s = self._start_s + context.options.ndt7_cap_s
@@ -139,7 +142,8 @@ class Ndt7Download(_Ndt7):
         self._message_bytes = FIRST_MESSAGE_BYTES
         self._message_left = 0
         self._sent = 0
-        super().__init__("download", head, link, context)
+        super().__init__(Direction.DOWNLOAD, head, link, context)
+        self.account.watch(lambda: acked_bytes(link))
 
     def received(self, data: memoryview) -> int:
         """Take frames of the client, which sends no binary in this direction.
@@ -207,7 +211,7 @@ class Ndt7Upload(_Ndt7):
     """Counts the client's bytes and says every 100 ms how many have come."""
 
     def __init__(self, head: RequestHead, link: Link, context: Context) -> None:
-        super().__init__("upload", head, link, context)
+        super().__init__(Direction.UPLOAD, head, link, context)
 
     def received(self, data: memoryview) -> int:
         """Count binary payload; a reached cap ends the test like time does."""

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from agent.net.http1 import RequestHead
-from collector.testpoint import librespeed, mini, ndt7
-from collector.testpoint.admission import RefusedError
+from collector.testpoint import librespeed, mini, ndt7, receipt
 from collector.testpoint.exchange import Context, Exchange, Link, Reply, answer_head, reply
+from collector.testpoint.refusal import RefusedError
 
 Opener = Callable[[RequestHead, Link, Context], Exchange]
 
@@ -18,7 +18,9 @@ GREETING = (
 
 
 def _health(head: RequestHead, link: Link, context: Context) -> Exchange:
-    body = msgspec.json.encode({"status": "ok", "transfers": context.admission.transfers})
+    body = msgspec.json.encode(
+        {"status": "ok", "tests": context.admission.tests, "transfers": context.admission.transfers}
+    )
     return reply(link, head, body, "application/json")
 
 
@@ -33,6 +35,8 @@ def _routes() -> dict[str, Opener]:
         "/ndt/v7/download": ndt7.download,
         "/ndt/v7/upload": ndt7.upload,
         "/enlace/v1/received": librespeed.received,
+        "/enlace/v1/receipt": receipt.receipt,
+        "/enlace/v1/key": receipt.key,
         "/speedtest/upload.php": mini.upload,
         "/speedtest/latency.txt": mini.latency,
     }

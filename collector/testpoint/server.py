@@ -15,8 +15,11 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection as Pipe
 from types import FrameType
 
+from nacl.signing import SigningKey
+
 from agent.net import tcpinfo
 from agent.net.loop import READ, Loop
+from collector.testpoint import keyfile
 from collector.testpoint.admission import Admission
 from collector.testpoint.connection import Connection
 from collector.testpoint.exchange import Context, Payload, Uploads
@@ -139,6 +142,15 @@ def _open_tcp(options: TestpointOptions) -> socket.socket:
     return listener
 
 
+def _receipt_key(options: TestpointOptions) -> SigningKey:
+    """Return the key of the file; without it tests go on, with receipts that nobody can check."""
+    try:
+        return keyfile.own_key(options.receipt_key_file, os.urandom)
+    except OSError as error:
+        LOG.error("receipts are signed with a key of this run alone: %s", error)
+        return keyfile.own_key(None, os.urandom)
+
+
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -152,7 +164,8 @@ class _Server:
         self._loop = Loop()
         now_s = self._loop.now
         self._admission = Admission(options, now_s=now_s, utc_ms=_wall_ms)
-        self._context = Context(options, self._admission, Payload(os.urandom), now_s, Uploads())
+        key = _receipt_key(options)
+        self._context = Context(options, self._admission, Payload(os.urandom), now_s, Uploads(), key)
         self._echo = UdpEcho(udp, now_s, options.udp_packets_per_second)
         self._connections: set[Connection] = set()
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))

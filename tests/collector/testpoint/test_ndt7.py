@@ -1,6 +1,5 @@
 """ndt7 in both directions, as the protocol has it and with what our own agent may ask for."""
 
-import json
 import sys
 
 import pytest
@@ -117,7 +116,7 @@ def test_a_wrong_request_is_refused_in_a_sentence(point, query, protocol, status
         client.sock.sendall(request)
         head, body, _ = client.answer()
     assert head.status == status
-    assert json.loads(body)["detail"]
+    assert body.count(b"\n") == 1
 
 
 def test_a_plain_request_is_told_to_upgrade(point):
