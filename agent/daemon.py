@@ -172,9 +172,9 @@ class Walk:
         """Return the test points of the last settings, then those of the configuration."""
         told = settings.stored(self._spool)
         listed = list(told.servers) if told else []
-        for url in self._config.servers:
+        for url in () if engine is EngineName.OOKLA else self._config.servers:
             listed += addresses.servers_from_url(url, engine)
-        return tuple(listed)
+        return addresses.given_or_home(listed, engine)
 
     def _own_engine(self) -> EngineName | None:
         return None if self._config.engine == "auto" else EngineName(self._config.engine)

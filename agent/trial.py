@@ -19,8 +19,8 @@ from agent.config import AgentConfig
 from agent.console import complain
 from agent.errors import EnlaceError
 from agent.locks import FileLock
+from agent.measure import ookla, session
 from agent.measure import servers as addresses
-from agent.measure import session
 from agent.wire import codec, forms
 from agent.wire.answers import ServerEntry
 from agent.wire.records import Measurement
@@ -50,7 +50,8 @@ def run(config_path: Path | None, data_path: Path | None, *, wish: Wish, version
     config, data = app.open_config(config_path, data_path)
     engine = _engine(config, wish)
     servers = addresses.servers_from_url(wish.server, engine) if wish.server else ()
-    addresses.refuse_missing_engine(engine)
+    if engine is EngineName.OOKLA:
+        _say_cost(config, wish)
     ports = app.make_ports()
     with _one_test(data), _interruptible() as cancelled, present.Live(shown=not wish.as_json) as live:
         is_enrolled = app.is_enrolled(data, tolerant=bool(servers))
@@ -95,6 +96,12 @@ def _engine(config: AgentConfig, wish: Wish) -> EngineName | None:
     return None if name == "auto" else EngineName(name)
 
 
+def _say_cost(config: AgentConfig, wish: Wish) -> None:
+    """Say what the one engine costs that cannot stop when it knows enough, before anything is sent."""
+    total = 2 * config.max_bytes_direction if wish.max_bytes is None else wish.max_bytes
+    complain(ookla.cost(total - total // 2, total // 2))
+
+
 def _loose(
     config: AgentConfig,
     ports: "Ports",
@@ -105,8 +112,9 @@ def _loose(
     cancelled: threading.Event,
 ) -> Measurement:
     """Measure without enrolment."""
-    for url in () if servers else config.servers:
+    for url in () if servers or engine is EngineName.OOKLA else config.servers:
         servers += addresses.servers_from_url(url, engine)
+    servers = addresses.given_or_home(servers, engine)
     if not servers:
         raise EnlaceError(
             "This computer is not enrolled, and no test point was named.",

@@ -13,6 +13,7 @@ ENGINE_ORDER = (EngineName.NDT7, EngineName.LIBRESPEED)  # the order of `auto`: 
 LOCATE_ENDING = "/v2/nearest/ndt/ndt7"  # of M-Lab's Locate service: it names ndt7 servers
 WELL_KNOWN = "/.well-known/librespeed"
 LIST_ENDINGS = (".json", "/servers.php", WELL_KNOWN)  # of lists of LibreSpeed servers
+SPEEDTEST_NET = ServerEntry(id="speedtest.net", engine=EngineName.OOKLA, url="https://www.speedtest.net")
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -77,11 +78,12 @@ def servers_from_url(url: str, engine: EngineName | None) -> tuple[ServerEntry, 
         engine: The engine asked for; None = ndt7 first, then LibreSpeed (ndt7 alone for ws and wss).
 
     Raises:
-        EnlaceError: If the address is no address, or the engine cannot be had.
+        EnlaceError: If the address is no address, or not one of that engine.
     """
-    refuse_missing_engine(engine)
     parts, port = _split(url)
     spoken = _spoken(parts)
+    if engine is EngineName.OOKLA and parts.scheme in ("ws", "wss"):
+        raise _wrong(url, "the ookla engine speaks http:// or https:// to a Speedtest Mini server")
     if engine is not None and engine not in (*spoken, EngineName.OOKLA):
         raise _wrong(url, f"the {engine} engine does not speak to it")
     names = (engine,) if engine else spoken
@@ -97,18 +99,11 @@ def _spoken(parts: SplitResult) -> tuple[EngineName, ...]:
     return (EngineName.LIBRESPEED,) if path.endswith(LIST_ENDINGS) else ENGINE_ORDER
 
 
-def refuse_missing_engine(engine: EngineName | None) -> None:
-    """Say so when an engine is asked for that this version does not have.
-
-    Raises:
-        EnlaceError: If it is ookla.
-    """
-    if engine is not None and engine not in ENGINE_ORDER:
-        raise EnlaceError(
-            f"This version has no {engine} engine yet.",
-            do="Use --engine auto, ndt7 or librespeed.",
-            exit_code=ExitCode.USAGE,
-        )
+def given_or_home(servers: Sequence[ServerEntry], engine: EngineName | None) -> tuple[ServerEntry, ...]:
+    """Return the servers, and speedtest.net where its engine is asked for by name and no server of it is known."""
+    if engine is EngineName.OOKLA and not any(server.engine is engine for server in servers):
+        return (SPEEDTEST_NET,)
+    return tuple(servers)
 
 
 def in_order(servers: Sequence[ServerEntry], engine: EngineName | None) -> list[ServerEntry]:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from agent.errors import EnlaceError
-from agent.measure import busy, choice, dial, directory, locate, serverlist, servers, streams
+from agent.measure import busy, choice, dial, directory, locate, named, serverlist, servers, streams
 from agent.measure.attempt import Attempt, Outcome, Progress
 from agent.measure.engine import Engine, Job
 from agent.measure.faults import WorldError
 from agent.measure.latency import IDLE_PROBES, Idle, measure_idle
 from agent.measure.librespeed import LibreSpeed
 from agent.measure.ndt7 import Ndt7
+from agent.measure.ookla import Ookla
+from agent.measure.ookla_child import Order
 from agent.measure.rounds import loaded
 from agent.net.loop import Loop
 from agent.ports import Ports
@@ -126,6 +128,7 @@ class _Session:
         self._started_mono_ms = ports.clock.mono_ms()
         self._until_s = self._loop.now() + TOTAL_S
         self._patience = busy.Patience(plan.trigger)
+        self._foreign: Ookla | None = None
 
     def close(self) -> None:
         """Free the sockets."""
@@ -141,16 +144,31 @@ class _Session:
         except WorldError as fault:
             self._fail(fault, Phase.PREFLIGHT if self._got.download is None else Phase.UPLOAD)
         self._wait_for_answers()
-        return self._record(surroundings)
+        record = self._record(surroundings)
+        return self._foreign.over(record) if self._foreign else record
 
     def _measure(self) -> None:
-        named = servers.in_order(self._plan.servers, self._plan.engine)
-        entries = choice.nearest_first(directory.expand(named, self._listed), self._loop, self._is_cancelled)
+        if self._plan.engine is EngineName.OOKLA:
+            self._by_speedtest_cli()
+            return
+        wanted = servers.in_order(self._plan.servers, self._plan.engine)
+        entries = choice.nearest_first(directory.expand(wanted, self._listed), self._loop, self._is_cancelled)
         if not entries and not self._got.failure:
             raise WorldError(FailureCode.PROTOCOL, "no test point is known for this engine")
         self._download_from(entries)
         if self._got.download and not self._got.failure:
             self._upload_to(entries)
+
+    def _by_speedtest_cli(self) -> None:
+        """Let another tool measure; what it says is recorded as what it says."""
+        plan = self._plan
+        entry = servers.in_order(servers.given_or_home(plan.servers, plan.engine), plan.engine)[0]
+        order = Order(max_bytes_download=plan.max_bytes_download, max_bytes_upload=plan.max_bytes_upload)
+        self._foreign = foreign = Ookla(entry, order, self._tell)
+        try:
+            foreign.run(self._is_cancelled)
+        except WorldError as fault:
+            self._fail(fault, foreign.phase)
 
     def _listed(self, entry: ServerEntry) -> Sequence[ServerEntry]:
         """Return the servers that an entry stands for; one that does not answer is passed over for the others."""
@@ -199,7 +217,7 @@ class _Session:
         if first is None:
             return
         host = servers.parse_target(first.url).host
-        others = [entry for entry in entries if entry.engine is not first.engine and _host(entry) == host]
+        others = [entry for entry in entries if entry.engine is not first.engine and named.host_of(entry) == host]
         said: Failure | None = None  # by the first engine
         for entry in [first, *others]:
             while True:
@@ -345,8 +363,8 @@ class _Session:
             utc_offset_min=host.utc_offset_min(),
             boot_id=host.boot_id(),
             started_mono_ms=self._started_mono_ms,
-            engine=_engine_of(got.server),
-            server=_server_of(got.server, got.address),
+            engine=named.engine_of(got.server, ENGINES),
+            server=named.server_of(got.server, got.address),
             lease_id=plan.lease_id,
             download=down.direction if down else None,
             upload=up.direction if up else None,
@@ -356,31 +374,3 @@ class _Session:
             budget=plan.budget,
             tags=tags[: limits.TAGS] or None,
         )
-
-
-def _host(entry: ServerEntry) -> str | None:
-    try:
-        return servers.parse_target(entry.url).host
-    except EnlaceError:
-        return None
-
-
-def _engine_of(entry: ServerEntry | None) -> records.Engine | None:
-    if entry is None:
-        return None
-    engine = ENGINES[entry.engine]()
-    return records.Engine(name=engine.name, version=engine.version, protocol=engine.protocol)
-
-
-def _server_of(entry: ServerEntry | None, address: dial.Address | None) -> records.Server | None:
-    if entry is None:
-        return None
-    host = _host(entry) or ""
-    plain, secure = ("ws", "wss") if entry.engine is EngineName.NDT7 else ("http", "https")
-    is_secure = address is not None and address.target.is_secure
-    return records.Server(
-        id=entry.id[: limits.ID_CHARS],
-        host=host[: limits.TEXT_CHARS],
-        scheme=secure if is_secure else plain,
-        ip_family=address.family if address else None,
-    )

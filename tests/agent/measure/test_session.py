@@ -264,6 +264,6 @@ def test_addresses():
     assert servers.parse_target("wss://host/ndt/v7/download").path == ""
     target = servers.parse_target("http://[::1]:80/speed/")
     assert (target.host, target.port, target.path, target.host_field) == ("::1", 80, "/speed", "[::1]")
-    for engine, url in ((EngineName.OOKLA, "http://host"), (LIBRESPEED, "ws://host")):
+    for engine, url in ((EngineName.OOKLA, "ws://host"), (LIBRESPEED, "ws://host")):
         with pytest.raises(EnlaceError):
             servers.servers_from_url(url, engine)
