@@ -13,6 +13,7 @@ from agent.agenda import Agenda, Planned
 from agent.config import AgentConfig
 from agent.daemon import Held, Walk
 from agent.locks import FileLock
+from agent.measure import busy
 from agent.ports import Clock, Ports
 from agent.uplink.contact import Contact
 from agent.wire.records import Measurement
@@ -154,7 +155,7 @@ class TestJob(Timed):
             self._lock.release()
         if isinstance(outcome, Held):
             self._wait_for(planned.trigger, outcome)
-        else:
+        elif not self._comes_back(outcome):
             self._done(outcome)
 
     def _make(self, trigger: Trigger) -> Measurement | Held:
@@ -167,6 +168,16 @@ class TestJob(Timed):
         self.held, self._alone, self._busy = "", False, 0
         self._agenda.note_test()
         self._plan()
+
+    def _comes_back(self, record: Measurement) -> bool:
+        """Try again when a busy test point wants to be asked again; return False where there is no such time."""
+        come_back_s = busy.come_back_s(record)
+        if come_back_s is None or self._busy >= BUSY_TRIES:
+            return False
+        self.last, self.held = record, "the test point is busy"
+        self._busy += 1
+        self.set_due_in(come_back_s * self._ports.randomness.uniform(1.0, 1.5))
+        return True
 
     def _wait_for(self, trigger: Trigger, held: Held) -> None:
         """Decide what a refused test becomes: another try, a test without a collector, or a record that says why."""
