@@ -2,7 +2,9 @@
 
 import logging
 import socket
+import struct
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
 
 from agent.net.http1 import HeadReader, HttpError, parse_request
@@ -14,10 +16,15 @@ from collector.testpoint.routes import open_exchange
 
 LOG = logging.getLogger(__name__)
 
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, no time
+
 PENDING_LIMIT_BYTES = 64_000
 LINGER_S = 2.0
 LINGER_BYTES = 16 << 20
 ROUNDS = 4  # slices or reads of one connection before the others have their turn
+TURN_S = 0.004  # ... and no further one after this time
+READ_LEAST_BYTES = 4 << 10  # where every byte is a frame, reads are made so small that the others notice nothing
+DRAIN_S = 10.0  # for the last bytes of a finished exchange to leave
 
 
 class _Phase(Enum):
@@ -53,7 +60,10 @@ class Connection:
         self._pending = b""  # came after the head, or is the next request already
         self._lingered_bytes = 0
         self._is_shut = False
-        self._active_s = context.now_s()
+        self._read_bytes = len(scratch)
+        self._active_s = context.now_s()  # of the last byte in either direction
+        self._sent_s = self._active_s  # of the last byte that the kernel took, or when there was none to take
+        self._done_s: float | None = None  # since when a finished exchange waits for its last bytes to leave
         self._phase_s = self._active_s
         self._loop.watch(sock, READ, self._ready)
 
@@ -75,8 +85,12 @@ class Connection:
         """Close the socket now."""
         if self._phase is _Phase.CLOSED:
             return
+        is_cut = self._phase is _Phase.EXCHANGE or bool(self._link.outbox)
         self._phase = _Phase.CLOSED
         self._drop_exchange()
+        if is_cut:  # what the kernel still holds for a peer that does not read it is freed at once, by a reset
+            with suppress(OSError):
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._loop.watch(self._sock, 0, self._ready)
         self._sock.close()
         self._on_closed(self)
@@ -111,18 +125,29 @@ class Connection:
             self._progress()
 
     def _read(self) -> None:
+        until_s = self._context.now_s() + TURN_S
         for _ in range(ROUNDS):
             try:
-                count = self._sock.recv_into(self._scratch)
+                count = self._sock.recv_into(self._scratch[: self._read_bytes])
             except BlockingIOError:
                 return
             if count == 0:
                 self.close()
                 return
+            is_all = count < self._read_bytes
             self._active_s = self._context.now_s()
             self._take(self._scratch[:count])
-            if self._phase is _Phase.CLOSED or self._pending or count < len(self._scratch):
+            now_s = self._context.now_s()
+            self._fit_reads(now_s - self._active_s)
+            if self._phase is _Phase.CLOSED or self._pending or is_all or now_s > until_s:
                 return
+
+    def _fit_reads(self, taken_s: float) -> None:
+        """Read less at once from who makes much work of few bytes, and more again from who does not."""
+        if taken_s > TURN_S:
+            self._read_bytes = max(READ_LEAST_BYTES, self._read_bytes // 2)
+        elif taken_s < TURN_S / 8 and self._read_bytes < len(self._scratch):
+            self._read_bytes = min(len(self._scratch), self._read_bytes * 2)
 
     def _take(self, data: memoryview) -> None:
         """Give arrived bytes to whom they belong; what remains waits in `_pending`."""
@@ -137,7 +162,7 @@ class Connection:
                 return
             head = parse_request(self._reader.head)
             self._phase = _Phase.EXCHANGE
-            self._phase_s = self._active_s
+            self._phase_s = self._sent_s = self._active_s
             self._exchange = open_exchange(head, self._link, self._context)
             data = memoryview(rest)
         if self._exchange is not None and len(data):
@@ -175,7 +200,7 @@ class Connection:
         before = outbox.sent_bytes
         outbox.send()
         if outbox.sent_bytes > before:
-            self._active_s = self._context.now_s()
+            self._active_s = self._sent_s = self._context.now_s()
         return not outbox
 
     def _end_exchange(self, exchange: Exchange) -> None:
@@ -218,8 +243,21 @@ class Connection:
         elif self._phase is _Phase.LINGER and now_s - self._phase_s > LINGER_S:
             self.close()
         elif self._phase is _Phase.EXCHANGE and self._exchange is not None:
-            if now_s - self._active_s > options.stall_timeout_s:
+            if self._is_stuck(self._exchange, now_s):
                 self.close()
                 return
             self._exchange.tick(now_s)
             self._progress()
+
+    def _is_stuck(self, exchange: Exchange, now_s: float) -> bool:
+        """Return whether the peer takes nothing of what waits for it, sends nothing, or only pretends to."""
+        outbox = self._link.outbox
+        if not outbox:
+            self._sent_s = now_s
+        if not (exchange.is_done and outbox):
+            self._done_s = None
+        elif self._done_s is None:
+            self._done_s = now_s
+        last_s = self._sent_s if outbox else self._active_s
+        is_undrained = self._done_s is not None and now_s - self._done_s > DRAIN_S
+        return is_undrained or now_s - last_s > self._context.options.stall_timeout_s

@@ -33,6 +33,7 @@ SCALING = 16  # a message is never more than this part of all that was sent
 MEASUREMENT_BYTES = 450  # about
 MEASUREMENT_SHARE = 0.04  # of a download's bytes
 URGENT_LIMIT = 8
+MESSAGES = (200, 100)  # texts, pings and pongs that a client may send: at once, and in each second
 EARLY_EXIT = "250"
 EARLY_EXIT_BYTES = 250 * 10**6
 CLOSE_WAIT_S = 2.0
@@ -62,6 +63,7 @@ class _Ndt7:
         self.is_done = False
         self.keeps_alive = False
         self._has_said_goodbye = False
+        self._messages = 0
         self._now_s = context.now_s
         self._urgent: list[bytes] = []  # whole frames that wait for the end of a binary message
         self._start_s = self._next_s = context.now_s()
@@ -72,7 +74,11 @@ class _Ndt7:
 
     def received(self, data: memoryview) -> int:
         """Take frames of the client."""
-        for message in self.receiver.feed(data):
+        messages = self.receiver.feed(data)
+        self._messages += len(messages)
+        if self._messages > MESSAGES[0] + MESSAGES[1] * (self._now_s() - self._start_s):
+            raise ProtocolError(CloseCode.POLICY, "too many small messages")
+        for message in messages:
             if message.opcode is Opcode.PING and len(self._urgent) < URGENT_LIMIT:
                 self._urgent.append(websocket.frame(Opcode.PONG, message.payload))
             elif message.opcode is Opcode.CLOSE:
