@@ -34,6 +34,7 @@ _MEMBERS: tuple[tuple[str, str, int], ...] = (
     ("segs_in", "=I", 140),
     ("notsent_bytes", "=I", 144),
     ("min_rtt_us", "=I", 148),
+    ("data_segs_in", "=I", 152),
     ("delivery_rate", "=Q", 160),
     ("busy_time_us", "=Q", 168),
     ("rwnd_limited_us", "=Q", 176),
@@ -69,6 +70,7 @@ class TcpInfo:
     segs_in: int | None = None
     notsent_bytes: int | None = None
     min_rtt_us: int | None = None
+    data_segs_in: int | None = None  # those behind a hole included
     delivery_rate: int | None = None  # bytes/s
     busy_time_us: int | None = None
     rwnd_limited_us: int | None = None
@@ -129,9 +131,12 @@ def read_bbr(sock: socket.socket) -> BbrInfo | None:
 
 
 def congestion_control(sock: socket.socket) -> str | None:
-    """Return the name of the algorithm that carries the connection ("cubic", "bbr"), or None where unknown."""
+    """Return the name of the algorithm that carries the connection ("cubic", "bbr"), or None where unknown.
+
+    Windows does not tell it: "windows" stands for that system's own choice (CUBIC since Windows 10 1709).
+    """
     if not _IS_LINUX:
-        return None
+        return "windows" if sys.platform == "win32" else None
     try:
         raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
     except OSError:

@@ -15,6 +15,7 @@ TCP_INFO_NAMES = (
     ("BytesReceived", "bytes_received"),
     ("BytesSent", "bytes_sent"),
     ("BytesRetrans", "bytes_retrans"),
+    ("DataSegsIn", "data_segs_in"),
     ("Delivered", "delivered"),
     ("DeliveryRate", "delivery_rate"),
     ("MinRTT", "min_rtt_us"),
