@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
 
 from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
@@ -11,6 +11,25 @@ from collector.store.unit import Snapshot, UnitOfWork
 from collector.store.upsert import insert_or_update
 
 DAY_MS = 86_400_000
+
+# What every request asks: put together once, because that takes longer than asking.
+_OF: BindParameter[str] = bindparam("device")
+_DEVICE = select(DEVICES).where(DEVICES.c.device == _OF)
+_KEY = select(DEVICE_KEYS).where(DEVICE_KEYS.c.device == _OF, DEVICE_KEYS.c.key_id == bindparam("key_id"))
+_BOOTS = select(BOOTS.c.boot_id, BOOTS.c.offset_ms, BOOTS.c.mono_ms, BOOTS.c.seen_ms).where(
+    BOOTS.c.device == _OF, BOOTS.c.boot_id.in_(bindparam("boot_ids", expanding=True))
+)
+_LAST_CONTACT = (
+    select(BOOTS.c.seen_ms)
+    .where(BOOTS.c.device == _OF, BOOTS.c.boot_id != bindparam("boot_id"))
+    .order_by(BOOTS.c.seen_ms.desc())
+    .limit(1)
+)
+_ASSIGNMENTS = (
+    select(ASSIGNMENTS.c.from_ms, ASSIGNMENTS.c.to_ms, ASSIGNMENTS.c.school)
+    .where(ASSIGNMENTS.c.device == _OF)
+    .order_by(ASSIGNMENTS.c.from_ms)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +126,7 @@ class BatchProgress:
 
 def find_device(snapshot: Snapshot, device: str) -> Device | None:
     """Return the device of that id."""
-    row = snapshot.connection.execute(select(DEVICES).where(DEVICES.c.device == device)).first()
+    row = snapshot.connection.execute(_DEVICE, {"device": device}).first()
     return Device(**row._mapping) if row else None
 
 
@@ -145,8 +164,7 @@ def list_devices(snapshot: Snapshot, school: str | None = None) -> list[Device]:
 
 def find_key(snapshot: Snapshot, device: str, key_id: str) -> DeviceKey | None:
     """Return one key of the device, whatever its state."""
-    condition = (DEVICE_KEYS.c.device == device) & (DEVICE_KEYS.c.key_id == key_id)
-    row = snapshot.connection.execute(select(DEVICE_KEYS).where(condition)).first()
+    row = snapshot.connection.execute(_KEY, {"device": device, "key_id": key_id}).first()
     return DeviceKey(**row._mapping) if row else None
 
 
@@ -160,26 +178,19 @@ def list_keys_of(snapshot: Snapshot, device: str) -> list[DeviceKey]:
 
 def find_boots(snapshot: Snapshot, device: str, boot_ids: set[str]) -> dict[str, Boot]:
     """Return what is known of these boots of the device."""
-    condition = (BOOTS.c.device == device) & BOOTS.c.boot_id.in_(boot_ids)
-    columns = (BOOTS.c.boot_id, BOOTS.c.offset_ms, BOOTS.c.mono_ms, BOOTS.c.seen_ms)
-    rows = snapshot.connection.execute(select(*columns).where(condition))
+    rows = snapshot.connection.execute(_BOOTS, {"device": device, "boot_ids": list(boot_ids)})
     return {row.boot_id: Boot(**row._mapping) for row in rows}
 
 
 def find_last_contact_before(snapshot: Snapshot, device: str, boot_id: str) -> int | None:
     """Return when we last heard of the device in another boot than this one, Unix ms."""
-    condition = (BOOTS.c.device == device) & (BOOTS.c.boot_id != boot_id)
-    query = select(BOOTS.c.seen_ms).where(condition).order_by(BOOTS.c.seen_ms.desc()).limit(1)
-    found: int | None = snapshot.connection.scalar(query)
+    found: int | None = snapshot.connection.scalar(_LAST_CONTACT, {"device": device, "boot_id": boot_id})
     return found
 
 
 def list_assignments(snapshot: Snapshot, device: str) -> list[Assignment]:
     """Return where the device belonged and when, in order."""
-    columns = (ASSIGNMENTS.c.from_ms, ASSIGNMENTS.c.to_ms, ASSIGNMENTS.c.school)
-    rows = snapshot.connection.execute(
-        select(*columns).where(ASSIGNMENTS.c.device == device).order_by(ASSIGNMENTS.c.from_ms)
-    )
+    rows = snapshot.connection.execute(_ASSIGNMENTS, {"device": device})
     return [Assignment(**row._mapping) for row in rows]
 
 

@@ -1,6 +1,6 @@
 """Small facts of the deployment by name."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from collector.store.tables.people import FACTS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -11,9 +11,12 @@ SETTINGS_VERSION = "settings_version"  # a counter, raised when calendars or ope
 LAST_EVALUATION_MS = "last_evaluation_ms"
 
 
+_FACT = select(FACTS.c.value).where(FACTS.c.name == bindparam("name"))
+
+
 def find_fact(snapshot: Snapshot, name: str) -> str | None:
     """Return the fact, None where nobody has written it."""
-    value: str | None = snapshot.connection.scalar(select(FACTS.c.value).where(FACTS.c.name == name))
+    value: str | None = snapshot.connection.scalar(_FACT, {"name": name})
     return value
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
 from agent.wire import forms
@@ -121,12 +121,19 @@ def _tried(unit: UnitOfWork, attempt: Callable[[UnitOfWork], bool]) -> bool | No
     return None
 
 
+_HASHES = [
+    select(table.c.rid, table.c.content_hash).where(
+        table.c.device == bindparam("device"), table.c.rid.in_(bindparam("rids", expanding=True))
+    )
+    for table in (MEASUREMENTS, DIARY)
+]
+
+
 def find_hashes(snapshot: Snapshot, device: str, rids: set[str]) -> dict[str, str]:
     """Return the content hash of those rids of the device that are stored, as measurement or as diary run."""
     found: dict[str, str] = {}
-    for table in (MEASUREMENTS, DIARY):
-        condition = (table.c.device == device) & table.c.rid.in_(rids)
-        rows = snapshot.connection.execute(select(table.c.rid, table.c.content_hash).where(condition))
+    for query in _HASHES:
+        rows = snapshot.connection.execute(query, {"device": device, "rids": list(rids)})
         found |= {row.rid: row.content_hash for row in rows}
     return found
 
