@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from agent import allowance
 from agent.config import AgentConfig
 from agent.measure import servers as addresses
 from agent.measure.session import Plan, Progress
+from agent.measure.wirecost import wire_bytes
 from agent.ports import Ports
 from agent.schedule import budget
 from agent.schedule.budget import Allowance, Caps
@@ -134,12 +136,12 @@ class Walk:
         permission = self.ask(trigger, wish, alone=alone)
         if isinstance(permission, Held):
             return permission
-        plan = self.plan(trigger, permission, wish)
-        if plan is None:
+        allowed = self._allow(permission, wish)
+        if allowed is None:
             return self.skip(trigger, FailureCode.BUDGET) if trigger is not Trigger.MANUAL else _NO_BUDGET
-        reserved_bytes = plan.max_bytes_download + plan.max_bytes_upload
-        offset_min = self._ports.host.utc_offset_min()
-        self._spool.mark_running(codec.encode(self._stub(plan)), plan.rid, reserved_bytes, utc_offset_min=offset_min)
+        plan = self.plan(trigger, permission, wish, allowed)
+        stub, offset_min = codec.encode(self._stub(plan)), self._ports.host.utc_offset_min()
+        self._spool.mark_running(stub, plan.rid, allowed.reserved_bytes, utc_offset_min=offset_min)
         carried = _Carried(wish.on_progress)
         record = self.measure(plan, carried)
         self._spool.add_ready(record, spent_bytes=spent_bytes(record, carried))
@@ -181,11 +183,8 @@ class Walk:
 
     # --- what may it cost ------------------------------------------------------------------------------------
 
-    def plan(self, trigger: Trigger, permission: Permission, wish: Wish) -> Plan | None:
-        """Return the plan of a test within its budget; None = the budget is used up."""
-        allowance = self._allow(permission, wish)
-        if allowance is None:
-            return None
+    def plan(self, trigger: Trigger, permission: Permission, wish: Wish, allowed: Allowance) -> Plan:
+        """Return the plan of a test within what it may spend."""
         caps = self.caps()
         down_bps, up_bps = self._priors()
         return Plan(
@@ -194,35 +193,31 @@ class Walk:
             trigger=trigger,
             engine=wish.engine or self._own_engine(),
             servers=permission.servers,
-            max_bytes_download=allowance.max_bytes_download,
-            max_bytes_upload=allowance.max_bytes_upload,
+            max_bytes_download=allowed.max_bytes_download,
+            max_bytes_upload=allowed.max_bytes_upload,
             lease_id=permission.lease_id,
             access_token=permission.access_token,
             prior_download_bps=down_bps,
             prior_upload_bps=up_bps,
-            budget=Budget(max_bytes=allowance.reserved_bytes, day_bytes=caps.day_bytes, month_bytes=caps.month_bytes),
+            budget=Budget(max_bytes=allowed.max_bytes, day_bytes=caps.day_bytes, month_bytes=caps.month_bytes),
         )
 
     def _allow(self, permission: Permission, wish: Wish) -> Allowance | None:
-        """Return what the test may spend: a person's cap as it is, else as much as the budget leaves."""
+        """Return what the test may spend, no more than the budget leaves unless a person insists; None = too little."""
         caps = self.caps()
         spent = self.spent()
         left = budget.left_bytes(caps, spent.day_bytes, spent.month_bytes)
         most = self._config.max_bytes_direction
         wanted = (min(permission.max_bytes_download, most), min(permission.max_bytes_upload, most))
-        allowed = budget.allow(*wanted, left, caps)
-        if wish.max_bytes is not None and (allowed is not None or wish.force):
-            whole = wish.max_bytes if wish.force else min(wish.max_bytes, left)
-            return Allowance(whole - whole // 2, whole // 2)
-        return Allowance(*wanted) if allowed is None and wish.force else allowed
+        if wish.force:
+            return budget.insisted(wish.max_bytes, *wanted, left)
+        if wish.max_bytes is not None:
+            return budget.asked(wish.max_bytes, left)
+        return budget.allow(*wanted, left, caps)
 
     def caps(self) -> Caps:
-        """Return the budget in force: the tightest of ours and the collector's."""
-        own = Caps(self._config.day_cap_bytes, self._config.month_cap_bytes)
-        told = settings.stored(self._spool)
-        if told is None:
-            return own
-        return budget.tightest(own, Caps(told.budget.day_bytes, told.budget.month_bytes, told.budget.test_bytes))
+        """Return the budget in force."""
+        return allowance.caps(self._config, self._spool)
 
     def spent(self) -> Spent:
         """Return what the day and the month have cost."""
@@ -371,10 +366,10 @@ class _Carried:
 
 
 def spent_bytes(record: Measurement, carried: _Carried) -> int:
-    """Return what a measurement cost: with headers where there is a figure, else as far as it was seen to get."""
+    """Return what a measurement cost on the wire: as the record says, else as far as it was seen to get."""
     sides = {Phase.DOWNLOAD: record.download, Phase.UPLOAD: record.upload}
-    told = ((side.wire_bytes_est or side.bytes or 0 if side else 0, phase) for phase, side in sides.items())
-    return sum(max(size_bytes, carried.bytes.get(phase, 0)) for size_bytes, phase in told)
+    told = ((side.wire_bytes_est or wire_bytes(side.bytes or 0) if side else 0, phase) for phase, side in sides.items())
+    return sum(max(size_bytes, wire_bytes(carried.bytes.get(phase, 0))) for size_bytes, phase in told)
 
 
 def _figures(text: str | None) -> list[tuple[int, int]]:

@@ -21,6 +21,7 @@ from agent.errors import EnlaceError
 from agent.locks import FileLock
 from agent.measure import ookla, session
 from agent.measure import servers as addresses
+from agent.schedule.budget import halves
 from agent.wire import codec, forms
 from agent.wire.answers import ServerEntry
 from agent.wire.records import Measurement
@@ -121,15 +122,15 @@ def _loose(
             do="Give one with --server URL, or enrol with `enlace-agent enrol --collector URL --token T`.",
             exit_code=ExitCode.REFUSED,
         )
-    total = 2 * config.max_bytes_direction if wish.max_bytes is None else wish.max_bytes
+    down_bytes, up_bytes = halves(2 * config.max_bytes_direction if wish.max_bytes is None else wish.max_bytes)
     plan = session.Plan(
         rid=forms.uuid7(ports.clock.now_ms(), ports.randomness.token_bytes(10)),
         tier=Tier.CAPACITY,
         trigger=Trigger.MANUAL,
         engine=engine,
         servers=servers,
-        max_bytes_download=total - total // 2,
-        max_bytes_upload=total // 2,
+        max_bytes_download=down_bytes,
+        max_bytes_upload=up_bytes,
         lease_id=None,
         access_token=None,
         prior_download_bps=None,

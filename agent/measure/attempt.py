@@ -10,11 +10,12 @@ import msgspec
 from agent.measure.engine import Engine, Job, Transfer
 from agent.measure.estimate import Estimator, EstimatorConfig
 from agent.measure.faults import WorldError
-from agent.measure.figure import WIRE_ACKS, WIRE_FACTOR, Estimate
+from agent.measure.figure import Estimate
 from agent.measure.latency import LoadedProbes
 from agent.measure.librespeed import COMPRESSIBLE
 from agent.measure.probes import Prober
 from agent.measure.rounds import LoadedSide
+from agent.measure.wirecost import wire_bytes
 from agent.wire.records import Direction, Failure
 from agent.wire.vocabulary import Confidence, FailureCode, Phase, StopReason
 
@@ -31,7 +32,7 @@ class Progress:
 
     phase: Phase
     elapsed_s: float
-    bytes: int
+    bytes: int  # the last one of a direction: all that the line carried, also of a transfer that broke off
     current_bps: float
     note: str = ""  # a sentence for who watches
 
@@ -96,6 +97,7 @@ class Attempt:
             self._follow(transfer, estimator, probes)
         finally:
             self.moved_bytes = transfer.moved_bytes
+            self.tell(Progress(self.phase, loop.now() - wall_s, transfer.carried_bytes, estimator.current_bps()))
             if probes:
                 probes.stop()
         cpu_share = (time.thread_time() - cpu_s) / max(0.001, loop.now() - wall_s)
@@ -159,8 +161,8 @@ class Attempt:
 
 def _with_cost(direction: Direction, transfer: Transfer) -> Direction:
     """Return the direction with what it cost the line, whatever still came after the end included."""
-    wire_bytes = round(transfer.carried_bytes * WIRE_FACTOR * WIRE_ACKS)
-    return msgspec.structs.replace(direction, wire_bytes_est=max(direction.wire_bytes_est or 0, wire_bytes))
+    cost_bytes = wire_bytes(transfer.carried_bytes)
+    return msgspec.structs.replace(direction, wire_bytes_est=max(direction.wire_bytes_est or 0, cost_bytes))
 
 
 def _as_limited_by_client(direction: Direction) -> Direction:

@@ -8,7 +8,7 @@ LAST_BYTES = 8_192  # of a connection's share: what may be left when a server st
 
 def room_to_cap(transfer: BaseTransfer) -> int:
     """Return how many bytes may be read at once without reading past the cap."""
-    cap = transfer.job.max_bytes
+    cap = transfer.job.payload_cap
     return max(1, min(READ_BYTES, cap - transfer.moved_bytes)) if cap else READ_BYTES
 
 

@@ -7,14 +7,13 @@ from math import sqrt
 from statistics import fmean, stdev
 
 from agent.measure.curve import Curve
+from agent.measure.wirecost import wire_bytes
 from agent.wire import limits
 from agent.wire.records import Direction
 from agent.wire.vocabulary import Confidence, Method, StopReason
 
 HIGH_HALF_WIDTH_PCT = 5.0
 MEDIUM_HALF_WIDTH_PCT = 15.0
-WIRE_FACTOR = 1500 / 1448  # headers of a full IPv4 segment with time stamps
-WIRE_ACKS = 1.01
 BIN_MIN_MS = 50
 
 # Student's t, 99 % two-sided, by degrees of freedom: the rule looks again and again, so 95 % would be too little.
@@ -51,7 +50,7 @@ class Estimate:
             lower_bound=self.lower_bound,
             stop_reason=self.reason,
             bytes=self.bytes,
-            wire_bytes_est=round(self.bytes * WIRE_FACTOR * WIRE_ACKS),
+            wire_bytes_est=wire_bytes(self.bytes),
             duration_s=round(self.duration_s, 3),
             steady_s=round(self.steady_s, 3),
             ramp_s=round(self.ramp_s, 3),

@@ -294,15 +294,16 @@ class LibreUpload(BaseTransfer):
             if self.method is Method.HTTP_2XX:
                 self._merged.close(connection.index)
             return
-        if self._left is not None:
-            self._left -= size
-            self.is_draining = self._left == 0
         began_s = self.job.loop.now() - self.start_s
         is_first = connection.index in self._fresh
         self._posts[connection.index] = _Post(size, began_s, AnswerReader("POST"), is_first)
         fields = headers_of(self.job, ("Content-Type", "application/octet-stream"), ("Content-Length", str(size)))
         address = address_of(self.job, scripts_of(self.job).upload, {"upload_id": self._upload_id})
-        connection.push(format_request("POST", address, fields))
+        head = format_request("POST", address, fields)
+        connection.push(head)
+        if self._left is not None:
+            self._left = max(0, self._left - size - len(head))  # on a slow line the heads of small bodies add up
+            self.is_draining = self._left == 0
         self.moved_bytes += size
         for start in range(0, size, DATA_BYTES):
             connection.push(self._data[: min(DATA_BYTES, size - start)])

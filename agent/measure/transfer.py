@@ -16,6 +16,7 @@ from agent.measure.estimate import Sample
 from agent.measure.faults import WorldError
 from agent.measure.keepup import KeepUp
 from agent.measure.sockqueue import buffer_share, unread_bytes
+from agent.measure.wirecost import OVERHEAD_BYTES
 from agent.net import tcpinfo
 from agent.net.http1 import HttpError
 from agent.net.loop import READ, WRITE
@@ -237,7 +238,8 @@ class BaseTransfer(ABC):
             wait_s = min((self.job.rtt_s or 0.0) + self.job.queue_s(), elapsed_s)
             self.carried_bytes += int(self.moved_bytes / elapsed_s * wait_s)
         if self.is_bounded_by_peer and self.job.max_bytes:
-            self.carried_bytes = min(self.carried_bytes, max(self.moved_bytes, self.job.max_bytes))
+            most_bytes = self.job.payload_cap + OVERHEAD_BYTES  # it sends no more than it was asked for, and heads
+            self.carried_bytes = min(self.carried_bytes, max(self.moved_bytes, most_bytes))
 
     def _own_congestion_control(self, connection: Connection) -> str | None:
         """Return this side's algorithm; downloads are sent by the other side and override it."""

@@ -1,4 +1,4 @@
-"""How many bytes a test may spend (CONTRACTS 3); pure. What was spent is in the spool."""
+"""How many bytes a test may spend, counted on the wire (CONTRACTS 3); pure. What was spent is in the spool."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,9 @@ MB = 1_000_000
 LEAST_BYTES = 10 * MB  # per direction
 MOST_BYTES = 100 * MB
 SECONDS = 2.0
-FEWEST_USEFUL_BYTES = 200_000  # per direction: less does not count as a test (too_short)
+# Per direction. Less than 200 kB of test data is no test (too_short); headers, what is set aside, and the frame or two
+# that a connection may stop short of its share come on top.
+FEWEST_USEFUL_BYTES = 250_000
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,15 @@ METERED = Caps(day_bytes=20 * MB, month_bytes=400 * MB)
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one test may spend; never 0 in a direction, which would mean no cap."""
+    """What one test may spend; 0 in a direction means no cap, and only `insisted` grants that."""
 
     max_bytes_download: int
     max_bytes_upload: int
+    reserved_bytes: int  # what to count as spent before the first byte
 
     @property
-    def reserved_bytes(self) -> int:
-        """What to reserve before the first byte."""
+    def max_bytes(self) -> int:
+        """The cap of the whole test; 0 = none."""
         return self.max_bytes_download + self.max_bytes_upload
 
 
@@ -44,16 +47,15 @@ def tightest(*caps: Caps) -> Caps:
     )
 
 
-def direction_bytes(prior_bps: float | None, target_bps: float | None = None, *, most_bytes: int = MOST_BYTES) -> int:
-    """Return the cap of one direction: two seconds at the faster of the known and the wanted speed, 10 to 100 MB.
+def direction_bytes(prior_bps: float | None) -> int:
+    """Return the cap of one direction where no lease says one: two seconds of the known speed, 10 to 100 MB.
+
+    The school's target is the collector's to know: it goes into the caps of a lease.
 
     Args:
         prior_bps: The line's own history, bit/s; None = unknown.
-        target_bps: What the school should have, bit/s; None = unknown.
-        most_bytes: Upper end, where a technician has set another.
     """
-    wanted_bytes = round(SECONDS * max(prior_bps or 0.0, target_bps or 0.0) / 8)
-    return min(max(wanted_bytes, LEAST_BYTES), most_bytes)
+    return min(max(round(SECONDS * (prior_bps or 0.0) / 8), LEAST_BYTES), MOST_BYTES)
 
 
 def left_bytes(caps: Caps, day_spent_bytes: int, month_spent_bytes: int) -> int:
@@ -74,17 +76,44 @@ def allow(wanted_download_bytes: int, wanted_upload_bytes: int, left: int, caps:
         wanted_download_bytes = min(wanted_download_bytes, caps.test_bytes)
         wanted_upload_bytes = min(wanted_upload_bytes, caps.test_bytes)
     wanted = wanted_download_bytes + wanted_upload_bytes
-    if wanted <= left:
-        return (
-            Allowance(wanted_download_bytes, wanted_upload_bytes)
-            if min_useful(wanted_download_bytes, wanted_upload_bytes)
-            else None
-        )
-    download_bytes = left * wanted_download_bytes // wanted
-    upload_bytes = left - download_bytes
-    return Allowance(download_bytes, upload_bytes) if min_useful(download_bytes, upload_bytes) else None
+    download_bytes, upload_bytes = wanted_download_bytes, wanted_upload_bytes
+    if wanted > left:
+        download_bytes = left * wanted_download_bytes // wanted
+        upload_bytes = left - download_bytes
+    if min(download_bytes, upload_bytes) < FEWEST_USEFUL_BYTES:
+        return None
+    return Allowance(download_bytes, upload_bytes, download_bytes + upload_bytes)
 
 
-def min_useful(download_bytes: int, upload_bytes: int) -> bool:
-    """Return whether both directions get enough to say something."""
-    return min(download_bytes, upload_bytes) >= FEWEST_USEFUL_BYTES
+def asked(max_bytes: int, left: int) -> Allowance | None:
+    """Return what a test may spend whose cap a person has set; None = what is left is too little for one.
+
+    Args:
+        max_bytes: Of the whole test; 0 = as much as the budget leaves.
+        left: As `left_bytes` says.
+    """
+    least = 2 * FEWEST_USEFUL_BYTES
+    if left < (min(max_bytes, least) if max_bytes else least):
+        return None
+    whole = min(max_bytes, left) if max_bytes else left
+    return Allowance(*halves(whole), whole)
+
+
+def insisted(max_bytes: int | None, wanted_download_bytes: int, wanted_upload_bytes: int, left: int) -> Allowance:
+    """Return what a test may spend that a person wants whatever the budget says.
+
+    Args:
+        max_bytes: Of the whole test; 0 = no cap, None = as usual.
+        wanted_download_bytes: As `direction_bytes` or a lease says; positive.
+        wanted_upload_bytes: The same.
+        left: As `left_bytes` says. A test without a cap reserves all of it: nobody knows what it will cost.
+    """
+    wanted = wanted_download_bytes + wanted_upload_bytes
+    if max_bytes is None:
+        return Allowance(wanted_download_bytes, wanted_upload_bytes, wanted)
+    return Allowance(*halves(max_bytes), max_bytes or max(left, wanted))
+
+
+def halves(max_bytes: int) -> tuple[int, int]:
+    """Return the cap of a whole test as one for download and one for upload; 0 = no cap, and only 0 becomes 0."""
+    return max_bytes - max_bytes // 2, max(max_bytes // 2, min(max_bytes, 1))

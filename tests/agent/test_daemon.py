@@ -15,6 +15,7 @@ from agent.daemon import Held, Walk, Wish
 from agent.jobs import ClockWatch
 from agent.locks import FileLock
 from agent.measure.session import Plan, Progress
+from agent.measure.wirecost import wire_bytes
 from agent.ports import MachineFacts, Ports
 from agent.service import Daemon, mend_clone
 from agent.spool.store import Spool
@@ -143,7 +144,7 @@ def test_one_measurement_walks_from_due_to_acknowledged(lab: Lab) -> None:
     assert lab.measure.plans[0].access_token == "a.b"
     ledger = lab.spool.ledger()
     assert (ledger.created, ledger.acked, ledger.ready) == (1, 1, 0)
-    assert lab.spool.spent().day_bytes == 6_200_000  # reconciled
+    assert lab.spool.spent().day_bytes == 5_200_000 + wire_bytes(1_000_000)  # reconciled
     assert lab.spool.get_state("ratchet") == str(lab.collector.ratchet)
 
 
@@ -156,7 +157,7 @@ def test_a_test_that_breaks_off_costs_what_it_carried(lab: Lab) -> None:
     record = walk.once(Trigger.WINDOW)
 
     assert isinstance(record, Measurement) and record.status is Status.FAILED
-    assert lab.spool.spent().day_bytes == 7_000_000
+    assert lab.spool.spent().day_bytes == wire_bytes(7_000_000)
 
 
 def test_every_test_has_a_lease_and_is_posted_at_once(lab: Lab) -> None:
@@ -502,6 +503,30 @@ def test_a_manual_wish_goes_before_the_configuration(lab: Lab) -> None:
     assert isinstance(outcome, Measurement) and outcome.trigger is Trigger.MANUAL
     plan = lab.measure.plans[-1]
     assert plan.max_bytes_download + plan.max_bytes_upload == 1_000_000
+
+
+def test_no_cap_is_no_way_round_the_budget(lab: Lab) -> None:
+    """`--max-bytes 0` lifts the cap of the test; the day's and the month's need `--force`."""
+    left: list[int] = []
+    lab.measure.during = lambda: left.append(300_000_000 - lab.spool.spent(-240).day_bytes)
+
+    assert isinstance(lab.daemon.walk.once(Trigger.MANUAL, Wish(max_bytes=0)), Measurement)
+    plan = lab.measure.plans[-1]
+    assert (plan.max_bytes_download, plan.max_bytes_upload) == (150_000_000, 150_000_000)
+    assert left == [0]  # all of it reserved while nobody knows what it will cost
+    assert plan.budget is not None and plan.budget.max_bytes == 300_000_000
+
+    assert isinstance(lab.daemon.walk.once(Trigger.MANUAL, Wish(max_bytes=0, force=True)), Measurement)
+    plan = lab.measure.plans[-1]
+    assert (plan.max_bytes_download, plan.max_bytes_upload) == (0, 0)
+    assert left == [0, 0]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_tiny_cap_never_becomes_no_cap(lab: Lab, force: bool) -> None:
+    assert isinstance(lab.daemon.walk.once(Trigger.MANUAL, Wish(max_bytes=1, force=force)), Measurement)
+    plan = lab.measure.plans[-1]
+    assert (plan.max_bytes_download, plan.max_bytes_upload) == (1, 1)
 
 
 def test_a_person_is_told_no_and_may_insist(lab: Lab) -> None:

@@ -9,10 +9,12 @@ from agent.measure import session
 from agent.measure.estimate import Estimator, EstimatorConfig
 from agent.measure.librespeed import LibreSpeed
 from agent.measure.ndt7 import Ndt7
+from agent.measure.wirecost import wire_bytes
 from agent.wire.vocabulary import (
     Confidence,
     EngineName,
     Method,
+    Phase,
     RttMethod,
     Status,
     StopReason,
@@ -88,6 +90,21 @@ def test_the_cap_is_kept_by_the_line_s_own_counter(point, engine):
         assert direction.lower_bound
         assert direction.confidence is Confidence.LOW
     assert record.status is Status.OK
+
+
+@pytest.mark.parametrize("engine", [NDT7, LIBRESPEED])
+def test_what_the_ledger_is_told_is_within_the_cap(point, engine):
+    """Headers and acknowledgements count too: the cap is one on the wire, not of test data."""
+    cap, retransmitted = 6_000_000, 70_000  # a busy computer loses a segment of loopback's 64 kB
+    caps = {"max_bytes_download": cap, "max_bytes_upload": cap, "tier": Tier.CALIBRATION}  # never precise before it
+    plan = world.plan(f"http://127.0.0.1:{point}", engine, **caps)
+    told = []
+    record = session.run(plan, world.ports(), on_progress=told.append)
+    for phase, direction in ((Phase.DOWNLOAD, record.download), (Phase.UPLOAD, record.upload)):
+        assert direction.stop_reason is StopReason.BUDGET
+        assert wire_bytes(direction.bytes) <= direction.wire_bytes_est <= cap + retransmitted
+        carried = max(each.bytes for each in told if each.phase is phase)
+        assert wire_bytes(carried) == direction.wire_bytes_est  # what a test that breaks off would be counted with
 
 
 @pytest.mark.parametrize("engine", [Ndt7(), LibreSpeed()])

@@ -3,6 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.measure.cap import LAST_BYTES
+from agent.measure.wirecost import payload_within
 from agent.schedule.budget import (
     FEWEST_USEFUL_BYTES,
     MB,
@@ -10,7 +12,10 @@ from agent.schedule.budget import (
     Allowance,
     Caps,
     allow,
+    asked,
     direction_bytes,
+    halves,
+    insisted,
     left_bytes,
     tightest,
 )
@@ -18,15 +23,14 @@ from agent.schedule.budget import (
 MBIT = 1_000_000
 
 
-def test_a_direction_may_spend_two_seconds_of_the_faster_of_history_and_target() -> None:
-    assert direction_bytes(100 * MBIT, 20 * MBIT) == 25 * MB
-    assert direction_bytes(5 * MBIT, 80 * MBIT) == 20 * MB
+def test_a_direction_may_spend_two_seconds_of_its_history() -> None:
+    assert direction_bytes(100 * MBIT) == 25 * MB
+    assert direction_bytes(80 * MBIT) == 20 * MB
 
 
 def test_slow_and_unknown_lines_may_spend_ten_fast_ones_a_hundred() -> None:
-    assert direction_bytes(None) == direction_bytes(1 * MBIT, 2 * MBIT) == 10 * MB
+    assert direction_bytes(None) == direction_bytes(2 * MBIT) == 10 * MB
     assert direction_bytes(1_000 * MBIT) == 100 * MB
-    assert direction_bytes(1_000 * MBIT, most_bytes=1 * MB) == 1 * MB
 
 
 def test_what_is_left_is_the_smaller_of_day_and_month() -> None:
@@ -36,20 +40,50 @@ def test_what_is_left_is_the_smaller_of_day_and_month() -> None:
 
 
 def test_a_test_gets_what_it_wants_or_its_share_of_what_is_left() -> None:
-    assert allow(10 * MB, 10 * MB, 300 * MB, Caps()) == Allowance(10 * MB, 10 * MB)
-    assert allow(30 * MB, 10 * MB, 20 * MB, Caps()) == Allowance(15 * MB, 5 * MB)
+    assert allow(10 * MB, 10 * MB, 300 * MB, Caps()) == Allowance(10 * MB, 10 * MB, 20 * MB)
+    assert allow(30 * MB, 10 * MB, 20 * MB, Caps()) == Allowance(15 * MB, 5 * MB, 20 * MB)
 
 
 def test_the_collectors_cap_on_a_test_is_one_of_each_direction() -> None:
-    assert allow(100 * MB, 100 * MB, 300 * MB, Caps(test_bytes=100 * MB)) == Allowance(100 * MB, 100 * MB)
-    assert allow(30 * MB, 5 * MB, 300 * MB, Caps(test_bytes=8 * MB)) == Allowance(8 * MB, 5 * MB)
-    assert allow(30 * MB, 30 * MB, 12 * MB, Caps(test_bytes=8 * MB)) == Allowance(6 * MB, 6 * MB)
+    assert allow(100 * MB, 100 * MB, 300 * MB, Caps(test_bytes=100 * MB)) == Allowance(100 * MB, 100 * MB, 200 * MB)
+    assert allow(30 * MB, 5 * MB, 300 * MB, Caps(test_bytes=8 * MB)) == Allowance(8 * MB, 5 * MB, 13 * MB)
+    assert allow(30 * MB, 30 * MB, 12 * MB, Caps(test_bytes=8 * MB)) == Allowance(6 * MB, 6 * MB, 12 * MB)
 
 
 def test_too_little_is_no_test() -> None:
     assert allow(10 * MB, 10 * MB, 0, Caps()) is None
-    assert allow(10 * MB, 10 * MB, 399_999, Caps()) is None
-    assert allow(10 * MB, 10 * MB, 400_000, Caps()) == Allowance(200_000, 200_000)
+    assert allow(10 * MB, 10 * MB, 499_999, Caps()) is None
+    assert allow(10 * MB, 10 * MB, 500_000, Caps()) == Allowance(250_000, 250_000, 500_000)
+
+
+def test_the_least_that_is_allowed_is_enough_for_a_test_that_counts() -> None:
+    frames_bytes = 4 * LAST_BYTES  # that four connections may stop short of their shares
+
+    assert payload_within(FEWEST_USEFUL_BYTES) - frames_bytes >= 200_000
+
+
+def test_a_test_without_a_cap_of_its_own_is_still_one_within_the_budget() -> None:
+    assert asked(0, 30 * MB) == Allowance(15 * MB, 15 * MB, 30 * MB)
+    assert asked(0, 499_999) is None
+    assert asked(4 * MB, 30 * MB) == Allowance(2 * MB, 2 * MB, 4 * MB)
+    assert asked(40 * MB, 30 * MB) == Allowance(15 * MB, 15 * MB, 30 * MB)
+    assert asked(300_000, 400_000) == Allowance(150_000, 150_000, 300_000)
+    assert asked(300_000, 299_999) is None
+
+
+def test_who_insists_gets_it_and_it_is_reserved() -> None:
+    assert insisted(None, 20 * MB, 10 * MB, 0) == Allowance(20 * MB, 10 * MB, 30 * MB)
+    assert insisted(4 * MB, 20 * MB, 10 * MB, 0) == Allowance(2 * MB, 2 * MB, 4 * MB)
+    assert insisted(0, 20 * MB, 10 * MB, 90 * MB) == Allowance(0, 0, 90 * MB)
+    assert insisted(0, 20 * MB, 10 * MB, 0) == Allowance(0, 0, 30 * MB)
+
+
+@given(st.integers(0, 10**12))
+def test_only_no_cap_becomes_no_cap(whole: int) -> None:
+    down, up = halves(whole)
+
+    assert (down == 0) == (up == 0) == (whole == 0)
+    assert down + up == max(whole, 2 if whole else 0)
 
 
 def test_the_tightest_of_all_caps_counts() -> None:
@@ -61,15 +95,14 @@ def test_the_tightest_of_all_caps_counts() -> None:
 
 @given(
     prior=st.none() | st.floats(0, 1e12),
-    target=st.none() | st.floats(0, 1e12),
     day=st.integers(0, 10**9),
     month=st.integers(0, 10**10),
     test=st.none() | st.integers(0, 10**9),
 )
 def test_nothing_is_ever_allowed_beyond_what_is_left(
-    prior: float | None, target: float | None, day: int, month: int, test: int | None
+    prior: float | None, day: int, month: int, test: int | None
 ) -> None:
-    wanted = direction_bytes(prior, target)
+    wanted = direction_bytes(prior)
     assert 10 * MB <= wanted <= 100 * MB
     left = left_bytes(Caps(), day, month)
 
