@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from agent.measure import faults
-from agent.measure.arrivals import Arrivals, Segments
+from agent.measure.arrivals import Arrivals
 from agent.measure.cap import reached_cap, room_to_cap, stop_at_cap
 from agent.measure.connections import Connection
 from agent.measure.curve import MergedCurve
@@ -48,9 +48,8 @@ class _AppInfo(msgspec.Struct):
 class _TcpInfo(msgspec.Struct):
     elapsed_us: int | None = msgspec.field(name="ElapsedTime", default=None)
     bytes_received: int | None = msgspec.field(name="BytesReceived", default=None)
-    data_segs_in: int | None = msgspec.field(name="DataSegsIn", default=None)  # this and the next two: our test point
-    rcv_ooopack: int | None = msgspec.field(name="RcvOooPack", default=None)
-    rcv_mss: int | None = msgspec.field(name="RcvMSS", default=None)
+    out_of_order: int | None = msgspec.field(name="RcvOooPack", default=None)  # our own test point
+    segment_bytes: int | None = msgspec.field(name="RcvMSS", default=None)
     delivery_rate: int | None = msgspec.field(name="DeliveryRate", default=None)  # bytes/s, Linux servers
 
 
@@ -211,12 +210,6 @@ def _close_fault(host: str, code: int) -> WorldError | None:
     return WorldError(FailureCode.PROTOCOL, f"{host} ended the test (WebSocket close {code})")
 
 
-def _segments(info: _TcpInfo | tcpinfo.TcpInfo | None) -> Segments | None:
-    if info is None or info.data_segs_in is None or info.rcv_ooopack is None or not info.rcv_mss:
-        return None
-    return Segments(info.data_segs_in, info.rcv_ooopack, info.rcv_mss)
-
-
 class Ndt7Download(_Ndt7Transfer):
     """Bytes that we read from the connections, WebSocket framing left out."""
 
@@ -246,7 +239,8 @@ class Ndt7Download(_Ndt7Transfer):
         for connection in self.connections:
             state = self._states[connection.index]
             info = tcpinfo.read(connection.sock) if connection.is_open else None
-            total += state.arrivals.add(state.receiver.binary_bytes + state.told_bytes, _segments(info))
+            held, segment_bytes = (info.rcv_ooopack, info.rcv_mss) if info else (None, None)
+            total += state.arrivals.add(state.receiver.binary_bytes + state.told_bytes, held, segment_bytes)
         return total
 
     def received(self, connection: Connection, data: memoryview) -> None:
@@ -307,11 +301,10 @@ class Ndt7Upload(_Ndt7Transfer):
         size = max(FIRST_FRAME_BYTES, min(LAST_FRAME_BYTES, state.planned_bytes // SCALE))
         size = size if self._left is None else min(size, self._left)
         state.planned_bytes += size
-        # One piece: a header that went alone would make a segment of its own.
-        frame = websocket.frame_header(Opcode.BINARY, size, mask=os.urandom(4)) + self._data[:size]
-        connection.push(frame)
         if self._left is not None:
-            self._left = max(0, self._left - len(frame))
+            self._left -= size
+        # One piece: a header that went alone would make a segment of its own.
+        connection.push(websocket.frame_header(Opcode.BINARY, size, mask=os.urandom(4)) + self._data[:size])
         self.moved_bytes += size
 
     def told(self, connection: Connection, state: _State, says: _ServerSays) -> None:
@@ -319,7 +312,7 @@ class Ndt7Upload(_Ndt7Transfer):
         super().told(connection, state, says)
         if says.tcp and says.tcp.bytes_received is not None:
             counted, elapsed_us = says.tcp.bytes_received - state.request_bytes, says.tcp.elapsed_us
-            counted = int(state.arrivals.add(max(0, counted), _segments(says.tcp)))
+            counted = int(state.arrivals.add(max(0, counted), says.tcp.out_of_order, says.tcp.segment_bytes))
         elif says.app and says.app.bytes is not None:
             counted, elapsed_us = says.app.bytes, says.app.elapsed_us
         else:

@@ -296,10 +296,18 @@ class _Session:
         rtt = self._got.idle.rtt
         rtt_s = rtt.rtt_ms / 1000 if rtt and rtt.rtt_ms else None
         prior_bps = plan.prior_download_bps if phase is Phase.DOWNLOAD else plan.prior_upload_bps
+        down = self._got.download
+        other_bps = down.direction.bps if phase is Phase.UPLOAD and down and down.direction else None
         return Attempt(
             phase=phase,
             engine=ENGINES[engine](),
-            job=replace(job, max_bytes=max_bytes, rtt_s=rtt_s, connections=self._streams(phase, prior_bps)),
+            job=replace(
+                job,
+                max_bytes=max_bytes,
+                rtt_s=rtt_s,
+                connections=self._streams(phase, prior_bps, other_bps),
+                back_bps=other_bps,
+            ),
             prober=self._got.idle.prober,
             prior_bps=prior_bps,
             to_the_end=plan.tier is Tier.CALIBRATION,
@@ -307,10 +315,8 @@ class _Session:
             tell=self._tell,
         )
 
-    def _streams(self, phase: Phase, prior_bps: float | None) -> int:
+    def _streams(self, phase: Phase, prior_bps: float | None, other_bps: float | None) -> int:
         """Return how many connections to open; an unusual number is remarked on with its reason."""
-        down = self._got.download
-        other_bps = down.direction.bps if phase is Phase.UPLOAD and down and down.direction else None
         chosen = streams.choose(self._got.idle.rtt, prior_bps, other_bps)
         if chosen.is_unusual:
             self._got.remarks.append(f"{phase}_streams={chosen.count} {chosen.reason}")
