@@ -12,6 +12,7 @@ from collector.registry_commands import Given as GivenStore
 if TYPE_CHECKING:
     from collector.config import CollectorConfig
     from collector.ports import Ports
+    from collector.serve import Deployment
 
 
 class Given(GivenStore, Protocol):
@@ -19,6 +20,9 @@ class Given(GivenStore, Protocol):
 
     def config(self) -> "CollectorConfig":
         """Return the table `[collector]`."""
+
+    def deployment(self) -> "Deployment":
+        """Return files and configuration."""
 
 
 def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
@@ -146,7 +150,11 @@ def _add_key(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]")
     def key_rotate(given: Given) -> None:
         """Make a new key the current one; devices that know an old key are told the new one under the old."""
         from collector import operate
+        from collector.intake.keyring import read_ring
+        from collector.serve import publish_access_keys
 
-        public_key = operate.rotate_key(given.store(), ports())
+        store = given.store()
+        public_key = operate.rotate_key(store, ports())
+        publish_access_keys(given.deployment().data, tuple(key.public_key for key in read_ring(store).keys))
         click.echo("Servers that run use the new key within a minute. Tokens and devices of the old keys stay valid.")
         click.echo(f"Collector key: {public_key}")

@@ -4,6 +4,7 @@ import ipaddress
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from collector.processes import Child, Family
 from collector.store.open import Store
 
 PARTS = ("web", "testpoint", "jobs")
+COLLECTOR_KEYS = "collector.keys"  # public ones, in the directory of the test point's files
+RECEIPT_KEY = "receipt.key"  # the test point's own; its public half is beside it, `.pub`
 
 # Ctrl-C reaches the whole group: a child that is still loading leaves it to its parent.
 _CHILD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from collector.cli import main; main()"
@@ -72,7 +75,7 @@ def serve(deployment: Deployment, only: str | None, ports: Ports, runners: Mappi
     stop = threading.Event()
     processes.stop_on_signals(stop)
     if only == "testpoint":
-        run_testpoint(deployment.testpoint, _access_keys(deployment), stop)
+        run_testpoint(deployment.testpoint, _access_keys(deployment), stop, testpoint_files(deployment.data))
     else:
         _run_with_store(deployment, runners[only], ports, stop)
     return ExitCode.DONE
@@ -131,9 +134,28 @@ def _access_keys(deployment: Deployment) -> tuple[bytes, ...]:
 
     store = deployment.open_store()
     try:
-        return tuple(key.public_key for key in read_ring(store).keys)
+        keys = tuple(key.public_key for key in read_ring(store).keys)
     finally:
         store.close()
+    publish_access_keys(deployment.data, keys)
+    return keys
+
+
+def testpoint_files(data: Path) -> Path:
+    """Return where a deployment's test point keeps its key, and finds the collector's."""
+    return data / "testpoint"
+
+
+def publish_access_keys(data: Path, keys: tuple[bytes, ...]) -> None:
+    """Tell a running test point the collector's public keys, all of them.
+
+    It looks at them when a token is signed by a key that it does not know. Where the file cannot be written, it goes on
+    with the keys that it began with.
+    """
+    from collector.testpoint import keyfile
+
+    with suppress(OSError):
+        keyfile.write_public_keys(testpoint_files(data) / COLLECTOR_KEYS, keys)
 
 
 def _public_key(text: str) -> bytes:
@@ -147,13 +169,16 @@ def _public_key(text: str) -> bytes:
         ) from error
 
 
-def run_testpoint(point: TestpointConfig, keys: tuple[bytes, ...], stop: threading.Event) -> None:
+def run_testpoint(
+    point: TestpointConfig, keys: tuple[bytes, ...], stop: threading.Event, files: Path | None = None
+) -> None:
     """Serve measurements until `stop` is set.
 
     Args:
         point: Addresses; open to everybody if it says so.
         keys: The collector's public keys, for tokens.
         stop: Ends it.
+        files: Where its key is kept and the collector's are found; None = a key for this run, and `keys` alone.
 
     Raises:
         CollectorError: If the address cannot be had.
@@ -162,7 +187,14 @@ def run_testpoint(point: TestpointConfig, keys: tuple[bytes, ...], stop: threadi
     from collector.testpoint.server import serve as serve_testpoint
 
     options = TestpointOptions(
-        host=point.host, port=point.port, udp_port=point.udp_port or None, open=point.open, public_keys=keys
+        host=point.host,
+        port=point.port,
+        udp_port=point.udp_port or None,
+        open=point.open,
+        public_keys=keys,
+        keys_file=files / COLLECTOR_KEYS if files else None,
+        server_id=point.id,
+        receipt_key_file=files / RECEIPT_KEY if files else None,
     )
 
     def say(tcp_port: int, udp_port: int) -> None:
