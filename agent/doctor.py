@@ -42,7 +42,7 @@ def run(config_path: Path | None, data_path: Path | None, *, as_json: bool, vers
     is_good = all(one.is_good for one in findings)
     if as_json:
         told = [{"check": one.check, "good": one.is_good, "what": one.what, "do": one.do} for one in findings]
-        print(json.dumps({"good": is_good, "checks": told}, ensure_ascii=False))
+        print(json.dumps({"good": is_good, "checks": told}))  # ASCII: whole on any console
     else:
         present.table([(_mark(one), f"{one.check}: {one.what}.{' ' + one.do if one.do else ''}") for one in findings])
     return ExitCode.DONE if is_good else ExitCode.FAULT

@@ -5,19 +5,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from agent import present, statusfile
+from agent import allowance, present, statusfile
+from agent.config import AgentConfig
 from agent.errors import EnlaceError
+from agent.ports import Ports
 from agent.spool.reader import SpoolReader
 from agent.spool.store import Spool, open_reader
 from agent.uplink import enrol as enrolment
 from agent.uplink.contact import NOT_ENROLLED, stored_contact
-from agent.uplink.identity import IdentityStore
+from agent.uplink.identity import Identity, IdentityStore, Machine, compare
 from agent.wire import forms
 from agent.wire.vocabulary import ExitCode
 
+COPIED = "this disk was copied from another computer: restart the agent, it then enrols as a computer of its own"
+COPIED_SEEN = "this disk was copied from another computer: it enrols as one of its own when the collector answers"
 
-def read(data: Path) -> dict[str, Any]:
-    """Return how the agent stands: what the daemon last wrote, and what the spool says right now."""
+
+def read(data: Path, config: AgentConfig, ports: Ports) -> dict[str, Any]:
+    """Return how the agent stands: what the daemon last wrote, and what the spool and this computer say right now."""
     from agent.host.locks import is_agent_running
 
     told = statusfile.read(data)
@@ -26,31 +31,41 @@ def read(data: Path) -> dict[str, Any]:
     if not told["running"]:
         for gone in ("next_test_at", "testing_since", "next_contact_at"):
             told[gone] = None
-    _add_identity(data, told)
-    _add_spool(data, told)
+    told["budget"] = None  # what the daemon last wrote may be of yesterday
+    _add_spool(data, config, ports, told)
     told.setdefault("waiting", 0)
-    if not told.get("enrolled"):
-        told["kind"], told["why"] = "not_enrolled", NOT_ENROLLED
+    _add_identity(data, ports, told)
     told.setdefault("kind", "")
     told.setdefault("why", "")
     return told
 
 
-def _add_identity(data: Path, told: dict[str, Any]) -> None:
+def _add_identity(data: Path, ports: Ports, told: dict[str, Any]) -> None:
     try:
         identity = IdentityStore(data).load()
     except EnlaceError as error:
         told.setdefault("enrolled", False)
-        told["identity_problem"] = error.sentence
-        return
+        told["copied_disk"], told["identity_problem"] = None, error.sentence
+    else:
+        _add_known_identity(identity, ports, told)
+    if not told["enrolled"]:
+        told["kind"], told["why"] = "not_enrolled", NOT_ENROLLED
+    if told["copied_disk"]:
+        told["why"] = COPIED if told["enrolled"] else COPIED_SEEN
+
+
+def _add_known_identity(identity: Identity | None, ports: Ports, told: dict[str, Any]) -> None:
     told["enrolled"] = identity is not None and identity.is_enrolled
+    is_copy = identity is not None and compare(identity, ports.host.machine_facts()) is Machine.CLONE
+    is_mended = identity is not None and identity.replaces is not None and not identity.is_enrolled
+    told["copied_disk"] = is_copy or is_mended
     if identity is not None and identity.is_enrolled:
         told["device"], told["device_state"] = identity.device, identity.state
         told["school"] = {"code": identity.school_code, "name": identity.school_name}
         told["collector"] = enrolment.shown_url(identity.collector_url)
 
 
-def _add_spool(data: Path, told: dict[str, Any]) -> None:
+def _add_spool(data: Path, config: AgentConfig, ports: Ports, told: dict[str, Any]) -> None:
     try:
         spool = open_reader(data)
     except EnlaceError as error:
@@ -59,6 +74,8 @@ def _add_spool(data: Path, told: dict[str, Any]) -> None:
     try:
         told |= spool_facts(spool)
         told["kind"], told["why"] = stored_contact(spool)
+        spent = spool.spent(ports.clock, ports.host.boot_id(), ports.host.utc_offset_min())
+        told["budget"] = allowance.shown(spent, allowance.caps(config, spool))
     finally:
         spool.close()
 
@@ -89,10 +106,10 @@ def show(config_path: Path | None, data_path: Path | None, *, as_json: bool) -> 
     """Print how the agent stands."""
     from agent import app
 
-    _, data = app.open_config(config_path, data_path)
-    told = read(data)
+    config, data = app.open_config(config_path, data_path)
+    told = read(data, config, app.make_ports())
     if as_json:
-        print(json.dumps(told, ensure_ascii=False))
+        print(json.dumps(told))  # ASCII: whole on any console
         return ExitCode.DONE
     present.table(_lines(told))
     return ExitCode.DONE
@@ -107,7 +124,9 @@ def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
     waiting = told["waiting"]
     why = f": {told['why']}" if waiting and told["why"] else ""
     lines.append(("Waiting", f"{waiting}{why}"))
-    if not waiting and told["why"]:
+    if told.get("copied_disk"):
+        lines.append(("Problem", told["why"]))
+    elif not waiting and told["why"]:
         lines.append(("Contact", told["why"]))
     lines += [
         (name, str(told[key]))

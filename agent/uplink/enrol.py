@@ -65,10 +65,11 @@ def begin(
 ) -> Identity:
     """Return the identity to enrol with.
 
-    The same collector on the same computer keeps its key: typing the command twice changes nothing. Another collector
-    must not be able to tell that it is the same device, so it gets another key.
+    The same collector on the same computer keeps its key: typing the command twice changes nothing, nor does a token
+    of the collector's next key, which it announced under its old one. Another collector must not be able to tell that
+    it is the same device, so it gets another key.
     """
-    if existing is not None and existing.pin == token.pin:
+    if existing is not None and token.pin in (existing.pin, *map(signing.pin_of, existing.trusted_keys)):
         if identity.compare(existing, facts) is identity.Machine.CLONE:
             return identity.successor(ports.randomness, facts, existing, token=str(token), collector_url=collector_url)
         return msgspec.structs.replace(existing, token=str(token), collector_url=collector_url)
@@ -138,7 +139,7 @@ def _believe(candidate: Identity, batch: str, answer: HttpAnswer, now_ms: int) -
         key = forms.unb64url(told.collector_key or "", signing.PUBLIC_KEY_BYTES)
     except (msgspec.MsgspecError, ValueError) as error:
         raise _not_signed(candidate, answer, now_ms) from error
-    if signing.pin_of(key) != candidate.pin:
+    if signing.pin_of(key) != tokens.parse_enrol_token(candidate.token).pin:
         raise EnlaceError(
             f"What answers at {shown_url(candidate.collector_url)} is not the collector that this token is for.",
             means="Nothing was stored.",

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from collector.testpoint.server import TestpointOptions, serve
+from collector.testpoint.options import TestpointOptions
+from collector.testpoint.server import serve
 
 
 @contextmanager

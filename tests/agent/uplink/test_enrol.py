@@ -8,6 +8,7 @@ import pytest
 from agent.errors import EnlaceError
 from agent.uplink import enrol
 from agent.uplink.decide import Silence
+from agent.wire import forms
 from agent.wire.vocabulary import ExitCode
 from tests.fakes import collector as fake
 from tests.fakes.agent_world import FakeHost, fake_ports
@@ -101,6 +102,18 @@ def test_another_collector_gets_another_key() -> None:
     first = enrolled(FakeCollector()).identity
     other = enrol.begin(ports, ports.host.machine_facts(), enrol.read_token(token_text(OTHER_KEY)), URL, first)
     assert other.key != first.key and other.device is None
+
+
+def test_a_token_of_the_collectors_next_key_is_the_same_device() -> None:
+    """The collector has announced its next key and changed to it; a token made since then names the new one."""
+    first = enrolled(FakeCollector()).identity
+    keys = [forms.b64url(bytes(OTHER_KEY.verify_key)), *first.collector_keys]
+    told = msgspec.structs.replace(first, collector_keys=keys)
+    collector, ports = FakeCollector(OTHER_KEY), fake_ports(seed=9)
+    again = enrol.begin(ports, ports.host.machine_facts(), enrol.read_token(token_text(OTHER_KEY)), URL, told)
+    assert (again.key, again.machine_hash, again.device) == (first.key, first.machine_hash, first.device)
+    done = enrol.enrol(collector, ports, again, agent_version="0").identity
+    assert done.trusted_keys == [collector.public] and done.key == first.key
 
 
 def test_the_old_key_signs_too_where_there_is_one() -> None:
