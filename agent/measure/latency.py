@@ -1,7 +1,7 @@
 """Idle and loaded latency: which probe, how many, when."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -21,6 +21,9 @@ UPGRADE_S = 3.0
 LOADED_EVERY_S = 0.1
 LOADED_FREE_PROBES = 3
 PROBE_SHARE = 0.05  # of the bytes of a direction
+STILL_COMING, STILL_COMING_S = 1.25, 0.2  # times the slowest answer, and a bit: only then a probe is lost
+LONGEST_WAIT_S = 2.5
+LATEST = 100  # probes that are looked at in the end
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,21 @@ def _answers(prober: Prober) -> int:
     return sum(each.rtt_s is not None for each in prober.rounds())
 
 
+def still_coming_s(rounds: Sequence[Round], idle_s: float = 0.0) -> float:
+    """Return how long after its sending an answer may still come, going by the slowest one so far."""
+    slowest_s = max([each.rtt_s for each in rounds if each.rtt_s is not None], default=idle_s)
+    return min(STILL_COMING * slowest_s + STILL_COMING_S, LONGEST_WAIT_S)
+
+
+def wait_for_answers(prober: Prober, loop: Loop) -> None:
+    """Wait for the probes that are under way, as long as their answers may still come."""
+    while any(
+        each.rtt_s is None and loop.now() - each.sent_s < still_coming_s(prober.rounds()[-LATEST:])
+        for each in prober.rounds()[-LATEST:]
+    ):
+        loop.turn(0.02)
+
+
 class LoadedProbes:
     """Probes that run beside a transfer in the same loop; they take at most a twentieth of its bytes."""
 
@@ -156,10 +174,15 @@ class LoadedProbes:
         return 0.0
 
     def side(self, load_s: float, congestion_control: str | None) -> LoadedSide:
-        """Return this direction's probes, timed from its start."""
-        mine = self._prober.rounds()[self._first : self._first + self._count]
-        rounds = tuple(Round(each.sent_s - self._start_s, each.rtt_s) for each in mine)
+        """Return this direction's probes, timed from its start; those left out whose answer may still be on its way."""
+        mine, now_s = self._mine(), self._loop.now()
+        patience_s = still_coming_s(mine, self._idle_s)
+        decided = [each for each in mine if each.rtt_s is not None or now_s - each.sent_s >= patience_s]
+        rounds = tuple(Round(each.sent_s - self._start_s, each.rtt_s) for each in decided)
         return LoadedSide(rounds, load_s, congestion_control)
+
+    def _mine(self) -> list[Round]:
+        return self._prober.rounds()[self._first : self._first + self._count]
 
     def _tick(self) -> None:
         spent = (self._count + 1) * self._prober.wire_bytes

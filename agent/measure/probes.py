@@ -16,7 +16,7 @@ from agent.measure.dial import Address, Buffers
 from agent.measure.engine import Job
 from agent.measure.ndt7 import PROTOCOL, upgrade
 from agent.measure.rounds import Round
-from agent.net import websocket
+from agent.net import tcpinfo, websocket
 from agent.net.http1 import HeadReader, HttpError, parse_response
 from agent.net.loop import READ, WRITE, Loop
 from agent.net.websocket import Opcode, ProtocolError, Receiver, UpgradeError
@@ -26,6 +26,7 @@ ECHO_BYTES = 32
 UDP_WIRE_BYTES = ECHO_BYTES + 28  # IPv4 and UDP headers
 TCP_WIRE_BYTES = 240  # SYN and its answers, one direction
 PING_WIRE_BYTES = 70
+SYN_AGAIN_S = 1.0  # after which the kernel knocks again (RFC 6298)
 # Linux notes when a datagram came (asm-generic/socket.h): a busy computer that reads it late does not lengthen it.
 _STAMP = 35 if sys.platform == "linux" else None
 _TIMESPEC = struct.Struct("@ll")
@@ -169,9 +170,21 @@ class TcpConnect:
 
     def _connected(self, number: int) -> None:
         sock = self._waiting.get(number)
-        if sock is not None and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+        if (
+            sock is not None
+            and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+            and self._is_first(number, sock)
+        ):
             self._book.answered(number)
         self._free(number)
+
+    def _is_first(self, number: int, sock: socket.socket) -> bool:
+        """Return whether the answer is to the first packet; after a second one nobody can tell, and one was lost."""
+        info = tcpinfo.read(sock)
+        again = info.total_retrans if info else None
+        if again is not None:
+            return again == 0
+        return self._book.loop.now() - self._book.sent_s[number] < SYN_AGAIN_S
 
     def _free(self, number: int) -> None:
         sock = self._waiting.pop(number, None)

@@ -6,16 +6,17 @@ from itertools import pairwise
 from math import ceil
 from statistics import fmean, median
 
+from agent.measure import grades
 from agent.wire.records import Loaded, Rtt
-from agent.wire.vocabulary import Confidence, Grade, RttMethod
+from agent.wire.vocabulary import Confidence, RttMethod
 
-# Increase over idle in ms below which a grade holds (the limits that web tests of bufferbloat use).
-GRADES = ((5.0, Grade.A_PLUS), (30.0, Grade.A), (60.0, Grade.B), (200.0, Grade.C), (400.0, Grade.D))
 # Loaded for so long, with so many answers, before a latency under load is believed: a test of a second has hardly
 # filled a buffer of a second.
 MEDIUM_LOAD_S, MEDIUM_N = 5.0, 20
 HIGH_LOAD_S, HIGH_N = 8.0, 40
-RAMP_S = 0.3  # probes sent before have met no load yet
+RAMP_S = 0.3  # probes sent before have met no load yet,
+RAMP_ROUNDS = 2  # nor those of the first round trips
+LOST_SHARE = 0.25  # more of the probes lost: what the others say is no median of all
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,36 @@ class LoadedSide:
     load_s: float
     congestion_control: str | None = None
 
-    def answered(self) -> list[float]:
-        """Return the round trips of probes that met the load, seconds."""
-        return [each.rtt_s for each in self.rounds if each.rtt_s is not None and each.sent_s >= RAMP_S]
+    def met(self, idle_s: float) -> list[float | None]:
+        """Return the round trips of the probes that met the load, seconds; None = lost."""
+        ramp_s = max(RAMP_S, RAMP_ROUNDS * idle_s)
+        return [each.rtt_s for each in self.rounds if each.sent_s >= ramp_s]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One direction, worked out."""
+
+    median_s: float
+    p95_s: float
+    n: int
+    lost_share: float
+
+
+def _seen(met: Sequence[float | None], idle_loss_share: float) -> _Seen | None:
+    """Return what the probes of a direction say, None if none was answered.
+
+    A probe is lost where the queue is full: leaving it out would make the median one of the shorter queues alone. So a
+    lost probe counts as one that waited as long as the slowest that came through; a share of them that the line loses
+    when it is idle as well counts for nothing.
+    """
+    answered = [each for each in met if each is not None]
+    if not answered:
+        return None
+    lost = len(met) - len(answered)
+    in_queue = max(0, lost - round(idle_loss_share * len(met)))
+    values = answered + [max(answered)] * in_queue
+    return _Seen(median(values), quantile(values, 0.95), len(met), lost / len(met))
 
 
 def loaded(
@@ -81,45 +109,46 @@ def loaded(
         method: Of the probes.
 
     Returns:
-        None if no probe was answered. The grade is left out when the line was not loaded long enough to say.
+        None if no probe was answered. The grade is left out when the line was not loaded in a way that would have
+        filled a buffer: too short, one direction only, or by a sender that keeps queues short.
     """
-    down = download.answered() if download else []
-    up = upload.answered() if upload else []
-    if not down and not up:
+    same = idle if idle and idle.method is method and idle.rtt_ms is not None else None
+    idle_s = (same.rtt_ms or 0.0) / 1000 if same else 0.0
+    loss_share = (same.loss_pct or 0.0) / 100 if same else 0.0
+    down = _seen(download.met(idle_s), loss_share) if download else None
+    up = _seen(upload.met(idle_s), loss_share) if upload else None
+    told = [(side, seen) for side, seen in ((download, down), (upload, up)) if side and seen]
+    if not told:
         return None
-    medians = [median(side) for side in (down, up) if side]
-    sides = [side for side, answers in ((download, down), (upload, up)) if side and answers]
-    load_s = min(side.load_s for side in sides)
-    confidence = _confidence(load_s, min(len(side) for side in (down, up) if side))
+    load_s = min(side.load_s for side, _ in told)
+    confidence = _confidence(load_s, [seen for _, seen in told])
     increase_ms = None
-    if idle and idle.method is method and idle.rtt_ms is not None:
-        increase_ms = max(0.0, _ms(max(medians)) - idle.rtt_ms)
-    names = [
-        f"{name} {side.congestion_control}"
-        for name, side in (("download", download), ("upload", upload))
-        if side and side.congestion_control
-    ]
+    if same and same.rtt_ms is not None:
+        increase_ms = round(max(0.0, _ms(max(seen.median_s for _, seen in told)) - same.rtt_ms), 3)
+    may_grade = grades.may_grade(confidence, [side.congestion_control for side, _ in told])
     return Loaded(
-        download_rtt_ms=_ms(median(down)) if down else None,
-        download_p95_ms=_ms(quantile(down, 0.95)) if down else None,
-        upload_rtt_ms=_ms(median(up)) if up else None,
-        upload_p95_ms=_ms(quantile(up, 0.95)) if up else None,
-        increase_ms=None if increase_ms is None else round(increase_ms, 3),
-        n=len(down) + len(up),
+        download_rtt_ms=_ms(down.median_s) if down else None,
+        download_p95_ms=_ms(down.p95_s) if down else None,
+        upload_rtt_ms=_ms(up.median_s) if up else None,
+        upload_p95_ms=_ms(up.p95_s) if up else None,
+        increase_ms=increase_ms,
+        n=sum(seen.n for _, seen in told),
         method=method,
         load_s=round(load_s, 3),
-        congestion_control=", ".join(names) or None,
+        congestion_control=_names(download, upload),
         confidence=confidence,
-        grade=None if confidence is Confidence.LOW or increase_ms is None else grade(increase_ms),
+        grade=grades.grade(increase_ms) if may_grade and increase_ms is not None else None,
     )
 
 
-def _confidence(load_s: float, answers: int) -> Confidence:
-    if load_s >= HIGH_LOAD_S and answers >= HIGH_N:
-        return Confidence.HIGH
-    return Confidence.MEDIUM if load_s >= MEDIUM_LOAD_S and answers >= MEDIUM_N else Confidence.LOW
+def _names(download: LoadedSide | None, upload: LoadedSide | None) -> str | None:
+    sides = (("download", download), ("upload", upload))
+    named = [f"{name} {side.congestion_control}" for name, side in sides if side and side.congestion_control]
+    return ", ".join(named) or None
 
 
-def grade(increase_ms: float) -> Grade:
-    """Return the letter for an increase of the median round trip over idle, ms."""
-    return next((letter for limit_ms, letter in GRADES if increase_ms < limit_ms), Grade.F)
+def _confidence(load_s: float, sides: Sequence[_Seen]) -> Confidence:
+    fewest = min(seen.n for seen in sides)
+    if load_s < MEDIUM_LOAD_S or fewest < MEDIUM_N or max(seen.lost_share for seen in sides) > LOST_SHARE:
+        return Confidence.LOW
+    return Confidence.HIGH if load_s >= HIGH_LOAD_S and fewest >= HIGH_N else Confidence.MEDIUM

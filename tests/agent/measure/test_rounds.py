@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.measure.rounds import LoadedSide, Round, grade, loaded, quantile, summary
+from agent.measure.rounds import LoadedSide, Round, loaded, quantile, summary
 from agent.wire.vocabulary import Confidence, Grade, RttMethod
 
 UDP = RttMethod.UDP_ECHO
@@ -68,14 +68,45 @@ def test_probes_before_the_load_do_not_count():
     assert loaded(None, None, None, UDP) is None
 
 
-def test_grades():
-    assert [grade(ms) for ms in (0, 4.9, 5, 29, 59, 199, 399, 400)] == [
-        Grade.A_PLUS,
-        Grade.A_PLUS,
-        Grade.A,
-        Grade.A,
-        Grade.B,
-        Grade.C,
-        Grade.D,
-        Grade.F,
-    ]
+def test_a_sender_that_keeps_queues_short_proves_nothing_of_the_buffer():
+    for name in ("bbr", "bbr3", "vegas", None):
+        calm = LoadedSide(side(0.021, 10, 90).rounds, 10, name)
+        result = loaded(calm, side(0.021, 10, 90), IDLE, UDP)
+        assert (result.confidence, result.grade, result.increase_ms) == (Confidence.HIGH, None, 1.0)
+
+
+def test_one_direction_alone_is_not_graded():
+    assert loaded(side(0.03, 10, 90), None, IDLE, UDP).grade is None
+    assert loaded(None, side(0.03, 10, 90), IDLE, UDP).grade is None
+
+
+def with_losses(rtts_s):
+    return LoadedSide(tuple(Round(1 + index * 0.1, rtt_s) for index, rtt_s in enumerate(rtts_s)), 10, "cubic")
+
+
+def test_probes_lost_in_a_full_queue_count_as_the_slowest():
+    # The queue fills up again and again; whoever comes while it is full is lost.
+    wave = [0.2, 0.4, 0.6, 0.8, 1.0, None, 1.0, 0.8, None, 0.4] * 6
+    result = loaded(with_losses(wave), with_losses(wave), IDLE, UDP)
+    assert result.download_rtt_ms == 800.0  # without the lost ones it would be 700
+    assert result.download_p95_ms == 1000.0
+    assert result.n == 120
+
+
+def test_what_the_idle_line_loses_as_well_is_no_sign_of_a_queue():
+    lossy = summary([Round(0, 0.02)] * 16 + [Round(0, None)] * 4, UDP)
+    calm = with_losses([0.02, 0.02, 0.02, 0.02, None] * 10 + [0.5] * 0)
+    result = loaded(calm, calm, lossy, UDP)
+    assert (result.download_rtt_ms, result.increase_ms) == (20.0, 0.0)
+
+
+def test_many_lost_probes_are_nothing_to_go_by():
+    half = with_losses([0.5, None] * 40)
+    assert loaded(half, half, IDLE, UDP).confidence is Confidence.LOW
+
+
+def test_the_first_round_trips_of_a_long_line_meet_no_load():
+    idle = summary([Round(0, 0.6)] * 20, UDP)
+    rising = [Round(index * 0.1, 0.6 if index < 12 else 1.4) for index in range(92)]
+    result = loaded(LoadedSide(tuple(rising), 10, "cubic"), None, idle, UDP)
+    assert (result.n, result.download_rtt_ms) == (80, 1400.0)

@@ -1,0 +1,60 @@
+"""Runs on the client's side of an emulated line, and prints in JSON what it saw.
+
+python -m tests.agent.measure.probe_child idle URL METHOD    a series of round trips while the line is idle
+python -m tests.agent.measure.probe_child test URL TIER      a whole test, and when it loaded each direction
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+from agent.measure import dial, latency, probes, servers, session
+from agent.measure.attempt import Progress
+from agent.measure.engine import Job
+from agent.measure.probes import Prober
+from agent.measure.rounds import summary
+from agent.net.loop import Loop
+from agent.ports import Ports
+from agent.real.clock import RealClock
+from agent.real.host import make_host
+from agent.real.randomness import SystemRandomness
+from agent.wire.vocabulary import EngineName, RttMethod, Tier
+from tests.agent.measure.world import plan
+
+
+def idle(url: str, method: RttMethod) -> Any:
+    """The summary of a series by one method."""
+    randomness, loop = SystemRandomness(), Loop()
+    target = servers.parse_target(url)
+    job = Job(address=dial.resolve(target)[0], loop=loop, random_bytes=randomness.token_bytes)
+    made: dict[RttMethod, Any] = {
+        RttMethod.UDP_ECHO: lambda: probes.UdpEcho(loop, job.address, target.port, randomness.token_bytes(16)),
+        RttMethod.WS_PING: lambda: latency._opened(job),
+        RttMethod.TCP_CONNECT: lambda: probes.TcpConnect(loop, job.address),
+    }
+    prober: Prober = made[method]()
+    return summary(latency._series(job, prober, randomness.uniform, latency.IDLE_PROBES), prober.method)
+
+
+def test(url: str, tier: Tier) -> Any:
+    """The record, and the moments (monotonic) between which each direction was loaded."""
+    clock = RealClock()
+    spans: dict[str, list[float]] = {}
+
+    def note(progress: Progress) -> None:
+        now_s = time.monotonic()
+        began_s, _ = spans.get(progress.phase, (now_s, now_s))
+        spans[progress.phase] = [began_s, now_s]
+
+    ports = Ports(clock, SystemRandomness(), make_host(clock))
+    record = session.run(plan(url, EngineName.NDT7, tier=tier), ports, on_progress=note)
+    return {"record": record, "spans": spans}
+
+
+if __name__ == "__main__":
+    _, what, where, how = sys.argv
+    told = idle(where, RttMethod(how)) if what == "idle" else test(where, Tier(how))
+    print(json.dumps(msgspec.to_builtins(told)))

@@ -1,0 +1,80 @@
+"""Round trips on emulated lines beside the emulator's own account of them."""
+
+import json
+import sys
+
+import pytest
+
+from agent.wire.vocabulary import RttMethod
+from tests.netlab.build import why_not
+from tests.netlab.lab import Lab
+from tests.netlab.links import line
+from tests.netlab.measure import our_test_point, run_tool
+from tests.netlab.profiles import ALL
+
+pytestmark = [
+    pytest.mark.netns,
+    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+    pytest.mark.xdist_group("netlab"),
+]
+CHILD = [sys.executable, "-m", "tests.agent.measure.probe_child"]
+QUICK = line("quick", (8, 2), 20, queue_ms=(300, 300))
+
+
+def ran(lab, *words):
+    done = run_tool(lab, [*CHILD, *words])
+    assert done.code == 0, done.stderr
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def ping_ms(lab):
+    """What a program that we did not write says: the median of its round trips of small packets."""
+    told = lab.run_client(["ping", "-c", "15", "-i", "0.2", "-s", "32", lab.server_address]).stdout
+    times = sorted(float(row.partition("time=")[2].split()[0]) for row in told.splitlines() if "time=" in row)
+    return times[len(times) // 2]
+
+
+@pytest.mark.parametrize("method", [RttMethod.UDP_ECHO, RttMethod.WS_PING, RttMethod.TCP_CONNECT])
+def test_idle_round_trips_are_those_of_the_line(method):
+    with Lab(QUICK) as lab, our_test_point(lab) as url:
+        told = ran(lab, "idle", url, method)
+        truth_ms = ping_ms(lab)
+    assert told["method"] == method
+    assert abs(told["rtt_ms"] - truth_ms) < max(2.0, 0.05 * truth_ms)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("method", [RttMethod.UDP_ECHO, RttMethod.WS_PING, RttMethod.TCP_CONNECT])
+def test_idle_round_trips_on_every_profile(name, method):
+    if (name, method) == ("64k", RttMethod.WS_PING):
+        pytest.skip("what the server tells ten times a second fills a line of 64 kbit/s, and pings wait behind it")
+    with Lab(ALL[name]) as lab, our_test_point(lab) as url:
+        told = ran(lab, "idle", url, method)
+        truth_ms = ping_ms(lab)
+    assert abs(told["rtt_ms"] - truth_ms) < max(2.0, 0.05 * truth_ms)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", ["congested", "narrow", "dsl"])
+def test_a_calibration_sees_the_queue_that_it_makes(name):
+    with Lab(ALL[name]) as lab, our_test_point(lab) as url:
+        told = ran(lab, "test", url, "calibration")
+        record, loaded = told["record"], told["record"]["loaded"]
+        assert loaded["congestion_control"] == "download cubic, upload cubic"
+        assert loaded["load_s"] > 9
+        assert loaded["confidence"] == "high"
+        assert loaded["grade"] is not None
+        for direction in ("download", "upload"):
+            queue_ms = lab.account.queue_ms(direction, *told["spans"][direction])
+            wanted_ms = queue_ms + record["idle"]["rtt_ms"]
+            assert loaded[f"{direction}_rtt_ms"] == pytest.approx(wanted_ms, rel=0.15), direction
+
+
+@pytest.mark.deep
+def test_a_frugal_test_has_round_trips_and_no_letter():
+    with Lab(ALL["congested"], server_congestion="bbr") as lab, our_test_point(lab) as url:
+        loaded = ran(lab, "test", url, "capacity")["record"]["loaded"]
+    assert loaded["download_rtt_ms"] > 0
+    assert loaded["n"] > 0
+    assert loaded["grade"] is None
