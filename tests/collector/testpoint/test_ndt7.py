@@ -1,6 +1,7 @@
 """ndt7 in both directions, as the protocol has it and with what our own agent may ask for."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,30 @@ def test_the_kernels_account_comes_along():
         last = measurements(client.messages())[-1]
     assert last["TCPInfo"]["BytesSent"] > 0
     assert {"BytesAcked", "BytesReceived", "DeliveryRate", "ElapsedTime", "MinRTT", "RTT"} <= set(last["TCPInfo"])
+
+
+def kernel_has(name):
+    path = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
+    return path.exists() and name in path.read_text().split()
+
+
+@pytest.mark.parametrize(
+    ("query", "name"), [("", "bbr"), ("&cc=bbr", "bbr"), ("&cc=cubic", "cubic"), ("&cc=reno", "reno")]
+)
+def test_the_measurements_say_which_congestion_control_is_in_force(point, query, name):
+    if not kernel_has(name):
+        pytest.skip(f"this kernel gives no {name}")
+    with Socket(point, f"/ndt/v7/download?bytes=100000{query}") as client:
+        seen = measurements(client.messages())
+    assert {seen[0]["ConnectionInfo"]["CongestionControl"], seen[-1]["ConnectionInfo"]["CongestionControl"]} == {name}
+    assert all(("BBRInfo" in item) == (name == "bbr") for item in seen)
+
+
+def test_an_interval_may_be_asked_for():
+    with running(ndt7_duration_s=20, measure_interval_s=3600) as (port, _):
+        with Socket(port, "/ndt/v7/upload?interval_ms=10") as client:
+            for _ in range(5):
+                assert client.until(Opcode.TEXT)
 
 
 def test_an_upload_is_counted_by_the_receiver():
@@ -108,6 +133,10 @@ def test_unmasked_frames_are_refused_with_the_right_code():
         ("", "net.measurementlab.ndt.v7, other", 400),
         ("?early_exit=10", "net.measurementlab.ndt.v7", 400),
         ("?cc=vegas", "net.measurementlab.ndt.v7", 400),
+        ("?interval_ms=9", "net.measurementlab.ndt.v7", 400),
+        ("?interval_ms=1001", "net.measurementlab.ndt.v7", 400),
+        ("?interval_ms=", "net.measurementlab.ndt.v7", 400),
+        ("?interval_ms=1e2", "net.measurementlab.ndt.v7", 400),
     ],
 )
 def test_a_wrong_request_is_refused_in_a_sentence(point, query, protocol, status):

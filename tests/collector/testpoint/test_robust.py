@@ -3,6 +3,7 @@
 After each of them the test point must be as it was: no transfer, no test, no descriptor, no connection.
 """
 
+import gc
 import json
 import socket
 import struct
@@ -15,6 +16,7 @@ import pytest
 
 from agent.net import websocket
 from agent.net.websocket import Opcode
+from collector.testpoint.connection import Connection
 from tests.collector.testpoint.conftest import PATIENCE_S, Client, Socket, measurements, running
 
 QUICK = {"place_hold_s": 0.0, "head_timeout_s": 0.2, "stall_timeout_s": 0.3, "ndt7_duration_s": 0.3, "ndt7_cap_s": 0.6}
@@ -232,3 +234,10 @@ def test_a_hundred_of_all_kinds_at_once(quick: int) -> None:
     for sock in socks:
         sock.close()
     settles(quick, before)
+    del sock
+    while True:  # the last of them may still linger
+        gc.collect()
+        if sum(isinstance(thing, Connection) for thing in gc.get_objects()) <= 1:
+            break
+        with Client(quick) as client:
+            client.get("/healthz")

@@ -1,11 +1,14 @@
 """A token serves one test of one place, until its end; every other use is refused in one line."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
+from agent.wire.receipts import Receipt
 from collector.testpoint import keyfile, ledger
 from collector.testpoint.admission import Admission
-from collector.testpoint.ledger import Direction
+from collector.testpoint.ledger import Account, Direction
 from collector.testpoint.refusal import RefusedError
 from tests.collector.testpoint.conftest import Client, running
 from tests.collector.testpoint.test_admission import FAR_MS, KEY, NOW_MS, OTHER_KEY, Times, door, token
@@ -79,6 +82,31 @@ def test_addresses_are_counted_whole_or_as_a_64(times: Times) -> None:
     admission.admit("10.0.0.1", {}, UP).take(1000)
     assert refusal(admission, "::ffff:10.0.0.1", {})[0] == 429
     assert admission.admit("10.0.0.2", {}, DOWN).left_bytes == 1000
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["open", "take", "close"]), st.integers(0, 700))),
+    cap_bytes=st.integers(1, 2_000),
+)
+def test_no_order_of_transfers_exceeds_a_cap(steps: list[tuple[int, str, int]], cap_bytes: int) -> None:
+    times = Times()
+    admission = door(times, open=False)
+    query = token(max_bytes=cap_bytes)
+    accounts: dict[int, Account] = {}
+    granted = 0
+    for place, step, size in steps:
+        times.advance(0.1)
+        if step == "open" and place not in accounts and granted < cap_bytes:
+            accounts[place] = admission.admit("10.0.0.1", query, UP)
+        elif step == "take" and place in accounts:
+            granted += accounts[place].take(size)
+        elif step == "close" and place in accounts:
+            accounts.pop(place).close()
+    assert granted <= cap_bytes
+    if granted:
+        said: list[Receipt] = []
+        admission.receipt("10.0.0.1", query, lambda receipt: said.append(receipt) or "")
+        assert said[0].upload_bytes == granted
 
 
 def test_memory_is_bounded(times: Times, monkeypatch: pytest.MonkeyPatch) -> None:
