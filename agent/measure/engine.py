@@ -7,12 +7,11 @@ from typing import Protocol
 from agent.measure.dial import Address
 from agent.measure.estimate import Sample
 from agent.measure.keepup import KeepUp
+from agent.measure.wirecost import payload_within
 from agent.net.loop import Loop
 from agent.wire.vocabulary import EngineName, Method, StopReason
 
 CONNECTIONS = 4
-OVERHEAD_SHARE = 0.02  # of a byte cap: set aside for heads, probes and what servers say in between
-OVERHEAD_BYTES = 2_000
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Job:
     loop: Loop
     random_bytes: Callable[[int], bytes]
     access_token: str | None = None
-    max_bytes: int = 0  # that the line may carry in this direction; 0 = no cap
+    max_bytes: int = 0  # on the wire, that this direction may cost; 0 = no cap
     max_s: float = 10.0
     stall_s: float = 3.0
     answer_s: float = 8.0  # for the first byte of test data
@@ -50,7 +49,7 @@ class Job:
     @property
     def payload_cap(self) -> int:
         """Bytes of test data that the cap leaves room for, 0 = no cap."""
-        return max(1, int(self.max_bytes * (1 - OVERHEAD_SHARE)) - OVERHEAD_BYTES) if self.max_bytes else 0
+        return payload_within(self.max_bytes) if self.max_bytes else 0
 
 
 class Transfer(Protocol):

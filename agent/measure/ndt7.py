@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from agent.measure import faults
-from agent.measure.arrivals import Arrivals
+from agent.measure.arrivals import Arrivals, Segments
 from agent.measure.cap import reached_cap, room_to_cap, stop_at_cap
 from agent.measure.connections import Connection
 from agent.measure.curve import MergedCurve
@@ -35,6 +35,9 @@ SCALE = 16  # a message is at most this part of what was sent (spec)
 REPORT_BYTES = 500  # of a measurement of our own test point, about
 REPORT_S, REPORT_MOST_S = 0.1, 0.5  # between two: as it is, and where the way back is narrow
 REPORT_SHARE = 0.05  # of the way back
+REPORT_BYTES = 500  # of a measurement of our own test point, about
+REPORT_S, REPORT_MOST_S = 0.1, 0.5  # between two: as it is, and where the way back is narrow
+REPORT_SHARE = 0.05  # of the way back
 PONGS_WAITING = 64
 MESSAGES_LIMIT = 5_000  # of a connection: a server says about ten in a second
 PATIENCE_S = 1.0  # M-Lab's servers report every 25 to 625 ms
@@ -48,8 +51,9 @@ class _AppInfo(msgspec.Struct):
 class _TcpInfo(msgspec.Struct):
     elapsed_us: int | None = msgspec.field(name="ElapsedTime", default=None)
     bytes_received: int | None = msgspec.field(name="BytesReceived", default=None)
-    out_of_order: int | None = msgspec.field(name="RcvOooPack", default=None)  # our own test point
-    segment_bytes: int | None = msgspec.field(name="RcvMSS", default=None)
+    data_segs_in: int | None = msgspec.field(name="DataSegsIn", default=None)  # this and the next two: our test point
+    rcv_ooopack: int | None = msgspec.field(name="RcvOooPack", default=None)
+    rcv_mss: int | None = msgspec.field(name="RcvMSS", default=None)
     delivery_rate: int | None = msgspec.field(name="DeliveryRate", default=None)  # bytes/s, Linux servers
 
 
@@ -210,6 +214,12 @@ def _close_fault(host: str, code: int) -> WorldError | None:
     return WorldError(FailureCode.PROTOCOL, f"{host} ended the test (WebSocket close {code})")
 
 
+def _segments(info: _TcpInfo | tcpinfo.TcpInfo | None) -> Segments | None:
+    if info is None or info.data_segs_in is None or info.rcv_ooopack is None or not info.rcv_mss:
+        return None
+    return Segments(info.data_segs_in, info.rcv_ooopack, info.rcv_mss)
+
+
 class Ndt7Download(_Ndt7Transfer):
     """Bytes that we read from the connections, WebSocket framing left out."""
 
@@ -239,8 +249,7 @@ class Ndt7Download(_Ndt7Transfer):
         for connection in self.connections:
             state = self._states[connection.index]
             info = tcpinfo.read(connection.sock) if connection.is_open else None
-            held, segment_bytes = (info.rcv_ooopack, info.rcv_mss) if info else (None, None)
-            total += state.arrivals.add(state.receiver.binary_bytes + state.told_bytes, held, segment_bytes)
+            total += state.arrivals.add(state.receiver.binary_bytes + state.told_bytes, _segments(info))
         return total
 
     def received(self, connection: Connection, data: memoryview) -> None:
@@ -287,6 +296,13 @@ class Ndt7Upload(_Ndt7Transfer):
         interval_s = self.streams * 8 * REPORT_BYTES / (REPORT_SHARE * self.job.back_bps)
         return {"interval_ms": str(round(1000 * min(interval_s, REPORT_MOST_S)))} if interval_s > REPORT_S else {}
 
+    def query(self) -> dict[str, str]:
+        """Ask our own test point to report more seldom where its reports would fill the line that they come on."""
+        if not self.job.back_bps:
+            return {}
+        interval_s = self.streams * 8 * REPORT_BYTES / (REPORT_SHARE * self.job.back_bps)
+        return {"interval_ms": str(round(1000 * min(interval_s, REPORT_MOST_S)))} if interval_s > REPORT_S else {}
+
     def begin(self, connection: Connection) -> None:
         """Ask for the upgrade."""
         if connection.index == 0:
@@ -301,10 +317,11 @@ class Ndt7Upload(_Ndt7Transfer):
         size = max(FIRST_FRAME_BYTES, min(LAST_FRAME_BYTES, state.planned_bytes // SCALE))
         size = size if self._left is None else min(size, self._left)
         state.planned_bytes += size
-        if self._left is not None:
-            self._left -= size
         # One piece: a header that went alone would make a segment of its own.
-        connection.push(websocket.frame_header(Opcode.BINARY, size, mask=os.urandom(4)) + self._data[:size])
+        frame = websocket.frame_header(Opcode.BINARY, size, mask=os.urandom(4)) + self._data[:size]
+        connection.push(frame)
+        if self._left is not None:
+            self._left = max(0, self._left - len(frame))
         self.moved_bytes += size
 
     def told(self, connection: Connection, state: _State, says: _ServerSays) -> None:
@@ -312,7 +329,7 @@ class Ndt7Upload(_Ndt7Transfer):
         super().told(connection, state, says)
         if says.tcp and says.tcp.bytes_received is not None:
             counted, elapsed_us = says.tcp.bytes_received - state.request_bytes, says.tcp.elapsed_us
-            counted = int(state.arrivals.add(max(0, counted), says.tcp.out_of_order, says.tcp.segment_bytes))
+            counted = int(state.arrivals.add(max(0, counted), _segments(says.tcp)))
         elif says.app and says.app.bytes is not None:
             counted, elapsed_us = says.app.bytes, says.app.elapsed_us
         else:
