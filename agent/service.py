@@ -1,7 +1,6 @@
 """The daemon's life: the lock, what a crash left, a copied disk, the jobs, `status.json`, and an end within 5 s."""
 
 import logging
-import math
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from agent import app, log, state, statusfile
+from agent import allowance, app, log, state, statusfile
 from agent.agenda import Agenda
 from agent.config import AgentConfig
 from agent.daemon import Measure, Walk
@@ -33,7 +32,6 @@ from agent.wire.vocabulary import ExitCode
 LOG = logging.getLogger(__name__)
 
 ENDS_WITHIN_S = 4.0
-BUDGET_LOOK_MS = 1_800_000
 
 
 def run_daemon(config_path: Path | None, data_path: Path | None, *, version: str) -> int:
@@ -137,7 +135,6 @@ class Daemon:
         ]
         self._started_ms = ports.clock.now_ms()
         self._shown: dict[str, Any] = {}
-        self._spent_known: tuple[float, Measurement | None, dict[str, int] | None] = (-math.inf, None, None)
 
     def serve(self, stop: threading.Event) -> bool:
         """Fire the jobs until told to stop; returns whether all of them have ended."""
@@ -217,25 +214,10 @@ class Daemon:
         return {**told, "budget": self._budget(), **self._spool_facts()}
 
     def _budget(self) -> dict[str, int] | None:
-        """Return what was spent; looked up anew after a test and now and then, for it is a write to the disk."""
-        mono_ms = self._ports.clock.mono_ms()
-        known_ms, of_test, known = self._spent_known
-        if of_test is self.test.last and mono_ms - known_ms < BUDGET_LOOK_MS:
-            return known
-        self._spent_known = (mono_ms, self.test.last, self._read_budget())
-        return self._spent_known[2]
-
-    def _read_budget(self) -> dict[str, int] | None:
         try:
-            spent, caps = self.walk.spent(), self.walk.caps()
+            return allowance.shown(self.walk.spent(), self.walk.caps())
         except EnlaceError:
             return None
-        return {
-            "day_bytes": spent.day_bytes,
-            "day_cap_bytes": caps.day_bytes,
-            "month_bytes": spent.month_bytes,
-            "month_cap_bytes": caps.month_bytes,
-        }
 
     def _spool_facts(self) -> dict[str, Any]:
         try:

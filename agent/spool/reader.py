@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.errors import EnlaceError
-from agent.spool import keyvalues, schemafile, troubles, views
-from agent.spool.rows import RowView, SpoolSummary
+from agent.ports import Clock
+from agent.spool import keyvalues, moments, schemafile, troubles, views
+from agent.spool.rows import RowView, Spent, SpoolSummary
 from agent.wire.headers import Ledger
 
 T = TypeVar("T")
@@ -51,6 +52,14 @@ class SpoolReader:
     def get_state(self, key: str) -> str | None:
         """Return a small durable value; None where there is none."""
         return self._read(lambda connection: keyvalues.get(connection, key))
+
+    def spent(self, clock: Clock, boot_id: str, utc_offset_min: int) -> Spent:
+        """Return the bytes spent and reserved today and this month, as `Spool.spent` does."""
+
+        def read(connection: sqlite3.Connection) -> Spent:
+            return views.spent(connection, moments.now(connection, clock, boot_id, note=False), utc_offset_min)
+
+        return self._read(read)
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def within(connection: sqlite3.Connection) -> T:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from agent.locks import FileLock
 from agent.ports import Clock, Randomness
 from agent.spool import interrupted, keyvalues, moments, queue, retention, troubles, views
@@ -274,20 +272,7 @@ class Spool:
 
     def spent(self, utc_offset_min: int = 0) -> Spent:
         """Return the bytes spent and reserved today and this month, by the computer's local day."""
-
-        def read(connection: sqlite3.Connection, moment: moments.Moment) -> Spent:
-            day = moments.local_day(moment, utc_offset_min)
-            return Spent(day, *retention.spent_bytes(connection, day))
-
-        return self._read(read)
-
-    def spend(self, spent_bytes: int, utc_offset_min: int = 0) -> None:
-        """Count bytes that no measurement reserved."""
-        self._write(
-            lambda connection, moment: retention.spend(
-                connection, moments.local_day(moment, utc_offset_min), spent_bytes
-            )
-        )
+        return self._read(lambda connection, moment: views.spent(connection, moment, utc_offset_min))
 
     def get_state(self, key: str) -> str | None:
         """Return a small durable value; None where there is none or it is damaged."""
@@ -303,11 +288,6 @@ class Spool:
                 moments.learn(connection, moment, told)
 
         self._write(put)
-
-    def note_server_time(self, server_time_ms: int, mono_ms: int, boot_id: str) -> None:
-        """Keep the time in a signed answer: from now on ages go by it."""
-        reading = moments.Reading(server_time_ms, mono_ms, boot_id)
-        self.set_state(moments.LAST_ANSWER, msgspec.json.encode(reading).decode())
 
     # --- inside ---------------------------------------------------------------------------------------------------
 

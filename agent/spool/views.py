@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from agent.spool import keyvalues, retention
-from agent.spool.rows import RowState, RowView, SpoolSummary, as_bytes, body_hash
+from agent.spool import keyvalues, moments, retention
+from agent.spool.rows import RowState, RowView, Spent, SpoolSummary, as_bytes, body_hash
 from agent.wire.headers import Ledger
 
 Read = Callable[[Callable[[sqlite3.Connection], list[tuple[object, ...]]]], list[tuple[object, ...]]]
@@ -56,6 +56,12 @@ def summary(connection: sqlite3.Connection) -> SpoolSummary:
         size_bytes=retention.size_bytes(connection),
         repaired=_repaired(connection),
     )
+
+
+def spent(connection: sqlite3.Connection, moment: moments.Moment, utc_offset_min: int) -> Spent:
+    """Return the bytes spent and reserved on the moment's local day and in its month."""
+    day = moments.local_day(moment, utc_offset_min)
+    return Spent(day, *retention.spent_bytes(connection, day))
 
 
 def list_rows(connection: sqlite3.Connection, limit: int) -> list[RowView]:

@@ -498,6 +498,20 @@ def test_the_status_has_no_secrets_and_is_not_rewritten_for_nothing(lab: Lab) ->
     assert (lab.folder / "status.json").stat().st_mtime_ns == stamp
 
 
+def test_the_status_of_the_daemon_says_what_another_process_has_spent(lab: Lab) -> None:
+    """A manual test beside the daemon is a process of its own: what it spent is in the spool alone."""
+    lab.drive(60)
+    beside = Spool.open(lab.folder, clock=lab.clock, randomness=SeededRandomness(9), boot_id=lab.host.boot_id())
+    before = lab.daemon.status()["budget"]["day_bytes"]
+    rid = forms.uuid7(1, bytes(10))
+    beside.mark_running(b"{}", rid, 44_000_000, utc_offset_min=-240)
+    assert lab.daemon.status()["budget"]["day_bytes"] == before + 44_000_000
+    assert lab.daemon.status()["budget"]["month_bytes"] == before + 44_000_000
+    beside.close()
+    lab.clock.advance_s(DAY_S)
+    assert lab.daemon.status()["budget"]["day_bytes"] == 0
+
+
 def test_a_manual_wish_goes_before_the_configuration(lab: Lab) -> None:
     outcome = lab.daemon.walk.once(Trigger.MANUAL, Wish(max_bytes=1_000_000))
     assert isinstance(outcome, Measurement) and outcome.trigger is Trigger.MANUAL

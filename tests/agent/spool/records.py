@@ -2,6 +2,7 @@
 
 import msgspec
 
+from agent.spool.moments import LAST_ANSWER, Reading
 from agent.spool.store import Spool
 from agent.wire.records import Diary, Measurement
 from tests.fakes.records import a_diary_run, a_measurement
@@ -18,6 +19,12 @@ def diary(number: int = 1) -> Diary:
 def fill(spool: Spool, *numbers: int) -> None:
     for number in numbers:
         assert spool.add_ready(measurement(number))
+
+
+def note_answer(spool: Spool, server_time_ms: int, mono_ms: int, boot_id: str) -> None:
+    """Let the collector have spoken: from now on ages go by its time."""
+    reading = Reading(server_time_ms, mono_ms, boot_id)
+    spool.set_state(LAST_ANSWER, msgspec.json.encode(reading).decode())
 
 
 STUB = (

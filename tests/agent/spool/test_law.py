@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from agent.spool.rows import Limits, Outcome
 from agent.spool.store import Spool
 from agent.wire import codec
-from tests.agent.spool.records import STUB, measurement
+from tests.agent.spool.records import STUB, measurement, note_answer
 from tests.fakes.agent_world import NOON_MS, FakeClock, SeededRandomness
 from tests.fakes.records import a_rid
 
@@ -108,7 +108,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @rule()
     def contact(self) -> None:
-        self.spool.note_server_time(NOON_MS + self.server_offset_ms, self.clock.mono, self.boot_id)
+        note_answer(self.spool, NOON_MS + self.server_offset_ms, self.clock.mono, self.boot_id)
 
     @rule(version=st.sampled_from(["1", "2"]))
     def settings_change(self, version: str) -> None:

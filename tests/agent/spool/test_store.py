@@ -11,7 +11,7 @@ from agent.spool.store import Spool, open_reader
 from agent.wire import codec, limits
 from agent.wire.vocabulary import FailureCode, Status, Tier, Trigger
 from tests.agent.spool.conftest import World
-from tests.agent.spool.records import STUB, diary, fill, measurement
+from tests.agent.spool.records import STUB, diary, fill, measurement, note_answer
 from tests.fakes.agent_world import NOON_MS
 from tests.fakes.records import a_direction, a_rid
 
@@ -226,7 +226,7 @@ def test_many_changes_are_one_commit_or_none(spool: Spool) -> None:
 
 
 def test_a_deferred_row_is_offered_once_a_day(world: World, spool: Spool) -> None:
-    spool.note_server_time(NOON_MS, world.clock.mono, world.boot_id)
+    note_answer(spool, NOON_MS, world.clock.mono, world.boot_id)
     fill(spool, 1, 2)
     spool.apply([Outcome(1, "deferred", "kind")])
 
@@ -239,7 +239,7 @@ def test_a_deferred_row_is_offered_once_a_day(world: World, spool: Spool) -> Non
 
 
 def test_a_deferred_row_waits_for_server_time_whatever_the_wall_clock_says(world: World, spool: Spool) -> None:
-    spool.note_server_time(NOON_MS, world.clock.mono, world.boot_id)
+    note_answer(spool, NOON_MS, world.clock.mono, world.boot_id)
     fill(spool, 1)
     spool.apply([Outcome(1, "deferred", "kind")])
 
@@ -248,7 +248,7 @@ def test_a_deferred_row_waits_for_server_time_whatever_the_wall_clock_says(world
     world.reboot()
     again = world.open()
     assert seqs(again) == []
-    again.note_server_time(NOON_MS + 2 * DAY_MS, world.clock.mono, world.boot_id)
+    note_answer(again, NOON_MS + 2 * DAY_MS, world.clock.mono, world.boot_id)
     assert seqs(again) == [1]
 
 
@@ -304,7 +304,7 @@ def test_a_clone_forgets_what_the_original_still_has(spool: Spool) -> None:
 
 
 def test_acked_rows_stay_fourteen_days_of_server_time(world: World, spool: Spool) -> None:
-    spool.note_server_time(NOON_MS, world.clock.mono, world.boot_id)
+    note_answer(spool, NOON_MS, world.clock.mono, world.boot_id)
     fill(spool, 1, 2)
     spool.apply([Outcome(1, "acked")])
 
@@ -318,7 +318,7 @@ def test_acked_rows_stay_fourteen_days_of_server_time(world: World, spool: Spool
 
 
 def test_dead_rows_stay_ninety_days(world: World, spool: Spool) -> None:
-    spool.note_server_time(NOON_MS, world.clock.mono, world.boot_id)
+    note_answer(spool, NOON_MS, world.clock.mono, world.boot_id)
     fill(spool, 1)
     spool.apply([Outcome(1, "dead", "range")])
 
@@ -331,7 +331,7 @@ def test_dead_rows_stay_ninety_days(world: World, spool: Spool) -> None:
 
 
 def test_a_wall_clock_in_2036_drops_nothing(world: World, spool: Spool) -> None:
-    spool.note_server_time(NOON_MS, world.clock.mono, world.boot_id)
+    note_answer(spool, NOON_MS, world.clock.mono, world.boot_id)
     fill(spool, 1, 2, 3)
     spool.apply([Outcome(1, "acked"), Outcome(2, "dead")])
 
@@ -350,7 +350,7 @@ def test_rows_of_a_year_without_contact_are_kept_when_it_comes_back(world: World
     fill(spool, 1)
     world.reboot()
     again = world.open()
-    again.note_server_time(NOON_MS + 800 * DAY_MS, world.clock.mono, world.boot_id)
+    note_answer(again, NOON_MS + 800 * DAY_MS, world.clock.mono, world.boot_id)
     again.apply([])
 
     assert states(world) == {"ready": 1}
@@ -362,13 +362,13 @@ def test_rows_of_a_year_without_contact_are_kept_when_it_comes_back(world: World
 
 
 def test_one_wrong_answer_about_the_time_makes_nothing_old(world: World, spool: Spool) -> None:
-    spool.note_server_time(NOON_MS, world.clock.mono, world.boot_id)
+    note_answer(spool, NOON_MS, world.clock.mono, world.boot_id)
     fill(spool, 1, 2)
     spool.apply([Outcome(1, "acked")])
 
-    spool.note_server_time(NOON_MS + 3_000 * DAY_MS, world.clock.mono, world.boot_id)
+    note_answer(spool, NOON_MS + 3_000 * DAY_MS, world.clock.mono, world.boot_id)
     spool.apply([])
-    spool.note_server_time(NOON_MS, world.clock.mono, world.boot_id)
+    note_answer(spool, NOON_MS, world.clock.mono, world.boot_id)
     spool.apply([])
 
     assert states(world) == {"acked": 1, "ready": 1}
@@ -436,10 +436,10 @@ def test_a_power_cut_leaves_the_reservation_spent(world: World) -> None:
 
 
 def test_a_day_is_local_and_a_month_is_the_sum_of_its_days(world: World, spool: Spool) -> None:
-    spool.spend(5)
+    spool.mark_running(STUB, a_rid(1), 5)
     assert spool.spent(-15 * 60).day == "2026-11-23"
     world.clock.advance_s(86_400)
-    spool.spend(7)
+    spool.mark_running(STUB, a_rid(2), 7)
 
     assert (spool.spent().day_bytes, spool.spent().month_bytes) == (7, 12)
     world.clock.advance_s(7 * 86_400)
@@ -457,8 +457,8 @@ def test_setting_the_clock_makes_no_new_budget(world: World, spool: Spool) -> No
 
 def test_the_servers_time_decides_the_day(world: World, spool: Spool) -> None:
     world.clock.now = 0
-    spool.note_server_time(NOON_MS, world.clock.mono, world.boot_id)
-    spool.spend(9)
+    note_answer(spool, NOON_MS, world.clock.mono, world.boot_id)
+    spool.mark_running(STUB, a_rid(1), 9)
 
     assert spool.spent().day == "2026-11-24"
 
