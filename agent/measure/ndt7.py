@@ -35,9 +35,6 @@ SCALE = 16  # a message is at most this part of what was sent (spec)
 REPORT_BYTES = 500  # of a measurement of our own test point, about
 REPORT_S, REPORT_MOST_S = 0.1, 0.5  # between two: as it is, and where the way back is narrow
 REPORT_SHARE = 0.05  # of the way back
-REPORT_BYTES = 500  # of a measurement of our own test point, about
-REPORT_S, REPORT_MOST_S = 0.1, 0.5  # between two: as it is, and where the way back is narrow
-REPORT_SHARE = 0.05  # of the way back
 PONGS_WAITING = 64
 MESSAGES_LIMIT = 5_000  # of a connection: a server says about ten in a second
 PATIENCE_S = 1.0  # M-Lab's servers report every 25 to 625 ms
@@ -288,13 +285,6 @@ class Ndt7Upload(_Ndt7Transfer):
         self._data = job.random_bytes(LAST_FRAME_BYTES)
         self._left = job.payload_cap or None
         self._full_s: float | None = None  # when the cap was used up
-
-    def query(self) -> dict[str, str]:
-        """Ask our own test point to report more seldom where its reports would fill the line that they come on."""
-        if not self.job.back_bps:
-            return {}
-        interval_s = self.streams * 8 * REPORT_BYTES / (REPORT_SHARE * self.job.back_bps)
-        return {"interval_ms": str(round(1000 * min(interval_s, REPORT_MOST_S)))} if interval_s > REPORT_S else {}
 
     def query(self) -> dict[str, str]:
         """Ask our own test point to report more seldom where its reports would fill the line that they come on."""
