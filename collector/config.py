@@ -77,6 +77,8 @@ class TestpointConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     public_url: str = ""  # as agents reach it; empty: http://host:port
     open: bool = False  # True: whoever comes may measure
     collector_keys: list[str] = []  # public keys for tokens; empty: those of the database beside it
+    max_tests: Annotated[int, Bound(1, 1000)] = 32  # at once; further ones are told when to come back
+    capacity_mbps: Annotated[float, Bound(0, 100_000)] = 0.0  # of its line: no new test while full; 0: not looked at
 
 
 Table = TypeVar("Table", CollectorConfig, TestpointConfig)

@@ -194,6 +194,8 @@ def run_testpoint(
         public_keys=keys,
         keys_file=files / COLLECTOR_KEYS if files else None,
         server_id=point.id,
+        max_tests=point.max_tests,
+        capacity_mbps=point.capacity_mbps,
         receipt_key_file=files / RECEIPT_KEY if files else None,
     )
 

@@ -97,6 +97,7 @@ class Admission:
             self._ledger.add(test)
         elif claims:
             test.networks.setdefault(*_network(address))
+            test.test_id = test.test_id or _test_id(query)
         if not claims:
             test.meter.ends_s = self._now_s() + TEST_KEPT_S
         self._waiting.came(customer_of(address))
@@ -120,7 +121,7 @@ class Admission:
         else:
             test_id = _test_id(query)
             test = None if test_id is None else self._ledger.find(_open_key(address, test_id))
-        if test is None or test.test_id is None:
+        if test is None or test.name is None:
             raise RefusedError(404, "test unknown: nothing has moved here under this name")
         if test.receipt is None:
             test.receipt = sign(self._confirm(test))
@@ -131,7 +132,7 @@ class Admission:
         upload_bytes, upload_ms = test.moved(Direction.UPLOAD)
         return Receipt(
             v=1,
-            test=test.test_id or "",
+            test=test.name or "",
             lease_id=test.lease_id,
             server=self._options.server_id,
             address=told_of(test.address),
@@ -157,7 +158,7 @@ class Admission:
         family, network = _network(address)
         if test.networks.get(family, network) != network:
             raise RefusedError(403, "token used from another address")
-        if test_id is not None and test_id != test.test_id:
+        if test_id is not None and (test.test_id or test_id) != test_id:
             raise RefusedError(403, "token used for another test")
         if may_be_over:
             return test
@@ -184,11 +185,12 @@ class Admission:
         ends_s = now_s + max(0, claims.exp_ms - self._utc_ms()) / 1000 + TOKEN_KEPT_S
         test = Test(
             _token_key(claims),
-            test_id or claims.jti,
+            test_id,
             customer,
             address,
             Meter(claims.max_bytes, ends_s),
             now_s,
+            jti=claims.jti,
             lease_id=claims.lease_id,
         )
         test.networks.setdefault(*_network(address))
@@ -218,7 +220,7 @@ class Admission:
         """Return the tests that hold a place now."""
         now_s = self._now_s()
         for key, test in tuple(self._holding.items()):
-            hold_s = 0.0 if test.is_over or test.test_id is None else self._options.place_hold_s
+            hold_s = 0.0 if test.is_over or test.name is None else self._options.place_hold_s
             if not test.accounts and now_s - test.last_s >= hold_s:
                 del self._holding[key]
         return list(self._holding.values())

@@ -59,17 +59,23 @@ class Test:
     __test__ = False  # for pytest: no test class
 
     key: str
-    test_id: str | None  # what the receipt names; None = it gets none
+    test_id: str | None  # as the client named it first
     customer: str  # who began it
     address: str
     meter: Meter  # of its token; without a cap where there is no token
     begun_s: float
+    jti: str | None = None  # of its token
     lease_id: str | None = None
     networks: dict[int, str] = field(default_factory=dict)  # by family; where its token may come from
     accounts: list["Account"] = field(default_factory=list)  # of transfers under way
     last_s: float = 0.0  # when the last transfer ended
     tallies: dict[Direction, Tally] = field(default_factory=lambda: {word: Tally() for word in Direction})
     receipt: str | None = None  # made; the test is over with it
+
+    @property
+    def name(self) -> str | None:
+        """What its receipt says; None = nobody named it, so that it gets none and keeps no place."""
+        return self.test_id or self.jti
 
     @property
     def is_over(self) -> bool:

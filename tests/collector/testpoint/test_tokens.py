@@ -54,6 +54,12 @@ def test_a_token_belongs_to_the_test_that_it_named(guarded: Admission) -> None:
     guarded.admit("10.0.0.1", {**token(), "test": "one"}, UP)
     guarded.admit("10.0.0.1", token(), UP)
     assert refusal(guarded, "10.0.0.1", {**token(), "test": "two"}) == (403, "token used for another test")
+    guarded.admit("10.0.0.1", token(jti="j2"), UP)  # named later, but once
+    guarded.admit("10.0.0.1", {**token(jti="j2"), "test": "one"}, UP)
+    assert refusal(guarded, "10.0.0.1", {**token(jti="j2"), "test": "two"})[0] == 403
+    assert guarded.receipt("10.0.0.1", token(jti="j2"), lambda said: said.test) == "one"
+    guarded.admit("10.0.0.1", token(jti="j3"), UP)
+    assert guarded.receipt("10.0.0.1", token(jti="j3"), lambda said: said.test) == "j3"
 
 
 def test_a_token_ends_with_its_test(times: Times, guarded: Admission) -> None:
