@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from agent.config import is_host
 from agent.errors import EnlaceError
 from agent.wire import limits
 from agent.wire.answers import ServerEntry
@@ -50,8 +51,12 @@ def _split(url: str) -> tuple[SplitResult, int]:
         raise _wrong(url, str(error)) from error
     if parts.scheme not in _PORTS:
         raise _wrong(url, "it must begin with http://, https://, ws:// or wss://")
-    if not parts.hostname or any(char.isspace() or not char.isprintable() for char in url.strip()):
-        raise _wrong(url, "it names no computer")
+    if (
+        not is_host(parts.hostname or "")
+        or port == 0
+        or any(char.isspace() or not char.isprintable() for char in url.strip())
+    ):
+        raise _wrong(url, "it names no computer that can be")
     if parts.username is not None or parts.query or parts.fragment:
         raise _wrong(url, "it has parts that a test point's address does not have")
     return parts, _PORTS[parts.scheme] if port is None else port

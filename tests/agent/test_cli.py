@@ -111,6 +111,7 @@ def test_without_anything_to_measure_it_says_what_to_do(agent: Any) -> None:
         ("enrol", "--collector", NOWHERE, "--token", "ENL1-NONSENSE"),
         ("test", "--server", "ws://127.0.0.1:9", "--engine", "ookla"), ("test", "--server", ""),
         ("test", "--server", " "),
+        ("test", "--server", "http://a..b"), ("test", "--server", "http://test.example:0"),
         ("enrol", "--collector", "", "--token", token_text()), ("enrol", "--collector", NOWHERE, "--token", ""),
         ("enrol", "--collector", "http://a..b", "--token", token_text()),
         ("enrol", "--collector", "http://aluno:NONSENSE@127.0.0.1:9", "--token", token_text()),
