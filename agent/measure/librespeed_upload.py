@@ -31,6 +31,7 @@ GROWTH = 4.0
 SOONER_SHARE = 0.5  # of a round trip: an answer that comes sooner is not the server's
 SOONER_LIMIT = 3
 TOO_LARGE = 413
+FEWEST_POSTING = 3  # a connection that waits for its answer sends nothing: others have to, also on a narrow line
 PATIENCE_S = 6.0  # a slow line takes seconds for the first bodies
 DATA_BYTES = 256 * 1024
 COUNTS_TYPE = "application/x-ndjson"
@@ -77,7 +78,7 @@ class LibreUpload(BaseTransfer):
 
     def wanted_connections(self) -> int:
         """Open one more than carry data: the receiver's account comes beside."""
-        return self.job.connections + 1
+        return max(FEWEST_POSTING, self.job.connections) + 1
 
     def begin(self, connection: Connection) -> None:
         """Ask for the receiver's account on the first connection; the others wait for its answer."""
