@@ -200,16 +200,20 @@ class Admission:
         options = self._options
         holders = self._holders()
         if sum(len(holder.accounts) for holder in holders) >= options.max_transfers:
-            wait_s = self._waiting.told(customer, options.max_tests)
-            raise RefusedError(503, "busy: too many connections measure here now", retry_after_s=wait_s)
+            raise self._busy(customer, "too many connections measure here now")
         if test is not None and any(holder is test for holder in holders):
             return
+        own = sum(holder.customer == customer for holder in holders)
+        if options.open and own >= options.max_tests_per_address:
+            raise self._busy(customer, "this address makes many tests already")
         if len(holders) + self._waiting.others_due(customer) >= options.max_tests:
-            wait_s = self._waiting.told(customer, options.max_tests)
-            raise RefusedError(503, "busy: as many tests as fit are under way", retry_after_s=wait_s)
+            raise self._busy(customer, "as many tests as fit are under way")
         if holders and self._expected_mbps(holders) > options.capacity_mbps > 0:
-            wait_s = self._waiting.told(customer, options.max_tests)
-            raise RefusedError(503, "busy: the test point's own line is full", retry_after_s=wait_s)
+            raise self._busy(customer, "the test point's own line is full")
+
+    def _busy(self, customer: str, why: str) -> RefusedError:
+        wait_s = self._waiting.told(customer, self._options.max_tests)
+        return RefusedError(503, f"busy: {why}", retry_after_s=wait_s)
 
     def _expected_mbps(self, holders: list[Test]) -> float:
         """Return what flows, and what tests that have just begun, and one more, will want."""

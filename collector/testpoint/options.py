@@ -24,6 +24,7 @@ class TestpointOptions:
     max_connections: int = 512
     max_transfers: int = 128  # at once; further ones get 503 and a time to come back
     max_tests: int = 32  # at once; all connections of one test count as one
+    max_tests_per_address: int = 8  # of those without a token, lest one address takes every place
     capacity_mbps: float = 0.0  # of the test point's own line: no new test while it is full; 0 = not looked at
     expected_mbps: float = 50.0  # what a test is taken for until its rate shows
     place_hold_s: float = 5.0  # after its last transfer a test keeps its place so long: the upload is to come

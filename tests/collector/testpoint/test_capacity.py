@@ -40,6 +40,18 @@ def test_the_connections_of_one_test_count_once(times: Times) -> None:
     assert wait_s(guarded, "10.0.0.1", token(jti="j2")) == 30
 
 
+def test_one_address_does_not_take_every_place(times: Times) -> None:
+    admission = door(times, max_tests_per_address=2)
+    for name in ("a", "b"):
+        admission.admit("10.0.0.1", {"test": name}, DOWN)
+    assert wait_s(admission, "10.0.0.1", {"test": "c"}) == 30
+    admission.admit("10.0.0.1", {"test": "a"}, UP)
+    admission.admit("10.0.0.2", {"test": "c"}, DOWN)
+    guarded = door(times, open=False, max_tests_per_address=2)
+    for name in ("j1", "j2", "j3"):
+        guarded.admit("10.0.0.1", token(jti=name), DOWN)
+
+
 def test_the_same_name_elsewhere_is_another_test(times: Times) -> None:
     admission = door(times, max_tests=1)
     admission.admit("10.0.0.1", {"test": "a"}, DOWN)
