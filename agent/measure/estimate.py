@@ -1,11 +1,12 @@
 """From time-stamped bytes to a figure: the one estimator of every engine. Pure.
 
 Two witnesses. The receiver's bytes, in windows of one round trip, never shorter than 100 ms nor longer than 600 ms,
-and longer where bytes come in lumps, so that one lump more or less in a window decides nothing: stop when six of the
-last eight lie within 10 % of their median; the figure is the mean from the first of those to the end. And, where all
-senders run BBR and say so, the sum of their delivery rates in rounds of one round trip: stop when the pipe is full
-and four rounds agree; the figure is their median, as long as the receiver bears it out (`delivery`). While that
-witness stands, the receiver's windows alone do not stop a transfer: a long line looks steady while it still grows.
+and longer where packets are few or come in lumps, so that one more or less in a window decides nothing: stop when five
+of the last six lie within 10 % of their median; the figure is the mean from the first of those to the end. And, where
+the receiver cannot see what came behind a hole (`arrivals`) but all senders run BBR and say so, the sum of their
+delivery rates in rounds of one round trip: stop when the pipe is full and four rounds agree; the figure is their
+median, as long as the receiver bears it out (`delivery`). While that witness stands, the receiver's windows alone do
+not stop a transfer: a long line looks steady while it still grows.
 
 With a prior from the school's own history two successive windows or rounds within 10 % of it are enough. Else a limit
 ends the transfer and the figure is the mean after the ramp-up.
@@ -24,6 +25,9 @@ from agent.wire.vocabulary import StopReason
 WINDOW_MIN_S = 0.1
 WINDOW_MAX_S = 0.6
 WINDOW_LUMPS = 4  # that a window holds at least, where bytes come in lumps
+WINDOW_PACKETS = 16  # likewise: with fewer one packet more or less is the tenth by which windows may differ
+NARROW_WINDOW_MAX_S = 1.2  # for which a window may be longer
+PACKET_BYTES = 1500
 FEW = 4  # windows
 SHORTEST_S = 0.001
 LONGEST_S = 120.0  # later samples are none of a transfer: a clock that jumped
@@ -210,6 +214,10 @@ class Estimator:
         curve = self._curve
         lumps = 1 + WINDOW_LUMPS * (1 - curve.news_share())
         wanted_s = max(self._config.rtt_s or 0.0, lumps * curve.news_gap_s())
-        window_s = min(max(wanted_s, WINDOW_MIN_S), WINDOW_MAX_S)
+        narrow_s = 0.0
+        if curve.total > 0:
+            mean_bytes_per_s = curve.total / max(curve.end_s - curve.began_s(), SHORTEST_S)
+            narrow_s = min(WINDOW_PACKETS * PACKET_BYTES / mean_bytes_per_s, NARROW_WINDOW_MAX_S)
+        window_s = max(min(max(wanted_s, WINDOW_MIN_S), WINDOW_MAX_S), narrow_s)
         edges = [curve.at(index * window_s) for index in range(int(curve.end_s / window_s) + 1)]
         return window_s, [8 * (high - low) / window_s for low, high in pairwise(edges)]

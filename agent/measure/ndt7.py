@@ -232,22 +232,23 @@ class Ndt7Download(_Ndt7Transfer):
         return sum(state.receiver.binary_bytes for state in self._states.values())
 
     def sample(self, now_s: float) -> Sample | None:
-        """Return what was read, with the senders' delivery rates if all of them run BBR and tell."""
-        rates = [state.delivery_bps for state in self._states.values()]
-        told = [rate for rate in rates if rate is not None]
-        return Sample(now_s, self._arrived_bytes(), sum(told) if told and len(told) == len(rates) else None)
-
-    def _arrived_bytes(self) -> float:
-        """Return what has come, also behind a hole where the kernel tells.
+        """Return what has come; where our kernel does not say what came behind a hole, with the senders' word for it.
 
         Measurements count as the test data beside them do: on a narrow line they are a part of what it carries.
         """
-        total = 0.0
+        total, is_whole = 0.0, True
         for connection in self.connections:
             state = self._states[connection.index]
-            info = tcpinfo.read(connection.sock) if connection.is_open else None
-            total += state.arrivals.add(state.receiver.binary_bytes + state.told_bytes, _segments(info))
-        return total
+            segments = _segments(tcpinfo.read(connection.sock)) if connection.is_open else None
+            is_whole = is_whole and (segments is not None or not connection.is_open)
+            total += state.arrivals.add(state.receiver.binary_bytes + state.told_bytes, segments)
+        return Sample(now_s, total, None if is_whole else self._delivery_bps())
+
+    def _delivery_bps(self) -> float | None:
+        """Return the sum of the senders' delivery rates if all of them run BBR and tell."""
+        rates = [state.delivery_bps for state in self._states.values()]
+        told = [rate for rate in rates if rate is not None]
+        return sum(told) if told and len(told) == len(rates) else None
 
     def received(self, connection: Connection, data: memoryview) -> None:
         """Count; stop when what was read and what is still queued on the line reach the cap."""

@@ -7,8 +7,8 @@ the figure, empty where they do not agree (yet).
 from collections.abc import Sequence
 from statistics import median
 
-STEADY_LAST = 8
-STEADY_INSIDE = 6
+STEADY_LAST = 6
+STEADY_INSIDE = 5
 PRIOR_LAST = 2
 NEAR = 0.10
 FULL_GROWTH = 1.25
