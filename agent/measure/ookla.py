@@ -21,7 +21,7 @@ from agent.measure.attempt import Progress
 from agent.measure.faults import WorldError
 from agent.measure.ookla_child import HOME, Order, Told
 from agent.measure.servers import SPEEDTEST_NET, parse_target
-from agent.measure.wirecost import wire_bytes
+from agent.measure.wirecost import payload_within, wire_bytes
 from agent.net.loop import Loop
 from agent.wire import limits, records
 from agent.wire.answers import ServerEntry
@@ -46,6 +46,12 @@ def cost(max_bytes_download: int, max_bytes_upload: int) -> str:
     if not max_bytes_download and not max_bytes_upload:
         return f"{sentence}; there is no cap."
     return f"{sentence}; it is cut at {max_bytes_download / 1e6:.0f} MB down and {max_bytes_upload / 1e6:.0f} MB up."
+
+
+def order_within(max_bytes_download: int, max_bytes_upload: int) -> Order:
+    """Return the order that keeps to two caps on the wire, 0 = none."""
+    down, up = (payload_within(cap_bytes) if cap_bytes else 0 for cap_bytes in (max_bytes_download, max_bytes_upload))
+    return Order(max_bytes_download=down, max_bytes_upload=up)
 
 
 class Ookla:

@@ -20,8 +20,7 @@ from agent.measure.faults import WorldError
 from agent.measure.latency import IDLE_PROBES, Idle, measure_idle
 from agent.measure.librespeed import LibreSpeed
 from agent.measure.ndt7 import Ndt7
-from agent.measure.ookla import Ookla
-from agent.measure.ookla_child import Order
+from agent.measure.ookla import Ookla, order_within
 from agent.measure.rounds import loaded
 from agent.net.loop import Loop
 from agent.ports import Ports
@@ -163,7 +162,7 @@ class _Session:
         """Let another tool measure; what it says is recorded as what it says."""
         plan = self._plan
         entry = servers.in_order(servers.given_or_home(plan.servers, plan.engine), plan.engine)[0]
-        order = Order(max_bytes_download=plan.max_bytes_download, max_bytes_upload=plan.max_bytes_upload)
+        order = order_within(plan.max_bytes_download, plan.max_bytes_upload)
         self._foreign = foreign = Ookla(entry, order, self._tell)
         try:
             foreign.run(self._is_cancelled)

@@ -95,7 +95,7 @@ def test_a_whole_measurement_by_the_real_tool_within_its_caps(home):
     assert (record.engine.name, record.engine.version, record.engine.protocol) == (OOKLA, "2.1.3", "speedtest.net")
     assert record.server.id == f"127.0.0.1:{server.port}"
     for direction, cap in ((record.download, 4_000_000), (record.upload, 1_000_000)):
-        assert 0 < direction.bytes <= cap
+        assert 0 < direction.bytes < direction.wire_bytes_est <= cap
         assert direction.bps > 0
         assert (direction.stop_reason, direction.lower_bound) == (StopReason.BUDGET, True)
         assert direction.confidence is Confidence.LOW
@@ -259,6 +259,11 @@ def test_the_cost_is_said_before():
     assert "1.25 MB for every Mbit/s" in ookla.cost(0, 0)
     assert "no cap" in ookla.cost(0, 0)
     assert "50 MB down and 25 MB up" in ookla.cost(50 * 10**6, 25 * 10**6)
+
+
+def test_no_cap_stays_no_cap():
+    assert ookla.order_within(0, 0) == Order()
+    assert 0 < ookla.order_within(1_000_000, 0).max_bytes_download < 1_000_000
 
 
 def test_auto_never_asks_a_third_party():
