@@ -11,6 +11,7 @@ from tests.netlab import profiles
 Bar = tuple[str, str, str, str]
 JUDGED = {profile.name for profile in profiles.JUDGED}
 STEADY = {profile.name for profile in profiles.JUDGED if not profile.varies}
+SLOW = ("64k", "256k")
 OURS = ("ours", "prior", "caps")
 
 
@@ -27,6 +28,7 @@ def all_bars(rows: Sequence[Row]) -> list[Bar]:
         *_coverage(judged),
         *_caps(judged),
         *_gigabit(ours),
+        *_slow(rows),
         *_processor(rows),
     ]
 
@@ -110,6 +112,16 @@ def _gigabit(ours: Sequence[Row]) -> Iterator[Bar]:
         known = [abs(each) for each in mine if each is not None]
         if known:
             yield _at_most(f"900 Mbit/s, {direction}: the worst of {len(known)} runs", 0.05, max(known))
+
+
+def _slow(rows: Sequence[Row]) -> Iterator[Bar]:
+    """Return whether very slow lines are read right, or said to be too slow; never plausible and wrong."""
+    for name in SLOW:
+        mine = [row for row in rows if row.profile == name and row.tool == "ours"]
+        right = sum(row.error is None or row.is_lower_bound or abs(row.error) <= 0.10 for row in mine)
+        if mine:
+            found = count(right, len(mine))
+            yield (f"{name}: within 10 %, or said to be no figure", "every run", found, _verdict(right == len(mine)))
 
 
 def _processor(rows: Sequence[Row]) -> Iterator[Bar]:
