@@ -115,8 +115,8 @@ def _opening(book: Book, judged: list[Row]) -> list[str]:
         f"{times(cost)} MB for both directions together (median of the lines).",
         "",
         f"Begun {began[0]} on {'; '.join(machines)}. Load average of the machine meanwhile {min(loads):.1f} to "
-        f"{max(loads):.1f}, median {median(loads):.1f} (the measuring itself makes about 1); other work on it makes "
-        "every tool worse, ours included.",
+        f"{max(loads):.1f}, median {median(loads):.1f} (the measuring itself makes about 1). All programs run "
+        "at a raised priority; other work on the machine makes every tool worse all the same, ours included.",
         "",
     ]
 
