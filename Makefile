@@ -33,8 +33,8 @@ test: tools check ## all tests (minutes)
 test-deep: tools ## kill loops, herds, soak
 	@$(BIN)/python -m pytest -m deep --durations 10
 
-bench: setup ## measure and print tables
-	@$(BIN)/python -m bench
+bench: tools ## measure and print tables (two hours; NAME=ingest one of them)
+	@$(BIN)/python -m bench $(NAME)
 
 demo: setup ## fresh machine -> running product; ONCE=1 prints a summary and ends; LINE=8/1/100 another line
 	@$(BIN)/enlace-collector demo $(if $(ONCE),--once) $(if $(LINE),--line $(LINE)) $(if $(DATA),--data $(DATA))
