@@ -48,8 +48,8 @@ class Read:
 Rule = Callable[[Trace], Read]
 
 
-def ours(trace: Trace, *, prior_bps: float | None = None, uses_delivery: bool = True) -> Read:
-    """Replay the shipped estimator."""
+def ours(trace: Trace, *, prior_bps: float | None = None, uses_delivery: bool = False) -> Read:
+    """Replay the shipped estimator, as where the kernel says what came behind a hole."""
     estimator = Estimator(EstimatorConfig(rtt_s=trace.rtt_s, prior_bps=prior_bps))
     estimate: Estimate | None = None
     for sample in trace.samples:
@@ -67,9 +67,9 @@ def with_prior(trace: Trace) -> Read:
     return ours(trace, prior_bps=trace.truth_bps(SECONDS))
 
 
-def receiver_only(trace: Trace) -> Read:
-    """Replay it as if no sender told its delivery rate."""
-    return ours(trace, uses_delivery=False)
+def with_delivery(trace: Trace) -> Read:
+    """Replay it with the senders' word, as where the receiver's kernel does not say."""
+    return ours(trace, uses_delivery=True)
 
 
 def mean_of(seconds: float) -> Rule:
@@ -85,13 +85,14 @@ def mean_of(seconds: float) -> Rule:
 RULES: tuple[tuple[str, Rule], ...] = (
     ("mean of 10 s", mean_of(SECONDS)),
     ("mean of 2 s", mean_of(MEAN_S)),
-    ("ours, receiver's bytes only", receiver_only),
     ("ours", ours),
     ("ours, with a history", with_prior),
+    ("ours, by the senders' word", with_delivery),
 )
 
 
-def _percentile(values: Sequence[float], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value below which a share of the values lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
 
@@ -102,7 +103,7 @@ def _cell(reads: list[Read]) -> str:
     errors = [100 * abs(read.error) for read in reads]
     worst = max(100 * read.error for read in reads)
     shares = 100 * median(read.share for read in reads)
-    return f"{median(errors):.1f} / {_percentile(errors, 0.9):.1f} / {worst:+.1f} %; {shares:.0f} %"
+    return f"{median(errors):.1f} / {percentile(errors, 0.9):.1f} / {worst:+.1f} %; {shares:.0f} %"
 
 
 def _covered(reads: list[Read]) -> str:

@@ -26,6 +26,7 @@ WINDOW_MIN_S = 0.1
 WINDOW_MAX_S = 0.6
 WINDOW_LUMPS = 4  # that a window holds at least, where bytes come in lumps
 WINDOW_PACKETS = 16  # likewise: with fewer one packet more or less is the tenth by which windows may differ
+KNOWN_WINDOW_PACKETS = 8  # with a history only two windows have to agree, and with that
 NARROW_WINDOW_MAX_S = 1.2  # for which a window may be longer
 PACKET_BYTES = 1500
 FEW = 4  # windows
@@ -132,6 +133,8 @@ class Estimator:
         is_full = self._precise is not None or self._is_full(rates_bps)
         part = self._precise or self._limited(window_s, rates_bps, ended)
         width_pct = half_width_pct(part.rates_bps)
+        if self._precise and len(part.rates_bps) == rules.PRIOR_LAST and width_pct is not None:
+            width_pct = min(width_pct, 100 * rules.NEAR)  # two windows say little of their spread, the history does
         lower_bound = ended in (StopReason.BUDGET, StopReason.CLIENT, StopReason.STALL) or not is_full
         figure_bps = part.bps
         if lower_bound and len(part.rates_bps) < FEW:
@@ -217,7 +220,8 @@ class Estimator:
         narrow_s = 0.0
         if curve.total > 0:
             mean_bytes_per_s = curve.total / max(curve.end_s - curve.began_s(), SHORTEST_S)
-            narrow_s = min(WINDOW_PACKETS * PACKET_BYTES / mean_bytes_per_s, NARROW_WINDOW_MAX_S)
+            packets = KNOWN_WINDOW_PACKETS if self._config.prior_bps else WINDOW_PACKETS
+            narrow_s = min(packets * PACKET_BYTES / mean_bytes_per_s, NARROW_WINDOW_MAX_S)
         window_s = max(min(max(wanted_s, WINDOW_MIN_S), WINDOW_MAX_S), narrow_s)
         edges = [curve.at(index * window_s) for index in range(int(curve.end_s / window_s) + 1)]
         return window_s, [8 * (high - low) / window_s for low, high in pairwise(edges)]
