@@ -2,7 +2,10 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from agent.config import AgentConfig
 from agent.daemon import Walk
@@ -11,7 +14,7 @@ from agent.diary.runs import Book, Look, Run
 from agent.jobs import ERRAND_LANE, Timed
 from agent.measure import light
 from agent.measure.light import Sight
-from agent.ports import Ports
+from agent.ports import Ports, WayOut
 from agent.spool.store import Spool
 from agent.uplink.contact import Contact
 from agent.uplink.decide import Kind, Silence
@@ -21,6 +24,8 @@ from agent.wire.vocabulary import DiaryState, FailureCode
 LOG = logging.getLogger(__name__)
 
 BOOK = "diary"  # key of the durable state
+ADDRESSES = "light_addresses"  # the same: where the test point was, for days without a name server
+ADDRESSES_KEPT = 4
 LONGEST_RUN_SLOTS = 48  # four hours: an open run is rewritten with every look
 
 # The collector's computer was there, whatever it said: the way to it is fine.
@@ -33,32 +38,75 @@ _REACHED = {
     Silence.TLS_CLOCK,
 }
 _ANSWERED = {Kind.GOOD, Kind.OVERLOAD, Kind.REFUSED, Kind.UNKNOWN, Kind.ENVELOPE}
+_FALSE_FACES = {FailureCode.PORTAL, FailureCode.TLS_UNTRUSTED}  # somebody answers in the test point's name
 
 Looking = Callable[[], Sight]
 
 
-def judge(sight: Sight, contact: Contact, *, has_gateway: bool) -> DiaryState:
+@dataclass(frozen=True)
+class Word:
+    """What the contact with the collector says."""
+
+    kind: str = ""  # a Kind, "" = no contact yet
+    silence: Silence | None = None
+    is_enrolled: bool = False
+    is_fresh: bool = True  # asked just now; else it is what the last try said, up to an hour ago
+
+
+def word_of(contact: Contact, *, is_fresh: bool) -> Word:
+    """Return what a contact says."""
+    return Word(contact.kind, contact.last_silence, contact.is_enrolled, is_fresh)
+
+
+def judge(sight: Sight, word: Word, way: WayOut) -> DiaryState:
     """Return in one word what can be reached.
 
     Args:
         sight: What a look around saw.
-        contact: With the collector, after a heartbeat was tried.
-        has_gateway: Whether the computer has a way out at all.
+        word: The collector's.
+        way: The computer's way out.
     """
-    kind, silence = contact.kind, contact.last_silence
-    if kind in _ANSWERED:
+    has_word = word.is_enrolled and bool(word.kind)
+    is_looked_at = sight.server is not None or sight.fault is not None
+    if word.kind in _ANSWERED and (word.is_fresh or not is_looked_at):
         return DiaryState.OK
-    if kind == Kind.PORTAL and silence is not Silence.PROXY_LOGIN:
+    if sight.fault in _FALSE_FACES:
         return DiaryState.PORTAL
-    if sight.server is not None:
-        return DiaryState.COLLECTOR_DOWN if contact.is_enrolled and kind else DiaryState.OK
-    if contact.is_enrolled and kind and (silence is None or silence in _REACHED):
+    if word.kind == Kind.PORTAL and word.silence is not Silence.PROXY_LOGIN and (word.is_fresh or not sight.is_open):
+        return DiaryState.PORTAL
+    if sight.is_open:
+        return _of_open_line(sight, word)
+    if has_word and word.is_fresh and (word.silence is None or word.silence in _REACHED):
         return DiaryState.COLLECTOR_DOWN
-    if not has_gateway:
+    return _of_closed_line(sight, word, way)
+
+
+def _of_open_line(sight: Sight, word: Word) -> DiaryState:
+    """Return what is wrong where the test point was reached."""
+    no_name = word.silence is Silence.DNS and word.is_fresh
+    if sight.fault is FailureCode.DNS or (no_name and sight.dns_ms is None):
+        return DiaryState.DNS_FAIL  # the test point has an address without a name, or a remembered one
+    is_down = word.is_enrolled and word.kind in (Kind.COLLECTOR_DOWN, Kind.PORTAL)
+    return (
+        DiaryState.COLLECTOR_DOWN if is_down and (word.is_fresh or word.kind == Kind.COLLECTOR_DOWN) else DiaryState.OK
+    )
+
+
+def _of_closed_line(sight: Sight, word: Word, way: WayOut) -> DiaryState:
+    """Return where the way ends, from the computer outwards."""
+    if way.has_link is False:
+        return DiaryState.LINK_DOWN
+    if way.has_route is False or sight.gateway_is_absent:
         return DiaryState.NO_GATEWAY
-    if FailureCode.DNS is sight.fault or silence is Silence.DNS:
+    # Without a line no name server answers either; only where no known address could be tried is the name to blame.
+    has_no_name = sight.fault is FailureCode.DNS or (word.silence is Silence.DNS and word.is_fresh)
+    if has_no_name and not sight.by_memory and sight.dns_ms is None and not _tried_an_address(sight):
         return DiaryState.DNS_FAIL
     return DiaryState.NO_INTERNET
+
+
+def _tried_an_address(sight: Sight) -> bool:
+    return sight.fault not in (None, FailureCode.DNS)
 
 
 class LightJob(Timed):
@@ -72,7 +120,6 @@ class LightJob(Timed):
         contact: Contact,
         spool: Spool,
         *,
-        gateway: Callable[[], str | None],
         is_testing: Callable[[], bool],
     ) -> None:
         """Make the job; the first look comes soon after the start.
@@ -83,13 +130,12 @@ class LightJob(Timed):
             walk: Knows the test points and posts.
             contact: With the collector.
             spool: Where closed runs go.
-            gateway: Address of the default gateway; None = there is none, or nobody knows.
             is_testing: Whether a test loads the line now: then round trips say nothing.
         """
         super().__init__("light", ERRAND_LANE, ports.clock, min(5.0, config.light_interval_s))
         self._every_s, self._ports = config.light_interval_s, ports
         self._walk, self._contact, self._spool = walk, contact, spool
-        self._gateway, self._is_testing = gateway, is_testing
+        self._is_testing = is_testing
         self.last: dict[str, Any] | None = None  # for `status`
 
     def run(self) -> None:
@@ -100,16 +146,32 @@ class LightJob(Timed):
         if book.run is not None and (self._contact.wait_s(fresh=True) <= 0 or is_long):
             book, closed = runs.close(book)
             self._keep(book, closed)
+        before = self._contact.pace
         self._walk.post(heartbeat=True)
+        is_fresh = self._contact.pace is not before  # every try leaves another one
         servers = self._walk.known_servers(None)
         if self._is_testing() or not (servers or self._contact.is_enrolled):
             return
-        gateway = self._gateway()
-        sight = light.look(servers, self._ports, gateway)
-        state = judge(sight, self._contact, has_gateway=gateway is not None)
+        way, known = self._ports.host.way_out(), self._addresses()
+        sight = light.look(servers, self._ports, way.gateway, known)
+        state = judge(sight, word_of(self._contact, is_fresh=is_fresh), way)
+        self._remember(sight, known)
         book, closed = runs.add(book, self._look(sight, state))
         self._keep(book, closed)
         self._show(sight, state)
+
+    def _addresses(self) -> dict[str, list[str]]:
+        """Return the last known addresses of test points, by name."""
+        try:
+            return msgspec.json.decode(self._spool.get_state(ADDRESSES) or "{}", type=dict[str, list[str]])
+        except msgspec.MsgspecError:
+            return {}
+
+    def _remember(self, sight: Sight, known: dict[str, list[str]]) -> None:
+        """Keep the addresses of the name that was found: of one only, the disk is not a name server."""
+        ips = list(sight.ips[:ADDRESSES_KEPT])
+        if ips and known != {sight.host: ips}:
+            self._spool.set_state(ADDRESSES, msgspec.json.encode({sight.host: ips}).decode())
 
     def _look(self, sight: Sight, state: DiaryState) -> Look:
         clock, rtt = self._ports.clock, sight.server

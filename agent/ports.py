@@ -16,6 +16,15 @@ class MachineFacts:
     os: str  # name and version of the operating system
 
 
+@dataclass(frozen=True)
+class WayOut:
+    """How a computer leaves its own network, as it knows without sending anything; None = nobody knows."""
+
+    has_link: bool | None = None  # a cable with a live end, or a radio that is associated
+    has_route: bool | None = None  # a default route
+    gateway: str | None = None  # its address; a line such as a modem's has none
+
+
 class Clock(Protocol):
     """Wall and monotonic time, and waiting."""
 
@@ -53,6 +62,12 @@ class Host(Protocol):
 
     def utc_offset_min(self) -> int:
         """Return the local offset from UTC now, minutes east."""
+
+    def way_out(self) -> WayOut:
+        """Return how the computer leaves its own network; quick, and sends nothing."""
+
+    def octets(self) -> int | None:
+        """Return the bytes that the way out has carried so far, both directions; None = unknown."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -124,7 +123,6 @@ class Daemon:
             self.walk,
             self.contact,
             spool,
-            gateway=gateway_of(ports),
             is_testing=lambda: self.test.testing_since_ms is not None,
         )
         self.jobs = [
@@ -224,12 +222,6 @@ class Daemon:
             return state.spool_facts(self._spool)
         except EnlaceError as error:
             return {"spool_problem": error.sentence}
-
-
-def gateway_of(ports: Ports) -> Callable[[], str | None]:
-    """Return what finds the address of the default gateway; hosts without that knowledge find none."""
-    found: Callable[[], str | None] = getattr(ports.host, "default_gateway", lambda: None)
-    return found
 
 
 def mend_clone(store: IdentityStore, ports: Ports, spool: Spool) -> bool:

@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.host import linux_net, samples
+from agent.host import linux_metered, linux_net, samples
 from agent.host.linux_files import lines, text
-from agent.ports import Clock, MachineFacts
+from agent.ports import Clock, MachineFacts, WayOut
 from agent.wire.records import Surroundings
 from agent.wire.vocabulary import Medium
 
@@ -65,6 +65,7 @@ class LinuxHost:
             cpu_pct=samples.busy_pct(cpu, cpu_later),
             other_bps=samples.rate_bps(octets, octets_later, lasted_s),
             proxy=samples.has_proxy(self._environ),
+            metered=linux_metered.is_metered(device) if self._root == Path("/") else None,
             on_battery=self._on_battery(),
         )
 
@@ -72,9 +73,14 @@ class LinuxHost:
         """Return the local offset from UTC now, minutes east; 0 where the clock is too wrong to say."""
         return samples.utc_offset_min(self._clock)
 
-    def default_gateway(self) -> str | None:
-        """Return the address of the default gateway, None = none or unknown."""
-        return linux_net.default_gateway(self._root)
+    def way_out(self) -> WayOut:
+        """Return how the computer leaves its own network."""
+        return linux_net.way_out(self._root)
+
+    def octets(self) -> int | None:
+        """Return the bytes that the interface of the default route has moved; None = unknown."""
+        device = linux_net.physical_device(self._root, linux_net.default_device(self._root))
+        return linux_net.octets(self._root, device)
 
     # --- inside -------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from agent.host.linux_files import lines, number, text
+from agent.ports import WayOut
 from agent.wire import limits
 from agent.wire.vocabulary import Medium
 
@@ -26,12 +27,25 @@ def default_device(root: Path) -> str | None:
     return None if found is None else found[0]
 
 
-def default_gateway(root: Path) -> str | None:
-    """Return the address of the default gateway; None = none, or a line without one."""
-    for found in (_route4(root), _route6(root)):
-        if found is not None and found[1] is not None:
-            return found[1]
-    return None
+def way_out(root: Path) -> WayOut:
+    """Return link, default route and gateway; a route is unknown where the kernel's tables cannot be read."""
+    found = [one for one in (_route4(root), _route6(root)) if one is not None]
+    is_told = bool(lines(root / "proc/net/route") or lines(root / "proc/net/ipv6_route"))
+    return WayOut(
+        has_link=_has_link(root),
+        has_route=bool(found) if is_told else None,
+        gateway=next((gateway for _, gateway in found if gateway is not None), None),
+    )
+
+
+def _has_link(root: Path) -> bool | None:
+    """Return whether any port or radio has a live other end; of a computer without real ones, any interface."""
+    nets = root / _NETS
+    names = sorted(one.name for one in nets.iterdir() if one.name != "lo") if nets.is_dir() else []
+    if not names and not nets.is_dir():
+        return None
+    real = [name for name in names if (nets / name / "device").exists()] or names
+    return any(text(nets / name / "carrier") == "1" for name in real)
 
 
 def _route4(root: Path) -> tuple[str, str | None] | None:

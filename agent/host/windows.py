@@ -6,7 +6,9 @@ from typing import Protocol
 
 from agent.host import samples
 from agent.host.windows_api import Interface
-from agent.ports import Clock, MachineFacts
+from agent.host.windows_cost import is_metered
+from agent.host.windows_radio import Radio
+from agent.ports import Clock, MachineFacts, WayOut
 from agent.wire import limits
 from agent.wire.records import Surroundings
 from agent.wire.vocabulary import Medium
@@ -21,6 +23,8 @@ _INTERNET = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings"
 # IANA interface types, ipifcons.h
 _MEDIA = {6: Medium.ETHERNET, 71: Medium.WIFI, 243: Medium.CELLULAR, 244: Medium.CELLULAR, 53: Medium.VPN,
           131: Medium.VPN, 23: Medium.VPN}  # fmt: skip
+# Drivers of tunnels that pass for a network card.
+_TUNNELS = ("tap-", "tap ", "wintun", "wireguard", "openvpn", "vpn", "anyconnect", "fortinet", "pangp", "tailscale")
 
 
 class Source(Protocol):
@@ -49,6 +53,15 @@ class Source(Protocol):
 
     def on_battery(self) -> bool | None:
         """Return whether it runs on battery."""
+
+    def has_link(self) -> bool | None:
+        """Return whether any real port or radio is up."""
+
+    def radio(self, guid: bytes) -> Radio | None:
+        """Return rate and signal of a Wi-Fi interface."""
+
+    def cost(self) -> int | None:
+        """Return what the connection to the Internet costs, as NLM_CONNECTION_COST."""
 
 
 class WindowsHost:
@@ -87,12 +100,17 @@ class WindowsHost:
         self._clock.sleep(samples.SAMPLE_S)
         after, cpu_later = self._interface(route), self._source.processor_times()
         lasted_s = (self._clock.mono_ms() - mono_ms) / 1000
+        medium = None if after is None else _medium(after)
+        radio = self._source.radio(after.guid) if after is not None and medium is Medium.WIFI else None
+        link_bps = radio.rate_bps if radio and radio.rate_bps else after.link_bps if after else None
         return Surroundings(
-            medium=None if after is None else _MEDIA.get(after.kind, Medium.UNKNOWN),
-            link_bps=None if after is None or not 0 < after.link_bps <= limits.BPS else after.link_bps,
+            medium=medium,
+            link_bps=link_bps if link_bps is not None and 0 < link_bps <= limits.BPS else None,
+            signal_dbm=radio.signal_dbm if radio else None,
             cpu_pct=samples.busy_pct(cpu, cpu_later),
             other_bps=samples.rate_bps(_octets(before), _octets(after), lasted_s),
             proxy=self._has_proxy(),
+            metered=is_metered(self._source.cost()),
             on_battery=self._source.on_battery(),
         )
 
@@ -100,10 +118,14 @@ class WindowsHost:
         """Return the local offset from UTC now, minutes east; 0 where the clock is too wrong to say."""
         return samples.utc_offset_min(self._clock)
 
-    def default_gateway(self) -> str | None:
-        """Return the address of the default gateway, None = none or unknown."""
+    def way_out(self) -> WayOut:
+        """Return how the computer leaves its own network."""
         route = self._source.default_route()
-        return None if route is None else route[1]
+        return WayOut(self._source.has_link(), route is not None, None if route is None else route[1])
+
+    def octets(self) -> int | None:
+        """Return the bytes that the interface of the default route has moved; None = unknown."""
+        return _octets(self._interface(self._source.default_route()))
 
     def _machine_guid(self) -> str:
         return str(self._source.registry(_CRYPTOGRAPHY, "MachineGuid") or "").lower()
@@ -115,6 +137,12 @@ class WindowsHost:
         if samples.has_proxy(self._environ):
             return True
         return self._source.registry(_INTERNET, "ProxyEnable", of_user=True) == 1
+
+
+def _medium(interface: Interface) -> Medium:
+    medium = _MEDIA.get(interface.kind, Medium.UNKNOWN)
+    is_tunnel = any(word in interface.description.lower() for word in _TUNNELS)
+    return Medium.VPN if is_tunnel and medium is Medium.ETHERNET else medium
 
 
 def _octets(interface: Interface | None) -> int | None:

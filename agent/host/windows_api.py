@@ -10,6 +10,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from agent.host import windows_cost, windows_radio
+from agent.host.windows_radio import Radio
+
 _DEVICE_NUMBER = 0x2D1080  # IOCTL_STORAGE_GET_DEVICE_NUMBER
 _QUERY_PROPERTY = 0x2D1400  # IOCTL_STORAGE_QUERY_PROPERTY
 _SERIAL_AT = 24  # STORAGE_DEVICE_DESCRIPTOR.SerialNumberOffset
@@ -17,6 +20,8 @@ _ROUTE = struct.Struct("<14I")  # MIB_IPFORWARDROW
 _TIME_OF_DAY = 3  # SystemTimeOfDayInformation
 _NO_HANDLE = 2**64 - 1
 _BIG = 4096
+_HALF = 0x80  # 128.0.0.0: VPN clients lay two halves over the default route
+_LOOPBACK, _HARDWARE, _UP = 24, 1, 1  # IF_TYPE_SOFTWARE_LOOPBACK; MIB_IF_ROW2 flags; IfOperStatusUp
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Interface:
     kind: int  # IANA type
     link_bps: int
     octets: int  # both directions
+    guid: bytes = b""
+    description: str = ""  # the driver's name, never the network's
 
 
 def serial_in(descriptor: bytes) -> str:
@@ -43,14 +50,15 @@ def default_route_in(table: bytes) -> tuple[int, str | None] | None:
     if len(table) < 4:
         return None
     (count,) = struct.unpack_from("<I", table)
-    best: tuple[int, int, str | None] | None = None
+    best: tuple[tuple[bool, int], int, str | None] | None = None
     for row in range(min(count, (len(table) - 4) // _ROUTE.size)):
         fields = _ROUTE.unpack_from(table, 4 + row * _ROUTE.size)
-        target, mask, gateway, number, metric = fields[0], fields[1], fields[3], fields[4], fields[9]
-        if target or mask or (best is not None and metric >= best[0]):
+        target, mask, gateway, number = fields[0], fields[1], fields[3], fields[4]
+        rank = mask == 0, fields[9]  # the more specific one, then the lower metric
+        if target or mask not in (0, _HALF) or (best is not None and rank >= best[0]):
             continue
         address = ipaddress.IPv4Address(struct.pack("<I", gateway))
-        best = metric, number, None if address.is_unspecified else str(address)
+        best = rank, number, None if address.is_unspecified else str(address)
     return None if best is None else best[1:]
 
 
@@ -68,6 +76,17 @@ class IfRow2(ctypes.Structure):
         ("send_bps", ctypes.c_uint64), ("receive_bps", ctypes.c_uint64), ("in_octets", ctypes.c_uint64),
         ("in_rest", ctypes.c_uint64 * 8), ("out_octets", ctypes.c_uint64), ("out_rest", ctypes.c_uint64 * 8),
     ]  # fmt: skip
+
+
+def link_in(table: bytes) -> bool | None:
+    """Return whether any real port or radio in a MIB_IF_TABLE2 is up; None = it has none."""
+    size = ctypes.sizeof(IfRow2)
+    if len(table) < 8:
+        return None
+    count = min(struct.unpack_from("<I", table)[0], (len(table) - 8) // size)
+    rows = [IfRow2.from_buffer_copy(table, 8 + number * size) for number in range(count)]
+    real = [row for row in rows if row.type != _LOOPBACK and row.flags & _HARDWARE]
+    return any(row.operational == _UP for row in real) if real else None
 
 
 class SystemSource:
@@ -124,7 +143,28 @@ class SystemSource:
         row.index = number
         if library is None or library.GetIfEntry2(ctypes.byref(row)):
             return None
-        return Interface(row.type, min(row.send_bps, row.receive_bps), row.in_octets + row.out_octets)
+        name = bytes(row.description).decode("utf-16-le", "replace").split("\0")[0]
+        rate_bps = min(row.send_bps, row.receive_bps)
+        return Interface(row.type, rate_bps, row.in_octets + row.out_octets, bytes(row.guid), name)
+
+    def has_link(self) -> bool | None:
+        """Return whether any real port or radio is up."""
+        library, table = _library("iphlpapi"), ctypes.c_void_p()
+        if library is None or library.GetIfTable2(ctypes.byref(table)) or not table.value:
+            return None
+        try:
+            count = ctypes.c_uint32.from_address(table.value).value
+            return link_in(ctypes.string_at(table.value, 8 + count * ctypes.sizeof(IfRow2)))
+        finally:
+            library.FreeMibTable(table)
+
+    def radio(self, guid: bytes) -> Radio | None:
+        """Return rate and signal of a Wi-Fi interface."""
+        return windows_radio.ask(_library("wlanapi"), guid)
+
+    def cost(self) -> int | None:
+        """Return what the connection to the Internet costs, as NLM_CONNECTION_COST."""
+        return windows_cost.ask(_library("ole32"))
 
     def processor_times(self) -> tuple[int, int] | None:
         """Return the busy and the whole time of all processors."""

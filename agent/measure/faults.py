@@ -20,7 +20,7 @@ _NOT_YET_VALID, _EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED 
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
 _RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN}
-_PORTAL = {301, 302, 303, 307, 308, 511}
+PORTAL_STATUS = {301, 302, 303, 307, 308, 511}
 _STATUS = {
     401: FailureCode.TOKEN_REFUSED,
     403: FailureCode.TOKEN_REFUSED,
@@ -130,7 +130,7 @@ def of_status(head: ResponseHead, host: str, body: bytes = b"") -> WorldError:
         host: Who answered.
         body: What of its body has come; the first line of a plain text says why better than a number.
     """
-    if head.status in _PORTAL or head.status == 200:  # a 200 that is unwanted: a page, or anything but a test
+    if head.status in PORTAL_STATUS or head.status == 200:  # a 200 that is unwanted: a page, or anything but a test
         return WorldError(FailureCode.PORTAL, f"{host} is {PORTAL_SENTENCE}")
     said = f"HTTP {head.status}{_reason(head, body)}"
     code = _STATUS.get(head.status)

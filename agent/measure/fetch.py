@@ -68,6 +68,6 @@ def fetch(job: Job, path: str) -> Document:
     host = job.address.target.host
     if head is None or body is None or not body.is_done:
         raise WorldError(FailureCode.STALLED, f"{host} answers too slowly")
-    if head.status == 200 and faults.is_web_page(head):
+    if head.status == 200 and faults.is_web_page(head) and question.reader.kept:
         raise faults.of_status(head, host)
     return Document(head, bytes(question.reader.kept))

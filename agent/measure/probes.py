@@ -49,7 +49,7 @@ class Prober(Protocol):
         """Free the sockets."""
 
 
-class _Book:
+class Book:
     """Sent probes by number."""
 
     def __init__(self, loop: Loop) -> None:
@@ -82,7 +82,7 @@ class UdpEcho:
 
     def __init__(self, loop: Loop, address: Address, udp_port: int, secret: bytes) -> None:
         """Open the socket; `secret` tells our answers from foreign datagrams."""
-        self._book = _Book(loop)
+        self._book = Book(loop)
         self._secret = secret[:16].ljust(16, b"\0")
         self._sock = socket.socket(address.socket_family, socket.SOCK_DGRAM)
         self._sock.setblocking(False)
@@ -137,7 +137,7 @@ class TcpConnect:
 
     def __init__(self, loop: Loop, address: Address) -> None:
         """Make a prober; nothing is sent yet."""
-        self._book = _Book(loop)
+        self._book = Book(loop)
         self._address = address
         self._waiting: dict[int, socket.socket] = {}
         self.rounds = self._book.rounds
@@ -206,7 +206,7 @@ class WebSocketPing:
         Raises:
             WorldError: If the server cannot be reached.
         """
-        self._book = _Book(job.loop)
+        self._book = Book(job.loop)
         self._sock = dial.connect(job.address, Buffers())
         self._random_bytes = job.random_bytes
         request, self._accept = upgrade(job, "upload", {})

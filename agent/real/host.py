@@ -5,20 +5,12 @@ import platform
 import socket
 import time
 import uuid
-from typing import Protocol
 
-from agent.ports import Clock, Host, MachineFacts
+from agent.ports import Clock, Host, MachineFacts, WayOut
 from agent.wire.records import Surroundings
 
 
-class Computer(Host, Protocol):
-    """A host that also knows its way out."""
-
-    def default_gateway(self) -> str | None:
-        """Return the address of the default gateway; None = there is none, or nobody knows."""
-
-
-def make_host(clock: Clock) -> Computer:
+def make_host(clock: Clock) -> Host:
     """Return the facts of this computer's operating system."""
     if platform.system() == "Windows":
         from agent.host.windows import WindowsHost
@@ -54,6 +46,10 @@ class PlainHost:
         """Return the local offset from UTC now, minutes east."""
         return time.localtime().tm_gmtoff // 60
 
-    def default_gateway(self) -> str | None:
+    def way_out(self) -> WayOut:
+        """Return that nobody knows."""
+        return WayOut()
+
+    def octets(self) -> int | None:
         """Return that nobody knows."""
         return None

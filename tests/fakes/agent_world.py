@@ -2,7 +2,7 @@
 
 import random
 
-from agent.ports import MachineFacts, Ports
+from agent.ports import MachineFacts, Ports, WayOut
 from agent.wire.records import Surroundings
 
 NOON_MS = 1_795_525_509_123  # 2026-11-24T13:05:09.123Z
@@ -52,6 +52,9 @@ class FakeHost:
     def __init__(self, facts: MachineFacts | None = None, boot_id: str = BOOT) -> None:
         self.facts = facts or MachineFacts("7d0f" * 8, "S3Z9NB0K", "lab-03", "Linux 6.1")
         self.boot = boot_id
+        self.around = Surroundings()
+        self.way = WayOut()
+        self.moved: int | None = None  # bytes, so far
 
     def boot_id(self) -> str:
         return self.boot
@@ -60,7 +63,13 @@ class FakeHost:
         return self.facts
 
     def surroundings(self) -> Surroundings:
-        return Surroundings()
+        return self.around
+
+    def way_out(self) -> WayOut:
+        return self.way
+
+    def octets(self) -> int | None:
+        return self.moved
 
     def utc_offset_min(self) -> int:
         return -240

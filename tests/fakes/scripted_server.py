@@ -156,6 +156,9 @@ def foreign_ndt7(visit: Visit) -> bool:
     if not visit.head.path.startswith("/ndt/v7/"):
         visit.answer(404)
         return True
+    if not visit.head.headers.get("upgrade"):
+        visit.answer(426)
+        return True
     accept = websocket.check_upgrade(visit.head, "net.measurementlab.ndt.v7")
     visit.sock.sendall(websocket.server_handshake(accept, "net.measurementlab.ndt.v7"))
     if visit.head.path.endswith("download"):

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.host import linux_net
+from agent.host import linux_metered, linux_net
 from agent.host.linux import LinuxHost
+from agent.ports import WayOut
 from agent.wire import forms
 from agent.wire.vocabulary import Medium
 from tests.fakes.agent_world import FakeClock
@@ -52,7 +53,7 @@ def test_a_computer_that_says_nothing_is_unknown_not_an_error(computer: Computer
 
     assert (facts.machine_id, facts.disk_serial, facts.hostname, facts.os) == ("", "", "", "Linux")
     assert (around.medium, around.link_bps, around.cpu_pct, around.other_bps, around.metered) == (None,) * 5
-    assert host.default_gateway() is None
+    assert host.way_out().gateway is None
     assert forms.is_hex(host.boot_id(), 32)
 
 
@@ -117,7 +118,7 @@ def test_a_cable_with_its_speed(computer: Computer) -> None:
     around = computer.host().surroundings()
 
     assert (around.medium, around.link_bps) == (Medium.ETHERNET, 100_000_000)
-    assert computer.host().default_gateway() == "192.0.2.1"
+    assert computer.host().way_out().gateway == "192.0.2.1"
 
 
 @pytest.mark.parametrize("speed", ["-1", "", "fast", "99999999999"])
@@ -198,7 +199,7 @@ def test_a_line_of_ipv6_alone(computer: Computer) -> None:
     )
     computer.put_device("eth0")
 
-    assert computer.host().default_gateway() == "fe80::1%eth0"
+    assert computer.host().way_out().gateway == "fe80::1%eth0"
     assert computer.host().surroundings().medium is Medium.ETHERNET
 
 
@@ -266,3 +267,42 @@ def test_the_computer_that_runs_this_answers() -> None:
     assert host.boot_id() == host.boot_id()
     assert host.machine_facts().hostname
     host.surroundings()
+
+
+def test_a_cable_without_an_end(computer: Computer) -> None:
+    assert computer.host().way_out() == WayOut()
+    computer.put_device("lo", carrier="1")
+    computer.put_device("eth0", carrier="", device__x="")
+    computer.put_device("docker0", carrier="1")
+    computer.put_routes()
+    assert computer.host().way_out() == WayOut(has_link=False, has_route=False)
+    computer.put_device("wlan0", carrier="1", device__x="")
+    computer.put_routes(RADIO)
+    assert computer.host().way_out() == WayOut(has_link=True, has_route=True, gateway="192.168.1.1")
+
+
+def test_a_computer_of_virtual_ports_only_goes_by_those(computer: Computer) -> None:
+    computer.put_device("lo", carrier="1")
+    computer.put_device("line", carrier="1")
+    assert computer.host().way_out().has_link is True
+
+
+def test_a_modems_line_has_a_route_and_no_gateway(computer: Computer) -> None:
+    computer.put_routes("ppp0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n")
+    assert computer.host().way_out() == WayOut(has_link=None, has_route=True, gateway=None)
+
+
+def test_bytes_of_the_way_out(computer: Computer) -> None:
+    assert computer.host().octets() is None
+    computer.put_routes(WIRED)
+    computer.put_device("eth0", statistics__rx_bytes="1000", statistics__tx_bytes="24")
+    assert computer.host().octets() == 1024
+
+
+@pytest.mark.parametrize(
+    ("told", "metered"),
+    [("yes", True), ("yes (guessed)\n", True), ("no", False), ("no (guessed)", False), ("unknown", None), ("", None)],
+)
+def test_what_the_network_manager_says_of_the_cost(told: str, metered: bool | None) -> None:
+    assert linux_metered.metered_in(told) is metered
+    assert linux_metered.is_metered(None) is None

@@ -34,13 +34,18 @@ def ping_ms(lab):
     return times[len(times) // 2]
 
 
+def bound_ms(method):
+    """2 ms; a little more where two programs, not two kernels, have to have their turn."""
+    return 3.0 if method is RttMethod.WS_PING else 2.0
+
+
 @pytest.mark.parametrize("method", [RttMethod.UDP_ECHO, RttMethod.WS_PING, RttMethod.TCP_CONNECT])
 def test_idle_round_trips_are_those_of_the_line(method):
     with Lab(QUICK) as lab, our_test_point(lab) as url:
         told = ran(lab, "idle", url, method)
         truth_ms = ping_ms(lab)
     assert told["method"] == method
-    assert abs(told["rtt_ms"] - truth_ms) < max(2.0, 0.05 * truth_ms)
+    assert abs(told["rtt_ms"] - truth_ms) < max(bound_ms(method), 0.05 * truth_ms)
 
 
 @pytest.mark.deep
@@ -52,7 +57,7 @@ def test_idle_round_trips_on_every_profile(name, method):
     with Lab(ALL[name]) as lab, our_test_point(lab) as url:
         told = ran(lab, "idle", url, method)
         truth_ms = ping_ms(lab)
-    assert abs(told["rtt_ms"] - truth_ms) < max(2.0, 0.05 * truth_ms)
+    assert abs(told["rtt_ms"] - truth_ms) < max(bound_ms(method), 0.05 * truth_ms)
 
 
 @pytest.mark.deep
