@@ -5,14 +5,15 @@ restart nor a step of the wall clock adds or loses a test.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from agent.config import AgentConfig
 from agent.ports import Ports
-from agent.schedule import windows
+from agent.schedule import calibration, windows
 from agent.schedule.due import Due, Past, Rules, next_due
-from agent.schedule.windows import Answer, TrueTime
+from agent.schedule.windows import Answer, TrueTime, Window
 from agent.uplink import settings
 from agent.uplink.servertime import State, last_answer
 from agent.wire.vocabulary import Trigger
@@ -26,6 +27,7 @@ class _Kept(msgspec.Struct, frozen=True):
 
     boot_tested: str = ""  # id of the boot that has had its startup test
     last_true_ms: int | None = None  # of the last due test, on the collector's clock as well as it was known
+    calibrated_true_ms: int | None = None  # of the last calibration, on the same clock
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,15 @@ class Agenda:
             seed = ports.randomness.token_bytes(16).hex()
             state.set_state(SEED, seed)
         self._seed = seed
+        if self._kept.calibrated_true_ms is None:
+            self._keep(calibrated_true_ms=calibration.as_if_last(self.true_now().ms, seed))
 
     def plan(self) -> Planned | None:
         """Return the next test; None = no window is known ahead."""
         now, mono_ms = self.true_now(), self._ports.clock.mono_ms()
         offset_min = self._ports.host.utc_offset_min()
         told = settings.stored(self._state)
-        open_ = windows.windows_around(
-            now.ms,
-            told.windows_utc if told else None,
-            told_at_ms=told.server_time_ms if told else None,
-            utc_offset_min=offset_min,
-        )
+        open_ = self._windows(now)
         last_ms = self._kept.last_true_ms
         if self._last_mono_ms is not None:
             last_ms = now.ms - (mono_ms - self._last_mono_ms)
@@ -83,8 +82,39 @@ class Agenda:
     def note_test(self) -> None:
         """Keep that a due test was made, refused or skipped just now."""
         self._last_mono_ms = self._ports.clock.mono_ms()
-        self._kept = _Kept(self._ports.host.boot_id(), self.true_now().ms)
+        self._keep(boot_tested=self._ports.host.boot_id(), last_true_ms=self.true_now().ms)
+
+    def is_calibration_due(self, trigger: Trigger) -> bool:
+        """Return whether the test that is due now should be a calibration."""
+        now, last_ms = self.true_now(), self._kept.calibrated_true_ms
+        return last_ms is not None and calibration.is_due(now.ms, self._windows(now), trigger, last_ms)
+
+    def note_calibration(self) -> int | None:
+        """Keep that a calibration begins: one that the power cuts off is not begun again and again.
+
+        Returns:
+            What was known before, for `take_back_calibration`.
+        """
+        before = self._kept.calibrated_true_ms
+        self._keep(calibrated_true_ms=self.true_now().ms)
+        return before
+
+    def take_back_calibration(self, before: int | None) -> None:
+        """Keep that there was none after all."""
+        self._keep(calibrated_true_ms=before)
+
+    def _keep(self, **changes: Any) -> None:
+        self._kept = msgspec.structs.replace(self._kept, **changes)
         self._state.set_state(PAST, msgspec.json.encode(self._kept).decode())
+
+    def _windows(self, now: TrueTime) -> tuple[Window, ...]:
+        told = settings.stored(self._state)
+        return windows.windows_around(
+            now.ms,
+            told.windows_utc if told else None,
+            told_at_ms=told.server_time_ms if told else None,
+            utc_offset_min=self._ports.host.utc_offset_min(),
+        )
 
     def true_now(self) -> TrueTime:
         """Return the present by the collector's clock, as well as it is known."""

@@ -1,15 +1,20 @@
-"""What a test of this computer may spend: the configuration, the collector's settings and the spool's ledger joined.
+"""What a test of this computer may spend and has spent: configuration, the collector's settings and the ledger joined.
 
 The daemon's walk and the commands that only look ask the same questions here, so that they give the same answers.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from agent.config import AgentConfig
+from agent.measure.session import Progress
+from agent.measure.wirecost import wire_bytes
 from agent.schedule import budget
 from agent.schedule.budget import Caps
 from agent.spool.rows import Spent
 from agent.uplink import settings
+from agent.wire.records import Measurement
+from agent.wire.vocabulary import Phase
 
 
 class Stored(Protocol):
@@ -41,3 +46,25 @@ def shown(spent: Spent, in_force: Caps) -> dict[str, int]:
         "month_bytes": spent.month_bytes,
         "month_cap_bytes": in_force.month_bytes,
     }
+
+
+class Carried:
+    """How far each direction got: a test that broke off has no figure for what it cost."""
+
+    def __init__(self, tell: Callable[[Progress], None] | None) -> None:
+        """Begin; `tell` is who watches, if anybody does."""
+        self.bytes: dict[Phase, int] = {}
+        self._tell = tell
+
+    def __call__(self, progress: Progress) -> None:
+        """Note it, and pass it on to whoever watches."""
+        self.bytes[progress.phase] = max(progress.bytes, self.bytes.get(progress.phase, 0))
+        if self._tell is not None:
+            self._tell(progress)
+
+
+def spent_bytes(record: Measurement, carried: Carried) -> int:
+    """Return what a measurement cost on the wire: as the record says, else as far as it was seen to get."""
+    sides = {Phase.DOWNLOAD: record.download, Phase.UPLOAD: record.upload}
+    told = ((side.wire_bytes_est or wire_bytes(side.bytes or 0) if side else 0, phase) for phase, side in sides.items())
+    return sum(max(size_bytes, wire_bytes(carried.bytes.get(phase, 0))) for size_bytes, phase in told)

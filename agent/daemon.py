@@ -7,7 +7,7 @@ the same way. Next on the walk: `agent.uplink.lease`, `agent.measure.session`, `
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -15,7 +15,6 @@ from agent import allowance
 from agent.config import AgentConfig
 from agent.measure import servers as addresses
 from agent.measure.session import Plan, Progress
-from agent.measure.wirecost import wire_bytes
 from agent.ports import Ports
 from agent.schedule import budget
 from agent.schedule.budget import Allowance, Caps
@@ -117,13 +116,16 @@ class Walk:
 
     # --- the walk --------------------------------------------------------------------------------------------
 
-    def once(self, trigger: Trigger, wish: Wish | None = None, *, alone: bool = False) -> Measurement | Held:
+    def once(
+        self, trigger: Trigger, wish: Wish | None = None, *, alone: bool = False, tier: Tier = Tier.CAPACITY
+    ) -> Measurement | Held:
         """Make one measurement and hand it over.
 
         Args:
             trigger: What made it due.
             wish: Of a person.
             alone: The collector had no word a moment ago: test without asking it again.
+            tier: What is wanted; where the lease or the budget is too small for a calibration, capacity is measured.
 
         Returns:
             The stored record, or why there was no test.
@@ -133,29 +135,32 @@ class Walk:
         """
         wish = wish or Wish()
         self._spool.check_room()
-        permission = self.ask(trigger, wish, alone=alone)
+        permission = self.ask(trigger, wish, alone=alone, tier=tier)
         if isinstance(permission, Held):
             return permission
-        allowed = self._allow(permission, wish)
+        calibration = self._calibration(permission) if tier is Tier.CALIBRATION else None
+        if tier is Tier.CALIBRATION and calibration is None:
+            permission = self._of_usual_length(permission)
+        allowed = calibration or self._allow(permission, wish)
         if allowed is None:
             return self.skip(trigger, FailureCode.BUDGET) if trigger is not Trigger.MANUAL else _NO_BUDGET
-        plan = self.plan(trigger, permission, wish, allowed)
+        plan = self.plan(trigger, permission, wish, allowed, Tier.CALIBRATION if calibration else Tier.CAPACITY)
         stub, offset_min = codec.encode(self._stub(plan)), self._ports.host.utc_offset_min()
         self._spool.mark_running(stub, plan.rid, allowed.reserved_bytes, utc_offset_min=offset_min)
-        carried = _Carried(wish.on_progress)
+        carried = allowance.Carried(wish.on_progress)
         record = self.measure(plan, carried)
-        self._spool.add_ready(record, spent_bytes=spent_bytes(record, carried))
+        self._spool.add_ready(record, spent_bytes=allowance.spent_bytes(record, carried))
         self._remember_figures(record)
         self.post(fresh=True)
         return record
 
     # --- may it test -----------------------------------------------------------------------------------------
 
-    def ask(self, trigger: Trigger, wish: Wish, *, alone: bool) -> Permission | Held:
+    def ask(self, trigger: Trigger, wish: Wish, *, alone: bool, tier: Tier = Tier.CAPACITY) -> Permission | Held:
         """Return what the collector allows; without its word, what this computer knows itself."""
         engine = wish.engine or self._own_engine()
         engines = [engine] if engine else list(addresses.ENGINE_ORDER)
-        word = None if alone else self._contact.ask_lease(trigger, engines)
+        word = None if alone else self._contact.ask_lease(trigger, engines, tier)
         if isinstance(word, LeaseDenied) and not wish.force:
             return Held(word.reason, f"the collector says no: {word.reason}", word.retry_after_s)
         if isinstance(word, LeaseGranted):
@@ -167,8 +172,9 @@ class Walk:
         servers = wish.servers or self.known_servers(engine)
         if not servers:
             return Held("no_server", "no test point is known: enrol this computer, or name one with --server")
+        cap_of = budget.calibration_bytes if tier is Tier.CALIBRATION else budget.direction_bytes
         down_bps, up_bps = self._priors()
-        return Permission(servers, budget.direction_bytes(down_bps), budget.direction_bytes(up_bps))
+        return Permission(servers, cap_of(down_bps), cap_of(up_bps))
 
     def known_servers(self, engine: EngineName | None) -> tuple[ServerEntry, ...]:
         """Return the test points of the last settings, then those of the configuration."""
@@ -183,13 +189,13 @@ class Walk:
 
     # --- what may it cost ------------------------------------------------------------------------------------
 
-    def plan(self, trigger: Trigger, permission: Permission, wish: Wish, allowed: Allowance) -> Plan:
+    def plan(self, trigger: Trigger, permission: Permission, wish: Wish, allowed: Allowance, tier: Tier) -> Plan:
         """Return the plan of a test within what it may spend."""
         caps = self.caps()
         down_bps, up_bps = self._priors()
         return Plan(
             rid=forms.uuid7(self._ports.clock.now_ms(), self._ports.randomness.token_bytes(10)),
-            tier=Tier.CAPACITY,
+            tier=tier,
             trigger=trigger,
             engine=wish.engine or self._own_engine(),
             servers=permission.servers,
@@ -204,16 +210,40 @@ class Walk:
 
     def _allow(self, permission: Permission, wish: Wish) -> Allowance | None:
         """Return what the test may spend, no more than the budget leaves unless a person insists; None = too little."""
-        caps = self.caps()
-        spent = self.spent()
-        left = budget.left_bytes(caps, spent.day_bytes, spent.month_bytes)
-        most = self._config.max_bytes_direction
-        wanted = (min(permission.max_bytes_download, most), min(permission.max_bytes_upload, most))
+        caps, left = self.caps(), self._left_bytes()
+        wanted = self._granted(permission)
         if wish.force:
             return budget.insisted(wish.max_bytes, *wanted, left)
         if wish.max_bytes is not None:
             return budget.asked(wish.max_bytes, left)
         return budget.allow(*wanted, left, caps)
+
+    def can_calibrate(self) -> bool:
+        """Return whether the full ten seconds are affordable, as far as this computer knows."""
+        down_bps, up_bps = self._priors()
+        wanted = budget.calibration_bytes(down_bps), budget.calibration_bytes(up_bps)
+        return self._calibration(Permission((), *wanted)) is not None
+
+    def _calibration(self, permission: Permission) -> Allowance | None:
+        return budget.calibration(self._priors(), self._granted(permission), self._left_bytes(), self.caps())
+
+    def _of_usual_length(self, permission: Permission) -> Permission:
+        """Return a permission that was given for a calibration as one for a test that may stop early."""
+        down_bytes, up_bytes = (budget.direction_bytes(prior_bps) for prior_bps in self._priors())
+        return replace(
+            permission,
+            max_bytes_download=min(permission.max_bytes_download, down_bytes),
+            max_bytes_upload=min(permission.max_bytes_upload, up_bytes),
+        )
+
+    def _granted(self, permission: Permission) -> tuple[int, int]:
+        """Return what a permission gives each direction, within what a technician allows one."""
+        most = self._config.max_bytes_direction
+        return min(permission.max_bytes_download, most), min(permission.max_bytes_upload, most)
+
+    def _left_bytes(self) -> int:
+        spent = self.spent()
+        return budget.left_bytes(self.caps(), spent.day_bytes, spent.month_bytes)
 
     def caps(self) -> Caps:
         """Return the budget in force."""
@@ -349,27 +379,6 @@ class Walk:
 
 
 _NO_BUDGET = Held(LeaseRefusal.BUDGET, "the day's or the month's data budget is used up")
-
-
-class _Carried:
-    """How far each direction got: a test that broke off has no figure for what it cost."""
-
-    def __init__(self, tell: Callable[[Progress], None] | None) -> None:
-        self.bytes: dict[Phase, int] = {}
-        self._tell = tell
-
-    def __call__(self, progress: Progress) -> None:
-        """Note it, and pass it on to whoever watches."""
-        self.bytes[progress.phase] = max(progress.bytes, self.bytes.get(progress.phase, 0))
-        if self._tell is not None:
-            self._tell(progress)
-
-
-def spent_bytes(record: Measurement, carried: _Carried) -> int:
-    """Return what a measurement cost on the wire: as the record says, else as far as it was seen to get."""
-    sides = {Phase.DOWNLOAD: record.download, Phase.UPLOAD: record.upload}
-    told = ((side.wire_bytes_est or wire_bytes(side.bytes or 0) if side else 0, phase) for phase, side in sides.items())
-    return sum(max(size_bytes, wire_bytes(carried.bytes.get(phase, 0))) for size_bytes, phase in told)
 
 
 def _figures(text: str | None) -> list[tuple[int, int]]:

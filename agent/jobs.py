@@ -17,7 +17,7 @@ from agent.measure import busy
 from agent.ports import Clock, Ports
 from agent.uplink.contact import Contact
 from agent.wire.records import Measurement
-from agent.wire.vocabulary import FailureCode, LeaseRefusal, Trigger
+from agent.wire.vocabulary import FailureCode, LeaseRefusal, Tier, Trigger
 
 LOG = logging.getLogger(__name__)
 
@@ -161,7 +161,13 @@ class TestJob(Timed):
     def _make(self, trigger: Trigger) -> Measurement | Held:
         if self._agenda.is_paused():
             return self._walk.skip(trigger, FailureCode.PAUSED)
-        return self._walk.once(trigger, alone=self._alone)
+        if not (self._agenda.is_calibration_due(trigger) and self._walk.can_calibrate()):
+            return self._walk.once(trigger, alone=self._alone)
+        before = self._agenda.note_calibration()
+        outcome = self._walk.once(trigger, alone=self._alone, tier=Tier.CALIBRATION)
+        if isinstance(outcome, Held) or outcome.tier is not Tier.CALIBRATION or outcome.download is None:
+            self._agenda.take_back_calibration(before)
+        return outcome
 
     def _done(self, record: Measurement | None) -> None:
         self.last = record or self.last

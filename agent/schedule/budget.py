@@ -6,6 +6,10 @@ MB = 1_000_000
 LEAST_BYTES = 10 * MB  # per direction
 MOST_BYTES = 100 * MB
 SECONDS = 2.0
+CALIBRATION_S = 15.0  # the ten seconds of a calibration, on a line that may boost to half as much again as is known
+CALIBRATION_LEAST_S = 11.0  # less cap than this would end it early: with headers, ten seconds at the known speed
+CALIBRATION_SHARE = 0.5  # of what is left: the other tests of the day go on
+_CALIBRATION_S = (CALIBRATION_S, CALIBRATION_LEAST_S)
 # Per direction. Less than 200 kB of test data is no test (too_short); headers, what is set aside, and the frame or two
 # that a connection may stop short of its share come on top.
 FEWEST_USEFUL_BYTES = 250_000
@@ -83,6 +87,34 @@ def allow(wanted_download_bytes: int, wanted_upload_bytes: int, left: int, caps:
     if min(download_bytes, upload_bytes) < FEWEST_USEFUL_BYTES:
         return None
     return Allowance(download_bytes, upload_bytes, download_bytes + upload_bytes)
+
+
+def calibration(
+    prior_bps: tuple[float | None, float | None], granted_bytes: tuple[int, int], left: int, caps: Caps
+) -> Allowance | None:
+    """Return what a calibration may spend; None = it cannot be had: then a test of the usual length is made.
+
+    Args:
+        prior_bps: The line's own history, download and upload. Of a line that nobody knows nobody knows the cost.
+        granted_bytes: The most that each direction may spend, by the lease and by the technician.
+        left: As `left_bytes` says.
+        caps: In force.
+    """
+    found: list[int] = []
+    for known_bps, most_bytes in zip(prior_bps, granted_bytes, strict=True):
+        if not known_bps:
+            return None
+        wanted, least = (max(round(long_s * known_bps / 8), FEWEST_USEFUL_BYTES) for long_s in _CALIBRATION_S)
+        allowed = min(wanted, most_bytes, most_bytes if caps.test_bytes is None else caps.test_bytes)
+        if allowed < least:
+            return None
+        found.append(allowed)
+    return Allowance(found[0], found[1], sum(found)) if sum(found) <= CALIBRATION_SHARE * left else None
+
+
+def calibration_bytes(prior_bps: float | None) -> int:
+    """Return the cap of one direction of a calibration where no lease says one; 0 where the line is not known."""
+    return round(CALIBRATION_S * (prior_bps or 0.0) / 8)
 
 
 def asked(max_bytes: int, left: int) -> Allowance | None:

@@ -79,7 +79,7 @@ def next_due(now_ms: int, windows: Sequence[Window], past: Past, rules: Rules) -
 
 def startup_delay_ms(started_ms: int, rules: Rules) -> int:
     """Return the random wait of the first test, [0, startup_within_ms)."""
-    return int(_share(rules.seed, "startup", started_ms) * rules.startup_within_ms)
+    return int(share(rules.seed, "startup", started_ms) * rules.startup_within_ms)
 
 
 def moments(window: Window, rules: Rules) -> list[int]:
@@ -88,7 +88,7 @@ def moments(window: Window, rules: Rules) -> list[int]:
     part_ms = (window.to_ms - window.from_ms) / parts
     found = []
     for part in range(parts):
-        at_ms = window.from_ms + int((part + _share(rules.seed, "window", window.from_ms, part)) * part_ms)
+        at_ms = window.from_ms + int((part + share(rules.seed, "window", window.from_ms, part)) * part_ms)
         moved_ms = off_the_hour(at_ms, rules.utc_offset_min)
         found.append(moved_ms if moved_ms < window.to_ms else at_ms)
     return found
@@ -100,7 +100,7 @@ def off_the_hour(at_ms: int, utc_offset_min: int = 0) -> int:
     return at_ms + _MINUTE_MS - into_hour_ms if into_hour_ms < _MINUTE_MS else at_ms
 
 
-def _share(seed: str, *what: object) -> float:
+def share(seed: str, *what: object) -> float:
     """Return a number in [0, 1) that is the same for the same words."""
     digest = hashlib.sha256("\n".join((seed, *map(str, what))).encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48

@@ -23,7 +23,7 @@ from agent.uplink.servertime import ReadState, State
 from agent.wire import forms
 from agent.wire.answers import LeaseDenied, LeaseGranted, SettingsAnswer
 from agent.wire.headers import Ledger
-from agent.wire.vocabulary import EngineName, RefusalCode, Trigger
+from agent.wire.vocabulary import EngineName, RefusalCode, Tier, Trigger
 
 LOG = logging.getLogger(__name__)
 
@@ -109,11 +109,13 @@ class Contact:
 
     # --- requests --------------------------------------------------------------------------------------------
 
-    def ask_lease(self, trigger: Trigger, engines: list[EngineName]) -> LeaseGranted | LeaseDenied | Reply | None:
+    def ask_lease(
+        self, trigger: Trigger, engines: list[EngineName], tier: Tier = Tier.CAPACITY
+    ) -> LeaseGranted | LeaseDenied | Reply | None:
         """Return the collector's word on a test now; None = not enrolled, a Reply = it has no word."""
         with self._lock:
             exchange = self._exchange()
-            return lease.ask(exchange, trigger, engines) if exchange else None
+            return lease.ask(exchange, trigger, engines, tier) if exchange else None
 
     def fetch_settings(self) -> SettingsAnswer | None:
         """Ask for the settings, keep them and return them; None = there was no answer to believe."""

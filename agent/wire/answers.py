@@ -11,6 +11,7 @@ from agent.wire.vocabulary import (
     ItemStatus,
     LeaseRefusal,
     RefusalCode,
+    Tier,
     Trigger,
 )
 
@@ -129,6 +130,7 @@ class LeaseRequest(Message, frozen=True, kw_only=True):
 
     trigger: Trigger
     engines: list[EngineName]
+    tier: Tier = Tier.CAPACITY  # a calibration wants caps for its full ten seconds
 
 
 class LeaseGranted(Message, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from agent.wire import forms, headers, tokens
 from agent.wire.answers import LeaseDenied, LeaseGranted, LeaseRequest
 from agent.wire.signing import Word
 from agent.wire.tokens import AccessClaims
-from agent.wire.vocabulary import LeaseRefusal, RefusalCode, Trigger
+from agent.wire.vocabulary import LeaseRefusal, RefusalCode, Tier, Trigger
 from collector.domain.calendars import Calendar, Period
 from collector.intake import admission, answers, clockfix, settings
 from collector.intake.admission import Admitted, Incoming
@@ -31,6 +31,7 @@ UNDER_WAY_MS = 8 * 3_600_000  # outside opening hours: tests of this long ago co
 
 PRIOR_TESTS = 10
 PRIOR_S = 2.0  # a direction may move what the line carries in this time
+CALIBRATION_S = 15.0  # the full ten seconds, on a line that may boost to half as much again as is known
 DIRECTION_MIN_BYTES = 10_000_000
 LEFT_MIN_BYTES = 2_000_000  # less is left: not worth a test
 ACCESS_SLACK = 1.1  # headers and what is under way when a test stops
@@ -103,7 +104,9 @@ def _check(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: P
         raise DeniedError(LeaseRefusal.PAUSED, PAUSED_RETRY_S)  # it was taken out of the registry
     calendar = calendar_for(unit, school, parts.config, now_ms)
     _check_window(unit, school, calendar, request.trigger, parts, now_ms)
-    return _caps(unit, school, calendar.zone, parts, now_ms)
+    return _caps(
+        unit, school, calendar.zone, parts, now_ms, PRIOR_S if request.tier is Tier.CAPACITY else CALIBRATION_S
+    )
 
 
 def _check_window(
@@ -124,7 +127,7 @@ def _check_window(
         raise DeniedError(LeaseRefusal.ENOUGH, wait_ms / 1000)
 
 
-def _caps(unit: UnitOfWork, school: SchoolHours, zone: ZoneInfo, parts: Parts, now_ms: int) -> Caps:
+def _caps(unit: UnitOfWork, school: SchoolHours, zone: ZoneInfo, parts: Parts, now_ms: int, lasts_s: float) -> Caps:
     local = datetime.fromtimestamp(now_ms / 1000, zone)
     day_ms = round(datetime.combine(local.date(), time(), zone).timestamp() * 1000)
     month_ms = round(datetime.combine(local.date().replace(day=1), time(), zone).timestamp() * 1000)
@@ -141,20 +144,20 @@ def _caps(unit: UnitOfWork, school: SchoolHours, zone: ZoneInfo, parts: Parts, n
     down_bps = max((school.contract_download_mbps or 0) * 1e6, target_bps or 0)
     up_bps = (school.contract_upload_mbps or 0) * 1e6
     return Caps(
-        download=_cap(download_bps, down_bps, config.test_bytes, left_bytes // 2),
-        upload=_cap(upload_bps, up_bps, config.test_bytes, left_bytes // 2),
+        download=_cap(download_bps, down_bps, lasts_s, config.test_bytes, left_bytes // 2),
+        upload=_cap(upload_bps, up_bps, lasts_s, config.test_bytes, left_bytes // 2),
     )
 
 
-def _cap(prior_bps: int | None, wanted_bps: float, test_bytes: int, left_bytes: int) -> int:
-    """Return 2 s of the fastest that the line is known or wanted to carry, within bounds; unknown lines get the most.
+def _cap(prior_bps: int | None, wanted_bps: float, lasts_s: float, test_bytes: int, left_bytes: int) -> int:
+    """Return so long of the fastest that a line is known or wanted to carry, within bounds; unknown ones get the most.
 
     Without the target, a slow line that was repaired would stop at its cap and prove nothing.
     """
     if prior_bps is None:
         return min(test_bytes, left_bytes)
     expected_bps = max(prior_bps, wanted_bps)
-    wanted = min(max(round(PRIOR_S * expected_bps / 8), DIRECTION_MIN_BYTES), test_bytes)
+    wanted = min(max(round(lasts_s * expected_bps / 8), DIRECTION_MIN_BYTES), test_bytes)
     return min(wanted, left_bytes)
 
 

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ from agent.uplink.contact import Contact, Options
 from agent.uplink.decide import Silence
 from agent.uplink.identity import IdentityStore
 from agent.wire import forms
-from agent.wire.records import Direction, Measurement, Rtt
-from agent.wire.vocabulary import FailureCode, Phase, Status, Trigger
+from agent.wire.records import Direction, Failure, Measurement, Rtt
+from agent.wire.vocabulary import FailureCode, Phase, Status, Tier, Trigger
 from tests.fakes import collector as fake
 from tests.fakes.agent_world import FakeClock, FakeHost, SeededRandomness
 from tests.fakes.collector import URL, FakeCollector, token_text
@@ -237,6 +238,98 @@ def test_a_restart_adds_no_test(lab: Lab) -> None:
         lab.restart()
         lab.drive(10)
     assert len(lab.measure.plans) == 1
+
+
+# --- calibration --------------------------------------------------------------------------------------------------
+
+
+def calibrating(folder: Path, **changes: Any) -> Lab:
+    """A computer whose school is open all day, with four tests a day."""
+    lab = Lab(folder, msgspec.structs.replace(QUICK, test_interval_s=21_600, light_interval_s=3_600, **changes))
+    day_ms = DAY_S * 1000
+    lab.collector.windows = [[lab.true_ms + n * day_ms, lab.true_ms + (n + 1) * day_ms] for n in range(14)]
+    lab.collector.calibration_caps = (100_000_000, 100_000_000)
+    return lab
+
+
+def make_tests(lab: Lab, days: float) -> None:
+    """Let the days pass with nothing but their tests."""
+    until_ms = lab.clock.mono_ms() + days * DAY_S * 1000
+    lab.daemon.contact.fetch_settings()
+    while lab.clock.mono_ms() < until_ms:
+        lab.clock.advance_s(max(lab.daemon.test.due_in_s(), 1.0))
+        lab.collector.now_ms = lab.true_ms
+        lab.daemon.test.run()
+
+
+def days_of_calibrations(lab: Lab) -> list[float]:
+    return [
+        (one["started_mono_ms"] - 86_400_000) / 1000 / DAY_S
+        for one in lab.measurements()
+        if one["tier"] == Tier.CALIBRATION
+    ]
+
+
+def test_one_test_a_week_is_a_calibration_with_caps_of_its_own(tmp_path: Path) -> None:
+    lab = calibrating(tmp_path)
+    make_tests(lab, 22)
+    days = days_of_calibrations(lab)
+    assert 3 <= len(days) <= 4 and days[0] < 7.5
+    assert all(7 <= later - before < 7.5 for before, later in pairwise(days))
+    long_ones = [plan for plan in lab.measure.plans if plan.tier is Tier.CALIBRATION]
+    assert {(plan.trigger, plan.max_bytes_download, plan.max_bytes_upload) for plan in long_ones} == {
+        (Trigger.WINDOW, 37_500_000, 9_375_000)
+    }
+    assert all(plan.lease_id for plan in long_ones)
+    asked = [json.loads(one.body) for one in lab.collector.asked if one.path.startswith("/lease")]
+    assert [one["tier"] for one in asked].count("calibration") == len(days)
+    lab.spool.close()
+
+
+def test_a_restart_or_a_power_cut_calibrates_no_second_time(tmp_path: Path) -> None:
+    lab = calibrating(tmp_path)
+    while not days_of_calibrations(lab):
+        make_tests(lab, 0.25)
+    for _ in range(4):
+        lab.restart()
+        make_tests(lab, 0.25)
+    assert len(days_of_calibrations(lab)) == 1
+    lab.spool.close()
+
+
+@pytest.mark.parametrize("hindrance", ["lease", "day", "technician", "closed"])
+def test_where_a_calibration_cannot_be_had_capacity_is_measured(tmp_path: Path, hindrance: str) -> None:
+    changes: dict[str, Any] = {"day": {"day_bytes": 60_000_000}, "technician": {"max_bytes_direction": 20_000_000}}
+    lab = calibrating(tmp_path, **changes.get(hindrance, {}))
+    if hindrance == "lease":
+        lab.collector.calibration_caps = (20_000_000, 10_000_000)
+    if hindrance == "closed":
+        lab.collector.windows = []
+    make_tests(lab, 8)
+    assert len(lab.measure.plans) >= 28
+    assert {plan.tier for plan in lab.measure.plans} == {Tier.CAPACITY}
+    assert max(plan.max_bytes_download for plan in lab.measure.plans) <= 20_000_000
+    lab.spool.close()
+
+
+def test_a_calibration_that_reached_nothing_is_tried_again(tmp_path: Path) -> None:
+    lab = calibrating(tmp_path)
+    made = lab.daemon.walk._measure
+    failures: list[Plan] = []
+
+    def unreachable(plan: Plan, ports: Ports, **options: Any) -> Measurement:
+        record = made(plan, ports, **options)
+        if plan.tier is not Tier.CALIBRATION or len(failures) == 2:
+            return record
+        failures.append(plan)
+        gone = Failure(phase=Phase.PREFLIGHT, code=FailureCode.CONNECT_TIMEOUT)
+        return msgspec.structs.replace(record, status=Status.FAILED, failure=gone, download=None, upload=None)
+
+    lab.daemon.walk._measure = unreachable
+    make_tests(lab, 7)
+    days = days_of_calibrations(lab)
+    assert len(failures) == 2 and len(days) == 3 and days[2] - days[0] < 1
+    lab.spool.close()
 
 
 # --- trouble ------------------------------------------------------------------------------------------------------
@@ -553,8 +646,6 @@ def test_a_person_is_told_no_and_may_insist(lab: Lab) -> None:
 
 
 def a_plan(number: int) -> Plan:
-    from agent.wire.vocabulary import Tier
-
     return Plan(
         rid=forms.uuid7(1_795_525_509_123, number.to_bytes(10, "big")), tier=Tier.CAPACITY, trigger=Trigger.WINDOW,
         engine=None, servers=(), max_bytes_download=1, max_bytes_upload=1, lease_id=None, access_token=None,

@@ -129,8 +129,9 @@ class WireDevice:
             self.ratchet = told["ratchet"]
         return told
 
-    def ask_lease(self, trigger: str = "window", **changes: Any) -> dict[str, Any]:
-        body = json.dumps({"trigger": trigger, "engines": ["ndt7", "librespeed"]}).encode()
+    def ask_lease(self, trigger: str = "window", tier: str | None = None, **changes: Any) -> dict[str, Any]:
+        wish = {"trigger": trigger, "engines": ["ndt7", "librespeed"]} | ({"tier": tier} if tier else {})
+        body = json.dumps(wish).encode()
         return self.ask(lease.ask, self.request(Word.LEASE, body, **changes))
 
     def ask_settings(self, **changes: Any) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from agent.schedule.budget import (
     Caps,
     allow,
     asked,
+    calibration,
+    calibration_bytes,
     direction_bytes,
     halves,
     insisted,
@@ -76,6 +78,18 @@ def test_who_insists_gets_it_and_it_is_reserved() -> None:
     assert insisted(4 * MB, 20 * MB, 10 * MB, 0) == Allowance(2 * MB, 2 * MB, 4 * MB)
     assert insisted(0, 20 * MB, 10 * MB, 90 * MB) == Allowance(0, 0, 90 * MB)
     assert insisted(0, 20 * MB, 10 * MB, 0) == Allowance(0, 0, 30 * MB)
+
+
+def test_a_calibration_gets_its_full_time_or_is_none() -> None:
+    lots, prior = 1_000 * MB, (20.0 * MBIT, 4.0 * MBIT)
+    assert calibration(prior, (100 * MB, 100 * MB), lots, Caps()) == Allowance(37_500_000, 7_500_000, 45_000_000)
+    assert calibration(prior, (27_500_000, 100 * MB), lots, Caps()) == Allowance(27_500_000, 7_500_000, 35_000_000)
+    assert calibration(prior, (27_499_999, 100 * MB), lots, Caps()) is None  # it would end before ten seconds
+    assert calibration(prior, (100 * MB, 100 * MB), lots, Caps(test_bytes=27_000_000)) is None
+    assert calibration(prior, (100 * MB, 100 * MB), 90 * MB, Caps()) is not None
+    assert calibration(prior, (100 * MB, 100 * MB), 90 * MB - 1, Caps()) is None  # half of it is for the other tests
+    assert calibration((None, 4.0 * MBIT), (100 * MB, 100 * MB), lots, Caps()) is None
+    assert (calibration_bytes(20.0 * MBIT), calibration_bytes(None)) == (37_500_000, 0)
 
 
 @given(st.integers(0, 10**12))

@@ -143,6 +143,14 @@ def test_an_unknown_line_may_move_the_most_and_a_known_one_two_seconds_worth(dev
     assert told["max_bytes_upload"] == 10_000_000
 
 
+def test_a_calibration_may_move_its_full_ten_seconds_and_a_boost(device: WireDevice) -> None:
+    device.post([just_measured(device, 1, download=a_direction(40_000_000), upload=a_direction(8_000_000))])
+    told = device.ask_lease("manual", tier="calibration")
+    assert (told["max_bytes_download"], told["max_bytes_upload"]) == (75_000_000, 15_000_000)
+    told = device.ask_lease("manual", tier="capacity")
+    assert (told["max_bytes_download"], told["max_bytes_upload"]) == (10_000_000, 10_000_000)
+
+
 def test_a_slow_line_may_move_enough_to_reach_its_target(device: WireDevice, parts: Parts, store: Store) -> None:
     device.post([just_measured(device, 1, download=a_direction(4_000_000), upload=None)])
     judged = {column.name: None for column in EVALUATIONS.columns} | {
