@@ -31,6 +31,7 @@ class Job:
     loop: Loop
     random_bytes: Callable[[int], bytes]
     access_token: str | None = None
+    test: str | None = None  # the record's rid, by which our own test point counts; None = not to be said
     max_bytes: int = 0  # on the wire, that this direction may cost; 0 = no cap
     max_s: float = 10.0
     stall_s: float = 3.0
@@ -45,6 +46,15 @@ class Job:
     scripts: Scripts | None = None  # of a LibreSpeed server that a list describes; None = the usual ones
     back_bps: float | None = None  # what the other direction carries: a narrow one has no room for many reports
     resources: Mapping[str, str] = field(default_factory=dict)  # path and query by direction, from a Locate service
+
+    @property
+    def named_by(self) -> dict[str, str]:
+        """The fields of every query that say whose test it is: foreign servers pass over them.
+
+        A server of a Locate service is told nothing but what that service has given.
+        """
+        named = {"test": self.test, "access_token": self.access_token}
+        return {} if self.resources else {name: text for name, text in named.items() if text}
 
     @property
     def payload_cap(self) -> int:

@@ -25,9 +25,7 @@ def address_of(job: Job, script: str, fields: dict[str, str], *, counts: bool = 
         fields: Of the query.
         counts: Whether the receiver's account of our own test point is meant, which lies beside the scripts.
     """
-    query = {**fields, "r": job.random_bytes(8).hex()}
-    if job.access_token:
-        query["access_token"] = job.access_token
+    query = {**fields, "r": job.random_bytes(8).hex(), **job.named_by}
     path = job.address.target.path
     place = f"{path.removesuffix(BACKEND)}{COUNTS_PATH}" if counts else f"{path}/{script}"
     return f"{place}{'&' if '?' in place else '?'}{urlencode(query)}"

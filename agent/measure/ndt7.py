@@ -117,8 +117,7 @@ def upgrade(job: Job, direction: str, extra: dict[str, str]) -> tuple[bytes, str
     query = {"client_name": CLIENT_NAME, "client_library_name": "enlace", **extra}
     if job.congestion_control:
         query["cc"] = job.congestion_control
-    if job.access_token:
-        query["access_token"] = job.access_token
+    query |= job.named_by
     named, _, given = job.resources.get(direction, "").partition("?")  # a Locate service's, permission included
     known = {name for name, _ in parse_qsl(given, keep_blank_values=True)}
     added = urlencode({name: value for name, value in query.items() if name not in known})
