@@ -132,7 +132,10 @@ def test_a_server_that_pings_without_end_costs_neither_memory_nor_time():
         while True:
             visit.sock.sendall(PING * 4000)
 
-    with ScriptedServer(sends(b"", then=ping)) as server, job_for(server.url, **LIMITS) as job:
+    with (
+        ScriptedServer(sends(b"", then=ping)) as server,
+        job_for(server.url, **{**LIMITS, "answer_s": 20.0, "max_s": 20.0}) as job,
+    ):
         under_way = Ndt7().download(job)
         with pytest.raises(WorldError) as caught:
             list(under_way.samples())
