@@ -205,6 +205,7 @@ class Walk:
             access_token=permission.access_token,
             prior_download_bps=down_bps,
             prior_upload_bps=up_bps,
+            is_metered=self._config.metered,
             budget=Budget(max_bytes=allowed.max_bytes, day_bytes=caps.day_bytes, month_bytes=caps.month_bytes),
         )
 

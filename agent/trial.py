@@ -136,6 +136,7 @@ def _loose(
         prior_download_bps=None,
         prior_upload_bps=None,
         budget=None,
+        is_metered=config.metered,
     )
     return session.run(plan, ports, on_progress=live.show, cancelled=cancelled)
 

@@ -149,7 +149,14 @@ def octets(root: Path, device: str | None) -> int | None:
     """Return the bytes that an interface has moved in both directions; None = unknown."""
     place = root / _NETS / (device or "-") / "statistics"
     received, sent = number(place / "rx_bytes"), number(place / "tx_bytes")
-    return None if received is None or sent is None else received + sent
+    if received is not None and sent is not None:
+        return received + sent
+    for line in lines(root / "proc/net/dev")[2:]:  # where /sys shows another network namespace
+        name, _, rest = line.partition(":")
+        counters = rest.split()
+        if name.strip() == device and len(counters) > 8 and counters[0].isdecimal() and counters[8].isdecimal():
+            return int(counters[0]) + int(counters[8])
+    return None
 
 
 def _wifi_rate_bps(device: str) -> int | None:

@@ -136,7 +136,9 @@ class WindowsHost:
     def _has_proxy(self) -> bool:
         if samples.has_proxy(self._environ):
             return True
-        return self._source.registry(_INTERNET, "ProxyEnable", of_user=True) == 1
+        if self._source.registry(_INTERNET, "ProxyEnable", of_user=True) == 1:
+            return True
+        return bool(self._source.registry(_INTERNET, "AutoConfigURL", of_user=True))
 
 
 def _medium(interface: Interface) -> Medium:

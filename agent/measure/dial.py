@@ -109,8 +109,15 @@ def _in_thread(work: Callable[[], T], limit_s: float) -> T | OSError | UnicodeEr
     return box[0] if box else None
 
 
-def connect_first(addresses: list[Address], buffers: Buffers) -> tuple[Address, socket.socket]:
+def connect_first(
+    addresses: list[Address], buffers: Buffers, missed: dict[int, WorldError] | None = None
+) -> tuple[Address, socket.socket]:
     """Return the first address that answers, and a connection to it.
+
+    Args:
+        addresses: In the order in which they are tried.
+        buffers: Kernel buffers to ask for.
+        missed: Takes what is wrong with the families that were tried in vain.
 
     Raises:
         WorldError: What the last address said.
@@ -125,6 +132,8 @@ def connect_first(addresses: list[Address], buffers: Buffers) -> tuple[Address, 
             return address, connect(address, buffers, min(CONNECT_EACH_S, left_s))
         except WorldError as fault:
             last = fault
+            if missed is not None:
+                missed.setdefault(address.family, fault)
     raise last
 
 

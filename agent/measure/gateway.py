@@ -10,14 +10,14 @@ import errno
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from agent.measure.probes import Book
-from agent.measure.rounds import summary
-from agent.net.loop import READ, Loop
+from agent.measure.rounds import Round, summary
+from agent.net.loop import READ, Loop, Timer
 from agent.wire.records import Rtt
 from agent.wire.vocabulary import RttMethod
 
@@ -25,6 +25,7 @@ PROBES = 5
 GAP_LOW_S, GAP_HIGH_S = 0.05, 0.15
 ANSWER_S = 1.0
 ABSENT_S = 3.5  # three questions for its hardware address, one a second: then the kernel knows that it is not there
+YOUNG_S = 0.3  # a probe that was sent later may still be answered when the watching ends
 PORT = 33_434
 _WIRE_BYTES = 60
 _ECHO = {socket.AF_INET: (8, 0), socket.AF_INET6: (128, 129)}  # question, answer (RFC 792, RFC 4443)
@@ -207,13 +208,57 @@ def _series(
             if sent == count and all(each.rtt_s is not None for each in prober.rounds()):
                 break
             loop.turn(0.02)
-        return GatewayLook(_told(prober), prober.is_absent)
+        return GatewayLook(_told(prober.rounds(), prober), prober.is_absent)
     finally:
         prober.close()
 
 
-def _told(prober: Echo | Refusal) -> Rtt | None:
-    rtt = summary(prober.rounds(), prober.method)
+def _told(rounds: Sequence[Round], prober: Echo | Refusal) -> Rtt | None:
+    rtt = summary(rounds, prober.method)
     if rtt is not None and isinstance(prober, Refusal):
         return msgspec.structs.replace(rtt, loss_pct=None)
     return rtt
+
+
+class Beside:
+    """Asks the gateway now and then while something else runs in the same loop: the server's series, a transfer."""
+
+    def __init__(self, gateway: str | None, loop: Loop) -> None:
+        """Make it; without a gateway it stays silent."""
+        self._gateway, self._loop = gateway, loop
+        self.idle: Rtt | None = None
+        self._last: Rtt | None = None
+
+    @contextlib.contextmanager
+    def watching(self, every_s: float, most: int) -> Iterator[None]:
+        """Send a probe every so often, at most so many; what was seen first counts as idle."""
+        prober = open_prober(self._gateway, self._loop) if self._gateway else None
+        if prober is None:
+            yield
+            return
+        most = min(most, PROBES) if isinstance(prober, Refusal) else most
+        timers: list[Timer] = []
+
+        def tick() -> None:
+            if len(prober.rounds()) < most and not prober.is_dead:
+                prober.send()
+                timers[:] = [self._loop.call_at(self._loop.now() + every_s, tick)]
+
+        tick()
+        try:
+            yield
+        finally:
+            for timer in timers:
+                timer.cancel()
+            self._last = _told(_without_young(prober.rounds(), self._loop.now()), prober)
+            self.idle = self.idle or self._last
+            prober.close()
+
+    def increase_ms(self) -> float | None:
+        """Return by how much the gateway's median was longer when last watched than when idle; None = unknown."""
+        last_ms, idle_ms = (one.rtt_ms if one else None for one in (self._last, self.idle))
+        return None if last_ms is None or idle_ms is None or self._last is self.idle else last_ms - idle_ms
+
+
+def _without_young(rounds: list[Round], now_s: float) -> list[Round]:
+    return [each for each in rounds if each.rtt_s is not None or now_s - each.sent_s > YOUNG_S]

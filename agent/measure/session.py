@@ -10,14 +10,25 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from agent.errors import EnlaceError
-from agent.measure import busy, choice, dial, directory, locate, named, serverlist, servers, streams
+from agent.measure import (
+    busy,
+    choice,
+    dial,
+    directory,
+    guard,
+    interception,
+    locate,
+    named,
+    receipt,
+    serverlist,
+    servers,
+    streams,
+)
 from agent.measure.attempt import Attempt, Outcome, Progress
 from agent.measure.engine import Engine, Job
 from agent.measure.faults import WorldError
-from agent.measure.latency import IDLE_PROBES, Idle, measure_idle
+from agent.measure.latency import IDLE_PROBES, Idle, measure_idle, wait_for_answers
 from agent.measure.librespeed import LibreSpeed
 from agent.measure.ndt7 import Ndt7
 from agent.measure.ookla import Ookla, order_within
@@ -27,7 +38,7 @@ from agent.ports import Ports
 from agent.wire import forms, limits, records
 from agent.wire.answers import ServerEntry
 from agent.wire.records import Budget, Failure, Measurement
-from agent.wire.vocabulary import EngineName, FailureCode, Phase, Status, Tier, Trigger
+from agent.wire.vocabulary import EngineName, FailureCode, Phase, Tier, Trigger
 
 __all__ = ["Plan", "Progress", "run"]
 
@@ -35,7 +46,6 @@ TOTAL_S = 75.0  # for everything: a person waits
 # What sends: BBR fills a lossy or long line, where server and kernel let choose it (else their default); a calibration
 # loads the line as most of the web does.
 BBR, CUBIC = "bbr", "cubic"
-LAST_ANSWERS_S = 0.5  # for probes that are still under way at the end
 ENGINES: dict[EngineName, Callable[[], Engine]] = {EngineName.NDT7: Ndt7, EngineName.LIBRESPEED: LibreSpeed}
 _SAME_PLACE = {
     FailureCode.DNS,
@@ -66,6 +76,7 @@ class Plan:
     prior_upload_bps: float | None
     budget: Budget | None
     tags: tuple[str, ...] = ()
+    is_metered: bool = False  # the configuration says that the line is paid by volume
 
 
 @dataclass
@@ -80,8 +91,10 @@ class _Got:
     download: Outcome | None = None
     upload: Outcome | None = None
     upload_engine: EngineName | None = None
+    confirmed: receipt.Asked | None = None
     failure: Failure | None = None
     remarks: list[str] = field(default_factory=list)
+    tls_intercepted: bool | None = None
 
 
 def run(
@@ -128,6 +141,7 @@ class _Session:
         self._until_s = self._loop.now() + TOTAL_S
         self._patience = busy.Patience(plan.trigger)
         self._foreign: Ookla | None = None
+        self._company = guard.Company(ports, self._loop)
 
     def close(self) -> None:
         """Free the sockets."""
@@ -137,12 +151,17 @@ class _Session:
 
     def run(self) -> Measurement:
         """Do one step after the other."""
-        surroundings = self._ports.host.surroundings()
+        surroundings = records.Surroundings()
         try:
-            self._measure()
+            surroundings, self._got.failure = guard.before(self._plan, self._ports, self._is_cancelled, self._say)
+            if not self._got.failure:
+                self._measure()
         except WorldError as fault:
             self._fail(fault, Phase.PREFLIGHT if self._got.download is None else Phase.UPLOAD)
-        self._wait_for_answers()
+        if self._got.idle.prober:
+            wait_for_answers(self._got.idle.prober, self._loop)
+        got = self._got
+        got.confirmed = receipt.of_test(got.job, got.download, got.idle.rtt, got.failure)
         record = self._record(surroundings)
         return self._foreign.over(record) if self._foreign else record
 
@@ -203,7 +222,7 @@ class _Session:
             self._idle(job, entry)
             phase = Phase.DOWNLOAD
             attempt = self._attempt(phase, entry.engine, job, self._plan.max_bytes_download)
-            outcome = attempt.run()
+            outcome = self._company.watched(attempt)
         except WorldError as fault:
             self._fail(fault, phase)
             return fault, attempt is not None and attempt.moved_bytes > 0
@@ -234,8 +253,8 @@ class _Session:
         attempt: Attempt | None = None
         try:
             job = self._got.job if entry is self._got.server and self._got.job else self._reach(entry)
-            attempt = self._attempt(Phase.UPLOAD, entry.engine, job, self._plan.max_bytes_upload)
-            outcome = attempt.run()
+            attempt = self._attempt(Phase.UPLOAD, entry.engine, job, receipt.room(self._plan.max_bytes_upload))
+            outcome = self._company.watched(attempt)
         except WorldError as fault:
             self._fail(fault, Phase.UPLOAD)
             return fault, attempt is not None and attempt.moved_bytes > 0
@@ -261,6 +280,7 @@ class _Session:
         job = self._connect(entry)
         if self._got.download is None:
             self._got.address = job.address
+            self._got.tls_intercepted = interception.is_intercepted(job.address)
         return ENGINES[entry.engine]().prepare(job)
 
     def _connect(self, entry: ServerEntry) -> Job:
@@ -268,13 +288,16 @@ class _Session:
             target = servers.parse_target(entry.url)
         except EnlaceError as error:
             raise WorldError(FailureCode.PROTOCOL, error.what) from error
-        address, sock = dial.connect_first(dial.resolve(target), dial.Buffers())
+        missed: dict[int, WorldError] = {}
+        address, sock = dial.connect_first(dial.resolve(target), dial.Buffers(), missed)
         dial.close_hard(sock)
+        self._got.remarks += [f"ipv{one}={fault.code}" for one, fault in missed.items() if one != address.family]
         return Job(
             address=address,
             loop=self._loop,
             random_bytes=self._ports.randomness.token_bytes,
             access_token=self._plan.access_token,
+            test=self._plan.rid,
             is_cancelled=self._is_cancelled,
             congestion_control=CUBIC if self._plan.tier is Tier.CALIBRATION else BBR,
             scripts=serverlist.scripts_of(entry),
@@ -288,7 +311,9 @@ class _Session:
         self._tell(Progress(Phase.LATENCY, 0.0, 0, 0.0))
         if self._got.idle.prober:
             self._got.idle.prober.close()
-        self._got.idle = measure_idle(job, entry.engine, entry.udp_port, self._ports.randomness.uniform, IDLE_PROBES)
+        with self._company.idle():
+            chance = self._ports.randomness.uniform
+            self._got.idle = measure_idle(job, entry.engine, entry.udp_port, chance, IDLE_PROBES)
 
     def _attempt(self, phase: Phase, engine: EngineName, job: Job, max_bytes: int) -> Attempt:
         plan = self._plan
@@ -321,14 +346,6 @@ class _Session:
             self._got.remarks.append(f"{phase}_streams={chosen.count} {chosen.reason}")
         return chosen.count
 
-    def _wait_for_answers(self) -> None:
-        until_s = self._loop.now() + LAST_ANSWERS_S
-        prober = self._got.idle.prober
-        while prober and self._loop.now() < until_s:
-            if all(each.rtt_s is not None for each in prober.rounds()[-10:]):
-                return
-            self._loop.turn(0.05)
-
     def _tell(self, progress: Progress) -> None:
         if self._on_progress:
             self._on_progress(progress)
@@ -348,11 +365,7 @@ class _Session:
 
     def _record(self, surroundings: records.Surroundings) -> Measurement:
         plan, got, host = self._plan, self._got, self._ports.host
-        status = Status.OK
-        if got.failure:
-            status = Status.INTERRUPTED if got.failure.code is FailureCode.CANCELLED else Status.FAILED
-        if got.address and got.address.proxy:
-            surroundings = msgspec.structs.replace(surroundings, proxy=True)
+        has_proxy = bool(got.address and got.address.proxy)
         down, up, prober = got.download, got.upload, got.idle.prober
         sides = (down.side() if down else None, up.side() if up else None)
         tags = [*plan.tags, *self._remarks()]
@@ -360,7 +373,7 @@ class _Session:
             tags.append(f"upload_engine={got.upload_engine}")
         return Measurement(
             rid=plan.rid,
-            status=status,
+            status=guard.status_of(got.failure),
             failure=got.failure,
             tier=plan.tier,
             trigger=plan.trigger,
@@ -371,11 +384,13 @@ class _Session:
             engine=named.engine_of(got.server, ENGINES),
             server=named.server_of(got.server, got.address),
             lease_id=plan.lease_id,
+            receipt=got.confirmed.text if got.confirmed else None,
             download=down.direction if down else None,
-            upload=up.direction if up else None,
+            upload=receipt.with_cost(up.direction if up else None, got.confirmed),
             idle=got.idle.rtt,
+            gateway=self._company.gateway,
             loaded=loaded(*sides, got.idle.rtt, prober.method) if prober else None,
-            surroundings=surroundings,
+            surroundings=self._company.told(surroundings, tls_intercepted=got.tls_intercepted, has_proxy=has_proxy),
             budget=plan.budget,
             tags=tags[: limits.TAGS] or None,
         )

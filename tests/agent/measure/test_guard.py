@@ -1,0 +1,168 @@
+"""What else goes on at a computer: before a test and beside it."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from agent.measure import guard, session
+from agent.measure.attempt import Outcome
+from agent.measure.faults import WorldError
+from agent.wire.records import Direction, Failure, Surroundings
+from agent.wire.vocabulary import Confidence, EngineName, FailureCode, Phase, Status, Trigger
+from tests.agent.measure.world import plan, ports
+from tests.fakes import scripted_server as scripted
+from tests.fakes.scripted_server import ScriptedServer
+
+CAP = {"max_bytes_download": 3_000_000, "max_bytes_upload": 1_000_000}
+QUIET, BUSY = Surroundings(other_bps=20_000), Surroundings(other_bps=3_000_000)
+
+
+class Looks:
+    """A host that looks different from look to look."""
+
+    def __init__(self, host, arounds):
+        self.host, self.arounds, self.count = host, list(arounds), 0
+
+    def surroundings(self):
+        self.count += 1
+        return self.arounds.pop(0) if len(self.arounds) > 1 else self.arounds[0]
+
+    def __getattr__(self, name):
+        return getattr(self.host, name)
+
+
+def world(*arounds):
+    made = ports()
+    return replace(made, host=Looks(made.host, arounds))
+
+
+def measure(url, made, **more):
+    return session.run(plan(url, EngineName.NDT7, **{**CAP, "trigger": Trigger.WINDOW, **more}), made)
+
+
+def test_a_line_that_others_use_all_the_time_is_not_measured():
+    made = world(BUSY)
+    with ScriptedServer(scripted.foreign_ndt7) as server:
+        record = measure(server.url, made)
+        assert not server.seen
+    assert record.status is Status.SKIPPED
+    assert record.failure.code is FailureCode.BUSY_LINE
+    assert record.failure.detail
+    assert record.surroundings.other_bps == 3_000_000
+    assert made.host.count == guard.LOOKS
+    assert record.download is None
+
+
+def test_a_line_that_gets_quiet_is_measured():
+    made = world(BUSY, BUSY, QUIET)
+    with ScriptedServer(scripted.foreign_ndt7) as server:
+        record = measure(server.url, made)
+    assert record.status is Status.OK
+    assert (made.host.count, record.surroundings.other_bps) == (3, 20_000)
+
+
+def test_what_is_busy_is_a_share_of_the_usual_speed():
+    made = world(BUSY)
+    with ScriptedServer(scripted.foreign_ndt7) as server:
+        record = measure(server.url, made, prior_download_bps=100e6)
+    assert record.status is Status.OK
+
+
+def test_a_persons_test_is_made_whatever_goes_on():
+    with ScriptedServer(scripted.foreign_ndt7) as server:
+        record = measure(server.url, world(Surroundings(other_bps=9_000_000, metered=True)), trigger=Trigger.MANUAL)
+    assert record.status is Status.OK
+    assert (record.surroundings.other_bps, record.surroundings.metered) == (9_000_000, True)
+
+
+def test_a_connection_paid_by_volume_that_nobody_has_thought_of():
+    metered = Surroundings(metered=True)
+    with ScriptedServer(scripted.foreign_ndt7) as server:
+        record = measure(server.url, world(metered))
+        assert not server.seen
+        known = measure(server.url, world(metered), is_metered=True)
+        told = measure(server.url, world(QUIET), is_metered=True)
+    assert (record.status, record.failure.code) == (Status.SKIPPED, FailureCode.METERED)
+    assert (known.status, told.status) == (Status.OK, Status.OK)
+    assert told.surroundings.metered is True
+
+
+def test_waiting_for_a_quiet_line_can_be_ended():
+    stop = threading.Event()
+    stop.set()
+    record = session.run(
+        plan("http://127.0.0.1:9", EngineName.NDT7, trigger=Trigger.WINDOW), world(BUSY), cancelled=stop
+    )
+    assert (record.status, record.failure.code) == (Status.INTERRUPTED, FailureCode.CANCELLED)
+
+
+def test_how_a_test_ended():
+    def status(code):
+        return guard.status_of(Failure(phase=Phase.PREFLIGHT, code=code))
+
+    assert guard.status_of(None) is Status.OK
+    assert status(FailureCode.DNS) is Status.FAILED
+    assert status(FailureCode.CANCELLED) is Status.INTERRUPTED
+    assert status(FailureCode.BUSY_LINE) is Status.SKIPPED
+
+
+# --- beside a test --------------------------------------------------------------------------------------------------
+
+
+class Card:
+    """A network card whose counter a test moves."""
+
+    def __init__(self):
+        self.moved = 1_000
+
+    def octets(self):
+        return self.moved
+
+
+def outcome(confidence=Confidence.HIGH):
+    direction = Direction(bps=8_000_000, bytes=1_000_000, wire_bytes_est=1_060_000, confidence=confidence)
+    return Outcome(direction, None, 1.0, "cubic", None, ("streams=2",))
+
+
+def during(moved, made, card=None):
+    card = card or Card()
+    cross = guard.CrossTraffic(card)
+
+    def work():
+        card.moved = None if moved is None else card.moved + moved
+        return made
+
+    return cross.during(work), cross
+
+
+@pytest.mark.parametrize("moved", [1_060_000, 1_100_000, 1_150_000, 900_000, None, -500])
+def test_our_own_bytes_are_nobody_elses(moved):
+    made = outcome()
+    told, cross = during(moved, made)
+    assert told == made
+    assert cross.told(QUIET) == QUIET
+
+
+def test_bytes_of_others_are_told_and_doubted():
+    told, cross = during(2_120_000, outcome())
+    assert told.remarks == ("streams=2", "cross_traffic=50%")
+    assert told.direction.confidence is Confidence.MEDIUM
+    assert told.direction.bps == 8_000_000
+    assert cross.told(QUIET).other_bps == 8 * 1_060_000
+    assert cross.told(Surroundings(other_bps=10**9)).other_bps == 10**9
+    assert during(2_120_000, outcome(Confidence.LOW))[0].direction.confidence is Confidence.LOW
+    assert during(2_120_000, outcome(None))[0].direction.confidence is Confidence.LOW
+
+
+def test_without_a_figure_there_is_nothing_to_doubt():
+    made = Outcome(None, None, 1.0, None, None)
+    assert during(5_000_000, made)[0] == made
+
+
+def test_a_fault_in_the_middle_goes_through():
+    def work():
+        raise WorldError(FailureCode.RESET, "cut")
+
+    with pytest.raises(WorldError):
+        guard.CrossTraffic(Card()).during(work)
