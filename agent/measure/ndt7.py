@@ -284,6 +284,7 @@ class Ndt7Upload(_Ndt7Transfer):
         self._merged = MergedCurve(self.streams, PATIENCE_S)
         self._data = job.random_bytes(LAST_FRAME_BYTES)
         self._left = job.payload_cap or None
+        self._told: set[int] = set()  # connections of which the server has said what it received
         self._full_s: float | None = None  # when the cap was used up
 
     def query(self) -> dict[str, str]:
@@ -330,6 +331,7 @@ class Ndt7Upload(_Ndt7Transfer):
             state.offset_s = offset_s if state.offset_s is None else min(state.offset_s, offset_s)
             now_s = state.offset_s + elapsed_us / 1e6
         before = self._merged.total
+        self._told.add(connection.index)
         self._merged.add(connection.index, now_s, max(0, min(counted, connection.sent_bytes)))
         if self._merged.total > before:
             self.news()
@@ -341,6 +343,9 @@ class Ndt7Upload(_Ndt7Transfer):
     def sample(self, now_s: float) -> Sample | None:
         """Return the newest sum that is known of all connections."""
         self._look_at_cap(now_s)
+        if self.ended is not None:  # a connection of which nothing was said must not hold back what was said of others
+            for index in self._states.keys() - self._told:
+                self._merged.close(index)
         latest = self._merged.latest()
         return Sample(*latest) if latest else None
 

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -141,6 +142,24 @@ def test_a_server_that_pings_without_end_costs_neither_memory_nor_time():
             list(under_way.samples())
     assert caught.value.code is FailureCode.PROTOCOL
     assert all(len(each.queue) <= 80 for each in under_way.connections)
+
+
+def test_a_connection_of_which_nothing_is_said_does_not_hide_the_others():
+    def script(visit):
+        with guard:
+            number[0] += 1
+            is_mute = number[0] == 1
+        if not is_mute:
+            return scripted.foreign_ndt7(visit)
+        upgrade(visit)
+        while visit.sock.recv(1 << 16):
+            pass
+        return False
+
+    guard, number = threading.Lock(), [0]
+    under_way, total = run("upload", script, max_bytes=1_000_000)
+    assert under_way.ended is StopReason.BUDGET
+    assert 0 < total < 1_000_000
 
 
 def test_the_stop_is_a_reset_and_ends_the_meter():
