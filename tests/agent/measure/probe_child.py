@@ -2,16 +2,18 @@
 
 python -m tests.agent.measure.probe_child idle URL METHOD    a series of round trips while the line is idle
 python -m tests.agent.measure.probe_child test URL TIER      a whole test, and when it loaded each direction
+python -m tests.agent.measure.probe_child look URL GATEWAY   a look around, as the diary takes it
 """
 
 import json
 import sys
 import time
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
 
-from agent.measure import dial, latency, probes, servers, session
+from agent.measure import dial, latency, light, probes, servers, session
 from agent.measure.attempt import Progress
 from agent.measure.engine import Job
 from agent.measure.probes import Prober
@@ -39,6 +41,13 @@ def idle(url: str, method: RttMethod) -> Any:
     return summary(latency._series(job, prober, randomness.uniform, latency.IDLE_PROBES), prober.method)
 
 
+def look(url: str, gateway: str) -> Any:
+    """What a look around saw."""
+    clock = RealClock()
+    entries = () if url == "-" else servers.servers_from_url(url, EngineName.NDT7)
+    return asdict(light.look(entries, Ports(clock, SystemRandomness(), make_host(clock)), gateway))
+
+
 def test(url: str, tier: Tier) -> Any:
     """The record, and the moments (monotonic) between which each direction was loaded."""
     clock = RealClock()
@@ -56,5 +65,9 @@ def test(url: str, tier: Tier) -> Any:
 
 if __name__ == "__main__":
     _, what, where, how = sys.argv
-    told = idle(where, RttMethod(how)) if what == "idle" else test(where, Tier(how))
+    told = {
+        "idle": lambda: idle(where, RttMethod(how)),
+        "look": lambda: look(where, how),
+        "test": lambda: test(where, Tier(how)),
+    }[what]()
     print(json.dumps(msgspec.to_builtins(told)))
