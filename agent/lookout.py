@@ -40,8 +40,6 @@ _REACHED = {
 _ANSWERED = {Kind.GOOD, Kind.OVERLOAD, Kind.REFUSED, Kind.UNKNOWN, Kind.ENVELOPE}
 _FALSE_FACES = {FailureCode.PORTAL, FailureCode.TLS_UNTRUSTED}  # somebody answers in the test point's name
 
-Looking = Callable[[], Sight]
-
 
 @dataclass(frozen=True)
 class Word:

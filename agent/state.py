@@ -29,7 +29,7 @@ def read(data: Path, config: AgentConfig, ports: Ports) -> dict[str, Any]:
     told["running"] = is_agent_running(data)
     told["data"] = str(data)
     if not told["running"]:
-        for gone in ("next_test_at", "testing_since", "next_contact_at"):
+        for gone in ("next_test_at", "testing_since"):
             told[gone] = None
     told["budget"] = None  # what the daemon last wrote may be of yesterday
     _add_spool(data, config, ports, told)

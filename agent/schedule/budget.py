@@ -24,9 +24,6 @@ class Caps:
     test_bytes: int | None = None  # of one direction of one test, None = only the rule of two seconds
 
 
-METERED = Caps(day_bytes=20 * MB, month_bytes=400 * MB)
-
-
 @dataclass(frozen=True)
 class Allowance:
     """What one test may spend; 0 in a direction means no cap, and only `insisted` grants that."""

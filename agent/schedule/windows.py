@@ -6,7 +6,6 @@ signed answer of this boot says where the monotonic clock stands in them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
@@ -117,9 +116,3 @@ def _default(from_ms: int, to_ms: int, utc_offset_min: int) -> tuple[Window, ...
 def _weekday(day_since_1970: int) -> int:
     """Return 0 for Monday; 1970-01-01 was a Thursday."""
     return (day_since_1970 + 3) % 7
-
-
-def shown(window: Window) -> str:
-    """Return a window for logs and `status`."""
-    first, last = (datetime.fromtimestamp(ms / 1000, UTC) for ms in (window.from_ms, window.to_ms))
-    return f"{first:%Y-%m-%d %H:%M} to {last:%H:%M} UTC"

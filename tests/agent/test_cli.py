@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -229,6 +230,23 @@ def test_exported_records_are_lines_of_json(agent: Any, test_point: str, tmp_pat
         assert agent("spool", "export", str(file)).code == 0
     (line,) = file.read_text().splitlines()
     assert json.loads(line)["record"]["kind"] == "measurement"
+
+
+def test_a_full_disk_is_one_sentence_and_what_waits_stays(agent: Any, test_point: str, tmp_path: Path) -> None:
+    full = "[agent]\nmin_free_disk_bytes = 1000000000000\n"
+    if shutil.disk_usage(tmp_path).free >= 1_000_000_000_000:
+        pytest.skip("no configuration calls this disk full")
+    collector = FakeCollector()
+    with HttpFront(collector) as front:
+        enrolled(agent, front)
+        collector.always = unsigned(503)
+        assert agent("test", "--server", test_point, "--max-bytes", "600000").code == 0
+        told = agent("test", "--server", test_point, "--json", config=full)
+        assert told.code == ExitCode.FAULT and "There is no space in" in told.last["error"]["sentence"]
+        told = agent("test", "--server", test_point, config=full)
+        assert told.code == ExitCode.FAULT and told.err.count("\n") == 1 and "There is no space in" in told.err
+        assert agent("status", "--json", config=full).last["waiting"] == 1
+        assert agent("spool", "list", config=full).code == 0
 
 
 def test_a_revoked_token_is_exit_4_in_words(agent: Any) -> None:

@@ -218,10 +218,14 @@ def test_a_small_correction_of_the_clock_is_none(lab: Lab) -> None:
 # --- windows ------------------------------------------------------------------------------------------------------
 
 
-def test_tests_fall_into_the_collectors_windows_by_the_collectors_time(tmp_path: Path) -> None:
-    """This computer believes it is 2009."""
-    lab = Lab(tmp_path, msgspec.structs.replace(QUICK, test_interval_s=0, tests_per_window=2))
-    lab.clock.step_wall_s(-17 * 365 * DAY_S)
+@pytest.mark.parametrize("seed", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("wrong_s", [0, -17 * 365 * DAY_S], ids=["right clock", "2009"])
+def test_tests_fall_into_the_collectors_windows_by_the_collectors_time(
+    tmp_path: Path, seed: int, wrong_s: int
+) -> None:
+    """Whatever moments chance picks, and whatever this computer believes: the collector allows every test here."""
+    lab = Lab(tmp_path, msgspec.structs.replace(QUICK, test_interval_s=0, tests_per_window=2), seed=seed)
+    lab.clock.step_wall_s(wrong_s)
     opens_ms = lab.true_ms + 3 * 3_600_000
     thirds = [[opens_ms + k * 7_200_000, opens_ms + (k + 1) * 7_200_000] for k in range(3)]
     lab.collector.windows = thirds
@@ -437,6 +441,24 @@ def test_the_budget_holds_whatever_the_lease_allows(tmp_path: Path) -> None:
     assert 1 <= len(lab.measure.plans) <= 4
     assert all(plan.max_bytes_download + plan.max_bytes_upload <= 20_000_000 for plan in lab.measure.plans)
     lab.spool.close()
+
+
+def test_a_full_disk_costs_no_data_loses_nothing_and_heals(lab: Lab) -> None:
+    lab.collector.always = fake.silent(Silence.REFUSED)
+    for number in (1, 2, 3):
+        lab.spool.add_ready(lab.measure(a_plan(number), lab.ports))
+    lab.measure.plans.clear()
+    lab.daemon._config = msgspec.structs.replace(QUICK, min_free_disk_bytes=2**60)
+    lab.drive(600)
+    assert lab.measure.plans == []
+    status = lab.daemon.status()
+    assert (status["waiting"], status["test_held"]) == (3, "there is no room on the disk")
+    lab.collector.always = None
+    lab.daemon._config = QUICK
+    lab.drive(1_300)
+    assert lab.measure.plans != [] and lab.daemon.status()["test_held"] == ""
+    assert lab.spool.summary().waiting == 0 and lab.spool.ledger().dropped == 0
+    assert len(lab.measurements()) == 3 + len(lab.measure.plans)
 
 
 def test_a_running_test_of_a_person_is_not_disturbed(lab: Lab) -> None:

@@ -8,7 +8,6 @@ from agent.measure.wirecost import payload_within
 from agent.schedule.budget import (
     FEWEST_USEFUL_BYTES,
     MB,
-    METERED,
     Allowance,
     Caps,
     allow,
@@ -23,6 +22,7 @@ from agent.schedule.budget import (
 )
 
 MBIT = 1_000_000
+METERED = Caps(day_bytes=20 * MB, month_bytes=400 * MB)
 
 
 def test_a_direction_may_spend_two_seconds_of_its_history() -> None:
