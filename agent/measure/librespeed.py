@@ -115,13 +115,13 @@ class LibreDownload(BaseTransfer):
 
     def received(self, connection: Connection, data: memoryview) -> None:
         """Count the body; a page or a body of another length is no test data."""
-        self.moved_bytes += len(data)
         reader = self._readers[connection.index]
         before = reader.body.received if reader.body else 0
         reader.feed(data, keep=not self._is_judged)
         if reader.head is None or reader.body is None:
             return
         self._check_head(reader.head, reader.body, connection)
+        self.moved_bytes += len(data)  # a refusal moves nothing: whoever is only busy is asked again
         self._body_bytes += reader.body.received - before
         self._judge(reader)
         self.news()

@@ -28,7 +28,7 @@ def ports() -> Ports:
 
 def plan(url: str, engine: EngineName | None = None, **more: object) -> Plan:
     fields: dict[str, object] = {
-        "rid": forms.uuid7(1_795_525_509_123, bytes(10)),
+        "rid": forms.uuid7(1_795_525_509_123, next(_SEEDS).to_bytes(10, "big")),
         "tier": Tier.CAPACITY,
         "trigger": Trigger.MANUAL,
         "engine": engine,
