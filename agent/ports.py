@@ -25,6 +25,14 @@ class WayOut:
     gateway: str | None = None  # its address; a line such as a modem's has none
 
 
+@dataclass(frozen=True)
+class Octets:
+    """What a network card has moved so far, bytes."""
+
+    received: int
+    sent: int
+
+
 class Clock(Protocol):
     """Wall and monotonic time, and waiting."""
 
@@ -66,8 +74,8 @@ class Host(Protocol):
     def way_out(self) -> WayOut:
         """Return how the computer leaves its own network; quick, and sends nothing."""
 
-    def octets(self) -> int | None:
-        """Return the bytes that the way out has carried so far, both directions; None = unknown."""
+    def octets(self) -> Octets | None:
+        """Return the bytes that the way out has carried so far; None = unknown."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent.host import linux_metered, linux_net, samples
 from agent.host.linux_files import lines, text
-from agent.ports import Clock, MachineFacts, WayOut
+from agent.ports import Clock, MachineFacts, Octets, WayOut
 from agent.wire.records import Surroundings
 from agent.wire.vocabulary import Medium
 
@@ -63,7 +63,7 @@ class LinuxHost:
             link_bps=linux_net.link_bps(self._root, device, medium),
             signal_dbm=linux_net.signal_dbm(self._root, device) if medium is Medium.WIFI else None,
             cpu_pct=samples.busy_pct(cpu, cpu_later),
-            other_bps=samples.rate_bps(octets, octets_later, lasted_s),
+            other_bps=samples.rate_bps(samples.whole(octets), samples.whole(octets_later), lasted_s),
             proxy=samples.has_proxy(self._environ),
             metered=linux_metered.is_metered(device) if self._root == Path("/") else None,
             on_battery=self._on_battery(),
@@ -77,7 +77,7 @@ class LinuxHost:
         """Return how the computer leaves its own network."""
         return linux_net.way_out(self._root)
 
-    def octets(self) -> int | None:
+    def octets(self) -> Octets | None:
         """Return the bytes that the interface of the default route has moved; None = unknown."""
         device = linux_net.physical_device(self._root, linux_net.default_device(self._root))
         return linux_net.octets(self._root, device)

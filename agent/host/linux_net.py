@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from agent.host.linux_files import lines, number, text
-from agent.ports import WayOut
+from agent.ports import Octets, WayOut
 from agent.wire import limits
 from agent.wire.vocabulary import Medium
 
@@ -145,17 +145,17 @@ def signal_dbm(root: Path, device: str | None) -> float | None:
     return None
 
 
-def octets(root: Path, device: str | None) -> int | None:
-    """Return the bytes that an interface has moved in both directions; None = unknown."""
+def octets(root: Path, device: str | None) -> Octets | None:
+    """Return the bytes that an interface has moved; None = unknown."""
     place = root / _NETS / (device or "-") / "statistics"
     received, sent = number(place / "rx_bytes"), number(place / "tx_bytes")
     if received is not None and sent is not None:
-        return received + sent
+        return Octets(received, sent)
     for line in lines(root / "proc/net/dev")[2:]:  # where /sys shows another network namespace
         name, _, rest = line.partition(":")
         counters = rest.split()
         if name.strip() == device and len(counters) > 8 and counters[0].isdecimal() and counters[8].isdecimal():
-            return int(counters[0]) + int(counters[8])
+            return Octets(int(counters[0]), int(counters[8]))
     return None
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from agent.ports import Clock
+from agent.ports import Clock, Octets
 from agent.wire import limits
 
 SAMPLE_S = 0.5  # over which processor and traffic are looked at
@@ -15,6 +15,11 @@ def busy_pct(before: tuple[int, int] | None, after: tuple[int, int] | None) -> f
     if before is None or after is None or after[1] <= before[1]:
         return None
     return round(min(100.0, max(0.0, 100 * (after[0] - before[0]) / (after[1] - before[1]))), 1)
+
+
+def whole(octets: Octets | None) -> int | None:
+    """Return the bytes of both directions; None = unknown."""
+    return None if octets is None else octets.received + octets.sent
 
 
 def rate_bps(before: int | None, after: int | None, lasted_s: float) -> int | None:

@@ -8,7 +8,7 @@ from agent.host import samples
 from agent.host.windows_api import Interface
 from agent.host.windows_cost import is_metered
 from agent.host.windows_radio import Radio
-from agent.ports import Clock, MachineFacts, WayOut
+from agent.ports import Clock, MachineFacts, Octets, WayOut
 from agent.wire import limits
 from agent.wire.records import Surroundings
 from agent.wire.vocabulary import Medium
@@ -108,7 +108,7 @@ class WindowsHost:
             link_bps=link_bps if link_bps is not None and 0 < link_bps <= limits.BPS else None,
             signal_dbm=radio.signal_dbm if radio else None,
             cpu_pct=samples.busy_pct(cpu, cpu_later),
-            other_bps=samples.rate_bps(_octets(before), _octets(after), lasted_s),
+            other_bps=samples.rate_bps(samples.whole(_octets(before)), samples.whole(_octets(after)), lasted_s),
             proxy=self._has_proxy(),
             metered=is_metered(self._source.cost()),
             on_battery=self._source.on_battery(),
@@ -123,7 +123,7 @@ class WindowsHost:
         route = self._source.default_route()
         return WayOut(self._source.has_link(), route is not None, None if route is None else route[1])
 
-    def octets(self) -> int | None:
+    def octets(self) -> Octets | None:
         """Return the bytes that the interface of the default route has moved; None = unknown."""
         return _octets(self._interface(self._source.default_route()))
 
@@ -147,5 +147,5 @@ def _medium(interface: Interface) -> Medium:
     return Medium.VPN if is_tunnel and medium is Medium.ETHERNET else medium
 
 
-def _octets(interface: Interface | None) -> int | None:
+def _octets(interface: Interface | None) -> Octets | None:
     return None if interface is None else interface.octets

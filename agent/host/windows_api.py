@@ -12,6 +12,7 @@ from typing import Any
 
 from agent.host import windows_cost, windows_radio
 from agent.host.windows_radio import Radio
+from agent.ports import Octets
 
 _DEVICE_NUMBER = 0x2D1080  # IOCTL_STORAGE_GET_DEVICE_NUMBER
 _QUERY_PROPERTY = 0x2D1400  # IOCTL_STORAGE_QUERY_PROPERTY
@@ -30,7 +31,7 @@ class Interface:
 
     kind: int  # IANA type
     link_bps: int
-    octets: int  # both directions
+    octets: Octets
     guid: bytes = b""
     description: str = ""  # the driver's name, never the network's
 
@@ -145,7 +146,7 @@ class SystemSource:
             return None
         name = bytes(row.description).decode("utf-16-le", "replace").split("\0")[0]
         rate_bps = min(row.send_bps, row.receive_bps)
-        return Interface(row.type, rate_bps, row.in_octets + row.out_octets, bytes(row.guid), name)
+        return Interface(row.type, rate_bps, Octets(row.in_octets, row.out_octets), bytes(row.guid), name)
 
     def has_link(self) -> bool | None:
         """Return whether any real port or radio is up."""

@@ -14,10 +14,11 @@ import msgspec
 from agent.measure.attempt import Attempt, Outcome
 from agent.measure.faults import WorldError
 from agent.measure.gateway import Beside
+from agent.measure.wirecost import wire_bytes
 from agent.net.loop import Loop
 from agent.ports import Host, Ports
-from agent.wire.records import Failure, Rtt, Surroundings
-from agent.wire.vocabulary import Confidence, FailureCode, Phase, Status, Trigger
+from agent.wire.records import Direction, Failure, Rtt, Surroundings
+from agent.wire.vocabulary import Confidence, FailureCode, Medium, Phase, Status, Trigger
 
 BUSY_BPS = 200_000  # 25 kB/s: what the FCC's and SamKnows' probes wait for
 BUSY_SHARE = 0.05  # of the school's usual speed, where that is more
@@ -25,6 +26,7 @@ LOOKS, LOOK_AGAIN_S = 4, 15.0  # then the test is skipped, with the reason
 CROSS_SHARE = 0.1  # of what the network card moved; the estimate of our own headers is not exact to less
 CROSS_LEAST_BYTES = 50_000
 LAN_MS = 20.0  # a gateway that is slower by that while the line is loaded: radio or cable is a part of the queue
+_HOUSE = {Medium.ETHERNET, Medium.WIFI}  # the gateway is in the same house; a modem's or a tunnel's is far away
 IDLE_EVERY_S, IDLE_PROBES = 0.1, 10
 LOADED_EVERY_S, LOADED_PROBES = 0.25, 200
 _LOWER = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW}
@@ -99,30 +101,33 @@ def _wait(ports: Ports, is_cancelled: Callable[[], bool], say: Callable[[str], N
 
 
 class CrossTraffic:
-    """What the network card moves beside a test."""
+    """What the network card moves beside a test, in the test's own direction.
+
+    Only in that one: of a download that was cut, what is under way still comes while the upload runs.
+    """
 
     def __init__(self, host: Host) -> None:
         """Watch a computer."""
         self._host = host
         self._other_bps: int | None = None
 
-    def during(self, work: Callable[[], Outcome]) -> Outcome:
+    def during(self, phase: Phase, work: Callable[[], Outcome]) -> Outcome:
         """Return what the work returns, with a remark and less confidence where others were on the line as well."""
-        before_bytes = self._host.octets()
+        before_bytes = self._octets(phase)
         outcome = work()
-        after_bytes = self._host.octets()
+        after_bytes = self._octets(phase)
         direction = outcome.direction
         if before_bytes is None or after_bytes is None or direction is None or after_bytes < before_bytes:
             return outcome
         moved_bytes = after_bytes - before_bytes
-        other_bytes = moved_bytes - max(direction.wire_bytes_est or 0, direction.bytes or 0)
+        other_bytes = moved_bytes - _own_bytes(phase, direction)
         share = other_bytes / moved_bytes if moved_bytes else 0.0
         if other_bytes < CROSS_LEAST_BYTES or share <= CROSS_SHARE:
             return outcome
         if outcome.load_s > 0:
             self._other_bps = max(self._other_bps or 0, round(8 * other_bytes / outcome.load_s))
         lower = _LOWER.get(direction.confidence, Confidence.LOW) if direction.confidence else Confidence.LOW
-        remark = f"cross_traffic={100 * share:.0f}%"
+        remark = f"{phase}_cross_traffic={100 * share:.0f}%"
         doubted = msgspec.structs.replace(direction, confidence=lower)
         return replace(outcome, direction=doubted, remarks=(*outcome.remarks, remark))
 
@@ -132,14 +137,37 @@ class CrossTraffic:
             return around
         return msgspec.structs.replace(around, other_bps=max(self._other_bps, around.other_bps or 0))
 
+    def _octets(self, phase: Phase) -> int | None:
+        told = self._host.octets()
+        return None if told is None else told.received if phase is Phase.DOWNLOAD else told.sent
+
+
+def _own_bytes(phase: Phase, direction: Direction) -> int:
+    """Return what of a direction has passed the card by its end: an estimate that is not too small."""
+    arrived_bytes = wire_bytes(direction.bytes or 0)
+    if phase is Phase.DOWNLOAD:
+        return arrived_bytes
+    return max(arrived_bytes, direction.wire_bytes_est or 0)  # an upload's retransmissions have passed as well
+
 
 class Company:
     """What is looked at beside a test: the gateway, and the network card."""
 
     def __init__(self, ports: Ports, loop: Loop) -> None:
         """Watch a computer, in the loop of its test."""
+        self._ports = ports
         self._cross = CrossTraffic(ports.host)
         self._gateway = Beside(ports.host.way_out().gateway, loop)
+        self._around = Surroundings()
+
+    def before(self, wanted: Wanted, is_cancelled: Callable[[], bool], say: Callable[[str], None]) -> Failure | None:
+        """Look at the surroundings; return why there should be no test now.
+
+        Raises:
+            WorldError: cancelled.
+        """
+        self._around, failure = before(wanted, self._ports, is_cancelled, say)
+        return failure
 
     @property
     def gateway(self) -> Rtt | None:
@@ -153,13 +181,13 @@ class Company:
     def watched(self, attempt: Attempt) -> Outcome:
         """Return what comes of an attempt, with remarks on what else was seen at this computer meanwhile."""
         with self._gateway.watching(LOADED_EVERY_S, LOADED_PROBES):
-            outcome = self._cross.during(attempt.run)
+            outcome = self._cross.during(attempt.phase, attempt.run)
         slower_ms = self._gateway.increase_ms()
-        if slower_ms is None or slower_ms < LAN_MS:
+        if slower_ms is None or slower_ms < LAN_MS or self._around.medium not in _HOUSE:
             return outcome
         return replace(outcome, remarks=(*outcome.remarks, f"{attempt.phase}_gateway_slower_ms={slower_ms:.0f}"))
 
-    def told(self, around: Surroundings, *, tls_intercepted: bool | None, has_proxy: bool) -> Surroundings:
+    def told(self, *, tls_intercepted: bool | None, has_proxy: bool) -> Surroundings:
         """Return the surroundings with what became known while measuring."""
-        around = self._cross.told(around)
+        around = self._cross.told(self._around)
         return msgspec.structs.replace(around, tls_intercepted=tls_intercepted, proxy=has_proxy or around.proxy)

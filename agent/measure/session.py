@@ -35,7 +35,7 @@ from agent.measure.ookla import Ookla, order_within
 from agent.measure.rounds import loaded
 from agent.net.loop import Loop
 from agent.ports import Ports
-from agent.wire import forms, limits, records
+from agent.wire import forms, limits
 from agent.wire.answers import ServerEntry
 from agent.wire.records import Budget, Failure, Measurement
 from agent.wire.vocabulary import EngineName, FailureCode, Phase, Tier, Trigger
@@ -151,9 +151,8 @@ class _Session:
 
     def run(self) -> Measurement:
         """Do one step after the other."""
-        surroundings = records.Surroundings()
         try:
-            surroundings, self._got.failure = guard.before(self._plan, self._ports, self._is_cancelled, self._say)
+            self._got.failure = self._company.before(self._plan, self._is_cancelled, self._say)
             if not self._got.failure:
                 self._measure()
         except WorldError as fault:
@@ -162,7 +161,7 @@ class _Session:
             wait_for_answers(self._got.idle.prober, self._loop)
         got = self._got
         got.confirmed = receipt.of_test(got.job, got.download, got.idle.rtt, got.failure)
-        record = self._record(surroundings)
+        record = self._record()
         return self._foreign.over(record) if self._foreign else record
 
     def _measure(self) -> None:
@@ -363,7 +362,7 @@ class _Session:
             remarks.insert(0, busy.tag(self._patience.come_back_s or busy.UNTOLD_S))
         return list(dict.fromkeys(remarks))
 
-    def _record(self, surroundings: records.Surroundings) -> Measurement:
+    def _record(self) -> Measurement:
         plan, got, host = self._plan, self._got, self._ports.host
         has_proxy = bool(got.address and got.address.proxy)
         down, up, prober = got.download, got.upload, got.idle.prober
@@ -390,7 +389,7 @@ class _Session:
             idle=got.idle.rtt,
             gateway=self._company.gateway,
             loaded=loaded(*sides, got.idle.rtt, prober.method) if prober else None,
-            surroundings=self._company.told(surroundings, tls_intercepted=got.tls_intercepted, has_proxy=has_proxy),
+            surroundings=self._company.told(tls_intercepted=got.tls_intercepted, has_proxy=has_proxy),
             budget=plan.budget,
             tags=tags[: limits.TAGS] or None,
         )

@@ -6,7 +6,7 @@ import socket
 import time
 import uuid
 
-from agent.ports import Clock, Host, MachineFacts, WayOut
+from agent.ports import Clock, Host, MachineFacts, Octets, WayOut
 from agent.wire.records import Surroundings
 
 
@@ -50,6 +50,6 @@ class PlainHost:
         """Return that nobody knows."""
         return WayOut()
 
-    def octets(self) -> int | None:
+    def octets(self) -> Octets | None:
         """Return that nobody knows."""
         return None

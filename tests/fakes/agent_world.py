@@ -2,7 +2,7 @@
 
 import random
 
-from agent.ports import MachineFacts, Ports, WayOut
+from agent.ports import MachineFacts, Octets, Ports, WayOut
 from agent.wire.records import Surroundings
 
 NOON_MS = 1_795_525_509_123  # 2026-11-24T13:05:09.123Z
@@ -54,7 +54,7 @@ class FakeHost:
         self.boot = boot_id
         self.around = Surroundings()
         self.way = WayOut()
-        self.moved: int | None = None  # bytes, so far
+        self.moved: Octets | None = None
 
     def boot_id(self) -> str:
         return self.boot
@@ -68,7 +68,7 @@ class FakeHost:
     def way_out(self) -> WayOut:
         return self.way
 
-    def octets(self) -> int | None:
+    def octets(self) -> Octets | None:
         return self.moved
 
     def utc_offset_min(self) -> int:

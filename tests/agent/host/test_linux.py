@@ -7,7 +7,7 @@ import pytest
 
 from agent.host import linux_metered, linux_net
 from agent.host.linux import LinuxHost
-from agent.ports import WayOut
+from agent.ports import Octets, WayOut
 from agent.wire import forms
 from agent.wire.vocabulary import Medium
 from tests.fakes.agent_world import FakeClock
@@ -296,7 +296,14 @@ def test_bytes_of_the_way_out(computer: Computer) -> None:
     assert computer.host().octets() is None
     computer.put_routes(WIRED)
     computer.put_device("eth0", statistics__rx_bytes="1000", statistics__tx_bytes="24")
-    assert computer.host().octets() == 1024
+    assert computer.host().octets() == Octets(received=1000, sent=24)
+
+
+def test_bytes_where_sys_shows_another_namespace(computer: Computer) -> None:
+    computer.put_routes(WIRED)
+    counters = "eth0: 5000 10 0 0 0 0 0 0 700 9 0 0 0 0 0 0\n"
+    computer.put("proc/net/dev", f"Inter-|   Receive\n face |bytes\n    lo: 1 1 0 0 0 0 0 0 1 1\n  {counters}")
+    assert computer.host().octets() == Octets(received=5000, sent=700)
 
 
 @pytest.mark.parametrize(

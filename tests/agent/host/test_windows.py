@@ -6,10 +6,12 @@ from agent.host.windows import WindowsHost
 from agent.host.windows_api import IfRow2, Interface, SystemSource, default_route_in, link_in, serial_in
 from agent.host.windows_cost import is_metered
 from agent.host.windows_radio import Radio, radio_in
-from agent.ports import WayOut
+from agent.ports import Octets, WayOut
 from agent.wire import forms
 from agent.wire.vocabulary import Medium
 from tests.fakes.agent_world import FakeClock
+
+NONE = Octets(0, 0)
 
 
 class FakeSource:
@@ -19,7 +21,10 @@ class FakeSource:
         self.values: dict[str, str | int] = {"MachineGuid": "6F9A-GUID", "BootId": 41, "Hostname": "LAB-03"}
         self.moment: int | None = 7
         self.route: tuple[int, str | None] | None = (12, "192.0.2.1")
-        self.interfaces = [Interface(6, 100_000_000, 1_000), Interface(6, 100_000_000, 26_000)]
+        self.interfaces = [
+            Interface(6, 100_000_000, Octets(900, 100)),
+            Interface(6, 100_000_000, Octets(25_000, 1_000)),
+        ]
         self.times = [(100, 400), (150, 500)]
         self.link: bool | None = True
         self.air: Radio | None = None
@@ -112,7 +117,7 @@ def test_a_proxy_of_the_environment_or_of_the_user() -> None:
 def test_kinds_of_interfaces() -> None:
     for kind, medium in {71: Medium.WIFI, 243: Medium.CELLULAR, 53: Medium.VPN, 1: Medium.UNKNOWN}.items():
         source = FakeSource()
-        source.interfaces = [Interface(kind, 0, 0)] * 2
+        source.interfaces = [Interface(kind, 0, NONE)] * 2
         around = host(source).surroundings()
         assert (around.medium, around.link_bps) == (medium, None)
 
@@ -136,17 +141,17 @@ def test_the_default_route_is_the_one_with_the_lowest_metric() -> None:
 def test_a_tunnel_that_passes_for_a_network_card() -> None:
     for name, medium in {"TAP-Windows Adapter V9": Medium.VPN, "Intel(R) Ethernet I219-V": Medium.ETHERNET}.items():
         source = FakeSource()
-        source.interfaces = [Interface(6, 1_000_000_000, 0, description=name)] * 2
+        source.interfaces = [Interface(6, 1_000_000_000, NONE, description=name)] * 2
         assert host(source).surroundings().medium is medium
 
 
 def test_radio_and_cost() -> None:
     source = FakeSource()
-    source.interfaces = [Interface(71, 300_000_000, 0, b"g" * 16)] * 2
+    source.interfaces = [Interface(71, 300_000_000, NONE, b"g" * 16)] * 2
     source.air, source.paid = Radio(72_200_000, -61.0), 4
     around = host(source).surroundings()
     assert (around.link_bps, around.signal_dbm, around.metered) == (72_200_000, -61.0, True)
-    source.interfaces, source.air, source.paid = [Interface(71, 300_000_000, 0)] * 2, None, 1
+    source.interfaces, source.air, source.paid = [Interface(71, 300_000_000, NONE)] * 2, None, 1
     around = host(source).surroundings()
     assert (around.link_bps, around.signal_dbm, around.metered) == (300_000_000, None, False)
 
@@ -191,7 +196,7 @@ def test_a_link_in_the_table_of_interfaces() -> None:
 def test_the_way_out() -> None:
     source = FakeSource()
     assert host(source).way_out() == WayOut(True, True, "192.0.2.1")
-    assert host(source).octets() == 1_000
+    assert host(source).octets() == Octets(900, 100)
     source.route, source.link = None, False
     assert host(source).way_out() == WayOut(False, False, None)
     assert host(source).octets() is None

@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from agent.measure import guard, session
-from agent.measure.attempt import Outcome
+from agent.measure.attempt import Attempt, Outcome
 from agent.measure.faults import WorldError
+from agent.measure.gateway import Beside
+from agent.ports import Octets
 from agent.wire.records import Direction, Failure, Surroundings
-from agent.wire.vocabulary import Confidence, EngineName, FailureCode, Phase, Status, Trigger
-from tests.agent.measure.world import plan, ports
+from agent.wire.vocabulary import Confidence, EngineName, FailureCode, Medium, Phase, Status, Trigger
+from tests.agent.measure.world import job_for, plan, ports
 from tests.fakes import scripted_server as scripted
 from tests.fakes.scripted_server import ScriptedServer
 
@@ -111,53 +113,70 @@ def test_how_a_test_ended():
 
 
 class Card:
-    """A network card whose counter a test moves."""
+    """A network card whose counters a test moves."""
 
     def __init__(self):
-        self.moved = 1_000
+        self.moved = Octets(1_000, 1_000)
 
     def octets(self):
         return self.moved
 
 
 def outcome(confidence=Confidence.HIGH):
-    direction = Direction(bps=8_000_000, bytes=1_000_000, wire_bytes_est=1_060_000, confidence=confidence)
+    direction = Direction(bps=8_000_000, bytes=1_000_000, wire_bytes_est=1_300_000, confidence=confidence)
     return Outcome(direction, None, 1.0, "cubic", None, ("streams=2",))
 
 
-def during(moved, made, card=None):
-    card = card or Card()
+def during(phase, moved, made):
+    card = Card()
     cross = guard.CrossTraffic(card)
 
     def work():
-        card.moved = None if moved is None else card.moved + moved
+        received, sent = moved or (0, 0)
+        card.moved = Octets(1_000 + received, 1_000 + sent) if moved else None
         return made
 
-    return cross.during(work), cross
+    return cross.during(phase, work), cross
 
 
-@pytest.mark.parametrize("moved", [1_060_000, 1_100_000, 1_150_000, 900_000, None, -500])
-def test_our_own_bytes_are_nobody_elses(moved):
+DOWN, UP = Phase.DOWNLOAD, Phase.UPLOAD
+
+
+@pytest.mark.parametrize(
+    ("phase", "moved"),
+    [
+        (DOWN, (1_060_000, 30_000)),
+        (DOWN, (1_150_000, 30_000)),
+        (DOWN, (900_000, 9_000_000)),  # the other direction is the other one's question
+        (DOWN, None),
+        (DOWN, (-500, 0)),
+        (UP, (9_000_000, 1_060_000)),  # what a download that was cut still brings
+        (UP, (30_000, 1_300_000)),  # sent again and again
+    ],
+)
+def test_our_own_bytes_are_nobody_elses(phase, moved):
     made = outcome()
-    told, cross = during(moved, made)
+    told, cross = during(phase, moved, made)
     assert told == made
     assert cross.told(QUIET) == QUIET
 
 
-def test_bytes_of_others_are_told_and_doubted():
-    told, cross = during(2_120_000, outcome())
-    assert told.remarks == ("streams=2", "cross_traffic=50%")
+@pytest.mark.parametrize(("phase", "moved"), [(DOWN, (2_400_000, 30_000)), (UP, (30_000, 2_600_000))])
+def test_bytes_of_others_are_told_and_doubted(phase, moved):
+    told, cross = during(phase, moved, outcome())
+    assert told.remarks[0] == "streams=2"
+    assert told.remarks[1].startswith(f"{phase}_cross_traffic=5")
     assert told.direction.confidence is Confidence.MEDIUM
     assert told.direction.bps == 8_000_000
-    assert cross.told(QUIET).other_bps == 8 * 1_060_000
+    assert cross.told(QUIET).other_bps > 8_000_000
     assert cross.told(Surroundings(other_bps=10**9)).other_bps == 10**9
-    assert during(2_120_000, outcome(Confidence.LOW))[0].direction.confidence is Confidence.LOW
-    assert during(2_120_000, outcome(None))[0].direction.confidence is Confidence.LOW
+    assert during(phase, moved, outcome(Confidence.LOW))[0].direction.confidence is Confidence.LOW
+    assert during(phase, moved, outcome(None))[0].direction.confidence is Confidence.LOW
 
 
 def test_without_a_figure_there_is_nothing_to_doubt():
     made = Outcome(None, None, 1.0, None, None)
-    assert during(5_000_000, made)[0] == made
+    assert during(DOWN, (5_000_000, 0), made)[0] == made
 
 
 def test_a_fault_in_the_middle_goes_through():
@@ -165,4 +184,24 @@ def test_a_fault_in_the_middle_goes_through():
         raise WorldError(FailureCode.RESET, "cut")
 
     with pytest.raises(WorldError):
-        guard.CrossTraffic(Card()).during(work)
+        guard.CrossTraffic(Card()).during(DOWN, work)
+
+
+def company(medium, slower_ms, monkeypatch):
+    """What is said of a download during which the gateway was slower."""
+    made = world(Surroundings(medium=medium))
+    with job_for("http://127.0.0.1:9") as job:
+        beside = guard.Company(made, job.loop)
+        beside.before(plan("http://127.0.0.1:9"), lambda: False, lambda _: None)
+        monkeypatch.setattr(Beside, "increase_ms", lambda _: slower_ms)
+        attempt = Attempt(DOWN, None, job, None, None, False, 0.0, lambda _: None)
+        monkeypatch.setattr(attempt, "run", outcome)
+        return beside.watched(attempt).remarks
+
+
+def test_a_gateway_that_gets_slow_is_the_houses_own_queue(monkeypatch):
+    slow = ("streams=2", "download_gateway_slower_ms=62")
+    assert company(Medium.WIFI, 62.0, monkeypatch) == slow
+    assert company(Medium.ETHERNET, 62.0, monkeypatch) == slow
+    for medium, slower_ms in ((Medium.WIFI, 3.0), (Medium.WIFI, None), (Medium.CELLULAR, 62.0), (Medium.VPN, 62.0)):
+        assert company(medium, slower_ms, monkeypatch) == ("streams=2",)
