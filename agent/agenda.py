@@ -20,14 +20,23 @@ from agent.wire.vocabulary import Trigger
 
 SEED = "schedule_seed"  # keys of the durable state
 PAST = "schedule_past"
+TESTS_KEPT = 64  # more than a day of the most tests that an operator can ask for, 20 in each of three windows
+
+
+class _Test(msgspec.Struct, frozen=True, array_like=True):
+    """When a due test began, by both clocks: within its boot the monotonic one still tells it after a correction."""
+
+    true_ms: int  # on the collector's clock as well as it was known
+    mono_ms: int
+    boot_id: str
 
 
 class _Kept(msgspec.Struct, frozen=True):
     """What has been, durably."""
 
     boot_tested: str = ""  # id of the boot that has had its startup test
-    last_true_ms: int | None = None  # of the last due test, on the collector's clock as well as it was known
-    calibrated_true_ms: int | None = None  # of the last calibration, on the same clock
+    tests: tuple[_Test, ...] = ()  # the last due ones, the oldest first
+    calibrated_true_ms: int | None = None  # of the last calibration, on the collector's clock as well as it was known
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,6 @@ class Agenda:
         """
         self._config, self._ports, self._state = config, ports, state
         self._started_mono_ms = ports.clock.mono_ms()
-        self._last_mono_ms: int | None = None
         self._kept = _kept(state.get_state(PAST))
         seed = state.get_state(SEED)
         if seed is None:
@@ -67,22 +75,28 @@ class Agenda:
         now, mono_ms = self.true_now(), self._ports.clock.mono_ms()
         offset_min = self._ports.host.utc_offset_min()
         told = settings.stored(self._state)
-        open_ = self._windows(now)
-        last_ms = self._kept.last_true_ms
-        if self._last_mono_ms is not None:
-            last_ms = now.ms - (mono_ms - self._last_mono_ms)
+        open_, boot_id = self._windows(now), self._ports.host.boot_id()
         past = Past(
             started_ms=now.ms - (mono_ms - self._started_mono_ms),
-            boot_tested=self._kept.boot_tested == self._ports.host.boot_id(),
-            last_ms=last_ms,
+            boot_tested=self._kept.boot_tested == boot_id,
+            tests_ms=tuple(
+                now.ms - (mono_ms - one.mono_ms) if one.boot_id == boot_id else one.true_ms for one in self._kept.tests
+            ),
+            start=f"{boot_id} {self._started_mono_ms}",
         )
         due = next_due(now.ms, open_, past, self._rules(offset_min, told.tests_per_window if told else None))
         return _planned(due, now)
 
-    def note_test(self) -> None:
-        """Keep that a due test was made, refused or skipped just now."""
-        self._last_mono_ms = self._ports.clock.mono_ms()
-        self._keep(boot_tested=self._ports.host.boot_id(), last_true_ms=self.true_now().ms)
+    def note_test(self, began_mono_ms: int) -> None:
+        """Keep that a due test was made, refused or skipped.
+
+        Args:
+            began_mono_ms: When it began, by this boot's monotonic clock.
+        """
+        boot_id = self._ports.host.boot_id()
+        ago_ms = self._ports.clock.mono_ms() - began_mono_ms
+        made = _Test(self.true_now().ms - ago_ms, began_mono_ms, boot_id)
+        self._keep(boot_tested=boot_id, tests=(*self._kept.tests, made)[-TESTS_KEPT:])
 
     def is_calibration_due(self, trigger: Trigger) -> bool:
         """Return whether the test that is due now should be a calibration."""

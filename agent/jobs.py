@@ -113,6 +113,7 @@ class TestJob(Timed):
         self._config, self._ports, self._walk, self._agenda, self._lock = config, ports, walk, agenda, lock
         self._has_room = has_room
         self._alone, self._busy = False, 0
+        self._began_ms = 0  # the test under way; monotonic
         self.planned: Planned | None = None
         self.last: Measurement | None = None
         self.missed_ms: int | None = None  # wall time at which planned tests that had passed were made good
@@ -121,11 +122,9 @@ class TestJob(Timed):
         self._plan()
 
     def replan(self) -> None:
-        """Find the next moment anew; a moment that was set is never put off, whatever the clock now says."""
-        before, due_ms = self.planned, self.due_ms
-        self._plan()
-        if before is not None and (self.planned is None or due_ms < self.due_ms):
-            self.planned, self.due_ms = before, due_ms
+        """Find the next moment anew; a test that waits for its turn keeps its time."""
+        if not self._alone and not self._busy:
+            self._plan()
 
     def _plan(self) -> None:
         self.planned = self._agenda.plan()
@@ -133,8 +132,9 @@ class TestJob(Timed):
 
     def run(self) -> None:
         """Make the due test, or find when to try again."""
-        planned = self.planned
-        if planned is None:
+        late, late_s = self.planned, -self.due_in_s()
+        planned = self._agenda.plan()
+        if late is None or planned is None or planned.in_s > 0:  # the clock or the windows changed meanwhile
             self._plan()
             return
         if not self._has_room():
@@ -144,10 +144,10 @@ class TestJob(Timed):
         if not self._lock.try_acquire():
             self.set_due_in(min(LOOK_AGAIN_S, self._config.light_interval_s))
             return
-        if planned.missed or -self.due_in_s() > MISSED_AFTER_S:
+        if late.missed or late_s > MISSED_AFTER_S:
             self.missed_ms = self._clock.now_ms()
-            LOG.info("test.late", extra={"missed": planned.missed, "by_s": max(0.0, -self.due_in_s())})
-        self.testing_since_ms = self._clock.now_ms()
+            LOG.info("test.late", extra={"missed": planned.missed, "by_s": max(0.0, late_s)})
+        self.testing_since_ms, self._began_ms = self._clock.now_ms(), self._clock.mono_ms()
         try:
             outcome = self._make(planned.trigger)
         finally:
@@ -172,7 +172,7 @@ class TestJob(Timed):
     def _done(self, record: Measurement | None) -> None:
         self.last = record or self.last
         self.held, self._alone, self._busy = "", False, 0
-        self._agenda.note_test()
+        self._agenda.note_test(self._began_ms)
         self._plan()
 
     def _comes_back(self, record: Measurement) -> bool:

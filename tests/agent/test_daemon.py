@@ -220,9 +220,7 @@ def test_a_small_correction_of_the_clock_is_none(lab: Lab) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("wrong_s", [0, -17 * 365 * DAY_S], ids=["right clock", "2009"])
-def test_tests_fall_into_the_collectors_windows_by_the_collectors_time(
-    tmp_path: Path, seed: int, wrong_s: int
-) -> None:
+def test_tests_fall_into_the_collectors_windows_by_the_collectors_time(tmp_path: Path, seed: int, wrong_s: int) -> None:
     """Whatever moments chance picks, and whatever this computer believes: the collector allows every test here."""
     lab = Lab(tmp_path, msgspec.structs.replace(QUICK, test_interval_s=0, tests_per_window=2), seed=seed)
     lab.clock.step_wall_s(wrong_s)

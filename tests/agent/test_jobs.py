@@ -25,18 +25,21 @@ class WrittenWalk:
 
 
 class EvenAgenda:
-    """The next test is two hours away."""
+    """One test is due; the next is two hours away."""
 
     def __init__(self):
         self.tests = 0
 
     def plan(self):
-        return Planned(NEXT_S, Trigger.WINDOW)
+        return Planned(NEXT_S if self.tests else 0.0, Trigger.WINDOW)
+
+    def is_calibration_due(self, _trigger):
+        return False
 
     def is_paused(self):
         return False
 
-    def note_test(self):
+    def note_test(self, _began_mono_ms):
         self.tests += 1
 
 
@@ -93,3 +96,19 @@ def test_other_failures_wait_for_the_next_moment():
     job.run()
     assert job.due_in_s() == pytest.approx(NEXT_S)
     assert agenda.tests == 1
+
+
+def test_a_moment_that_news_have_put_off_is_waited_for():
+    """Windows that changed, or a clock that was put right, after the moment was set."""
+    job, agenda = job_of(record())
+    agenda.tests = 1
+    job.run()
+    assert job.due_in_s() == pytest.approx(NEXT_S)
+    assert agenda.tests == 1
+
+
+def test_news_do_not_shorten_the_wait_for_a_turn():
+    job, _agenda = job_of(BUSY, record())
+    job.run()
+    job.replan()
+    assert 40 <= job.due_in_s() <= 60
