@@ -7,7 +7,6 @@ import logging
 from dataclasses import dataclass
 
 import msgspec
-from nacl.signing import SigningKey
 
 from agent.errors import EnlaceError
 from agent.ports import MachineFacts, Ports
@@ -82,7 +81,6 @@ def enrol(
     candidate: Identity,
     *,
     agent_version: str,
-    old_key: SigningKey | None = None,
 ) -> Enrolled:
     """Ask the collector to take this computer.
 
@@ -91,7 +89,6 @@ def enrol(
         ports: Randomness for the batch id, host facts, clock.
         candidate: The identity to enrol, with token and address.
         agent_version: Of this program.
-        old_key: The key that the device had before, if it still has it.
 
     Returns:
         The identity with the device's name and the collector's key, for the caller to store.
@@ -118,8 +115,6 @@ def enrol(
         headers.SIGNATURE: signing.sign(candidate.signing_key, text),
         "Content-Type": headers.JSON_MEDIA,
     }
-    if old_key is not None:
-        sent[headers.OLD_SIGNATURE] = signing.sign(old_key, text)
     url = candidate.collector_url.rstrip("/") + PATH
     answer = transport.post(url, sent, body, deadline_s=DEADLINE_S)
     if isinstance(answer, Silence):

@@ -1,7 +1,5 @@
 """Token, pin, signature, in this order; refusals in words."""
 
-import json
-
 import msgspec
 import pytest
 
@@ -114,12 +112,3 @@ def test_a_token_of_the_collectors_next_key_is_the_same_device() -> None:
     assert (again.key, again.machine_hash, again.device) == (first.key, first.machine_hash, first.device)
     done = enrol.enrol(collector, ports, again, agent_version="0").identity
     assert done.trusted_keys == [collector.public] and done.key == first.key
-
-
-def test_the_old_key_signs_too_where_there_is_one() -> None:
-    collector, ports = FakeCollector(), fake_ports()
-    first = enrolled(collector).identity
-    new = enrol.begin(fake_ports(seed=5), ports.host.machine_facts(), enrol.read_token(token_text()), URL, None)
-    enrol.enrol(collector, ports, new, agent_version="0", old_key=first.signing_key)
-    assert "Enlace-Old-Signature" in collector.asked[-1].headers
-    assert json.loads(collector.asked[-1].body)["public_key"] != json.loads(collector.asked[0].body)["public_key"]
