@@ -104,7 +104,8 @@ def test_what_the_ledger_is_told_is_within_the_cap(point, engine):
         assert direction.stop_reason is StopReason.BUDGET
         assert wire_bytes(direction.bytes) <= direction.wire_bytes_est <= cap + retransmitted
         carried = max(each.bytes for each in told if each.phase is phase)
-        assert wire_bytes(carried) == direction.wire_bytes_est  # what a test that breaks off would be counted with
+        # What a test that breaks off would be counted with; a receipt is fetched after the last byte of test data.
+        assert 0 <= direction.wire_bytes_est - wire_bytes(carried) <= 3_000
 
 
 @pytest.mark.parametrize("engine", [Ndt7(), LibreSpeed()])
