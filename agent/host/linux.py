@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.host import linux_metered, linux_net, samples
+from agent.host import linux_metered, linux_net, linux_radio, samples
 from agent.host.linux_files import lines, text
 from agent.ports import Clock, MachineFacts, Octets, WayOut
 from agent.wire.records import Surroundings
@@ -58,10 +58,11 @@ class LinuxHost:
         cpu_later, octets_later = self._cpu(), linux_net.octets(self._root, device)
         lasted_s = (self._clock.mono_ms() - mono_ms) / 1000
         medium = linux_net.medium(self._root, linux_net.default_device(self._root))
+        link_bps, signal_dbm = self._link(device, medium)
         return Surroundings(
             medium=medium,
-            link_bps=linux_net.link_bps(self._root, device, medium),
-            signal_dbm=linux_net.signal_dbm(self._root, device) if medium is Medium.WIFI else None,
+            link_bps=link_bps,
+            signal_dbm=signal_dbm,
             cpu_pct=samples.busy_pct(cpu, cpu_later),
             other_bps=samples.rate_bps(samples.whole(octets), samples.whole(octets_later), lasted_s),
             proxy=samples.has_proxy(self._environ),
@@ -83,6 +84,18 @@ class LinuxHost:
         return linux_net.octets(self._root, device)
 
     # --- inside -------------------------------------------------------------------------------------------------
+
+    def _link(self, device: str | None, medium: Medium | None) -> tuple[int | None, float | None]:
+        """Return rate and, of a radio, signal: by the old wireless files, else by the new call."""
+        link_bps = linux_net.link_bps(self._root, device, medium)
+        if device is None or medium is not Medium.WIFI:
+            return link_bps, None
+        signal_dbm = linux_net.signal_dbm(self._root, device)
+        if self._root == Path("/") and (link_bps is None or signal_dbm is None):
+            radio = linux_radio.ask(device)
+            if radio is not None:
+                return link_bps or radio.rate_bps, radio.signal_dbm if signal_dbm is None else signal_dbm
+        return link_bps, signal_dbm
 
     def _cpu(self) -> tuple[int, int] | None:
         """Return the busy and the whole time of all processors in ticks."""

@@ -52,7 +52,7 @@ class Buffers:
 
 def proxy_of(target: Target) -> Target | None:
     """Return the web proxy that this computer's settings prescribe for the target, or None."""
-    if _is_loopback(target.host):
+    if is_loopback(target.host):
         return None
     url = urllib.request.getproxies().get("https" if target.is_secure else "http")
     if not url or urllib.request.proxy_bypass(target.host):
@@ -63,7 +63,8 @@ def proxy_of(target: Target) -> Target | None:
     return Target(parts.hostname, parts.port or 80, False, "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this computer itself."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

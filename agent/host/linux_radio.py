@@ -1,0 +1,116 @@
+"""Rate and signal of a Wi-Fi link by nl80211 (linux/nl80211.h), for kernels without the old wireless calls.
+
+Anybody may ask; of the answer only three numbers are looked at, never an address or a name.
+"""
+
+import contextlib
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_GENERIC, _CONTROLLER = 16, 16  # NETLINK_GENERIC, GENL_ID_CTRL
+_REQUEST, _DUMP = 0x1, 0x300  # NLM_F_REQUEST, NLM_F_DUMP
+_ERROR, _DONE = 2, 3  # NLMSG_ERROR, NLMSG_DONE
+_GET_FAMILY, _FAMILY_ID, _FAMILY_NAME = 3, 1, 2  # CTRL_CMD_GETFAMILY, CTRL_ATTR_*
+_GET_STATION, _IFINDEX, _STATION = 17, 3, 21  # NL80211_CMD_GET_STATION, NL80211_ATTR_IFINDEX, _STA_INFO
+_SIGNAL, _SEND_RATE, _RECEIVE_RATE = 7, 8, 14  # NL80211_STA_INFO_*
+_RATE16, _RATE32 = 1, 5  # NL80211_RATE_INFO_*, units of 100 kbit/s
+_NESTED = 0x3FFF  # NLA_TYPE_MASK
+_LIMIT_S = 1.0
+_MOST_ANSWERS = 64
+_HEAD = struct.Struct("=IHHII")
+
+
+@dataclass(frozen=True)
+class Radio:
+    """How well the radio link goes; None = the driver does not say."""
+
+    rate_bps: int | None  # the slower direction's
+    signal_dbm: float | None
+
+
+def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield kind and content of netlink attributes; ends at what is none."""
+    at = 0
+    while at + 4 <= len(data):
+        length, kind = struct.unpack_from("=HH", data, at)
+        if length < 4 or at + length > len(data):
+            return
+        yield kind & _NESTED, data[at + 4 : at + length]
+        at += (length + 3) & ~3
+
+
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield kind and content of the netlink messages in one answer."""
+    at = 0
+    while at + _HEAD.size <= len(data):
+        length, kind, _, _, _ = _HEAD.unpack_from(data, at)
+        if length < _HEAD.size or at + length > len(data):
+            return
+        yield kind, data[at + _HEAD.size : at + length]
+        at += (length + 3) & ~3
+
+
+def radio_in(station: bytes) -> Radio:
+    """Return what the attributes of NL80211_ATTR_STA_INFO say."""
+    told = dict(attributes(station))
+    signal_dbm = float(struct.unpack("=b", told[_SIGNAL])[0]) if len(told.get(_SIGNAL, b"")) == 1 else None
+    rates = [rate for rate in (_rate_bps(told.get(kind, b"")) for kind in (_SEND_RATE, _RECEIVE_RATE)) if rate]
+    return Radio(min(rates, default=None), signal_dbm if signal_dbm is not None and -150 <= signal_dbm < 0 else None)
+
+
+def _rate_bps(nested: bytes) -> int | None:
+    told = dict(attributes(nested))
+    if len(told.get(_RATE32, b"")) == 4:
+        return int(struct.unpack("=I", told[_RATE32])[0]) * 100_000 or None
+    if len(told.get(_RATE16, b"")) == 2:
+        return int(struct.unpack("=H", told[_RATE16])[0]) * 100_000 or None
+    return None
+
+
+def request(family: int, command: int, attribute: int, content: bytes, flags: int) -> bytes:
+    """Return a generic netlink request with one attribute."""
+    size = 4 + len(content)
+    body = struct.pack("=BBHHH", command, 1, 0, size, attribute) + content.ljust((len(content) + 3) & ~3, b"\0")
+    return _HEAD.pack(_HEAD.size + len(body), family, flags, 1, 0) + body
+
+
+def ask(device: str) -> Radio | None:
+    """Return what the kernel says of the access point that an interface is joined to; None = nothing."""
+    if sys.platform != "linux":
+        return None
+    with contextlib.suppress(OSError, ValueError), _opened() as sock:
+        sock.send(request(_CONTROLLER, _GET_FAMILY, _FAMILY_NAME, b"nl80211\0", _REQUEST))
+        family = next((_family_in(content) for _, content in _answers(sock, once=True)), None)
+        if family is None:
+            return None
+        index = struct.pack("=I", socket.if_nametoindex(device))
+        sock.send(request(family, _GET_STATION, _IFINDEX, index, _REQUEST | _DUMP))
+        for _, content in _answers(sock):
+            station = dict(attributes(content[4:])).get(_STATION)
+            if station:
+                return radio_in(station)
+    return None
+
+
+def _opened() -> socket.socket:
+    sock = socket.socket(getattr(socket, "AF_NETLINK", 16), socket.SOCK_RAW, _GENERIC)
+    sock.settimeout(_LIMIT_S)
+    return sock
+
+
+def _family_in(content: bytes) -> int | None:
+    told = dict(attributes(content[4:])).get(_FAMILY_ID, b"")
+    return int(struct.unpack("=H", told)[0]) if len(told) == 2 else None
+
+
+def _answers(sock: socket.socket, *, once: bool = False) -> Iterator[tuple[int, bytes]]:
+    for _ in range(_MOST_ANSWERS):
+        for kind, content in messages(sock.recv(65_536)):
+            if kind in (_ERROR, _DONE):
+                return
+            yield kind, content
+        if once:
+            return
