@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.contest import bars, picture, summary
-from bench.contest.format import count, integer, pct, signed, times
+from bench.contest.format import NONE, count, integer, pct, signed, times
 from bench.contest.rows import Book, Row
 from bench.contest.tools import DIRECTIONS, OFFICE, Tool, all_tools
 from bench.machine import table
@@ -77,7 +77,7 @@ def drawing(book: Book) -> str:
         if tool.name in ("ten", "caps") or not sizes or megabytes is None:
             continue
         p90 = summary.percentile(sizes, 0.9) or 0
-        points.append(picture.Point(tool.label, megabytes, 100 * median(sizes), 100 * p90, tool.is_ours))
+        points.append(picture.Point(tool.name_in_picture, megabytes, 100 * median(sizes), 100 * p90, tool.is_ours))
     lines = f"{len({row.profile for row in judged})} emulated lines, up and down"
     subtitle = f"Dot: median error; bar: what nine of ten runs stay within. {lines}, logarithmic."
     return picture.drawing(points, _finding(points), subtitle)
@@ -262,6 +262,11 @@ def _unseen(rows: list[Row]) -> list[str]:
     ]
 
 
+def _width(row: Row) -> str:
+    width = row.figure.get("half_width_pct")
+    return NONE if width is None else f"{width:.1f} %"
+
+
 def _worst(rows: list[Row]) -> list[str]:
     """Show our worst runs: what is still wrong is to be seen, not looked for."""
     names = {tool.name for tool in all_tools().values() if tool.is_ours} - {"ten"}
@@ -273,7 +278,7 @@ def _worst(rows: list[Row]) -> list[str]:
     cells = [
         [
             f"{row.profile} {row.direction}", all_tools()[row.tool].label, str(row.seed), signed(error),
-            str(row.figure.get("stop_reason", "")), f"{row.figure.get('half_width_pct') or 0:.0f} %",
+            str(row.figure.get("stop_reason", "")), _width(row),
             f"{row.figure.get('duration_s') or 0:.1f}", f"{row.load:.1f}", ", ".join(row.tags),
         ]
         for error, row in sorted(known, key=lambda pair: -abs(pair[0]))[:WORST]

@@ -9,7 +9,7 @@ WIDTH, HEIGHT = 760, 500
 LEFT, RIGHT, TOP, BOTTOM = 74, 24, 92, 64
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif"
 SURFACE, INK, INK2, INK3, GRID, AXIS, OURS = "#FFFFFF", "#13202B", "#41505C", "#5A6874", "#DEE4E9", "#74818D", "#24459C"
-LABEL_PX, CHAR_PX, LINE_PX = 13, 7.4, 16
+LABEL_PX, CHAR_PX, LINE_PX = 13, 7.0, 16
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class Tool:
         run: Makes one run with a seed.
         missing: Why it cannot be had here, empty if it can.
         is_ours: Whether the bars are for it.
+        short: Label where there is little room.
     """
 
     name: str
@@ -51,6 +52,12 @@ class Tool:
     run: Run
     missing: str = ""
     is_ours: bool = False
+    short: str = ""
+
+    @property
+    def name_in_picture(self) -> str:
+        """Return the label, or a shorter one."""
+        return self.short or self.label
 
 
 def priors(profile: Profile, seed: int) -> dict[Direction, float]:
@@ -267,7 +274,7 @@ def _why_no(program: str | Path) -> str:
 def all_tools() -> dict[str, Tool]:
     """Return the tools by name, in the order of the tables."""
     no_iperf3 = _why_no("iperf3")
-    ndt7 = Tool("ndt7", "ndt7 (@m-lab/ndt7)", by_ndt7)
+    ndt7 = Tool("ndt7", "ndt7 (@m-lab/ndt7)", by_ndt7, short="ndt7")
     if _why_no_ndt7():
         flows, grace = {"download": 1, "upload": 1}, {"download": 0.0, "upload": 0.0}
         senders = {"download": "bbr", "upload": "cubic"}
@@ -282,8 +289,14 @@ def all_tools() -> dict[str, Tool]:
         Tool("caps", "Enlace, default caps", by_session("caps", with_prior=True, with_caps=True), is_ours=True),
         Tool("ten", "Enlace, kept for 10 s", by_session("ten", with_prior=False, to_the_end=True), is_ours=True),
         ndt7,
-        Tool("librespeed", "LibreSpeed, 15 s (imitated)", libre),
-        Tool("speedtest-cli", "speedtest-cli 2.1.3", by_speedtest_cli, _why_no(BIN / "speedtest-cli")),
+        Tool("librespeed", "LibreSpeed, 15 s (imitated)", libre, short="LibreSpeed, imitated"),
+        Tool(
+            "speedtest-cli",
+            "speedtest-cli 2.1.3",
+            by_speedtest_cli,
+            _why_no(BIN / "speedtest-cli"),
+            short="speedtest-cli",
+        ),
         Tool("iperf3-10", "iperf3, 10 s", by_iperf3("iperf3-10", 10), no_iperf3),
         Tool("iperf3-30", "iperf3, 30 s", by_iperf3("iperf3-30", 30), no_iperf3),
     )
