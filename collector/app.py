@@ -6,10 +6,11 @@ from wsgiref.types import WSGIApplication
 
 from flask import Flask
 
-from collector.config import CollectorConfig, TestpointConfig, metrics_token
+from collector.config import CollectorConfig, TestpointConfig, known_receipt_keys, metrics_token, receipt_file
 from collector.errors import CollectorError
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
+from collector.intake.receipts import ReceiptBook
 from collector.ports import Ports
 from collector.store.open import Store
 from collector.web.api import devices, health
@@ -43,6 +44,7 @@ def create_app(
         testpoint=testpoint or TestpointConfig(),
         ports=ports,
         keys=KeySource(store, ports.clock),
+        receipts=ReceiptBook(receipt_file(config), known_receipt_keys(config), ports.clock),
         load=places["ingest"].share,
     )
     return Gate(places, parts, make_flask(parts))

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import platformdirs
 
+from agent.wire import forms, signing
 from agent.wire.answers import ProbeSite
 from agent.wire.records import Bound
 from agent.wire.settings_file import SettingsError, read_table
@@ -20,6 +21,8 @@ from collector.errors import CollectorError
 from collector.profiles import catalogue
 
 EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 -- looked for, not bound to
+RECEIPT_KEY: Final = "receipt.key"  # of a test point, among its files; its public half is beside it
+RECEIPT_PUBLIC: Final = "receipt.pub"
 
 Port = Annotated[int, Bound(0, 65_535)]
 Workers = Annotated[int, Bound(1, 256)]
@@ -58,6 +61,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     day_bytes: Budget = 300_000_000  # of one school
     month_bytes: Budget = 4_000_000_000  # of one school
     paused: bool = False  # True: nobody tests
+    receipt_keys: list[str] = []  # public keys of test points elsewhere, whose receipts are believed
     probes: list[ProbeSite] = []
 
     session_hours: Annotated[float, Bound(0.25, 720)] = 12.0
@@ -94,6 +98,7 @@ def load_collector(path: Path | None) -> CollectorConfig:
     check_timezone(config.default_timezone, f"{path}: [collector] default_timezone")
     check_profile(config.profile, catalogue.load().ids, f"{path}: [collector] profile")
     check_url(config.public_url, f"{path}: [collector] public_url")
+    known_receipt_keys(config, f"{path}: ")
     _check_country(config.country, f"{path}: [collector] country")
     _check_proxy(config.trusted_proxy, f"{path}: [collector] trusted_proxy")
     return config
@@ -171,6 +176,46 @@ def check_url(text: str, place: str) -> None:
             do='Write one such as "https://enlace.example.org".',
             exit_code=ExitCode.USAGE,
         )
+
+
+def read_keys(texts: Collection[str], place: str, source: str) -> tuple[bytes, ...]:
+    """Return public keys of the configuration, raw.
+
+    Args:
+        texts: In base64url.
+        place: File, table and key, for the sentence.
+        source: Where a person finds such keys.
+
+    Raises:
+        CollectorError: If one is none.
+    """
+    try:
+        return tuple(forms.unb64url(text, signing.PUBLIC_KEY_BYTES) for text in texts)
+    except ValueError as error:
+        raise CollectorError(
+            f"{place} has something that is no public key.",
+            do=f"Copy the text that {source}.",
+            exit_code=ExitCode.USAGE,
+        ) from error
+
+
+def known_receipt_keys(config: CollectorConfig, file: str = "") -> tuple[bytes, ...]:
+    """Return the public keys of test points elsewhere, raw.
+
+    Raises:
+        CollectorError: If one is no key.
+    """
+    return read_keys(config.receipt_keys, f"{file}[collector] receipt_keys", "its test point answers at /enlace/v1/key")
+
+
+def testpoint_files(data: Path) -> Path:
+    """Return where a deployment's test point keeps its keys, and finds the collector's."""
+    return data / "testpoint"
+
+
+def receipt_file(config: CollectorConfig) -> Path | None:
+    """Return where the test point beside this collector leaves the public key of its receipts, None if none is near."""
+    return testpoint_files(Path(config.data)) / RECEIPT_PUBLIC if config.data else None
 
 
 def _check_country(text: str, place: str) -> None:

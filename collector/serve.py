@@ -10,10 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from agent.wire import forms
 from agent.wire.vocabulary import ExitCode
 from collector import log, processes
-from collector.config import CollectorConfig, TestpointConfig, database
+from collector.config import RECEIPT_KEY, CollectorConfig, TestpointConfig, database, read_keys, testpoint_files
 from collector.errors import CollectorError
 from collector.ports import Ports
 from collector.processes import Child, Family
@@ -21,7 +20,6 @@ from collector.store.open import Store
 
 PARTS = ("web", "testpoint", "jobs")
 COLLECTOR_KEYS = "collector.keys"  # public ones, in the directory of the test point's files
-RECEIPT_KEY = "receipt.key"  # the test point's own; its public half is beside it, `.pub`
 
 # Ctrl-C reaches the whole group: a child that is still loading leaves it to its parent.
 _CHILD = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from collector.cli import main; main()"
@@ -119,7 +117,8 @@ def _serve_all(deployment: Deployment, ports: Ports) -> int:
 def _run_with_store(deployment: Deployment, run: Runner, ports: Ports, stop: threading.Event) -> None:
     store = deployment.open_store()
     try:
-        run(store, deployment.config, deployment.testpoint, ports, stop)
+        config = msgspec.structs.replace(deployment.config, data=str(deployment.data))  # also where a flag names it
+        run(store, config, deployment.testpoint, ports, stop)
     finally:
         store.close()
 
@@ -129,7 +128,8 @@ def _access_keys(deployment: Deployment) -> tuple[bytes, ...]:
     if deployment.testpoint.open:
         return ()
     if deployment.testpoint.collector_keys:
-        return tuple(_public_key(text) for text in deployment.testpoint.collector_keys)
+        given = deployment.testpoint.collector_keys
+        return read_keys(given, "[testpoint] collector_keys", "`enlace-collector init` prints")
     from collector.intake.keyring import read_ring
 
     store = deployment.open_store()
@@ -139,11 +139,6 @@ def _access_keys(deployment: Deployment) -> tuple[bytes, ...]:
         store.close()
     publish_access_keys(deployment.data, keys)
     return keys
-
-
-def testpoint_files(data: Path) -> Path:
-    """Return where a deployment's test point keeps its key, and finds the collector's."""
-    return data / "testpoint"
 
 
 def publish_access_keys(data: Path, keys: tuple[bytes, ...]) -> None:
@@ -156,17 +151,6 @@ def publish_access_keys(data: Path, keys: tuple[bytes, ...]) -> None:
 
     with suppress(OSError):
         keyfile.write_public_keys(testpoint_files(data) / COLLECTOR_KEYS, keys)
-
-
-def _public_key(text: str) -> bytes:
-    try:
-        return forms.unb64url(text, 32)
-    except ValueError as error:
-        raise CollectorError(
-            "[testpoint] collector_keys has something that is no public key.",
-            do="Copy the keys that `enlace-collector init` prints.",
-            exit_code=ExitCode.USAGE,
-        ) from error
 
 
 def run_testpoint(

@@ -38,7 +38,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Verdict(StrEnum):
     """What the collector thinks of a record's receipt."""
 
+    NONE = "none"  # the record carries none
     VALID = "valid"
+    UNCHECKED = "unchecked"  # no test point's key is known at all
     FORGED = "forged"  # malformed, or not signed by a test point that we know
     OTHER_TEST = "other_test"  # made for another record: replayed
     OTHER_LEASE = "other_lease"
@@ -97,9 +99,18 @@ def judge(text: str, public_keys: list[bytes], claimed: Claimed) -> Verdict:
         claimed: What the record says.
     """
     try:
-        receipt = read(text, public_keys)
+        return compare(read(text, public_keys), claimed)
     except ValueError:
         return Verdict.FORGED
+
+
+def compare(receipt: Receipt, claimed: Claimed) -> Verdict:
+    """Return what a record's receipt is worth, its signature found to be right.
+
+    Args:
+        receipt: As `read` returns it.
+        claimed: What the record says.
+    """
     if receipt.test != claimed.rid:
         return Verdict.OTHER_TEST
     if receipt.lease_id != claimed.lease_id and receipt.lease_id is not None:

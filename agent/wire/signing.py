@@ -67,6 +67,17 @@ def receipt_text(receipt: str) -> bytes:
     return f"enlace/1 receipt\n{receipt}".encode("ascii")
 
 
+def public_keys_in(text: str) -> tuple[bytes, ...]:
+    """Return the raw public keys of a file's text, one to a line in base64url; what is no key is passed over."""
+    found = []
+    for line in text.split():
+        try:
+            found.append(forms.unb64url(line, PUBLIC_KEY_BYTES))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
 def sign(key: SigningKey, text: bytes) -> str:
     """Return the signature in 86 base64url characters."""
     return forms.b64url(key.sign(text).signature)

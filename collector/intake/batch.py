@@ -38,7 +38,8 @@ def accept(incoming: Incoming, parts: Parts) -> Answer:
     try:
         with parts.store.reader() as snapshot:
             admitted = admission.admit(snapshot, incoming, Word.BATCH, BATCH_MEDIA)
-        found = items.read_items(unpack.unpack(incoming.body))  # without the write lock: this is the costly part
+        raw_items = unpack.unpack(incoming.body)  # this and reading them, without the write lock, is the costly part
+        found = items.read_items(raw_items, parts.receipts)
         with parts.store.unit() as unit:
             message = _store(unit, admission.admit_again(unit, admitted), found, incoming, parts)
             unit.commit()

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from agent.wire import codec
 from agent.wire.answers import ItemAnswer
 from agent.wire.codec import Decoded, ItemError
+from agent.wire.receipts import Receipt, Verdict
 from agent.wire.records import Measurement
 from agent.wire.vocabulary import ItemCode, ItemStatus
-from collector.intake import clockfix, unpack
+from collector.intake import clockfix, receipts, unpack
 from collector.intake.clockfix import Timeline
+from collector.intake.receipts import ReceiptBook
 from collector.store.queries import measurements
 from collector.store.queries.devices import Assignment
 from collector.store.queries.measurements import Placed
@@ -28,6 +30,7 @@ class Item:
     raw: bytes
     decoded: Decoded | None = None
     placed: Placed | None = None
+    receipt: Receipt | Verdict = Verdict.NONE  # what the record carries, its signature checked
     answer: ItemAnswer | None = None
     is_quarantined: bool = False
 
@@ -46,23 +49,29 @@ class Item:
         self.answer_with(ItemStatus.REJECTED, ItemCode.QUARANTINED)
 
 
-def read_items(raw_items: list[bytes]) -> list[Item]:
+def read_items(raw_items: list[bytes], book: ReceiptBook) -> list[Item]:
     """Return the items, decoded or already answered.
+
+    Args:
+        raw_items: As they came.
+        book: Whose receipts are believed.
 
     Raises:
         RefusedError: If one is nested so deeply that the whole batch counts as unreadable.
     """
     items = [Item(raw) for raw in raw_items]
     for item in items:
-        _read(item)
+        _read(item, book)
         if item.answer is not None and item.answer.status is ItemStatus.REJECTED:
             unpack.check_depth(b"[[" + item.raw + b"]]")  # an item that is well has no such depth
     return items
 
 
-def _read(item: Item) -> None:
+def _read(item: Item, book: ReceiptBook) -> None:
     try:
         item.decoded = codec.decode_item(item.raw)
+        if isinstance(item.decoded.record, Measurement) and item.decoded.record.receipt is not None:
+            item.receipt = book.read(item.decoded.record.receipt)
     except ItemError as error:
         status = ItemStatus.DEFERRED if error.code in _DEFERRED else ItemStatus.REJECTED
         item.answer_with(status, error.code, error.rid)
@@ -87,7 +96,11 @@ def place_items(
         if item.decoded is None:
             continue
         try:
-            time = clockfix.place(timeline, item.decoded.record)
+            record = item.decoded.record
+            time = clockfix.place(timeline, record)
+            worth = Verdict.NONE
+            if isinstance(record, Measurement):
+                worth = receipts.verdict(item.receipt, record, time.at_ms, time.width_ms, timeline.received_ms)
             item.placed = Placed(
                 decoded=item.decoded,
                 device=device,
@@ -98,6 +111,7 @@ def place_items(
                 time_width_ms=time.width_ms,
                 received_ms=timeline.received_ms,
                 client_ip_prefix=client_ip_prefix,
+                receipt_verdict=worth.value,
             )
         except Exception:
             LOG.exception("item.quarantined")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from collector.config import CollectorConfig, TestpointConfig
 from collector.intake.keyring import KeySource
+from collector.intake.receipts import ReceiptBook
 from collector.ports import Ports
 from collector.store.open import Store
 
@@ -22,4 +23,5 @@ class Parts:
     testpoint: TestpointConfig
     ports: Ports
     keys: KeySource
+    receipts: ReceiptBook = field(default_factory=ReceiptBook)
     load: Callable[[], float] = field(default=_idle)  # share of the places for devices in use, 0 to 1

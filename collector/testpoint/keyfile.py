@@ -26,16 +26,9 @@ def write_public_keys(path: Path, public_keys: Iterable[bytes]) -> None:
 def read_public_keys(path: Path) -> tuple[bytes, ...]:
     """Return the raw public keys of a file; none if it cannot be read, and lines that are no key are passed over."""
     try:
-        lines = path.read_text("ascii").split()
+        return signing.public_keys_in(path.read_text("ascii"))
     except (OSError, UnicodeDecodeError):
         return ()
-    found = []
-    for line in lines:
-        try:
-            found.append(forms.unb64url(line, signing.PUBLIC_KEY_BYTES))
-        except ValueError:
-            continue
-    return tuple(found)
 
 
 def own_key(path: Path | None, token_bytes: Callable[[int], bytes]) -> SigningKey:

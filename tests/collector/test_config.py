@@ -53,6 +53,7 @@ def test_without_a_file_the_defaults_hold() -> None:
         ('[testpoint]\npublic_url = "tp.example:8481"\n', "not an address"),
         ('[collector]\ncountry = "XXX"\n', "not a country code"),
         ('[collector]\ncountry = "bb"\n', "not a country code"),
+        ('[collector]\nreceipt_keys = ["no key"]\n', "[collector] receipt_keys has something that is no public key"),
         ('[collector]\ntrusted_proxy = "proxy.local"\n', "not an address"),
         ("[collecter]\n", "collector"),
         ("[testpoint]\nopne = true\n", "open"),

@@ -44,6 +44,7 @@ class Placed:
     time_width_ms: int  # how far apart the bounds are, 0 unless bounded
     received_ms: int
     client_ip_prefix: str | None = None
+    receipt_verdict: str = "none"  # of a measurement
 
 
 def insert_once(unit: UnitOfWork, placed: Sequence[Placed]) -> tuple[set[str], set[str]]:
@@ -233,6 +234,7 @@ def _measurement_row(row: dict[str, Any], plain: dict[str, Any], placed: Placed)
         "server_scheme": server.get("scheme"),
         "ip_family": server.get("ip_family"),
         "client_ip_prefix": placed.client_ip_prefix,
+        "receipt_verdict": placed.receipt_verdict,
         "started_ms": placed.at_ms,
         "started_raw_ms": forms.parse_time(plain["started_at"]),
         "time_width_ms": placed.time_width_ms,

@@ -68,6 +68,7 @@ MEASUREMENTS = Table(
     Column("client_ip_prefix", Text),  # of the request: /24 or /48, never the whole address
     Column("lease_id", Text),
     Column("receipt", Text),
+    Column("receipt_verdict", Text),  # agent.wire.receipts.Verdict; None: stored before they were judged
     *_direction("download"),
     *_direction("upload"),
     *_rtt("idle"),

@@ -75,6 +75,7 @@ def test_the_hours_that_were_known_hold_for_every_day_before(tmp_path: Path) -> 
     migrate(f"sqlite:///{path}")
     with closing(sqlite3.connect(path)) as database:
         database.execute("ALTER TABLE school_facts DROP COLUMN opening")
+        database.execute("ALTER TABLE measurements DROP COLUMN receipt_verdict")
         database.execute("UPDATE alembic_version SET version_num = '0001'")
         school = "INSERT INTO schools (code, name, name_folded, name_order, opening, created_ms, updated_ms)"
         database.execute(f"{school} VALUES ('a', 'Uno', 'uno', '1', 'sat 08:00-12:00', 0, 0)")
