@@ -1,14 +1,13 @@
-"""What people see of measurements and of the agent's state: progress, short tables, plain sentences."""
+"""What people see of measurements and of the agent's state: short tables, plain sentences."""
 
 import json
+import shutil
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from types import TracebackType
-from typing import Any, Protocol
+import textwrap
 
-from agent.wire.records import Measurement
-from agent.wire.vocabulary import FailureCode, Status, StopReason
+from agent.limits_of import Limit, limit_of
+from agent.wire.records import Direction, Loaded, Measurement
+from agent.wire.vocabulary import Confidence, FailureCode, Phase, RttMethod, Status
 
 MBIT = 1_000_000
 
@@ -48,70 +47,103 @@ REFUSALS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-class Progress(Protocol):
-    """How far a measurement is."""
+PROBES: dict[RttMethod, str] = {
+    RttMethod.UDP_ECHO: "UDP",
+    RttMethod.TCP_CONNECT: "TCP connect",
+    RttMethod.WS_PING: "WebSocket ping",
+    RttMethod.ICMP: "ping",
+}
+LIMITS: dict[Limit, str] = {
+    Limit.WIFI: "Wi-Fi",
+    Limit.LAN: "this computer's cable or port",
+    Limit.LINE: "the line",
+    Limit.SHARED_LINE: "the line, shared with other programs of this computer",
+    Limit.SERVER: "the test point",
+    Limit.CAP: "the data cap",
+    Limit.COMPUTER: "this computer",
+    Limit.UNKNOWN: "not known: the line was never seen full",
+}
+_CAUSES: dict[Limit, str] = {
+    Limit.WIFI: "the Wi-Fi{link} limits the {side}",
+    Limit.LAN: "this computer's cable or port{link} limits the {side}",
+    Limit.SERVER: "the test point ended the {side} early",
+    Limit.CAP: "the data cap ended the {side} early",
+    Limit.COMPUTER: "this computer did not keep up with the {side}",
+    Limit.UNKNOWN: "the line was never seen full by the {side}",
+}
+_MOST_HALF_WIDTH_PCT = 50.0  # a figure that may be half or one and a half of itself is no figure to two places
 
-    @property
-    def phase(self) -> str:
-        """Latency, download or upload."""
 
-    @property
-    def current_bps(self) -> float:
-        """Speed now."""
+def rounded(value: float) -> str:
+    """Return a number to three places that count, so that 64 kbit/s are not 0.1 Mbit/s."""
+    places = next((places for limit, places in ((99.95, 0), (9.995, 1), (0.9995, 2)) if value >= limit), 3)
+    return f"{value:.{places}f}"
 
 
-class Live(AbstractContextManager["Live"]):
-    """One line that changes while it measures; nothing at all where nobody watches."""
-
-    def __init__(self, *, shown: bool) -> None:
-        self._status: Any = nullcontext()
-        if shown and sys.stderr.isatty():
-            from rich.console import Console
-
-            self._status = Console(stderr=True).status("connecting ...")
-
-    def __enter__(self) -> "Live":
-        self._status.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._status.__exit__(kind, error, trace)
-
-    def show(self, progress: Progress) -> None:
-        """Show how far it is."""
-        update: Callable[[str], None] | None = getattr(self._status, "update", None)
-        if update is None:
-            return
-        note = getattr(progress, "note", "")
-        speed = f"  {progress.current_bps / MBIT:.1f} Mbit/s" if progress.current_bps else ""
-        update(note or f"{progress.phase}{speed}")
+def size(size_bytes: int) -> str:
+    """Return an amount of data, in kB where it is less than a megabyte."""
+    return f"{size_bytes / 1000:.0f} kB" if size_bytes < MBIT else f"{rounded(size_bytes / MBIT)} MB"
 
 
 def measurement_lines(record: Measurement) -> list[tuple[str, str]]:
     """Return the lines of a measurement's table; what was not measured has none."""
-    lines: list[tuple[str, str]] = []
-    for name, side in (("Download", record.download), ("Upload", record.upload)):
-        if side is not None:
-            sure = f"  ± {side.half_width_pct:.0f} %" if side.half_width_pct is not None else ""
-            least = "at least " if side.lower_bound else ""
-            lines.append((name, f"{least}{side.bps / MBIT:.2f} Mbit/s{sure}"))
+    lines = [(name, _speed(side)) for name, side in (("Download", record.download), ("Upload", record.upload)) if side]
     if record.idle is not None and record.idle.rtt_ms is not None:
-        lines.append(("Latency, idle", f"{record.idle.rtt_ms:.1f} ms"))
-    loaded = record.loaded
-    if loaded is not None:
-        told = [
-            f"{value:.0f} ms ({name})"
-            for name, value in (("download", loaded.download_rtt_ms), ("upload", loaded.upload_rtt_ms))
-            if value is not None
-        ]
-        if told:
-            lines.append(("Latency, loaded", ", ".join(told)))
-    spent = [side.bytes for side in (record.download, record.upload) if side is not None and side.bytes is not None]
-    if spent:
-        lines.append(("Data used", f"{sum(spent) / MBIT:.1f} MB"))
-    return lines
+        method = f"  by {PROBES[record.idle.method]}" if record.idle.method else ""
+        lines.append(("Latency, idle", f"{record.idle.rtt_ms:.1f} ms{method}"))
+    if record.loaded is not None:
+        lines += _loaded(record.loaded)
+    if record.idle is not None and record.idle.loss_pct is not None and record.idle.n:
+        lines.append(("Loss, idle", f"{record.idle.loss_pct:.3g} % of {record.idle.n} probes"))
+    sides = [side for side in (record.download, record.upload) if side is not None]
+    spent = [side.bytes if side.wire_bytes_est is None else side.wire_bytes_est for side in sides]
+    if any(size_bytes is not None for size_bytes in spent):
+        lines.append(("Data used", size(sum(size_bytes or 0 for size_bytes in spent))))
+    if sides and record.server is not None and record.server.host and record.engine is not None:
+        lines.append(("Test point", f"{_cut(record.server.host, 40)}  by {record.engine.name}"))
+    return lines + _limits(record)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _speed(side: Direction) -> str:
+    if side.lower_bound:
+        return f"at least {rounded(side.bps / MBIT)} Mbit/s"
+    figure, width_pct = f"{rounded(side.bps / MBIT)} Mbit/s", side.half_width_pct
+    if width_pct is None:
+        return figure
+    return f"{figure}  ± {max(width_pct, 1.0):.0f} %" if width_pct <= _MOST_HALF_WIDTH_PCT else f"{figure}  (rough)"
+
+
+def _loaded(loaded: Loaded) -> list[tuple[str, str]]:
+    told = [
+        f"{value:.{0 if value >= 10 else 1}f} ms ({name})"
+        for name, value in (("download", loaded.download_rtt_ms), ("upload", loaded.upload_rtt_ms))
+        if value is not None
+    ]
+    if not told:
+        return []
+    grade = f"  grade {loaded.grade}" if loaded.grade else ""
+    rough = "  (few probes)" if loaded.confidence is Confidence.LOW else ""
+    return [("Latency, loaded", ", ".join(told) + grade + rough)]
+
+
+def _limits(record: Measurement) -> list[tuple[str, str]]:
+    """Return what limits the figures: in one line, or in one for each direction where they differ."""
+    found = {phase: limit_of(record, phase) for phase in (Phase.DOWNLOAD, Phase.UPLOAD)}
+    told = [(phase, LIMITS[limit] + _link(record, limit)) for phase, limit in found.items() if limit is not None]
+    if len({text for _, text in told}) == 1:
+        return [("Limited by", told[0][1])]
+    return [("" if position else "Limited by", f"{text} ({phase})") for position, (phase, text) in enumerate(told)]
+
+
+def _link(record: Measurement, limit: Limit) -> str:
+    around = record.surroundings
+    if limit not in (Limit.WIFI, Limit.LAN) or around is None or not around.link_bps:
+        return ""
+    return f" of {rounded(around.link_bps / MBIT)} Mbit/s"
 
 
 def sentence(record: Measurement) -> str:
@@ -128,13 +160,27 @@ def sentence(record: Measurement) -> str:
         return text
     if record.download is None or record.upload is None:
         return "Only one direction was measured."
-    down, up = record.download, record.upload
-    speeds = f"{down.bps / MBIT:.1f} Mbit/s down and {up.bps / MBIT:.1f} Mbit/s up"
-    if down.lower_bound or up.lower_bound:
-        capped = StopReason.BUDGET in (down.stop_reason, up.stop_reason)
-        cause = "the data cap ended the test early" if capped else "the line was never seen full"
-        return f"This line carries at least {speeds}: {cause}."
-    return f"This line carries {speeds}."
+    speeds = f"{_said(record.download)} down and {_said(record.upload)} up"
+    causes = _causes(record)
+    return f"This line carries {speeds}{': ' if causes else ''}{causes}."
+
+
+def _said(side: Direction) -> str:
+    return f"{'at least ' if side.lower_bound else ''}{rounded(side.bps / MBIT)} Mbit/s"
+
+
+def _causes(record: Measurement) -> str:
+    """Return why the line may be faster than the figures, "" where nothing but the line limited them."""
+    found: dict[Limit, list[Phase]] = {}
+    for phase in (Phase.DOWNLOAD, Phase.UPLOAD):
+        limit = limit_of(record, phase)
+        if limit in _CAUSES:
+            found.setdefault(limit, []).append(phase)
+    told = []
+    for limit, phases in found.items():
+        side = phases[0] if len(phases) == 1 else "download and upload"
+        told.append(_CAUSES[limit].format(side=side, link=_link(record, limit)))
+    return ", and ".join(told)
 
 
 def error_json(sentence_: str, exit_code: int) -> str:
@@ -146,4 +192,20 @@ def table(rows: list[tuple[str, str]]) -> None:
     """Print names and values."""
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
-        print(f"{name:<{width}}  {value}")
+        print(printable(f"{name:<{width}}  {value}", sys.stdout.encoding))
+
+
+def printable(text: str, encoding: str | None) -> str:
+    """Return a text with the one sign that not every console has in two that it has."""
+    try:
+        "±".encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return text.replace("±", "+/-")
+    return text
+
+
+def paragraph(text: str) -> None:
+    """Print a sentence; on a terminal its lines end between words."""
+    if sys.stdout.isatty():
+        text = "\n".join(textwrap.wrap(text, max(20, shutil.get_terminal_size().columns - 1), break_long_words=False))
+    print(text)

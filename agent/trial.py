@@ -18,6 +18,7 @@ from agent import app, present
 from agent.config import AgentConfig
 from agent.console import complain
 from agent.errors import EnlaceError
+from agent.live import Live
 from agent.locks import FileLock
 from agent.measure import ookla, session
 from agent.measure import servers as addresses
@@ -54,7 +55,7 @@ def run(config_path: Path | None, data_path: Path | None, *, wish: Wish, version
     if engine is EngineName.OOKLA:
         _say_cost(config, wish)
     ports = app.make_ports()
-    with _one_test(data), _interruptible() as cancelled, present.Live(shown=not wish.as_json) as live:
+    with _one_test(data), _interruptible() as cancelled, Live(shown=not wish.as_json) as live:
         is_enrolled = app.is_enrolled(data, tolerant=bool(servers))
         if is_enrolled:
             record = _stored(config, data, ports, servers, engine, wish, version, live, cancelled)
@@ -71,12 +72,13 @@ def show(record: Measurement, *, as_json: bool) -> None:
         sys.stdout.buffer.write(codec.encode(record) + b"\n")
         sys.stdout.buffer.flush()
     else:
-        present.table(present.measurement_lines(record))
+        rows = present.measurement_lines(record)
+        present.table([*rows, ("", "")] if rows else [])
     if record.failure is not None:
         sys.stdout.flush()
         complain(present.sentence(record))
     elif not as_json:
-        print(present.sentence(record))
+        present.paragraph(present.sentence(record))
 
 
 def exit_code(record: Measurement) -> ExitCode:
@@ -109,7 +111,7 @@ def _loose(
     servers: tuple[ServerEntry, ...],
     engine: EngineName | None,
     wish: Wish,
-    live: present.Live,
+    live: Live,
     cancelled: threading.Event,
 ) -> Measurement:
     """Measure without enrolment."""
@@ -149,7 +151,7 @@ def _stored(  # noqa: PLR0913 -- everything that a manual test knows, joined onc
     engine: EngineName | None,
     wish: Wish,
     version: str,
-    live: present.Live,
+    live: Live,
     cancelled: threading.Event,
 ) -> Measurement:
     """Measure as a device: with the collector's word if it has one, and stored."""
