@@ -65,7 +65,7 @@ class Live(AbstractContextManager["Live"]):
         self._stream = stream or sys.stderr
         self._shown, self._now_s = shown, now_s
         self._rewrites = shown and self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._said, self._phase, self._said_s = "", "", -PLAIN_EVERY_S
+        self._said, self._latest, self._phase, self._said_s = "", "", "", -PLAIN_EVERY_S
 
     def __enter__(self) -> "Live":
         if self._rewrites:  # in plain lines it would stand above every refusal
@@ -75,20 +75,24 @@ class Live(AbstractContextManager["Live"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._rewrites and self._said:
+        if not self._rewrites:
+            self._say(self._latest)
+        elif self._said:
             self._write("\r" + " " * len(self._said) + "\r")
 
     def show(self, progress: Progress) -> None:
         """Show how far it is, not more often than can be read."""
-        is_new = progress.phase != self._phase
+        is_new, latest, self._latest = progress.phase != self._phase, self._latest, line(progress)
+        if is_new and not self._rewrites:
+            self._say(latest)  # how the phase before it ended
         every_s = REDRAW_EVERY_S if self._rewrites else PLAIN_EVERY_S
         if not self._shown or (not is_new and self._now_s() - self._said_s < every_s):
             return
         self._phase = progress.phase
-        self._say(line(progress))
+        self._say(self._latest)
 
     def _say(self, text: str) -> None:
-        if not self._shown or text == self._said:
+        if not self._shown or text in ("", self._said):
             return
         self._said_s = self._now_s()
         if self._rewrites:

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import textwrap
+from typing import TextIO
 
 from agent.limits_of import Limit, limit_of
 from agent.wire.records import Direction, Loaded, Measurement
@@ -192,7 +193,7 @@ def table(rows: list[tuple[str, str]]) -> None:
     """Print names and values."""
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
-        print(printable(f"{name:<{width}}  {value}", sys.stdout.encoding))
+        print(printable(f"{name:<{width}}  {value}".rstrip(), sys.stdout.encoding))
 
 
 def printable(text: str, encoding: str | None) -> str:
@@ -204,8 +205,9 @@ def printable(text: str, encoding: str | None) -> str:
     return text
 
 
-def paragraph(text: str) -> None:
-    """Print a sentence; on a terminal its lines end between words."""
-    if sys.stdout.isatty():
-        text = "\n".join(textwrap.wrap(text, max(20, shutil.get_terminal_size().columns - 1), break_long_words=False))
-    print(text)
+def wrapped(text: str, stream: TextIO) -> str:
+    """Return a sentence for a stream: on a terminal its lines end between words."""
+    if not stream.isatty():
+        return text
+    width = max(20, shutil.get_terminal_size().columns - 1)
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))

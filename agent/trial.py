@@ -76,9 +76,9 @@ def show(record: Measurement, *, as_json: bool) -> None:
         present.table([*rows, ("", "")] if rows else [])
     if record.failure is not None:
         sys.stdout.flush()
-        complain(present.sentence(record))
+        complain(present.wrapped(present.sentence(record), sys.stderr))
     elif not as_json:
-        present.paragraph(present.sentence(record))
+        print(present.wrapped(present.sentence(record), sys.stdout))
 
 
 def exit_code(record: Measurement) -> ExitCode:

@@ -72,7 +72,8 @@ def test_elsewhere_there_are_plain_lines_every_few_seconds() -> None:
         ten_seconds(watch, hand)
     lines = plain.getvalue().splitlines()
     assert lines[0] == "latency ..."
-    assert [line.split()[0] for line in lines[1:]] == ["download", "download", "upload", "upload"]
+    assert [line.split()[0] for line in lines[1:]] == ["download"] * 3 + ["upload"] * 3
+    assert "5.0 s" in lines[3] and "5.0 s" in lines[6], "each phase ends with what it came to"
     assert "\r" not in plain.getvalue()
 
 

@@ -135,13 +135,10 @@ def test_a_sentence_on_a_narrow_terminal_ends_its_lines_between_words(monkeypatc
         def isatty(self) -> bool:
             return True
 
-    raw = BytesIO()
-    console = Terminal(raw, encoding="utf-8")
-    monkeypatch.setattr(sys, "stdout", console)
+    console = Terminal(BytesIO(), encoding="utf-8")
     monkeypatch.setenv("COLUMNS", "40")
     said = present.sentence(record(download=a_direction(40_000_000, **CAPPED)))
-    present.paragraph(said)
-    console.flush()
+    lines = present.wrapped(said, console).splitlines()
 
-    lines = raw.getvalue().decode().splitlines()
     assert len(lines) > 1 and max(map(len, lines)) < 40 and " ".join(lines) == said
+    assert present.wrapped(said, TextIOWrapper(BytesIO())) == said, "a script reads one line"
