@@ -12,13 +12,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.contest import page
 from bench.contest.rows import Book, Row
 from bench.contest.tools import DIRECTIONS, OFFICE, Tool, all_tools
-from bench.machine import describe
+from bench.machine import describe, processor_ticks
 from tests.netlab import profiles
 from tests.netlab.build import why_not
 from tests.netlab.links import Profile
@@ -75,7 +76,10 @@ def measure(book: Book, plan: Sequence[Run]) -> None:
     book.begin({"machine": describe(), "began": now, "load": os.getloadavg()[0], "missing": missing})
     for profile, seed, tool in left:
         if not tool.missing:
+            busy, total = processor_ticks()
             rows = _run(profile, seed, tool)
+            busy, total = processor_ticks()[0] - busy, processor_ticks()[1] - total
+            rows = [replace(row, machine_busy=round(busy / total, 3) if total else None) for row in rows]
             book.add(rows)
             print("\n".join(_line(row) for row in rows), flush=True)
 

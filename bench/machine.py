@@ -18,6 +18,15 @@ def describe() -> str:
     return f"{processor}, {os.cpu_count()} cores, {memory_gb:.0f} GB; {system}; {datetime.now(UTC).date()}"
 
 
+def processor_ticks() -> tuple[int, int]:
+    """Return the ticks of all processors since the start of the system that were not idle, and all of them."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0, 0
+    ticks = [int(word) for word in stat.read_text().splitlines()[0].split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+
+
 def table(head: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]

@@ -279,9 +279,9 @@ def _worst(rows: list[Row]) -> list[str]:
         [
             f"{row.profile} {row.direction}", all_tools()[row.tool].label, str(row.seed), signed(error),
             str(row.figure.get("stop_reason", "")), _width(row),
-            f"{row.figure.get('duration_s') or 0:.1f}", f"{row.load:.1f}", ", ".join(row.tags),
+            f"{row.figure.get('duration_s') or 0:.1f}", f"{row.load:.1f}", pct(row.machine_busy), ", ".join(row.tags),
         ]
         for error, row in sorted(known, key=lambda pair: -abs(pair[0]))[:WORST]
     ]  # fmt: skip
-    head = ["line", "tool", "seed", "error", "stopped", "stated half width", "s", "load", "remarks"]
+    head = ["line", "tool", "seed", "error", "stopped", "stated half width", "s", "load", "machine busy", "remarks"]
     return ["## 7. Our worst runs", "", table(head, cells), ""]

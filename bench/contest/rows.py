@@ -25,7 +25,8 @@ class Row:
         seconds: How long the run took from start to exit; a run has one or both directions.
         cpu_s: Processor time of the client.
         peak_mb: Its largest resident memory.
-        load: Load average of the machine when it began.
+        load: Load average of the machine when it ended.
+        machine_busy: Share of the machine's processor time that was not idle, of all that ran on it.
         queue_ms: Mean wait in the line's queue.
         note: Why there is no figure.
         idle_error_ms: Idle round trip less the line's own.
@@ -48,6 +49,7 @@ class Row:
     cpu_s: float
     peak_mb: float
     load: float
+    machine_busy: float | None = None
     queue_ms: float | None = None
     note: str = ""
     idle_error_ms: float | None = None
