@@ -9,7 +9,7 @@ WIDTH, HEIGHT = 760, 500
 LEFT, RIGHT, TOP, BOTTOM = 74, 24, 92, 64
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif"
 SURFACE, INK, INK2, INK3, GRID, AXIS, OURS = "#FFFFFF", "#13202B", "#41505C", "#5A6874", "#DEE4E9", "#74818D", "#24459C"
-LABEL_PX, CHAR_PX, LINE_PX = 13, 7.0, 16
+LABEL_PX, CHAR_PX, LINE_PX = 13, 7.2, 16
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def drawing(points: Sequence[Point], title: str, subtitle: str) -> str:
     """Return the SVG of at least one point."""
     across = _axis([each.megabytes for each in points], LEFT, WIDTH - RIGHT, 1.6)
     heights = [size for each in points for size in (each.error_pct, each.p90_pct)]
-    up = _axis(heights, HEIGHT - BOTTOM, TOP, 1.25)
+    up = _axis(heights, HEIGHT - BOTTOM, TOP, 1.5)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" aria-label="{escape(title)}" font-family="{FONT}" font-size="{LABEL_PX}">',
@@ -116,11 +116,17 @@ def _labels(points: Sequence[Point], across: Axis, up: Axis) -> list[str]:
 
 
 def _free(x: float, y: float, width: float, taken: Sequence[Box]) -> Box:
+    """Return the place that covers the least, near ones first."""
     lefts = (x + 13, x - 13 - width)
-    places = [(left, y + step * 9 - LINE_PX / 2) for step in (0, 1, -1, 2, -2, 3, -3, 4, -4, 6, -6) for left in lefts]
+    places = [(left, y + step * 9 - LINE_PX / 2) for step in range(7) for left in lefts]
+    places += [(left, y - step * 9 - LINE_PX / 2) for step in range(1, 5) for left in lefts]
     boxes = [(left, top, left + width, top + LINE_PX) for left, top in places]
-    inside = [box for box in boxes if box[0] >= LEFT and box[2] <= WIDTH - 4 and box[1] >= TOP]
-    return next((box for box in inside if not any(_touch(box, other) for other in taken)), (inside or boxes)[0])
+    lowest = HEIGHT - BOTTOM - LINE_PX
+    inside = [box for box in boxes if box[0] >= LEFT and box[2] <= WIDTH - 4 and TOP <= box[1] <= lowest]
+    return min(
+        inside or boxes,
+        key=lambda box: sum(_touch(box, other) for other in taken) + abs(box[1] + LINE_PX / 2 - y) / 200,
+    )
 
 
 def _touch(one: Box, other: Box) -> bool:
@@ -132,5 +138,5 @@ def _text(
 ) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" font-size="{size}" font-weight="{weight}" '
-        f'text-anchor="{anchor}">{escape(words)}</text>'
+        f'text-anchor="{anchor}" stroke="{SURFACE}" stroke-width="3" paint-order="stroke">{escape(words)}</text>'
     )
