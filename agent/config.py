@@ -9,6 +9,7 @@ from agent.wire import settings_file
 from agent.wire.records import Bound
 
 _MB = 1_000_000
+_FEWEST_USEFUL_BYTES = 250_000  # `schedule.budget` makes no test of less
 NAME_CHARS = 253
 
 EngineChoice = Literal["auto", "ndt7", "librespeed", "ookla"]
@@ -34,7 +35,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     month_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 4_000 * _MB
     metered_day_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 20 * _MB
     metered_month_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = 400 * _MB
-    max_bytes_direction: Annotated[int, Bound(100_000, 10_000 * _MB)] = 100 * _MB  # of one test, each way
+    max_bytes_direction: Annotated[int, Bound(_FEWEST_USEFUL_BYTES, 10_000 * _MB)] = 100 * _MB  # of one test, each way
     min_free_disk_bytes: Annotated[int, Bound(0, 1_000_000 * _MB)] = _MB  # less room: no test
 
     # When

@@ -7,6 +7,7 @@ import pytest
 
 from agent import config
 from agent.config import AgentConfig
+from agent.schedule import budget
 from agent.wire.settings_file import SettingsError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -31,6 +32,7 @@ WRONG = {
     '[agent]\nday_bytes = "10M"\n': ("day_bytes", "int"),
     "[agent]\nday_bytes = -1\n": ("day_bytes", "outside"),
     "[agent]\nmax_bytes_direction = 0\n": ("max_bytes_direction", "outside"),
+    "[agent]\nmax_bytes_direction = 249_999\n": ("max_bytes_direction", "250000"),
     '[agent]\nlight_interval_s = "blah"\n': ("light_interval_s", "str"),
     '[agent]\nengine = "iperf"\n': ("engine", "iperf"),
     "[agnet]\n": ("agnet", "agent"),
@@ -112,6 +114,13 @@ def test_what_cannot_be_an_address(url: str) -> None:
 def test_what_can_be_an_address(url: str) -> None:
     assert config.address_fault(url) == ""
     assert config.address_fault("wss://test.example", websocket=True) == ""
+
+
+def test_the_smallest_cap_of_a_direction_still_makes_a_test(tmp_path: Path) -> None:
+    least = config.load(written(tmp_path, "[agent]\nmax_bytes_direction = 250_000\n")).max_bytes_direction
+    assert least == budget.FEWEST_USEFUL_BYTES
+    assert budget.allow(least, least, 2 * least, budget.Caps()) is not None
+    assert budget.allow(least - 1, least - 1, 2 * least, budget.Caps()) is None
 
 
 def test_a_metered_line_has_the_smaller_budget() -> None:
