@@ -8,13 +8,13 @@ from typing import Protocol
 
 from agent.config import AgentConfig
 from agent.measure.session import Progress
-from agent.measure.wirecost import wire_bytes
+from agent.measure.wirecost import OVERHEAD_BYTES, wire_bytes
 from agent.schedule import budget
-from agent.schedule.budget import Caps
+from agent.schedule.budget import Allowance, Caps
 from agent.spool.rows import Spent
 from agent.uplink import settings
 from agent.wire.records import Measurement
-from agent.wire.vocabulary import Phase
+from agent.wire.vocabulary import EngineName, Phase
 
 
 class Stored(Protocol):
@@ -51,16 +51,57 @@ def shown(spent: Spent, in_force: Caps) -> dict[str, int]:
 class Carried:
     """How far each direction got: a test that broke off has no figure for what it cost."""
 
-    def __init__(self, tell: Callable[[Progress], None] | None) -> None:
-        """Begin; `tell` is who watches, if anybody does."""
-        self.bytes: dict[Phase, int] = {}
-        self._tell = tell
+    def __init__(self, tell: Callable[[Progress], None] | None, begins: Callable[[Phase], None] | None = None) -> None:
+        """Begin.
+
+        Args:
+            tell: Who watches, if anybody does.
+            begins: Called before the first byte of every transfer, with its direction.
+        """
+        self._before: dict[Phase, int] = {}  # of transfers that were tried again
+        self._now: dict[Phase, int] = {}
+        self._tell, self._begins = tell, begins
+
+    @property
+    def bytes(self) -> dict[Phase, int]:
+        """What the transfers of each direction have carried, those that broke off included."""
+        return {phase: self._before.get(phase, 0) + size_bytes for phase, size_bytes in self._now.items()}
 
     def __call__(self, progress: Progress) -> None:
         """Note it, and pass it on to whoever watches."""
-        self.bytes[progress.phase] = max(progress.bytes, self.bytes.get(progress.phase, 0))
+        phase = progress.phase
+        if progress.begins:
+            self._before[phase], self._now[phase] = self.bytes.get(phase, 0), 0
+            if self._begins is not None:
+                self._begins(phase)
+        self._now[phase] = max(progress.bytes, self._now.get(phase, 0))
         if self._tell is not None:
             self._tell(progress)
+
+    def wire_bytes(self) -> int:
+        """Return what all transfers have cost the line so far."""
+        return sum(wire_bytes(self.bytes.get(phase, 0)) for phase in (Phase.DOWNLOAD, Phase.UPLOAD))
+
+
+def before_bytes(engine: EngineName | None) -> int | None:
+    """Return what a test costs at most until its first transfer; None = nobody knows, so all that is reserved.
+
+    A test point is found and idle latency measured for what a cap sets aside. Of a foreign tool nobody knows when it
+    begins what.
+    """
+    return None if engine is EngineName.OOKLA else OVERHEAD_BYTES
+
+
+def may_cost(allowed: Allowance, carried: Carried, phase: Phase) -> int | None:
+    """Return what a test costs at most until its next transfer; None = nobody knows, so all that is reserved.
+
+    Args:
+        allowed: What the test may spend.
+        carried: What it has spent.
+        phase: The direction that begins.
+    """
+    cap_bytes = allowed.max_bytes_download if phase is Phase.DOWNLOAD else allowed.max_bytes_upload
+    return carried.wire_bytes() + cap_bytes if cap_bytes else None
 
 
 def spent_bytes(record: Measurement, carried: Carried) -> int:

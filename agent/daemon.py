@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 
@@ -27,15 +28,7 @@ from agent.uplink.post import Posted
 from agent.wire import codec, forms, limits
 from agent.wire.answers import LeaseDenied, LeaseGranted, ServerEntry
 from agent.wire.records import Budget, Failure, Measurement
-from agent.wire.vocabulary import (
-    EngineName,
-    FailureCode,
-    LeaseRefusal,
-    Phase,
-    Status,
-    Tier,
-    Trigger,
-)
+from agent.wire.vocabulary import EngineName, FailureCode, LeaseRefusal, Phase, Status, Tier, Trigger
 
 LOG = logging.getLogger(__name__)
 
@@ -135,6 +128,7 @@ class Walk:
         """
         wish = wish or Wish()
         self._spool.check_room()
+        self._spool.recover()  # what processes that are gone did not spend is there for this test
         permission = self.ask(trigger, wish, alone=alone, tier=tier)
         if isinstance(permission, Held):
             return permission
@@ -146,8 +140,12 @@ class Walk:
             return self.skip(trigger, FailureCode.BUDGET) if trigger is not Trigger.MANUAL else _NO_BUDGET
         plan = self.plan(trigger, permission, wish, allowed, Tier.CALIBRATION if calibration else Tier.CAPACITY)
         stub, offset_min = codec.encode(self._stub(plan)), self._ports.host.utc_offset_min()
-        self._spool.mark_running(stub, plan.rid, allowed.reserved_bytes, utc_offset_min=offset_min)
-        carried = allowance.Carried(wish.on_progress)
+        before = allowance.before_bytes(plan.engine)
+        self._spool.mark_running(
+            stub, plan.rid, allowed.reserved_bytes, utc_offset_min=offset_min, may_cost_bytes=before
+        )
+        note = partial(self._spool.note_cost, plan.rid)
+        carried = allowance.Carried(wish.on_progress, lambda phase: note(allowance.may_cost(allowed, carried, phase)))
         record = self.measure(plan, carried)
         self._spool.add_ready(record, spent_bytes=allowance.spent_bytes(record, carried))
         self._remember_figures(record)

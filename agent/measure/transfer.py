@@ -54,6 +54,7 @@ class BaseTransfer(ABC):
         self.keep_up = KeepUp()
         self.is_bounded_by_peer = False  # the server itself ends at our cap
         self.is_draining = False  # nothing more is sent: waiting for the receiver's last word has its own limit
+        self._first_s: float | None = None  # when test data moved first, on the loop's clock
         self._news_s = 0.0  # when the receiver last had something new
         self._turn_bytes = 0
         self._view = memoryview(bytearray(READ_BYTES))
@@ -158,6 +159,8 @@ class BaseTransfer(ABC):
             self._take_reopened()
             if self._turn_bytes < BUSY_BYTES:
                 time.sleep(PAUSE_S)
+            if self._first_s is None and self.moved_bytes:
+                self._first_s = loop.now()
             now_s = loop.now() - self.start_s
             self.keep_up.turned(now_s - turned_s, SAMPLE_S + PAUSE_S)
             turned_s = now_s
@@ -227,13 +230,14 @@ class BaseTransfer(ABC):
     def _add_residual(self) -> None:
         """Estimate what a download still brings when it is cut: unread in the kernel, and in flight or in queues.
 
-        In flight: the mean rate times the idle round trip and the queue that the last probe met.
+        In flight: the mean rate, without the round trips before the first byte, times the idle round trip and the
+        queue that the last probe met.
         """
         if self.is_upload:
             return
         still_open = [each for each in self.connections if each.is_open]
         self.carried_bytes = self.moved_bytes + sum(unread_bytes(each.sock) for each in still_open)
-        elapsed_s = self.job.loop.now() - self.start_s
+        elapsed_s = self.job.loop.now() - (self.start_s if self._first_s is None else self._first_s)
         if elapsed_s > 0 and still_open:
             wait_s = min((self.job.rtt_s or 0.0) + self.job.queue_s(), elapsed_s)
             self.carried_bytes += int(self.moved_bytes / elapsed_s * wait_s)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from agent.spool import files, keyvalues, salvage, schemafile
-from agent.spool.rows import PAGE_BYTES, RowState, as_bytes, body_hash, has_bins
+from agent.spool.rows import MAY_COST, PAGE_BYTES, RowState, as_bytes, body_hash, has_bins
 from agent.wire import forms
 
 KEPT_ASIDE = 3
@@ -136,7 +136,8 @@ def _take(connection: sqlite3.Connection, counted: Counter[str], found: dict[str
 
 def _fill_state(connection: sqlite3.Connection, saved: salvage.Saved) -> None:
     for key, value, value_hash in saved.state:
-        if isinstance(key, str) and isinstance(value, str) and keyvalues.value_hash(key, value) == value_hash:
+        is_whole = isinstance(key, str) and isinstance(value, str) and keyvalues.value_hash(key, value) == value_hash
+        if is_whole and key != MAY_COST:  # it may be one step old: then all that was reserved counts
             keyvalues.put(connection, key, value)
 
 

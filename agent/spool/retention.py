@@ -6,7 +6,17 @@ import msgspec
 
 from agent.spool import keyvalues
 from agent.spool.moments import Moment
-from agent.spool.rows import DAY_MS, PAGE_BYTES, DropReason, Limits, as_bytes, body_hash, has_bins, without_bins
+from agent.spool.rows import (
+    DAY_MS,
+    MAY_COST,
+    PAGE_BYTES,
+    DropReason,
+    Limits,
+    as_bytes,
+    body_hash,
+    has_bins,
+    without_bins,
+)
 
 _BUDGET_DAYS_KEPT = 400
 
@@ -102,6 +112,21 @@ def reserve(connection: sqlite3.Connection, rid: str, day: str, reserved_bytes: 
     connection.execute(
         "INSERT OR REPLACE INTO reservations (rid, day, reserved_bytes) VALUES (?, ?, ?)", (rid, day, reserved_bytes)
     )
+
+
+def note_cost(connection: sqlite3.Connection, rid: str, at_most_bytes: int | None) -> None:
+    """Note what a test can have cost if it is never finished; None = all that it has reserved."""
+    note = None if at_most_bytes is None else msgspec.json.encode((rid, at_most_bytes)).decode()
+    keyvalues.put(connection, MAY_COST, note)
+
+
+def noted_cost(connection: sqlite3.Connection, rid: str) -> int | None:
+    """Return what an unfinished test can have cost; None = nothing is noted of it, or nothing readable."""
+    try:
+        noted = msgspec.json.decode(keyvalues.get(connection, MAY_COST) or "null", type=tuple[str, int] | None)
+    except msgspec.MsgspecError:
+        return None
+    return noted[1] if noted is not None and noted[0] == rid and noted[1] >= 0 else None
 
 
 def reconcile(connection: sqlite3.Connection, rid: str, today: str, spent_bytes: int | None) -> None:

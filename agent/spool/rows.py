@@ -9,6 +9,7 @@ import msgspec
 
 DAY_MS = 86_400_000
 PAGE_BYTES = 4096  # of the file
+MAY_COST = "may_cost"  # state key: what the running test can have cost by now, should nobody finish it
 
 Action = Literal["acked", "dead", "deferred", "retry"]
 

@@ -98,7 +98,15 @@ class Spool:
             raise troubles.in_words(error, self._database.path) from error
         self._write(lambda _connection, _moment: None)
 
-    def mark_running(self, stub: bytes, rid: str, reserved_bytes: int, *, utc_offset_min: int = 0) -> None:
+    def mark_running(
+        self,
+        stub: bytes,
+        rid: str,
+        reserved_bytes: int,
+        *,
+        utc_offset_min: int = 0,
+        may_cost_bytes: int | None = None,
+    ) -> None:
         """Note durably that a test begins and count its bytes as spent, before the first of them.
 
         Args:
@@ -106,17 +114,28 @@ class Spool:
             rid: Its identity.
             reserved_bytes: What the test may spend in both directions together.
             utc_offset_min: Of the computer, minutes east: a budget's day is a local day.
+            may_cost_bytes: What it costs at most until `note_cost` says more; None = all that is reserved.
         """
 
         def mark(connection: sqlite3.Connection, moment: moments.Moment) -> None:
             queue.put_marker(connection, moment, rid, stub, self._owner.path.name)
             retention.reserve(connection, rid, moments.local_day(moment, utc_offset_min), reserved_bytes)
+            retention.note_cost(connection, rid, may_cost_bytes)
 
         try:
             self._owner.try_acquire()
         except OSError as error:
             raise troubles.in_words(error, self._database.path) from error
         self._write(mark)
+
+    def note_cost(self, rid: str, at_most_bytes: int | None) -> None:
+        """Note durably what a running test can cost from here on, before it does: all that a kill leaves counted.
+
+        Args:
+            rid: Of the marker.
+            at_most_bytes: Spent so far and what the next step may spend; None = all that is reserved.
+        """
+        self._write(lambda connection, _: retention.note_cost(connection, rid, at_most_bytes))
 
     def add_ready(self, record: Record, *, spent_bytes: int | None = None, utc_offset_min: int = 0) -> bool:
         """Keep a record until it is acknowledged, in one commit with the end of its marker and its budget.
@@ -161,7 +180,7 @@ class Spool:
                     body, rid, is_same_boot=boot == self._boot_id, wall_ms=wall_ms, boot_id=boot, mono_ms=mono_ms
                 )
                 queue.put_ready(connection, moment, rid, record.kind, codec.encode(record))
-                retention.reconcile(connection, rid, "", None)
+                retention.reconcile(connection, rid, "", retention.noted_cost(connection, rid))
             self._tidy(connection, moment)
             return len(left)
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import AgentConfig
-from agent.daemon import Held, Walk, Wish
+from agent.daemon import Held, Measure, Walk, Wish
 from agent.measure.session import Plan, Progress
-from agent.measure.wirecost import payload_within, wire_bytes
+from agent.measure.wirecost import OVERHEAD_BYTES, payload_within, wire_bytes
 from agent.ports import Ports
 from agent.spool.store import Spool
 from agent.uplink.contact import Contact, Options
@@ -24,6 +25,7 @@ from tests.fakes.agent_world import FakeClock, fake_ports
 from tests.fakes.collector import FakeCollector
 
 DAY, MONTH = 20_000_000, 50_000_000
+SIDE = 10_000_000  # of a line that nobody knows
 HOUR_S = 3_600
 OFFSET_MIN = -240  # of the fake host
 
@@ -54,7 +56,7 @@ class Line:
         return Direction(bps=8 * max(payload, 1), bytes=payload, wire_bytes_est=wire_bytes(payload))
 
 
-def the_walk(folder: Path, line: Line, clock: FakeClock) -> tuple[Walk, Spool]:
+def the_walk(folder: Path, line: Measure, clock: FakeClock) -> tuple[Walk, Spool]:
     ports = fake_ports(clock)
     spool = Spool.open(folder, clock=clock, randomness=ports.randomness, boot_id=ports.host.boot_id())
     contact = Contact(
@@ -90,6 +92,39 @@ def test_never_more_than_the_budget_and_one_product(tests: list[tuple[Any, ...]]
                 over = wire_bytes(product) + 1
                 assert after.day_bytes <= max(DAY + over, before.day_bytes)
                 assert after.month_bytes <= max(MONTH + over, before.month_bytes)
+
+
+class Cut(BaseException):
+    """The power goes."""
+
+
+@pytest.mark.parametrize(
+    ("steps", "left"),
+    [
+        ([], OVERHEAD_BYTES),  # nothing was transferred: all but the search comes back
+        ([(Phase.DOWNLOAD, 0)], SIDE),
+        ([(Phase.DOWNLOAD, 700_000)], SIDE),
+        ([(Phase.DOWNLOAD, 700_000), (Phase.UPLOAD, 9_000)], wire_bytes(700_000) + SIDE),
+        # Refused and tried again: what the first try carried counts beside the second.
+        ([(Phase.DOWNLOAD, 5_000), (Phase.DOWNLOAD, 0)], wire_bytes(5_000) + SIDE),
+    ],
+)
+def test_a_power_cut_leaves_what_may_have_been_spent(steps: list[tuple[Phase, int]], left: int) -> None:
+    def cut(plan: Plan, ports: Ports, *, on_progress: Any, cancelled: Any = None) -> Measurement:
+        for phase, size_bytes in steps:
+            on_progress(Progress(phase, 0.0, 0, 0.0, begins=True))
+            on_progress(Progress(phase, 1.0, size_bytes, 0.0))
+        assert spool.spent(OFFSET_MIN).day_bytes == 2 * SIDE, "all of it counts while it runs"
+        raise Cut
+
+    with tempfile.TemporaryDirectory() as folder:
+        walk, spool = the_walk(Path(folder), cut, FakeClock())
+        with spool, pytest.raises(Cut):
+            walk.once(Trigger.WINDOW)
+        walk, spool = the_walk(Path(folder), cut, FakeClock())
+        with spool:
+            assert spool.recover() == 1
+            assert spool.spent(OFFSET_MIN).day_bytes == left
 
 
 def test_a_day_ends_within_its_limit_to_the_byte() -> None:
