@@ -29,13 +29,14 @@ class ReceiptBook:
 
     def read(self, text: str) -> Receipt | Verdict:
         """Return a receipt whose signature is right, else what it is instead."""
-        found = self._try(text)
-        if isinstance(found, Verdict) and self._has_news():
-            found = self._try(text)
+        tried = self._keys
+        found = self._try(text, tried)
+        if isinstance(found, Verdict) and self._has_news(tried):
+            found = self._try(text, self._keys)
         return found
 
-    def _try(self, text: str) -> Receipt | Verdict:
-        keys = self._keys
+    @staticmethod
+    def _try(text: str, keys: list[bytes]) -> Receipt | Verdict:
         if not keys:
             return Verdict.UNCHECKED
         try:
@@ -43,12 +44,14 @@ class ReceiptBook:
         except ValueError:
             return Verdict.FORGED
 
-    def _has_news(self) -> bool:
-        """Look into the file, at most once a second; return whether it has other keys now."""
+    def _has_news(self, tried: list[bytes]) -> bool:
+        """Return whether there are other keys than those tried; look into the file, at most once a second."""
         if self._file is None or self._clock is None:
             return False
         with self._lock:
-            now_ms, before = self._clock.mono_ms(), self._keys
+            if self._keys != tried:  # another thread has read the file meanwhile
+                return True
+            now_ms = self._clock.mono_ms()
             if self._read_ms is not None and now_ms - self._read_ms < READ_AGAIN_MS:
                 return False
             self._read_ms = now_ms
@@ -57,7 +60,7 @@ class ReceiptBook:
             except (OSError, UnicodeDecodeError):  # not there yet: the keys that were known stay
                 return False
             self._keys = [*near, *self._given]
-            return self._keys != before
+            return self._keys != tried
 
 
 def verdict(read: Receipt | Verdict, record: Measurement, at_ms: int, width_ms: int, received_ms: int) -> Verdict:

@@ -146,3 +146,18 @@ def test_a_known_key_never_touches_the_file_again(tmp_path: Path, parts: Parts) 
     keyfile.write_public_keys(path, [bytes(OTHER_KEY.verify_key)])
     clock.advance(HOUR_MS)
     assert isinstance(book.read(text), Receipt)
+
+
+class FileReadByAnother(ReceiptBook):
+    """Between the first try and the look into the file another thread has read the new keys."""
+
+    def _has_news(self, tried: list[bytes]) -> bool:
+        super()._has_news(tried)
+        return super()._has_news(tried)
+
+
+def test_keys_that_another_thread_has_just_read_are_tried_too(tmp_path: Path, parts: Parts) -> None:
+    path = tmp_path / "receipt.pub"
+    keyfile.write_public_keys(path, [bytes(KEY.verify_key)])
+    book = FileReadByAnother(path, (bytes(OTHER_KEY.verify_key),), FakeClock())
+    assert isinstance(book.read(a_receipt(parts)), Receipt)
