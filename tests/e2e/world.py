@@ -61,6 +61,11 @@ def wait_for(holds: Callable[[], Any], what: str, within_s: float = 60.0) -> Any
     raise AssertionError(f"not within {within_s:.0f} s: {what}")
 
 
+def let_pass(seconds: float) -> None:
+    """Let other processes come to any place."""
+    time.sleep(seconds)
+
+
 class World:
     """Paths, ports and processes of one deployment; `close` ends whatever still runs."""
 
@@ -91,11 +96,15 @@ class World:
     def _run(
         self, name: str, words: tuple[str, ...], data: Path, expect: int | None
     ) -> subprocess.CompletedProcess[str]:
-        command = [str(BIN / name), *words, "--config", str(self.config), "--data", str(data)]
+        command = [*self.program(name), *words, "--config", str(self.config), "--data", str(data)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=self.environment())
         assert "Traceback" not in done.stderr, done.stderr
         assert expect is None or done.returncode == expect, f"{words}: {done.returncode} {done.stderr} {done.stdout}"
         return done
+
+    def program(self, name: str) -> list[str]:
+        """Return how a command is started."""
+        return [str(BIN / name)]
 
     def environment(self) -> dict[str, str]:
         """Return an environment without what would lead traffic elsewhere."""
@@ -107,7 +116,7 @@ class World:
     def start(self, name: str, *words: str, data: Path) -> subprocess.Popen[bytes]:
         """Start a command that stays; its output goes to a log that `logs` returns."""
         log = (self.root / f"{name}-{len(self.running)}.log").open("wb")
-        command = [str(BIN / name), *words, "--config", str(self.config), "--data", str(data)]
+        command = [*self.program(name), *words, "--config", str(self.config), "--data", str(data)]
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=self.environment())
         log.close()
         self.running.append(process)
