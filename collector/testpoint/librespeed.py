@@ -169,11 +169,16 @@ class UploadSink:
     """Counts a request's body, then answers."""
 
     def __init__(self, head: RequestHead, link: Link, context: Context, body: BodyReader) -> None:
-        self._count = _upload_of(head, context)
+        upload_id = _upload_id_of(head)
         self._account: Account = context.admission.admit(link.address, head.query, Direction.UPLOAD)
-        if body.expected is not None and body.expected > self._account.left_bytes:
+        try:
+            if body.expected is not None and body.expected > self._account.left_bytes:
+                raise RefusedError(413, "this upload is larger than what may still be sent")
+            # Only now: whoever is refused must not fill the table of counts.
+            self._count = None if upload_id is None else context.uploads.of(upload_id, context.now_s())
+        except RefusedError:
             self._account.close()
-            raise RefusedError(413, "this upload is larger than what may still be sent")
+            raise
         self._body = body
         self._link = link
         self._context = context
@@ -230,24 +235,24 @@ class UploadSink:
         self._account.close()
 
 
-def _upload_of(head: RequestHead, context: Context) -> Upload | None:
+def _upload_id_of(head: RequestHead) -> str | None:
     upload_id = head.query.get("upload_id")
     if upload_id is None:
         return None
     if _UPLOAD_ID.fullmatch(upload_id) is None:
         raise RefusedError(400, "upload_id must be 1 to 64 letters, digits, - or _")
-    return context.uploads.of(upload_id, context.now_s())
+    return upload_id
 
 
 def received(head: RequestHead, link: Link, context: Context) -> Exchange:
     """Open the stream of receiver-side counts of one upload id."""
     if head.method != "GET":
         raise RefusedError(405, "the stream of counts is asked for with GET")
-    upload = _upload_of(head, context)
-    if upload is None:
+    upload_id = _upload_id_of(head)
+    if upload_id is None:
         raise RefusedError(400, "upload_id is missing")
     context.admission.check_token(link.address, head.query)
-    return ReceivedStream(head, link, context, upload)
+    return ReceivedStream(head, link, context, context.uploads.of(upload_id, context.now_s()))
 
 
 class ReceivedStream:

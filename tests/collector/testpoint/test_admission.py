@@ -1,11 +1,18 @@
 """Tokens and caps: refused with a status and a sentence, and counted over all connections together."""
 
+import os
+import socket
+from contextlib import closing
+
 import pytest
 from nacl.signing import SigningKey
 
+from agent.net import http1
 from agent.wire.tokens import AccessClaims, make_access_token
+from collector.testpoint import librespeed
 from collector.testpoint import options as settings
 from collector.testpoint.admission import Admission
+from collector.testpoint.exchange import Context, Link, Outbox, Payload, Uploads
 from collector.testpoint.ledger import Direction
 from collector.testpoint.refusal import RefusedError
 from tests.collector.testpoint.conftest import Client, Socket, measurements, running
@@ -165,3 +172,49 @@ def test_an_upload_beyond_the_token_is_refused_before_it_is_sent(guarded):
 def test_health_needs_no_token(guarded):
     with Client(guarded) as client:
         assert client.get("/healthz")[0].status == 200
+
+
+def asked(method, target, *headers):
+    reader = http1.HeadReader()
+    reader.feed(http1.format_request(method, target, [("Host", "a"), *headers]))
+    return http1.parse_request(reader.head)
+
+
+@pytest.fixture
+def closed_point(times):
+    options = settings.TestpointOptions(open=False, public_keys=(bytes(KEY.verify_key),), max_transfers=1)
+    admission = Admission(options, now_s=lambda: times.s, utc_ms=lambda: times.utc_ms)
+    return Context(options, admission, Payload(os.urandom, 1024), lambda: times.s, Uploads(), KEY)
+
+
+@pytest.fixture
+def link():
+    with closing(socket.socket()) as sock:
+        yield Link(sock, "10.0.0.1", Outbox(sock))
+
+
+def test_whoever_is_refused_takes_no_place_among_the_counted_uploads(closed_point, link):
+    for number in range(5_000):
+        for open_it, method, target in (
+            (librespeed.empty, "POST", f"/empty?upload_id=a{number}"),
+            (librespeed.received, "GET", f"/enlace/v1/received?upload_id=b{number}"),
+        ):
+            with pytest.raises(RefusedError) as caught:
+                open_it(asked(method, target, ("Content-Length", "5" if method == "POST" else "0")), link, closed_point)
+            assert caught.value.status == 401
+    assert closed_point.uploads.by_id == {}
+    text = token()["access_token"]
+    good = asked("POST", f"/empty?upload_id=good&access_token={text}", ("Content-Length", "5"))
+    librespeed.empty(good, link, closed_point).received(memoryview(b"abcde"))
+    assert closed_point.uploads.by_id["good"].received_bytes == 5
+
+
+def test_an_upload_that_cannot_be_counted_gives_its_transfer_back(closed_point, link):
+    closed_point.uploads.limit = 0
+    text = token()["access_token"]
+    with pytest.raises(RefusedError) as caught:
+        librespeed.empty(
+            asked("POST", f"/empty?upload_id=a&access_token={text}", ("Content-Length", "5")), link, closed_point
+        )
+    assert caught.value.status == 503
+    assert closed_point.admission.transfers == 0
