@@ -259,8 +259,6 @@ def import_file(
             unit, file, now_ms=ports.clock.now_ms(), dry_run=dry_run, default_timezone=config.default_timezone
         )
         if not dry_run:
-            if report.added or report.changed:
-                facts.raise_settings_version(unit)
             detail = f"added={report.added} changed={report.changed} refused={report.refused_rows}"
             note(unit, ports, "schools.import", file.name, detail)
             unit.commit()

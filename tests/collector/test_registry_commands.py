@@ -7,7 +7,7 @@ import pytest
 
 from collector import cli
 from collector.store.open import Store
-from collector.store.queries import audit, schools
+from collector.store.queries import audit, facts, schools
 
 
 @pytest.fixture
@@ -51,3 +51,23 @@ def test_a_file_that_is_right_ends_with_0(run: Any, tmp_path: Path) -> None:
     assert run("calendar", "import", str(file))[1].splitlines() == [
         "0 days were added, 0 changed, 1 is as in the file."
     ]
+
+
+def test_devices_ask_again_when_a_window_changes_and_not_for_a_corrected_name(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "schools.csv"
+
+    def version_after(row: str) -> str | None:
+        file.write_text(f"code,name,opening\n{row}\n")
+        assert run("schools", "import", str(file))[0] == 0
+        store = Store.open(tmp_path / "data")
+        try:
+            with store.reader() as snapshot:
+                return facts.find_fact(snapshot, facts.SETTINGS_VERSION)
+        finally:
+            store.close()
+
+    first = version_after("00123,Uno,mon-fri 08:00-12:00")
+    assert version_after("00123,One,mon-fri 08:00-12:00") == first
+    moved = version_after("00123,One,mon-fri 08:00-13:00")
+    assert moved is not None
+    assert int(moved) == int(first or 0) + 1
