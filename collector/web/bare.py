@@ -5,7 +5,6 @@ from typing import Final
 from markupsafe import escape
 
 from collector.web.assets import version_of
-from collector.web.i18n import LANGUAGES
 
 MEDIA: Final = "text/html; charset=utf-8"
 
@@ -50,8 +49,7 @@ def bare_page(status: int, wait_s: int = 0) -> bytes:
     """Return the page for a status of HTTP; `wait_s` is when to come back."""
     said = _SAID.get(status, _SAID[500 if status >= 500 else 400])
     parts = []
-    for language in LANGUAGES:
-        title, sentence = said[language]
+    for language, (title, sentence) in said.items():
         shown = escape(sentence.replace("%(wait)s", str(wait_s)))
         parts.append(f'<div lang="{language}"><h1>{escape(title)}</h1><p>{shown}</p></div>')
     title = said["en"][0]
