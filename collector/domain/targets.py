@@ -96,7 +96,6 @@ class Target:
 
     target_bps: int
     is_estimated: bool  # a stand-in was used, or the roll is unknown and the floor holds
-    rule_index: int  # from 0, in the profile's order
     inputs: tuple[tuple[str, str | float], ...]  # the facts that decided
 
 
@@ -166,10 +165,10 @@ def resolve(rules: Sequence[Rule], facts: SchoolFacts) -> Target | None:
     Returns:
         The target, or None: no rule matches, or the one that does has nothing to count and no floor.
     """
-    for index, rule in enumerate(rules):
+    for rule in rules:
         conditions = _conditions(rule.when, facts)
         if conditions is not None:
-            return _apply(rule, index, conditions, facts)
+            return _apply(rule, conditions, facts)
     return None
 
 
@@ -189,11 +188,9 @@ def _conditions(when: When, facts: SchoolFacts) -> tuple[tuple[str, str | float]
     return tuple(met)
 
 
-def _apply(
-    rule: Rule, index: int, conditions: tuple[tuple[str, str | float], ...], facts: SchoolFacts
-) -> Target | None:
+def _apply(rule: Rule, conditions: tuple[tuple[str, str | float], ...], facts: SchoolFacts) -> Target | None:
     if rule.fixed_bps is not None:
-        return Target(rule.fixed_bps, False, index, conditions)
+        return Target(rule.fixed_bps, False, conditions)
     if rule.per is None or rule.rate_bps is None:
         return None
     for name in (rule.per, *rule.fallback):
@@ -202,10 +199,10 @@ def _apply(
             target_bps = _bounded(round(count * rule.rate_bps), rule)
             if target_bps <= 0:
                 return None
-            return Target(target_bps, name != rule.per, index, (*conditions, (name, count)))
+            return Target(target_bps, name != rule.per, (*conditions, (name, count)))
     if rule.min_bps is None:
         return None
-    return Target(rule.min_bps, True, index, conditions)
+    return Target(rule.min_bps, True, conditions)
 
 
 def _bounded(target_bps: int, rule: Rule) -> int:
