@@ -76,9 +76,9 @@ def measure(book: Book, plan: Sequence[Run]) -> None:
     book.begin({"machine": describe(), "began": now, "load": os.getloadavg()[0], "missing": missing})
     for profile, seed, tool in left:
         if not tool.missing:
-            busy, total = processor_ticks()
+            before = processor_ticks()
             rows = _run(profile, seed, tool)
-            busy, total = processor_ticks()[0] - busy, processor_ticks()[1] - total
+            busy, total = (now - then for now, then in zip(processor_ticks(), before, strict=True))
             rows = [replace(row, machine_busy=round(busy / total, 3) if total else None) for row in rows]
             book.add(rows)
             print("\n".join(_line(row) for row in rows), flush=True)
