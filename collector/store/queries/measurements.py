@@ -175,9 +175,13 @@ def count_tests(snapshot: Snapshot, school: str, from_ms: int, to_ms: int) -> in
 
 
 def spent_bytes(snapshot: Snapshot, school: str, from_ms: int) -> int:
-    """Return the payload bytes that the school's tests moved since then, both directions."""
+    """Return what the school's tests since then cost the line, headers included, both directions.
+
+    A direction without that estimate counts with its payload.
+    """
     table = MEASUREMENTS
-    both = func.coalesce(table.c.download_bytes, 0) + func.coalesce(table.c.upload_bytes, 0)
+    download = func.coalesce(table.c.download_wire_bytes_est, table.c.download_bytes, 0)
+    both = download + func.coalesce(table.c.upload_wire_bytes_est, table.c.upload_bytes, 0)
     condition = (table.c.school == school) & (table.c.started_ms >= from_ms)
     return int(snapshot.connection.scalar(select(func.sum(both)).where(condition)) or 0)
 

@@ -169,7 +169,7 @@ def test_never_more_than_what_is_left_of_the_day(store: Store, clock: FakeClock)
     parts = a_deployment(store, clock, day_bytes=30_000_000)
     device = WireDevice(parts, a_token(parts))
     device.enrol()
-    spent = a_direction(8_000_000) | {"bytes": 10_000_000}
+    spent = a_direction(8_000_000) | {"bytes": 9_500_000, "wire_bytes_est": 10_000_000}
     device.post([just_measured(device, 1, download=spent, upload=spent)])
     told = device.ask_lease("manual")
     assert (told["max_bytes_download"], told["max_bytes_upload"]) == (5_000_000, 5_000_000)

@@ -64,6 +64,14 @@ def test_a_record_is_written_once(store: Store) -> None:
         assert measurements.find_hashes(snapshot, "d2", {a_rid(1)}) == {}
 
 
+def test_a_direction_without_its_cost_on_the_wire_counts_with_its_payload(store: Store) -> None:
+    down = a_measurement(0)["download"] | {"bytes": 1000, "wire_bytes_est": 1046}
+    up = a_measurement(0)["upload"] | {"bytes": 500, "wire_bytes_est": None}
+    with store.unit() as unit:
+        insert_once(unit, [placed(a_measurement(1, download=down, upload=up), at_ms=1)])
+        assert measurements.spent_bytes(unit, "00123", 0) == 1546
+
+
 def test_what_a_school_spent_and_reached(store: Store) -> None:
     with store.unit() as unit:
         insert_once(
@@ -73,7 +81,7 @@ def test_what_a_school_spent_and_reached(store: Store) -> None:
             + [placed(a_failed_measurement(9), at_ms=2)],
         )
         assert measurements.count_tests(unit, "00123", 1, 3) == 2
-        each = sum(a_measurement(0)[name]["bytes"] for name in ("download", "upload"))
+        each = sum(a_measurement(0)[name]["wire_bytes_est"] for name in ("download", "upload"))
         assert measurements.spent_bytes(unit, "00123", 2) == 3 * each
         assert measurements.spent_bytes(unit, "elsewhere", 0) == 0
         assert measurements.recent_speeds(unit, "00123", 2) == (24_400_000, 5_200_000)
