@@ -29,6 +29,7 @@ class TestRow:
     download_half_width_pct: float | None
     download_lower_bound: bool | None
     upload_bps: int | None
+    upload_lower_bound: bool | None
     idle_rtt_ms: float | None
     loaded_download_rtt_ms: float | None
     download_bytes: int | None

@@ -216,6 +216,17 @@ def test_an_empty_or_unknown_deed_changes_nothing(admin: FlaskClient, country: S
         assert snapshot.connection.execute(select(FLAG_ACTIONS)).first() is None
 
 
+def test_a_speed_that_is_a_lower_bound_says_so_in_both_directions(admin: FlaskClient, country: Store) -> None:
+    bounds = {"download_lower_bound": False, "upload_lower_bound": True, "upload_bps": 67_200_000}
+    with country.unit() as unit:
+        unit.connection.execute(update(MEASUREMENTS).where(MEASUREMENTS.c.school == "00123").values(bounds))
+        unit.commit()
+    page = admin.get("/schools/00123").text
+    rows = page.count('data-l="Up">67.2 ')
+    assert rows > 0
+    assert page.count(">or more<") == rows
+
+
 def test_an_administrator_approves_a_device(admin: FlaskClient, country: Store) -> None:
     with country.unit() as unit:
         unit.connection.execute(update(DEVICES).where(DEVICES.c.device == "d-00200-1").values(state="pending"))
