@@ -213,6 +213,7 @@ def evaluate(given: Given, as_of: date | None, from_day: date | None) -> int:
     """Judge what is new, or judge again from a day on."""
     from collector.evaluate import run
     from collector.evaluate.inputs import reference_of
+    from collector.registry.importer import counted
 
     place = given.deployment()
     reference = reference_of(place.testpoint.id)
@@ -220,7 +221,8 @@ def evaluate(given: Given, as_of: date | None, from_day: date | None) -> int:
         place.open_store(), place.config, _ports(), as_of=as_of, from_day=from_day, reference=reference
     )
     click.echo(
-        f"{report.schools} schools and {report.days} school-days judged, {report.measurements} measurements seen."
+        f"{counted(report.schools, 'school')} and {counted(report.days, 'school-day')} judged, "
+        f"{counted(report.measurements, 'measurement')} seen."
     )
     if report.failed:
         click.echo(f"Not judged because of a fault: {', '.join(report.failed)}.", err=True)

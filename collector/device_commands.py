@@ -55,10 +55,12 @@ def _add_token(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]
     def token_create(given: Given, school: str, max_devices: int | None, days: int | None) -> None:
         """Make an enrolment token; it stands alone on the last line."""
         from collector import operate
+        from collector.registry.importer import counted
 
         max_devices, days = operate.defaults_of_token(given.config(), max_devices, days)
         made = operate.create_token(given.store(), ports(), school, max_devices=max_devices, days=days)
-        click.echo(f"For school {school}, up to {max_devices} computers, {days} days. It is shown only now:")
+        room, time = counted(max_devices, "computer"), counted(days, "day")
+        click.echo(f"For school {school}, up to {room}, {time}. It is shown only now:")
         click.echo(made)
 
     @token.command("list")

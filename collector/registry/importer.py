@@ -62,17 +62,17 @@ class ImportReport:
         lines = [str(error) for error in self.errors]
         are = "is" if self.unchanged == 1 else "are"
         lines.append(
-            f"{_count(self.added, self.what)} {self._were(self.added)} added, {self.changed} changed, "
+            f"{counted(self.added, self.what)} {self._were(self.added)} added, {self.changed} changed, "
             f"{self.unchanged} {are} as in the file."
         )
         if refused := self.refused_rows:
-            lines.append(f"{_count(refused, 'row')} {self._were(refused)} refused, the others {self._were(2)} taken.")
+            lines.append(f"{counted(refused, 'row')} {self._were(refused)} refused, the others {self._were(2)} taken.")
         if self.cleaned:
             line, column = self.cleaned[0]
             first = "" if len(self.cleaned) == 1 else "the first "
             lines.append(
                 f"Line breaks, tabs or characters that cannot be seen {self._were(2)} taken out of "
-                f"{_count(len(self.cleaned), 'cell')}: {first}in line {line}, column {column}."
+                f"{counted(len(self.cleaned), 'cell')}: {first}in line {line}, column {column}."
             )
         if self.skipped_empty:
             lines.append(f"Empty rows passed over: {self.skipped_empty}.")
@@ -86,7 +86,8 @@ class ImportReport:
         return "was" if count == 1 else "were"
 
 
-def _count(count: int, one: str) -> str:
+def counted(count: int, one: str) -> str:
+    """Return a number with its noun, which is given in the singular."""
     return f"{count} {one}" if count == 1 else f"{count} {one}s"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from collector import cli
+from collector.evaluate import run as evaluation
 from collector.intake.keyring import read_ring
 from collector.store.open import Store
 from collector.store.queries import audit, keys, sessions, tokens, users
@@ -115,12 +116,39 @@ def test_who_is_removed_is_signed_out_and_the_name_is_free(run: Any, store: Stor
     assert [action for action, subject in deeds(store) if subject == "ana"] == ["user.add", "user.remove", "user.add"]
 
 
+def test_the_only_administrator_stays(run: Any, store: Store) -> None:
+    run("user", "add", "ana", "--role", "admin")
+    run("user", "add", "eva")
+    signed_in(store, "ana")
+    done = run("user", "remove", "ana")
+    assert (done.code, done.out) == (4, "")
+    assert done.err.startswith("ana is the only administrator")
+    assert is_signed_in(store, "ana")
+    assert run("user", "remove", "eva").code == 0
+    run("user", "add", "Zoé", "--role", "admin")
+    assert run("user", "remove", "ana").code == 0
+    assert [line.split()[0] for line in run("user", "list").lines] == ["Zoé"]
+
+
 def test_what_was_done_is_listed_the_newest_first(run: Any) -> None:
     run("user", "add", "ana")
     lines = run("audit").lines
     assert lines[0].endswith("  command line  user.add  ana  viewer")
     assert len(lines) == 3
     assert run("audit", "--limit", "1").lines == lines[:1]
+
+
+@pytest.mark.parametrize(
+    ("devices", "days", "said"), [("1", "1", "up to 1 computer, 1 day."), ("2", "0", "up to 2 computers, 0 days.")]
+)
+def test_a_token_is_told_in_right_numbers(run: Any, devices: str, days: str, said: str) -> None:
+    told = run("token", "create", "--school", "00123", "--devices", devices, "--days", days)
+    assert told.lines[0] == f"For school 00123, {said} It is shown only now:"
+
+
+def test_a_judgement_is_told_in_right_numbers(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "evaluate", lambda *_given, **_options: evaluation.EvaluationReport(1, 1, 1))
+    assert run("evaluate").lines == ["1 school and 1 school-day judged, 1 measurement seen."]
 
 
 def test_tokens_are_listed_with_their_state(run: Any, store: Store) -> None:
