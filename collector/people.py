@@ -106,15 +106,26 @@ def remove_user(store: Store, ports: Ports, name: str) -> User:
     """Let a person sign in no longer; what they did stays written down under their name.
 
     Raises:
-        CollectorError: If there is nobody of that name.
+        CollectorError: If there is nobody of that name, or nobody else could administer.
     """
     with store.unit() as unit:
         found = _require_user(unit, name)
+        if _is_last_admin(users.list_users(unit), found):
+            raise CollectorError(
+                f"{found.name} is the only administrator, so nobody could administer any more: add another first with "
+                "`enlace-collector user add NAME --role admin`.",
+                exit_code=ExitCode.REFUSED,
+            )
         sessions.end_sessions_of(unit, found.user_id)
         users.remove_user(unit, found.user_id)
         note(unit, ports, "user.remove", found.name, found.role)
         unit.commit()
     return found
+
+
+def _is_last_admin(everybody: list[User], one: User) -> bool:
+    admins = [user.user_id for user in everybody if user.role == "admin" and user.disabled_ms is None]
+    return admins == [one.user_id]
 
 
 def list_deeds(store: Store, limit: int) -> list[AuditEntry]:
