@@ -32,6 +32,29 @@ _REFUSALS: dict[RefusalCode, tuple[str, str]] = {
     ),
     RefusalCode.TOKEN_REVOKED: ("This token has been withdrawn.", "Ask the operator for a new one."),
 }
+# Refusals of this computer, not of its token: somebody at the collector can lift them, so the daemon may ask again.
+_NOT_THIS_COMPUTER: dict[RefusalCode, tuple[str, str]] = {
+    RefusalCode.DEVICE_BLOCKED: ("This computer was taken out of use at the collector.", "Ask whoever runs it."),
+    RefusalCode.OTHER_MACHINE: (
+        "The collector knows this computer's key from another computer.",
+        "Ask whoever runs the collector; with another data directory (--data) this computer gets a key of its own.",
+    ),
+    RefusalCode.KEY_REVOKED: ("The collector has withdrawn this computer's key.", "Ask whoever runs the collector."),
+    RefusalCode.UNKNOWN_DEVICE: ("The collector does not know this computer.", "Ask whoever runs the collector."),
+    RefusalCode.BAD_SIGNATURE: (
+        "The collector does not accept this computer's signature.",
+        "Update the agent or ask the operator.",
+    ),
+    RefusalCode.ENVELOPE: ("The collector cannot read this enrolment.", "Update the agent or ask the operator."),
+    RefusalCode.TOO_LARGE: ("The collector cannot read this enrolment.", "Update the agent or ask the operator."),
+}
+_NOT_NOW: dict[RefusalCode, tuple[str, str]] = {
+    RefusalCode.OVERLOAD: ("The collector has too much to do.", "Try again in a few minutes."),
+    RefusalCode.MAINTENANCE: ("The collector is being worked on.", "Try again in a few minutes."),
+    RefusalCode.STORAGE: ("The collector has no room left.", "Tell the operator, and try again later."),
+}
+_DETAIL_CHARS = 200
+_NOT_ENROLLED = "This computer is not enrolled."
 
 
 class EnrolRefusedError(EnlaceError):
@@ -176,18 +199,32 @@ def _store_words(candidate: Identity, body: bytes) -> Enrolled:
 
 
 def _refused(body: bytes) -> EnlaceError:
+    """Return a signed refusal in words, with the collector's own where ours are not the whole of it."""
     try:
-        code = msgspec.json.decode(body, type=Problem).code
+        problem = msgspec.json.decode(body, type=Problem)
     except msgspec.MsgspecError:
-        code = None
-    what, to_do = _REFUSALS.get(code, ("", "")) if code else ("", "")
-    if what:
-        return EnrolRefusedError(what, means="This computer is not enrolled.", do=to_do, exit_code=ExitCode.REFUSED)
-    return EnlaceError(
-        f"The collector does not enrol this computer now ({code or 'no reason given'}).",
-        do="Try again in a few minutes.",
-        exit_code=ExitCode.NETWORK,
-    )
+        return EnlaceError(
+            "The collector does not enrol this computer, for a reason that this version does not know.",
+            means=_NOT_ENROLLED,
+            do="Update the agent or ask the operator.",
+            exit_code=ExitCode.REFUSED,
+        )
+    if problem.code in _REFUSALS:
+        what, to_do = _REFUSALS[problem.code]
+        return EnrolRefusedError(what, means=_NOT_ENROLLED, do=to_do, exit_code=ExitCode.REFUSED)
+    if problem.code in _NOT_NOW:
+        what, to_do = _NOT_NOW[problem.code]
+        return EnlaceError(what, means=_NOT_ENROLLED, do=to_do, exit_code=ExitCode.NETWORK)
+    what, to_do = _NOT_THIS_COMPUTER[problem.code]
+    return EnlaceError(what, do=f"{to_do}{_said(problem.detail)}", exit_code=ExitCode.REFUSED)
+
+
+def _said(detail: str) -> str:
+    """Return the collector's own words, on one line and of a length that a person reads; "" = it has none."""
+    shown = "".join(char if char.isprintable() else " " for char in detail).strip()
+    if len(shown) > _DETAIL_CHARS:
+        shown = f"{shown[: _DETAIL_CHARS - 3]}..."
+    return f" The collector says: {shown}" if shown else ""
 
 
 def _not_signed(candidate: Identity, answer: HttpAnswer, now_ms: int) -> EnlaceError:
@@ -199,7 +236,7 @@ def _not_signed(candidate: Identity, answer: HttpAnswer, now_ms: int) -> EnlaceE
 def _unreachable(url: str, words: str, when: str = "") -> EnlaceError:
     return EnlaceError(
         f"The collector at {shown_url(url)} cannot be reached: {words}.",
-        means="This computer is not enrolled.",
+        means=_NOT_ENROLLED,
         do=f"Check the address and the connection, then enter the command again.{when}",
         exit_code=ExitCode.NETWORK,
     )

@@ -7,7 +7,7 @@ from agent.errors import EnlaceError
 from agent.uplink import enrol
 from agent.uplink.decide import Silence
 from agent.wire import forms
-from agent.wire.vocabulary import ExitCode
+from agent.wire.vocabulary import ExitCode, RefusalCode
 from tests.fakes import collector as fake
 from tests.fakes.agent_world import FakeHost, fake_ports
 from tests.fakes.collector import DEVICE, OTHER_KEY, URL, FakeCollector, token_text
@@ -76,6 +76,34 @@ def test_an_overloaded_collector_is_the_network_not_a_refusal() -> None:
     collector.enrol_refusal = "overload"
     error = refusal(collector)
     assert not isinstance(error, enrol.EnrolRefusedError) and error.exit_code is ExitCode.NETWORK
+
+
+def test_a_computer_taken_out_of_use_is_told_so_and_is_not_sent_to_try_again() -> None:
+    collector = FakeCollector()
+    collector.enrol_refusal = "device_blocked"
+    error = refusal(collector)
+    assert error.exit_code is ExitCode.REFUSED
+    assert "taken out of use at the collector. Ask whoever runs it." in error.sentence
+    assert "The collector says: device_blocked" in error.sentence and "Try again" not in error.sentence
+    assert not isinstance(error, enrol.EnrolRefusedError)  # it can be taken into use again: its token is good
+
+
+@pytest.mark.parametrize("code", RefusalCode)
+def test_every_refusal_has_a_sentence_and_only_those_that_pass_end_like_the_network(code: RefusalCode) -> None:
+    collector = FakeCollector()
+    collector.enrol_refusal = code
+    error = refusal(collector)
+    passes = code in (RefusalCode.OVERLOAD, RefusalCode.MAINTENANCE, RefusalCode.STORAGE)
+    assert error.exit_code is (ExitCode.NETWORK if passes else ExitCode.REFUSED)
+    assert ("ry again" in error.do) == passes
+    assert error.what.endswith(".") and code not in error.what
+
+
+def test_a_refusal_of_a_newer_collector_is_a_refusal() -> None:
+    collector = FakeCollector()
+    collector.enrol_refusal = "full_moon"
+    error = refusal(collector)
+    assert error.exit_code is ExitCode.REFUSED and "full_moon" not in error.sentence
 
 
 @pytest.mark.parametrize("typed", ["", "ENL1", "ENL1-ABC-DEF", token_text()[:-1], token_text() + "A"])
