@@ -89,7 +89,8 @@ def _standing(standing: str, limits: Limits) -> list[ColumnElement[bool]]:
 
 
 def _is_silent(limits: Limits) -> ColumnElement[bool]:
-    return or_(DEVICES.c.last_contact_ms.is_(None), DEVICES.c.last_contact_ms < limits.silent_before_ms)
+    """Silence begins with the last contact; of a device that was never heard, with its enrolment."""
+    return func.coalesce(DEVICES.c.last_contact_ms, DEVICES.c.enrolled_ms) < limits.silent_before_ms
 
 
 def _where(wanted: DeviceFilter, limits: Limits) -> list[ColumnElement[bool]]:

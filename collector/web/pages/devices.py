@@ -70,7 +70,8 @@ def limits(parts: Desk) -> Limits:
 
 def _line(row: DeviceRow, parts: Desk, limit: Limits) -> DeviceLine:
     zone = parts.zone_of(row.timezone)
-    is_silent = row.last_contact_ms is None or row.last_contact_ms < limit.silent_before_ms
+    since_ms = row.enrolled_ms if row.last_contact_ms is None else row.last_contact_ms
+    is_silent = since_ms < limit.silent_before_ms
     heard = say("never") if row.last_contact_ms is None else present.ago(row.last_contact_ms, parts.now_ms, zone)
     silent = ""
     if is_silent and row.last_contact_ms is not None:
@@ -97,7 +98,9 @@ def _standing(row: DeviceRow, is_silent: bool) -> str:
         return "revoked"
     if row.is_pending:
         return "pending"
-    return "silent" if is_silent else "heard"
+    if is_silent:
+        return "silent"
+    return "new" if row.last_contact_ms is None else "heard"
 
 
 @BLUEPRINT.post("/devices/<device>/approve")

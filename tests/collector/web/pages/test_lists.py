@@ -227,6 +227,32 @@ def test_a_speed_that_is_a_lower_bound_says_so_in_both_directions(admin: FlaskCl
     assert page.count(">or more<") == rows
 
 
+def test_a_device_never_heard_is_silent_a_day_after_its_enrolment(admin: FlaskClient, country: Store) -> None:
+    def silent_ones() -> int:
+        found = re.search(r"of \d+ ha(?:s|ve) been silent", page := admin.get("/devices").text)
+        assert found
+        return int(re.findall(r"(\d+)\s*$", page[: found.start()])[0])
+
+    before = silent_ones()
+    device = DEVICES.c.device == "d-00200-1"
+    with country.reader() as snapshot:
+        heard = snapshot.connection.execute(select(DEVICES.c.last_contact_ms).where(device)).scalar_one()
+    was_silent = heard < NOW_MS - 86_400_000
+    for enrolled_ms, more in ((NOW_MS - 60_000, 0), (NOW_MS - 86_400_001, 1)):
+        never = {"last_contact_ms": None, "enrolled_ms": enrolled_ms}
+        with country.unit() as unit:
+            unit.connection.execute(update(DEVICES).where(device).values(never))
+            unit.commit()
+        assert silent_ones() == before - was_silent + more
+        line = admin.get("/devices?q=d-00200-1").text
+        assert ("Not heard yet" in line, "never heard since" in line) == (not more, True)
+        assert ("d-00200-1" in names_of_devices(admin.get("/devices?standing=silent").text)) == bool(more)
+
+
+def names_of_devices(page: str) -> list[str]:
+    return re.findall(r"<small>[^<]*(d-[\w-]+)", page)
+
+
 def test_an_administrator_approves_a_device(admin: FlaskClient, country: Store) -> None:
     with country.unit() as unit:
         unit.connection.execute(update(DEVICES).where(DEVICES.c.device == "d-00200-1").values(state="pending"))
