@@ -34,12 +34,11 @@ class Enrolled:
 
 def enrol(incoming: Incoming, parts: Parts) -> Answer:
     """Return the answer to an enrolment; refusals are signed too, by the key that the token names."""
-    ring = parts.keys.ring()
-    key = ring.current
+    key = parts.keys.ring().current
     try:
         request = _read(incoming)
         token = _parse_token(request.token)
-        key = ring.of_token(token.pin)
+        key = parts.keys.of_token(token.pin)
         if not authenticity.is_of_new_key(request.public_key, incoming):
             raise RefusedError(RefusalCode.BAD_SIGNATURE, "The new key did not sign this enrolment.")
         with parts.store.unit() as unit:

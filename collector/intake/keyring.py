@@ -13,6 +13,7 @@ from collector.store.queries import keys
 from collector.store.unit import UnitOfWork
 
 REFRESH_MS = 60_000  # another process may have made a new key
+NEWS_MS = 1_000  # the same, where a token names a key that is not known: anyone may send such a token
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ class KeyRing:
         """Return the key that a device named, the current one if we never had it."""
         return next((key for key in self.keys if key.key_id == key_id), self.current)
 
-    def of_token(self, pin: str) -> CollectorKey:
-        """Return the key that an enrolment token names, the current one if we never had it."""
-        return next((key for key in self.keys if signing.pin_of(key.public_key) == pin), self.current)
+    def of_token(self, pin: str) -> CollectorKey | None:
+        """Return the key that an enrolment token names, None if it is not among these."""
+        return next((key for key in self.keys if signing.pin_of(key.public_key) == pin), None)
 
 
 class KeySource:
@@ -69,9 +70,25 @@ class KeySource:
             CollectorError: If the database has none.
             StorageError: If it cannot be read and never was.
         """
+        return self._ring_not_older_than(REFRESH_MS)
+
+    def of_token(self, pin: str) -> CollectorKey:
+        """Return the key that an enrolment token names, the current one if there never was such a key.
+
+        A token may name a key that was made a moment ago: the keys are read again before it counts as unknown, at most
+        once a second.
+
+        Raises:
+            CollectorError: If the database has no key.
+            StorageError: If it cannot be read and never was.
+        """
+        ring = self.ring()
+        return ring.of_token(pin) or self._ring_not_older_than(NEWS_MS).of_token(pin) or ring.current
+
+    def _ring_not_older_than(self, age_ms: int) -> KeyRing:
         with self._lock:
             now_ms = self._clock.mono_ms()
-            if self._ring is None or now_ms - self._read_ms >= REFRESH_MS:
+            if self._ring is None or now_ms - self._read_ms >= age_ms:
                 self._ring, self._read_ms = read_ring(self._store), now_ms
             return self._ring
 

@@ -11,6 +11,7 @@ from agent.wire import forms
 from agent.wire.tokens import parse_enrol_token
 from collector import operate
 from collector.intake import enrol
+from collector.intake.keyring import NEWS_MS, KeySource, make_key
 from collector.intake.parts import Parts
 from collector.store.open import Store
 from collector.store.queries import devices, tokens
@@ -42,6 +43,33 @@ def test_the_answer_carries_the_key_that_the_token_pins(parts: Parts) -> None:
     told = device.enrol()
     assert forms.unb64url(told["collector_key"], 32) == device.collector_key
     assert parse_enrol_token(device.token).pin
+
+
+def test_a_token_of_a_key_made_a_moment_ago_is_answered_with_that_key(
+    parts: Parts, store: Store, clock: FakeClock
+) -> None:
+    """The commands `key rotate` and `token create` run beside the server, which knows the keys of its last look."""
+    parts.keys.ring()
+    clock.advance(NEWS_MS)
+    with store.unit() as unit:
+        made = make_key(unit, parts.ports.randomness, clock.now_ms())
+        unit.commit()
+    device = WireDevice(parts, a_token(parts))
+    device.collector_key = made.public_key  # which the token pins
+    assert forms.unb64url(device.enrol()["collector_key"], 32) == made.public_key
+
+
+def test_tokens_of_unknown_keys_make_the_keys_be_read_once_a_second(
+    parts: Parts, store: Store, clock: FakeClock
+) -> None:
+    keys = KeySource(store, clock)
+    pin = parse_enrol_token(a_token(parts)).pin
+    first, known = keys.ring(), keys.of_token(pin)
+    assert keys.of_token("A" * 16) == known and keys.ring() is first
+    clock.advance(NEWS_MS)
+    assert keys.of_token("A" * 16) == known and keys.ring() is not first
+    again = keys.ring()
+    assert keys.of_token("A" * 16) == known and keys.ring() is again
 
 
 def test_a_token_may_be_typed_in_small_letters_and_with_blanks(parts: Parts) -> None:
