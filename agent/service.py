@@ -257,6 +257,8 @@ def last_test(record: Measurement | None) -> dict[str, Any] | None:
         "trigger": record.trigger,
         "download_bps": record.download.bps if record.download else None,
         "upload_bps": record.upload.bps if record.upload else None,
+        "download_is_least": record.download.lower_bound if record.download else None,
+        "upload_is_least": record.upload.lower_bound if record.upload else None,
         "idle_rtt_ms": record.idle.rtt_ms if record.idle else None,
     }
 

@@ -153,9 +153,9 @@ def _test_lines(test: dict[str, Any]) -> list[tuple[str, str]]:
     if not test:
         return []
     speeds = [
-        f"{test[key] / present.MBIT:.1f} Mbit/s {word}"
-        for key, word in (("download_bps", "down"), ("upload_bps", "up"))
-        if test.get(key) is not None
+        f"{'at least ' if test.get(f'{side}_is_least') else ''}{test[f'{side}_bps'] / present.MBIT:.1f} Mbit/s {word}"
+        for side, word in (("download", "down"), ("upload", "up"))
+        if test.get(f"{side}_bps") is not None
     ]
     outcome = ", ".join(speeds) or f"{test.get('status')} ({test.get('failure') or 'no figure'})"
     return [("Last test", f"{test.get('started_at')}  {outcome}")]

@@ -11,12 +11,14 @@ from agent import state, statusfile
 from agent.config import AgentConfig
 from agent.host.locks import hold_agent_lock
 from agent.ports import MachineFacts
+from agent.service import last_test
 from agent.spool.store import Spool
 from agent.uplink import identity
 from agent.uplink.identity import IdentityStore
+from agent.wire.records import Measurement
 from tests.agent.uplink.test_identity import FACTS, an_identity
 from tests.fakes.agent_world import FakeClock, FakeHost, SeededRandomness, fake_ports
-from tests.fakes.records import a_rid
+from tests.fakes.records import a_direction, a_measurement, a_rid
 
 DAY_S = 86_400
 OTHER = MachineFacts("11" * 16, "X7", "lab-04", "Linux 6.1")
@@ -90,6 +92,14 @@ def test_a_spool_that_cannot_be_read_has_no_numbers(desk: Desk) -> None:
     (desk.folder / "spool.sqlite3").write_bytes(b"no database" * 1000)
     told = desk.read()
     assert told["budget"] is None and "cannot be read" in told["spool_problem"]
+
+
+def test_a_figure_that_is_a_lower_bound_is_said_to_be_one(desk: Desk) -> None:
+    record = msgspec.convert(
+        a_measurement(download=a_direction(754_200_000, lower_bound=True), upload=a_direction(67_200_000)), Measurement
+    )
+    statusfile.write(desk.folder, {"last_test": last_test(record)})
+    assert desk.lines()["Last test"].endswith("  at least 754.2 Mbit/s down, 67.2 Mbit/s up")
 
 
 def test_a_copied_disk_is_said_as_doctor_says_it(desk: Desk) -> None:
