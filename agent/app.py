@@ -121,9 +121,11 @@ def enrol(config_path: Path | None, data_path: Path | None, *, url: str, typed_t
     except EnlaceError:  # damaged: this is how it is mended
         existing = None
     candidate = enrolment.begin(ports, ports.host.machine_facts(), token, url, existing)
-    if existing is None or not existing.is_enrolled:
+    was_enrolled = existing is not None and existing.is_enrolled
+    if not was_enrolled:
         candidate = store.save(candidate)  # if the answer gets lost, the next try has the same key
-    done = enrolment.enrol(HttpTransport(config.proxy), ports, candidate, agent_version=version)
+    transport = HttpTransport(config.proxy)
+    done = enrolment.enrol(transport, ports, candidate, agent_version=version, was_enrolled=was_enrolled)
     spool = open_spool(data, ports)
     try:
         keep(spool, done.answer.settings)

@@ -55,6 +55,8 @@ _NOT_NOW: dict[RefusalCode, tuple[str, str]] = {
 }
 _DETAIL_CHARS = 200
 _NOT_ENROLLED = "This computer is not enrolled."
+_NOTHING_STORED = "Nothing was stored."
+_AS_BEFORE = "This computer stays enrolled as it was before."
 
 
 class EnrolRefusedError(EnlaceError):
@@ -104,6 +106,7 @@ def enrol(
     candidate: Identity,
     *,
     agent_version: str,
+    was_enrolled: bool = False,
 ) -> Enrolled:
     """Ask the collector to take this computer.
 
@@ -112,6 +115,7 @@ def enrol(
         ports: Randomness for the batch id, host facts, clock.
         candidate: The identity to enrol, with token and address.
         agent_version: Of this program.
+        was_enrolled: The computer is a device already, and stays what it is if this comes to nothing.
 
     Returns:
         The identity with the device's name and the collector's key, for the caller to store.
@@ -120,6 +124,15 @@ def enrol(
         EnrolRefusedError: If the collector says no, in words, exit code 4.
         EnlaceError: If it cannot be reached or is not who the token names, exit code 3.
     """
+    try:
+        return _ask(transport, ports, candidate, agent_version)
+    except EnlaceError as error:
+        if was_enrolled and error.means in (_NOT_ENROLLED, _NOTHING_STORED):
+            error.means = _AS_BEFORE
+        raise
+
+
+def _ask(transport: Transport, ports: Ports, candidate: Identity, agent_version: str) -> Enrolled:
     facts = ports.host.machine_facts()
     request = EnrolRequest(
         token=candidate.token,
@@ -160,7 +173,7 @@ def _believe(candidate: Identity, batch: str, answer: HttpAnswer, now_ms: int) -
     if signing.pin_of(key) != tokens.parse_enrol_token(candidate.token).pin:
         raise EnlaceError(
             f"What answers at {shown_url(candidate.collector_url)} is not the collector that this token is for.",
-            means="Nothing was stored.",
+            means=_NOTHING_STORED,
             do="Check the address; if it is right, someone is between this computer and the collector.",
             exit_code=ExitCode.NETWORK,
         )

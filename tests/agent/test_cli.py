@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 
 from agent import cli, present
 from agent.app import TEST_LOCK
@@ -22,7 +23,7 @@ from agent.wire import codec
 from agent.wire.records import Failure, Measurement
 from agent.wire.vocabulary import ExitCode, FailureCode, Phase, Status, Tier, Trigger
 from tests.fakes.agent_world import FakeClock, SeededRandomness
-from tests.fakes.collector import FakeCollector, HttpFront, token_text, unsigned
+from tests.fakes.collector import KEY, OTHER_KEY, FakeCollector, HttpFront, token_text, unsigned
 from tests.fakes.open_testpoint import open_testpoint
 
 NOWHERE = "http://127.0.0.1:1"
@@ -172,6 +173,18 @@ def test_a_proxy_password_shows_nowhere(agent: Any, monkeypatch: pytest.MonkeyPa
 
 
 # --- as a device ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER_KEY])
+def test_a_device_that_cannot_be_enrolled_anew_stays_what_it_was(agent: Any, key: SigningKey) -> None:
+    """Neither its own collector, which is away, nor another one has changed anything."""
+    with HttpFront(FakeCollector()) as front:
+        enrolled(agent, front)
+    before = agent("status", "--json").last["device"]
+    told = agent("enrol", "--collector", NOWHERE, "--token", token_text(key))
+    assert told.code == ExitCode.NETWORK
+    assert "stays enrolled as it was before" in told.err and "not enrolled" not in told.err
+    assert agent("status", "--json").last["device"] == before
 
 
 def test_enrol_test_status_and_spool_walk_together(agent: Any, test_point: str) -> None:
