@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,11 +36,29 @@ def open_config(config_path: Path | None, data_path: Path | None) -> tuple[Agent
 
     Raises:
         agent.wire.settings_file.SettingsError: If the file cannot be used.
-        EnlaceError: If a proxy is no address.
+        EnlaceError: If a proxy is no address, or the data directory is no directory.
     """
     config = configuration.load(config_path)
     proxies.check(config.proxy, os.environ)
-    return config, configuration.data_directory(config, data_path)
+    data = configuration.data_directory(config, data_path)
+    _refuse_no_directory(data)
+    return config, data
+
+
+def _refuse_no_directory(data: Path) -> None:
+    """Refuse a place that is something else than a directory, or lies in something else; it need not be there yet."""
+    for place in (data, *data.parents):
+        try:
+            mode = place.stat().st_mode
+        except OSError:  # not there, not ours to look at, or below a file: what is above it tells
+            continue
+        if not stat.S_ISDIR(mode):
+            raise EnlaceError(
+                f"{place} is not a directory, so nothing can be kept in {data}.",
+                do="Name a directory with --data or in the configuration.",
+                exit_code=ExitCode.USAGE,
+            )
+        return
 
 
 def make_ports() -> Ports:

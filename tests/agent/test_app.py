@@ -1,5 +1,6 @@
 """What the commands refuse before anything moves."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,18 @@ def test_a_copied_disk_does_not_measure_under_the_name_of_another(tmp_path: Path
 
 def test_a_computer_without_a_name_is_no_copy(tmp_path: Path) -> None:
     app.refuse_copied_disk(tmp_path, on(FACTS))
+
+
+@pytest.mark.parametrize("place", [os.devnull, "file", "file/below/it"])
+def test_a_data_directory_that_is_none_is_one_sentence(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "config.toml").write_text("[agent]\n")
+    with pytest.raises(EnlaceError, match="is not a directory") as caught:
+        app.open_config(tmp_path / "config.toml", tmp_path / place)
+    assert caught.value.exit_code is ExitCode.USAGE
+
+
+def test_a_data_directory_need_not_be_there_yet(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[agent]\n")
+    data = tmp_path / "not" / "yet"
+    assert app.open_config(tmp_path / "config.toml", data)[1] == data
