@@ -124,7 +124,7 @@ def run(places: tuple[Path | None, Path | None]) -> int:
     help="Test point to measure against, e.g. http://test.example:8801. Needs no enrolment.",
 )
 @click.option("--engine", type=click.Choice(["auto", "librespeed", "ndt7", "ookla"]), help="How to measure.")
-@click.option("--max-bytes", type=click.IntRange(min=0), help="Data cap of the whole test; 0 = none.")
+@click.option("--max-bytes", type=click.IntRange(min=0), help="Data cap of the whole test; 0 = what the budget leaves.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as the last line.")
 @click.option("--force", is_flag=True, help="Test even if the collector or the budget says no.")
 @_places

@@ -8,12 +8,12 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import msgspec
 
 from agent import allowance
 from agent.config import AgentConfig
+from agent.errors import EnlaceError
 from agent.measure import servers as addresses
 from agent.measure.session import Plan, Progress
 from agent.ports import Ports
@@ -52,7 +52,7 @@ class Wish:
 
     servers: tuple[ServerEntry, ...] = ()  # () = as the collector or the configuration says
     engine: EngineName | None = None
-    max_bytes: int | None = None  # of the whole test; None = as usual, 0 = no cap
+    max_bytes: int | None = None  # of the whole test; None = as usual, 0 = what the budget leaves
     force: bool = False
     on_progress: Callable[[Progress], None] | None = None
 
@@ -144,13 +144,21 @@ class Walk:
         self._spool.mark_running(
             stub, plan.rid, allowed.reserved_bytes, utc_offset_min=offset_min, may_cost_bytes=before
         )
-        note = partial(self._spool.note_cost, plan.rid)
-        carried = allowance.Carried(wish.on_progress, lambda phase: note(allowance.may_cost(allowed, carried, phase)))
+        carried = allowance.Carried(
+            wish.on_progress, lambda phase: self._note_cost(plan.rid, allowance.may_cost(allowed, carried, phase))
+        )
         record = self.measure(plan, carried)
         self._spool.add_ready(record, spent_bytes=allowance.spent_bytes(record, carried))
         self._remember_figures(record)
         self.post(fresh=True)
         return record
+
+    def _note_cost(self, rid: str, cost_bytes: int | None) -> None:
+        """Note what a test under way may cost; a full disk must not take what was measured: the reservation stays."""
+        try:
+            self._spool.note_cost(rid, cost_bytes)
+        except EnlaceError as error:
+            LOG.warning("budget.not_noted", extra={"why": error.sentence})
 
     # --- may it test -----------------------------------------------------------------------------------------
 

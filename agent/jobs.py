@@ -135,6 +135,7 @@ class TestJob(Timed):
         late, late_s = self.planned, -self.due_in_s()
         planned = self._agenda.plan()
         if late is None or planned is None or planned.in_s > 0:  # the clock or the windows changed meanwhile
+            self._alone, self._busy = False, 0  # another moment: the collector is asked again
             self._plan()
             return
         if not self._has_room():

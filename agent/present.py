@@ -33,6 +33,11 @@ FAILURES: dict[FailureCode, str] = {
     FailureCode.CANCELLED: "The test was interrupted.",
     FailureCode.BUDGET: "The day's or the month's data budget is used up.",
     FailureCode.PAUSED: "The operator has paused testing.",
+    FailureCode.METERED: "This connection is paid by the byte: no test was made.",
+    FailureCode.BUSY_LINE: "Other programs keep the line busy: no test was made.",
+    FailureCode.LEASE_BUSY: "Another computer of the school is testing: try again in a few minutes.",
+    FailureCode.POWER_CUT: "The computer went off while it was measuring.",
+    FailureCode.CLOSED: "The school is closed: no test was made.",
 }
 
 

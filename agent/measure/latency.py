@@ -185,6 +185,8 @@ class LoadedProbes:
         return self._prober.rounds()[self._first : self._first + self._count]
 
     def _tick(self) -> None:
+        if self._prober.is_dead:
+            return  # probes that nobody can answer are not lost on the line
         spent = (self._count + 1) * self._prober.wire_bytes
         if self._count < LOADED_FREE_PROBES or spent <= PROBE_SHARE * self._bytes():
             self._prober.send()

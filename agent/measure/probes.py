@@ -244,7 +244,8 @@ class WebSocketPing:
         except (BlockingIOError, InterruptedError):
             return
         except (OSError, HttpError, ProtocolError, UpgradeError):
-            self._is_open = False
+            pass
+        self._is_open = False
         self.is_dead = True  # refused, cut, or ended by the server
         self._book.loop.watch(self._sock, 0, self._receive)
 

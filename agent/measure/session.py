@@ -136,12 +136,16 @@ class _Session:
         self._cancelled = cancelled
         self._loop = Loop()
         self._got = _Got()
-        self._started_ms = ports.clock.now_ms()
-        self._started_mono_ms = ports.clock.mono_ms()
-        self._until_s = self._loop.now() + TOTAL_S
+        self._begin()
         self._patience = busy.Patience(plan.trigger)
         self._foreign: Ookla | None = None
         self._company = guard.Company(ports, self._loop)
+
+    def _begin(self) -> None:
+        """Start the time of the measurement."""
+        self._started_ms = self._ports.clock.now_ms()
+        self._started_mono_ms = self._ports.clock.mono_ms()
+        self._until_s = self._loop.now() + TOTAL_S
 
     def close(self) -> None:
         """Free the sockets."""
@@ -154,6 +158,7 @@ class _Session:
         try:
             self._got.failure = self._company.before(self._plan, self._is_cancelled, self._say)
             if not self._got.failure:
+                self._begin()  # a busy line may have been waited for
                 self._measure()
         except WorldError as fault:
             self._fail(fault, Phase.PREFLIGHT if self._got.download is None else Phase.UPLOAD)

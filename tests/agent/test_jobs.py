@@ -112,3 +112,14 @@ def test_news_do_not_shorten_the_wait_for_a_turn():
     job.run()
     job.replan()
     assert 40 <= job.due_in_s() <= 60
+
+
+def test_a_moment_that_moved_is_another_test_which_asks_again():
+    job, agenda = job_of()
+    job._alone, job._busy = True, 2  # the collector was silent, or its test point full
+    agenda.tests = 1  # new settings: the moment lies ahead now
+    job.run()
+    assert (job._alone, job._busy) == (False, 0)
+    agenda.tests = 0
+    job.replan()
+    assert job.planned.in_s == 0.0

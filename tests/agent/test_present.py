@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent import present
 from agent.wire.codec import decode_item
 from agent.wire.records import Measurement
+from agent.wire.vocabulary import FailureCode
 from tests.fakes.records import a_direction, a_measurement
 
 PORT = {"medium": "ethernet", "link_bps": 100_000_000}
@@ -142,3 +143,7 @@ def test_a_sentence_on_a_narrow_terminal_ends_its_lines_between_words(monkeypatc
 
     assert len(lines) > 1 and max(map(len, lines)) < 40 and " ".join(lines) == said
     assert present.wrapped(said, TextIOWrapper(BytesIO())) == said, "a script reads one line"
+
+
+def test_every_failure_has_a_sentence():
+    assert set(present.FAILURES) == set(FailureCode)

@@ -151,3 +151,16 @@ def test_a_connection_that_had_to_knock_twice_is_a_loss(monkeypatch):
         while prober.is_waiting:
             job.loop.turn(0.05)
         assert [each.rtt_s for each in prober.rounds()] == [None]
+
+
+def test_a_prober_that_nobody_answers_any_more_makes_no_losses(loop, time):
+    prober = ScriptedProber(time, [0.05] * 500)
+    probes = LoadedProbes(loop, prober, 0.05)
+    probes.start(lambda: 1e9)
+    run(loop, time, 3)
+    prober.is_dead = True  # a test point ends a connection after its time
+    sent = len(prober.rounds())
+    run(loop, time, 3)
+    probes.stop()
+    assert len(prober.rounds()) == sent
+    assert all(each.rtt_s == 0.05 for each in probes.side(6.0, "cubic").rounds[:-1])
