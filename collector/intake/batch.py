@@ -90,7 +90,7 @@ def _note(unit: UnitOfWork, admitted: Admitted, found: list[Item], timeline: Tim
             is_new_lineage=device.lineage != signed.ledger.lineage,
             created=signed.ledger.created,
             acked=signed.ledger.acked,
-            ready=signed.ledger.ready,
+            ready=max(0, signed.ledger.ready - items.count_settled(found)),
             dead=signed.ledger.dead,
             dropped=signed.ledger.dropped,
             last_measurement_ms=newest_ms,

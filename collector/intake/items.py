@@ -195,3 +195,8 @@ def leases_of(items: list[Item]) -> list[str]:
 
 def _is_accepted(item: Item) -> bool:
     return item.answer is not None and item.answer.status is ItemStatus.ACCEPTED
+
+
+def count_settled(found: list[Item]) -> int:
+    """Return how many items their device holds ready no longer once it has the answer: all but the deferred ones."""
+    return sum(item.answer is not None and item.answer.status is not ItemStatus.DEFERRED for item in found)

@@ -322,9 +322,23 @@ def test_a_captured_request_that_comes_a_day_late_dates_nothing_by_its_receipt(
     assert boot.seen_ms == made_ms + 5000
 
 
+def test_what_a_batch_settled_waits_on_the_device_no_longer(device: WireDevice, store: Store) -> None:
+    device.counts = {"ready": 3}
+    told = statuses(device.post([a_measurement(1), a_measurement(2), {}]))
+    assert told == ["accepted", "accepted", "rejected(shape)"]
+    assert device_row(device, store).ledger_ready == 0
+    device.counts = {"ready": 2}
+    assert statuses(device.post([a_measurement(1), a_measurement(4, schema=99)])) == ["duplicate", "deferred(schema)"]
+    assert device_row(device, store).ledger_ready == 1
+    device.counts = {"ready": 0}
+    device.post([a_measurement(3)])
+    assert device_row(device, store).ledger_ready == 0
+
+
 def test_the_ledger_and_its_lineage_are_written_down(device: WireDevice, store: Store, clock: FakeClock) -> None:
     device.counts = {"created": 9, "acked": 4, "ready": 2, "dead": 1, "dropped": 2}
     device.post([a_measurement(1)])
+    assert device_row(device, store).ledger_ready == 1  # its count included what the batch brought
     device.post([], lineage="ee" * 16)
     row = device_row(device, store)
     ledger = (row.ledger_created, row.ledger_acked, row.ledger_ready, row.ledger_dead, row.ledger_dropped)
