@@ -5,11 +5,13 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 
 from collector.publish import dictionary, export
+from collector.store.queries import devices
 from collector.store.queries.exports import ExportFilter
+from collector.store.unit import Snapshot
 from collector.web import evidence, present
 from collector.web.desk import desk
 from collector.web.frame import page
-from collector.web.i18n import language
+from collector.web.i18n import language, say
 
 BLUEPRINT = Blueprint("exports", __name__)
 
@@ -26,11 +28,17 @@ _MAIN: Final = (
 def show() -> str:
     """Show what can be downloaded."""
     with desk().store.reader() as snapshot:
-        tables = dictionary.tables(language())
-        counts = {table.name: export.count_rows(snapshot, table.name) for table in tables}
-        first = tables[0]
-        columns = [column for column in first.columns if column.name in _MAIN]
-        return page("exports/show.html", snapshot, tables=tables, counts=counts, first=first, columns=columns)
+        return _page(snapshot)
+
+
+def _page(snapshot: Snapshot, wrong: str = "") -> str:
+    """Return the page; `wrong` says why what was asked for gives no file."""
+    tables = dictionary.tables(language())
+    counts = {table.name: export.count_rows(snapshot, table.name) for table in tables}
+    columns = [column for column in tables[0].columns if column.name in _MAIN]
+    return page(
+        "exports/show.html", snapshot, tables=tables, counts=counts, first=tables[0], columns=columns, wrong=wrong
+    )
 
 
 @BLUEPRINT.get("/exports/file")
@@ -46,10 +54,15 @@ def download(table: str, format: str) -> Response:
         abort(404)
     first, last = (present.iso_day(request.args.get(name, "")) for name in ("from", "to"))
     if (request.args.get("from") and not first) or (request.args.get("to") and not last):
-        abort(400)  # rows of all days are not what was asked for
+        return _refusal(400, say("One of the dates is no day that can be measured, so there is no file."))
+    if first and last and first > last:
+        return _refusal(400, say("The first day is after the last, so there is no file."))
+    school = request.args.get("school", "").strip()[:_LONGEST] or None
+    if school is not None and not _is_known(school):
+        return _refusal(404, say("There is no school with the code %(code)s, so there is no file.", code=school))
     zone = desk().zone
     filters = ExportFilter(
-        school=request.args.get("school", "").strip()[:_LONGEST] or None,
+        school=school,
         from_ms=evidence.midnight_ms(first, zone) if first else None,
         to_ms=evidence.midnight_ms(evidence.day_after(last), zone) if last else None,
     )
@@ -58,3 +71,14 @@ def download(table: str, format: str) -> Response:
         content_type=MEDIA[format],
         headers={"Content-Disposition": f'attachment; filename="{table}.{format}"'},
     )
+
+
+def _is_known(school: str) -> bool:
+    with desk().store.reader() as snapshot:
+        return devices.find_school_name(snapshot, school) is not None
+
+
+def _refusal(status: int, wrong: str) -> Response:
+    """Return the page with one sentence: a file without rows would say that there are none."""
+    with desk().store.reader() as snapshot:
+        return Response(_page(snapshot, wrong), status=status)

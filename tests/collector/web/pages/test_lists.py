@@ -281,6 +281,27 @@ def test_exports_have_all_rows_and_the_page_says_how_many(admin: FlaskClient) ->
         assert admin.get(wrong).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ("school=zz", 404, "There is no school with the code zz, so there is no file."),
+        ("from=2026-11-24&to=2026-11-23", 400, "The first day is after the last, so there is no file."),
+        ("from=2026-02-30", 400, "One of the dates is no day that can be measured, so there is no file."),
+    ],
+)
+def test_an_export_of_nothing_is_refused_with_a_sentence(
+    admin: FlaskClient, asked: str, status: int, said: str
+) -> None:
+    for address in (f"/exports/file?table=measurements&format=csv&{asked}", f"/exports/measurements.csv?{asked}"):
+        answer = admin.get(address)
+        assert (answer.status_code, answer.mimetype) == (status, "text/html")
+        assert "Content-Disposition" not in answer.headers
+        assert f"<b>{said}</b>" in answer.text
+        assert "Some rows only" in answer.text
+    same_day = "from=2026-11-24&to=2026-11-24&school=00123"
+    assert admin.get(f"/exports/file?table=measurements&format=csv&{same_day}").mimetype == "text/csv"
+
+
 def test_the_overview_counts_what_its_links_list(admin: FlaskClient) -> None:
     page = admin.get("/").text
     shown = re.findall(r"<b>([\d,]+)</b> <a href=\"(/schools\?verdict=[A-Z_]+)\"", page)
