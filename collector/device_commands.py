@@ -99,22 +99,29 @@ def _add_device(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports
     @anywhere
     @click.pass_obj
     def device_list(given: Given, school: str | None) -> None:
-        """List devices: id, school, state, last contact."""
+        """List devices: id, school, state, last contact, keys that wait for approval and since when."""
         from collector import operate
 
         for one in operate.list_devices(given.store(), school):
             contact = forms.format_time(one.last_contact_ms) if one.last_contact_ms is not None else "never"
-            click.echo(f"{one.device}  {one.school}  {one.state}  {contact}")
+            waiting = operate.list_waiting_keys(given.store(), one)
+            keys = ", ".join(f"{key.key_id} of {forms.format_time(key.added_ms)}" for key in waiting)
+            waits = f"  {len(waiting)} waiting: {keys}" if waiting else ""
+            click.echo(f"{one.device}  {one.school}  {one.state}  {contact}{waits}")
 
     @device.command("approve")
     @click.argument("device_id", metavar="DEVICE")
+    @click.option("--key", "key_id", metavar="KEY", help="The waiting key that is meant.")
     @anywhere
     @click.pass_obj
-    def device_approve(given: Given, device_id: str) -> None:
-        """Let a pending device count, from its enrolment on."""
+    def device_approve(given: Given, device_id: str, key_id: str | None) -> None:
+        """Let a pending device, or its waiting key, count, from its enrolment on."""
         from collector import operate
 
-        found = operate.approve_device(given.store(), ports(), device_id)
+        found, has_waited = operate.approve_device(given.store(), ports(), device_id, key_id)
+        if not has_waited:
+            click.echo(f"Nothing of device {found.device} waits for approval; nothing is changed.")
+            return
         click.echo(f"Device {found.device} of school {found.school} is {found.state}.")
 
     @device.command("revoke")

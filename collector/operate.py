@@ -18,7 +18,7 @@ from collector.store.open import Store, create
 from collector.store.queries import audit, devices, facts, keys
 from collector.store.queries import tokens as stored_tokens
 from collector.store.queries.audit import AuditEntry
-from collector.store.queries.devices import Device
+from collector.store.queries.devices import Device, DeviceKey
 from collector.store.queries.keys import StoredKey
 from collector.store.queries.tokens import Token
 from collector.store.unit import UnitOfWork
@@ -123,20 +123,51 @@ def list_devices(store: Store, school: str | None) -> list[Device]:
         return devices.list_devices(snapshot, school)
 
 
-def approve_device(store: Store, ports: Ports, device: str) -> Device:
-    """Let a pending device, or a device's pending key, count.
+def list_waiting_keys(store: Store, device: Device) -> list[DeviceKey]:
+    """Return the keys of a device that wait for a person, the newest first."""
+    with store.reader() as snapshot:
+        return devices.list_waiting_keys(snapshot, device)
+
+
+def approve_device(store: Store, ports: Ports, device: str, key_id: str | None = None) -> tuple[Device, bool]:
+    """Let a pending device, or a device's pending key, count; return it and whether anything waited.
+
+    Args:
+        store: The database.
+        ports: Clock and randomness.
+        device: Its id, or the beginning of it.
+        key_id: The key that is meant, or the beginning of it; needed where more than one waits.
 
     Raises:
-        CollectorError: If there is no such device, or it is revoked.
+        CollectorError: If there is no such device or waiting key, it is revoked, or nobody said which key.
     """
     with store.unit() as unit:
         found = _require_device(unit, device)
         if found.state == "revoked":
-            raise CollectorError(f"Device {found.device} is revoked.", do="Enrol the computer again.")
-        devices.approve(unit, found, ports.clock.now_ms())
-        note(unit, ports, "device.approve", found.device)
+            raise CollectorError(
+                f"Device {found.device} is revoked.", do="Enrol the computer again.", exit_code=ExitCode.REFUSED
+            )
+        waiting = devices.list_waiting_keys(unit, found)
+        if key_id is None and not waiting and found.state == "active":
+            return found, False
+        key = _choose_key(found, waiting, key_id)
+        devices.approve(unit, found, ports.clock.now_ms(), key)
+        note(unit, ports, "device.approve", found.device, f"key={key.key_id}" if key else None)
         unit.commit()
-        return devices.find_device(unit, found.device) or found
+        return devices.find_device(unit, found.device) or found, True
+
+
+def _choose_key(device: Device, waiting: list[DeviceKey], key_id: str | None) -> DeviceKey | None:
+    """Return the only waiting key that is meant; None where a device without keys waits."""
+    meant = waiting if key_id is None else [key for key in waiting if key_id and key.key_id.startswith(key_id)]
+    if len(meant) == 1 or (key_id is None and not waiting):
+        return meant[0] if meant else None
+    listed = ", ".join(f"{key.key_id} of {forms.format_time(key.added_ms)}" for key in waiting) or "none"
+    if key_id is None:
+        text = f"{len(waiting)} keys of device {device.device} wait, name the right one with --key: {listed}."
+    else:
+        text = f"{key_id} is not one waiting key of device {device.device}; these wait: {listed}."
+    raise CollectorError(text, exit_code=ExitCode.REFUSED)
 
 
 def revoke_device(store: Store, ports: Ports, device: str) -> Device:

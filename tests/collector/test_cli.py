@@ -13,7 +13,7 @@ from agent.wire.tokens import parse_enrol_token
 from collector import cli
 from collector.store.open import Store
 from collector.store.queries import audit, devices, users
-from collector.store.queries.devices import Device
+from collector.store.queries.devices import Device, DeviceKey
 
 SCHOOLS = "code,name\n00123,Łódź → 学校\nS-2,São José\n"
 
@@ -124,10 +124,35 @@ def test_devices_are_listed_approved_and_revoked(made: Any, tmp_path: Path) -> N
     assert "active" in made("device", "approve", "aa-1").out
     assert "revoked" in made("device", "revoke", "aa-2").out
     assert made("device", "revoke", "aa-2").code == 0
-    assert made("device", "approve", "aa-2").code == 1
+    assert made("device", "approve", "aa-2").code == 4
+    again = made("device", "approve", "aa-1")
+    assert (again.code, "Nothing of device aa-1 waits" in again.out) == (0, True)
     assert "aa-1, aa-2" in made("device", "revoke", "aa").err
     assert made("device", "revoke", "nothing").code == 2
     assert made("device", "list", "--school", "S-2").out == ""
+
+
+def test_of_several_waiting_keys_a_person_names_the_one(made: Any, tmp_path: Path) -> None:
+    def states() -> dict[str, str]:
+        with store.reader() as snapshot:
+            return {key.key_id: key.state for key in devices.list_keys_of(snapshot, "aa-1")}
+
+    store = opened(tmp_path)
+    with store.unit() as unit:
+        row = Device(device="aa-1", school="00123", state="active", machine_hash="0" * 64, enrolled_ms=1)
+        devices.add_device(unit, row)
+        for number, (name, state) in enumerate((("k1", "active"), ("k2", "pending"), ("k3", "pending"))):
+            devices.add_key(unit, DeviceKey("aa-1", name, "x" + name, state, 1000 * number, None))
+        unit.commit()
+    line = made("device", "list").lines[0]
+    assert "2 waiting: k3 of 1970-01-01T00:00:02" in line
+    for words in ([], ["--key", "k1"], ["--key", "k"], ["--key", ""]):
+        refused = made("device", "approve", "aa-1", *words)
+        assert (refused.code, "k3 of" in refused.err, "k2 of" in refused.err) == (4, True, True)
+    assert states() == {"k1": "active", "k2": "pending", "k3": "pending"}
+    assert made("device", "approve", "aa-1", "--key", "k2").code == 0
+    assert states() == {"k1": "revoked", "k2": "active", "k3": "revoked"}
+    store.close()
 
 
 def test_an_import_with_bad_rows_takes_the_others_and_says_so(made: Any, tmp_path: Path) -> None:

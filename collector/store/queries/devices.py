@@ -253,22 +253,33 @@ def assign(unit: UnitOfWork, device: str, school: str, from_ms: int) -> None:
     unit.connection.execute(update(DEVICES).where(DEVICES.c.device == device).values(school=school))
 
 
-def approve(unit: UnitOfWork, device: Device, now_ms: int) -> None:
-    """Let a pending device, or the pending key of a device, count; what it sent meanwhile counts from enrolment on."""
-    pending = [key for key in list_keys_of(unit, device.device) if key.state == "pending"]
+def list_waiting_keys(snapshot: Snapshot, device: Device) -> list[DeviceKey]:
+    """Return the keys that wait for a person, the newest first; a pending device waits with every key it has."""
+    states = {"active": ("pending",), "pending": ("pending", "active")}.get(device.state, ())
+    return [key for key in list_keys_of(snapshot, device.device) if key.state in states]
+
+
+def approve(unit: UnitOfWork, device: Device, now_ms: int, key: DeviceKey | None = None) -> None:
+    """Let a pending device, or a pending key of a device, count; what it sent meanwhile counts from enrolment on.
+
+    Args:
+        unit: The transaction.
+        device: Whose it is.
+        now_ms: UTC, milliseconds.
+        key: The waiting key that is approved, never another; None = only the pending device.
+    """
     if device.state == "pending":
         assign(unit, device.device, device.school, device.enrolled_ms)
         unit.connection.execute(
             update(DEVICES).where(DEVICES.c.device == device.device).values(state="active", approved_ms=now_ms)
         )
-    elif pending:
-        newest = pending[0]
+    if key is not None and key.state == "pending":
         unit.connection.execute(
             update(DEVICE_KEYS)
-            .where(DEVICE_KEYS.c.device == device.device, DEVICE_KEYS.c.key_id == newest.key_id)
+            .where(DEVICE_KEYS.c.device == device.device, DEVICE_KEYS.c.key_id == key.key_id)
             .values(state="active")
         )
-        revoke_other_keys(unit, device.device, newest.key_id)
+        revoke_other_keys(unit, device.device, key.key_id)
     _give_school(unit, device.device)
 
 

@@ -11,7 +11,9 @@ from agent.wire.forms import uuid7
 from collector.registry.names import fold
 from collector.store.queries import audit, devices, pages_devices
 from collector.store.queries.audit import AuditEntry
+from collector.store.queries.devices import DeviceKey
 from collector.store.queries.pages_devices import DeviceFilter, DeviceRow, Limits
+from collector.store.unit import Snapshot
 from collector.web import access, present
 from collector.web.access import Role, for_role
 from collector.web.desk import Desk, desk
@@ -36,6 +38,7 @@ class DeviceLine:
     silent: str  # for how long; empty where it is heard
     clock: Markup  # what is wrong with its clock; empty where nothing is
     standing: str
+    waiting: list[tuple[str, Markup]]  # keys that wait: id, and since when
 
 
 @BLUEPRINT.get("/devices")
@@ -52,7 +55,7 @@ def show() -> str:
         return page(
             "devices/show.html",
             snapshot,
-            lines=[_line(row, parts, limit) for row in rows],
+            lines=[_line(row, parts, limit, _waiting(snapshot, row)) for row in rows],
             found=pages_devices.count_devices(snapshot, wanted, limit),
             fleet=pages_devices.fleet(snapshot, limit),
             versions=pages_devices.versions(snapshot),
@@ -68,7 +71,12 @@ def limits(parts: Desk) -> Limits:
     return Limits(parts.now_ms - _SILENT_MS, _CLOCK_OFF_MS)
 
 
-def _line(row: DeviceRow, parts: Desk, limit: Limits) -> DeviceLine:
+def _waiting(snapshot: Snapshot, row: DeviceRow) -> list[DeviceKey]:
+    found = devices.find_device(snapshot, row.device) if row.is_pending else None
+    return devices.list_waiting_keys(snapshot, found) if found else []
+
+
+def _line(row: DeviceRow, parts: Desk, limit: Limits, keys: list[DeviceKey]) -> DeviceLine:
     zone = parts.zone_of(row.timezone)
     since_ms = row.enrolled_ms if row.last_contact_ms is None else row.last_contact_ms
     is_silent = since_ms < limit.silent_before_ms
@@ -76,7 +84,8 @@ def _line(row: DeviceRow, parts: Desk, limit: Limits) -> DeviceLine:
     silent = ""
     if is_silent and row.last_contact_ms is not None:
         silent = present.span(parts.now_ms - row.last_contact_ms)
-    return DeviceLine(row, heard, silent, clock_words(row.clock_offset_ms), _standing(row, is_silent))
+    waiting = [(key.key_id, present.full_moment(key.added_ms, zone)) for key in keys]
+    return DeviceLine(row, heard, silent, clock_words(row.clock_offset_ms), _standing(row, is_silent), waiting)
 
 
 def clock_words(offset_ms: int | None) -> Markup:
@@ -112,8 +121,14 @@ def approve(device: str) -> Response:
         found = devices.find_device(unit, device)
         if found is None or person is None:
             abort(404)
-        devices.approve(unit, found, parts.now_ms)
+        waiting = devices.list_waiting_keys(unit, found)
+        key = next((one for one in waiting if one.key_id == request.form.get("key")), None)
+        if found.state == "revoked" or (key is None and (waiting or found.state != "pending")):
+            abort(404)  # never another key than the one that was read on the page
+        devices.approve(unit, found, parts.now_ms, key)
         identity = uuid7(parts.now_ms, parts.ports.randomness.token_bytes(10))
-        audit.add_entry(unit, AuditEntry(identity, parts.now_ms, person.name, "device_approved", device, None))
+        audit.add_entry(
+            unit, AuditEntry(identity, parts.now_ms, person.name, "device_approved", device, key and key.key_id)
+        )
         unit.commit()
     return redirect(url_for("fleet.show", done=device), code=303)

@@ -9,6 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, insert, select, update
 
 from collector.store.open import Store
+from collector.store.queries import devices
+from collector.store.queries.devices import DeviceKey
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAG_ACTIONS
 from collector.store.tables.measurements import MEASUREMENTS
@@ -214,6 +216,23 @@ def test_an_empty_or_unknown_deed_changes_nothing(admin: FlaskClient, country: S
     assert admin.post("/flags/none", data={"csrf_token": token, "action": "acknowledged"}).status_code == 404
     with country.reader() as snapshot:
         assert snapshot.connection.execute(select(FLAG_ACTIONS)).first() is None
+
+
+def test_the_button_approves_the_key_that_it_names(admin: FlaskClient, country: Store) -> None:
+    with country.unit() as unit:
+        for number, name in enumerate(("a" * 16, "b" * 16)):
+            devices.add_key(unit, DeviceKey("d-00200-1", name, f"key {name}", "pending", NOW_MS + number, None))
+        unit.commit()
+    page = admin.get("/devices?standing=pending").text
+    for name in "ab":
+        assert f'name="key" value="{name * 16}"' in page and f"<code>{name * 8}</code>" in page
+    address, token = "/devices/d-00200-1/approve", token_of(page)
+    for wrong in ({}, {"key": "c" * 16}):
+        assert admin.post(address, data={"csrf_token": token, **wrong}).status_code == 404
+    assert admin.post(address, data={"csrf_token": token, "key": "a" * 16}).status_code == 303
+    with country.reader() as snapshot:
+        states = {key.key_id[0]: key.state for key in devices.list_keys_of(snapshot, "d-00200-1")}
+    assert (states["a"], states["b"]) == ("active", "revoked")
 
 
 def test_a_speed_that_is_a_lower_bound_says_so_in_both_directions(admin: FlaskClient, country: Store) -> None:
