@@ -128,7 +128,8 @@ def approve(device: str) -> Response:
         devices.approve(unit, found, parts.now_ms, key)
         identity = uuid7(parts.now_ms, parts.ports.randomness.token_bytes(10))
         audit.add_entry(
-            unit, AuditEntry(identity, parts.now_ms, person.name, "device_approved", device, key and key.key_id)
+            unit,
+            AuditEntry(identity, parts.now_ms, person.name, "device_approved", device, key.key_id if key else None),
         )
         unit.commit()
     return redirect(url_for("fleet.show", done=device), code=303)
