@@ -111,7 +111,7 @@ def test_a_computer_that_did_not_keep_up_says_so(attempt):
 def test_compressible_data_give_no_confident_figure(attempt):
     outcome = attempt(WrittenTransfer(steady(4), remarks=[COMPRESSIBLE])).run()
     assert outcome.direction.confidence is Confidence.LOW
-    assert outcome.remarks == (COMPRESSIBLE,)
+    assert COMPRESSIBLE in outcome.remarks  # a computer that is busy adds its own
 
 
 def test_what_came_after_the_end_is_in_the_cost(attempt):
