@@ -13,7 +13,6 @@ from collector.store.queries import audit, devices, pages_devices
 from collector.store.queries.audit import AuditEntry
 from collector.store.queries.devices import DeviceKey
 from collector.store.queries.pages_devices import DeviceFilter, DeviceRow, Limits
-from collector.store.unit import Snapshot
 from collector.web import access, present
 from collector.web.access import Role, for_role
 from collector.web.desk import Desk, desk
@@ -52,10 +51,11 @@ def show() -> str:
     is_all = request.args.get("show") == "all"
     with parts.store.reader() as snapshot:
         rows = pages_devices.device_rows(snapshot, wanted, limit, ALL_ROWS if is_all else ROWS)
+        waiting = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
         return page(
             "devices/show.html",
             snapshot,
-            lines=[_line(row, parts, limit, _waiting(snapshot, row)) for row in rows],
+            lines=[_line(row, parts, limit, waiting.get(row.device, [])) for row in rows],
             found=pages_devices.count_devices(snapshot, wanted, limit),
             fleet=pages_devices.fleet(snapshot, limit),
             versions=pages_devices.versions(snapshot),
@@ -69,11 +69,6 @@ def show() -> str:
 def limits(parts: Desk) -> Limits:
     """Return what counts as silent and as a wrong clock now."""
     return Limits(parts.now_ms - _SILENT_MS, _CLOCK_OFF_MS)
-
-
-def _waiting(snapshot: Snapshot, row: DeviceRow) -> list[DeviceKey]:
-    found = devices.find_device(snapshot, row.device) if row.is_pending else None
-    return devices.list_waiting_keys(snapshot, found) if found else []
 
 
 def _line(row: DeviceRow, parts: Desk, limit: Limits, keys: list[DeviceKey]) -> DeviceLine:
