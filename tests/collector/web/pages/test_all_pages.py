@@ -166,7 +166,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/schools/00123", 13),
         ("/flags", 13),
         ("FLAG", 14),
-        ("/devices", 8),
+        ("/devices", 9),
         ("/exports", 12),
     ],
 )
