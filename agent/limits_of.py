@@ -7,12 +7,12 @@ computer that did not keep up is named before it, because then nobody knows how 
 from enum import StrEnum
 
 from agent.wire.records import Direction, Measurement, Surroundings
+from agent.wire.tags import CLIENT_LIMITED, CROSS_TRAFFIC, GATEWAY_SLOWER
 from agent.wire.vocabulary import FailureCode, Medium, Phase, StopReason
 
 WIRED_PART = 0.94  # of a port's rate: what is left for data behind Ethernet's, IP's and TCP's headers
 WIFI_PART = 0.5  # of the radio's rate: the air is shared, and taken turns at
 FULL_PART = 0.85  # of that ceiling: as good as full
-_CLIENT_TAG, _GATEWAY_TAG, _CROSS_TAG = "client_limited", "_gateway_slower_ms=", "_cross_traffic="
 _SERVER_FAILURES = {FailureCode.SERVER_BUSY, FailureCode.TOKEN_REFUSED, FailureCode.HTTP_STATUS}
 
 
@@ -49,7 +49,7 @@ def limit_of(record: Measurement, phase: Phase) -> Limit | None:
     tags = record.tags or []
     if record.failure is not None and record.failure.phase is phase:
         return Limit.SERVER if record.failure.code in _SERVER_FAILURES else Limit.UNKNOWN
-    if side.stop_reason is StopReason.CLIENT or (side.lower_bound and _CLIENT_TAG in tags):
+    if side.stop_reason is StopReason.CLIENT or (side.lower_bound and CLIENT_LIMITED in tags):
         return Limit.COMPUTER
     if side.lower_bound and side.stop_reason is StopReason.BUDGET:
         return Limit.CAP
@@ -58,7 +58,7 @@ def limit_of(record: Measurement, phase: Phase) -> Limit | None:
         return house
     if side.lower_bound:
         return Limit.SERVER if side.stop_reason is StopReason.SERVER else Limit.UNKNOWN
-    return Limit.SHARED_LINE if any(tag.startswith(f"{phase}{_CROSS_TAG}") for tag in tags) else Limit.LINE
+    return Limit.SHARED_LINE if any(tag.startswith(f"{phase}{CROSS_TRAFFIC}") for tag in tags) else Limit.LINE
 
 
 def _house(record: Measurement, side: Direction, phase: Phase) -> Limit | None:
@@ -68,7 +68,7 @@ def _house(record: Measurement, side: Direction, phase: Phase) -> Limit | None:
         return None
     most_bps = ceiling_bps(around)
     is_full = most_bps is not None and side.bps >= FULL_PART * most_bps
-    is_queued = any(tag.startswith(f"{phase}{_GATEWAY_TAG}") for tag in record.tags or [])
+    is_queued = any(tag.startswith(f"{phase}{GATEWAY_SLOWER}") for tag in record.tags or [])
     if not is_full and not is_queued:
         return None
     return Limit.WIFI if around.medium is Medium.WIFI else Limit.LAN

@@ -12,7 +12,7 @@ from agent.wire.vocabulary import Medium
 
 _UP = 0x1
 _HALF = "00000080"  # 128.0.0.0: VPN clients lay two halves over the default route
-_ETHERNET, _PPP, _RAW_IP, _NONE = 1, 512, 519, 65534  # ARPHRD_*, linux/if_arp.h
+_ETHERNET, _RAW_IP, _NONE = 1, 519, 65534  # ARPHRD_*, linux/if_arp.h
 _CELLULAR_DRIVERS = {"cdc_mbim", "qmi_wwan", "cdc_ncm_wwan", "iosm", "mhi_net"}
 _SIOCGIWRATE = 0x8B21  # linux/wireless.h
 _NETS = "sys/class/net"
@@ -103,7 +103,7 @@ def medium(root: Path, device: str | None) -> Medium | None:
     if device is None:
         return None
     place = root / _NETS / device
-    kind, told = number(place / "type"), text(place / "uevent")
+    told = text(place / "uevent")
     if (place / "tun_flags").exists() or "DEVTYPE=wireguard" in told:
         return Medium.VPN
     place = root / _NETS / (physical_device(root, device) or device)

@@ -17,13 +17,13 @@ from agent.measure.probes import Prober
 from agent.measure.rounds import LoadedSide
 from agent.measure.wirecost import wire_bytes
 from agent.wire.records import Direction, Failure
+from agent.wire.tags import CLIENT_LIMITED
 from agent.wire.vocabulary import Confidence, FailureCode, Phase, StopReason
 
 LOG = logging.getLogger(__name__)
 
 TELL_EVERY_S = 0.1
 FEWEST_BYTES = 10_000  # a transfer that ended before is no speed, it is a fault
-CLIENT_LIMITED = "client_limited"
 
 
 @dataclass(frozen=True)

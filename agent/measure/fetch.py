@@ -3,13 +3,11 @@
 from dataclasses import dataclass, replace
 
 from agent.measure import faults
-from agent.measure.connections import Connection
 from agent.measure.engine import Job
 from agent.measure.faults import WorldError
-from agent.measure.libre_http import AnswerReader, headers_of
-from agent.measure.transfer import BaseTransfer
-from agent.net.http1 import ResponseHead, format_request
-from agent.wire.vocabulary import FailureCode, StopReason
+from agent.measure.libre_http import Question
+from agent.net.http1 import ResponseHead
+from agent.wire.vocabulary import FailureCode
 
 LIMIT_BYTES = 500_000
 ANSWER_S = 8.0
@@ -23,36 +21,12 @@ class Document:
     body: bytes
 
 
-class _Fetch(BaseTransfer):
-    def __init__(self, job: Job, path: str) -> None:
-        super().__init__(replace(job, connections=1, max_bytes=0, max_s=ANSWER_S, answer_s=ANSWER_S))
-        self.reader = AnswerReader("GET", keep_all=True)
-        self._path = path
-
-    def begin(self, connection: Connection) -> None:
-        """Ask."""
-        connection.push(format_request("GET", self._path, headers_of(self.job, ("Accept", "application/json"))))
-
-    def received(self, connection: Connection, data: memoryview) -> None:
-        """Take the answer, as far as it is of a reasonable size."""
-        self.reader.feed(data, keep=True)
+class _Fetch(Question):
+    def taken(self) -> None:
+        """Go on as long as the answer is of a reasonable size."""
         self.news()
         if len(self.reader.kept) > LIMIT_BYTES:
             raise WorldError(FailureCode.PROTOCOL, f"the answer of {self.host} is too long to be a list of servers")
-        if self.reader.is_done:
-            self.ended = StopReason.SERVER
-
-    def known_bytes(self) -> float:
-        """Return 1 when the head has come."""
-        return 1.0 if self.reader.head else 0.0
-
-    def ended_by_peer(self, connection: Connection) -> WorldError | None:
-        """An answer without a length ends with its connection."""
-        if self.reader.body and self.reader.body.finish():
-            return None
-        if self.reader.has_begun and self.reader.head is None:
-            return WorldError(FailureCode.PROTOCOL, f"{self.host} does not speak HTTP here")
-        return super().ended_by_peer(connection)
 
 
 def fetch(job: Job, path: str) -> Document:
@@ -61,7 +35,8 @@ def fetch(job: Job, path: str) -> Document:
     Raises:
         WorldError: If it does not answer, or with a page for people.
     """
-    question = _Fetch(job, path)
+    patient = replace(job, max_s=ANSWER_S, answer_s=ANSWER_S)
+    question = _Fetch(patient, path, ("Accept", "application/json"), keep_all=True)
     for _ in question.samples():
         pass
     head, body = question.reader.head, question.reader.body

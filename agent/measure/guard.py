@@ -21,6 +21,7 @@ from agent.net.loop import Loop
 from agent.ports import Host, Ports
 from agent.wire.answers import ServerEntry
 from agent.wire.records import Direction, Failure, Rtt, Surroundings
+from agent.wire.tags import CROSS_TRAFFIC, GATEWAY_SLOWER
 from agent.wire.vocabulary import Confidence, FailureCode, Medium, Phase, Status, Trigger
 
 BUSY_BPS = 200_000  # 25 kB/s: what the FCC's and SamKnows' probes wait for
@@ -142,7 +143,7 @@ class CrossTraffic:
         if outcome.load_s > 0:
             self._other_bps = max(self._other_bps or 0, round(8 * other_bytes / outcome.load_s))
         lower = _LOWER.get(direction.confidence, Confidence.LOW) if direction.confidence else Confidence.LOW
-        remark = f"{phase}_cross_traffic={100 * share:.0f}%"
+        remark = f"{phase}{CROSS_TRAFFIC}{100 * share:.0f}%"
         doubted = msgspec.structs.replace(direction, confidence=lower)
         return replace(outcome, direction=doubted, remarks=(*outcome.remarks, remark))
 
@@ -201,7 +202,7 @@ class Company:
         slower_ms = self._gateway.increase_ms()
         if slower_ms is None or slower_ms < LAN_MS or self._around.medium not in _HOUSE:
             return outcome
-        return replace(outcome, remarks=(*outcome.remarks, f"{attempt.phase}_gateway_slower_ms={slower_ms:.0f}"))
+        return replace(outcome, remarks=(*outcome.remarks, f"{attempt.phase}{GATEWAY_SLOWER}{slower_ms:.0f}"))
 
     def told(self, *, tls_intercepted: bool | None, has_proxy: bool) -> Surroundings:
         """Return the surroundings with what became known while measuring."""

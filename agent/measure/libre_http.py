@@ -98,21 +98,26 @@ def check_empty(head: ResponseHead, body: bytes, host: str) -> None:
         raise faults.of_status(head, host, body)
 
 
-class _Question(BaseTransfer):
+class Question(BaseTransfer):
     """One small request on one connection."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, path: str, *fields: tuple[str, str], keep_all: bool = False) -> None:
         super().__init__(replace(job, connections=1, max_bytes=0))
-        self.reader = AnswerReader("GET")
+        self.reader = AnswerReader("GET", keep_all=keep_all)
+        self._request = format_request("GET", path, headers_of(self.job, *fields))
 
     def begin(self, connection: Connection) -> None:
         """Ask."""
-        request = format_request("GET", address_of(self.job, scripts_of(self.job).ping, {}), headers_of(self.job))
-        connection.push(request)
+        connection.push(self._request)
+
+    def taken(self) -> None:
+        """Look at what has come so far of the answer."""
+        return
 
     def received(self, connection: Connection, data: memoryview) -> None:
         """Take the answer."""
         self.reader.feed(data, keep=True)
+        self.taken()
         if self.reader.is_done:
             self.ended = StopReason.SERVER
 
@@ -135,7 +140,7 @@ def ask(job: Job) -> None:
     Raises:
         WorldError: If it is not, or cannot be reached.
     """
-    question = _Question(job)
+    question = Question(job, address_of(job, scripts_of(job).ping, {}))
     for _ in question.samples():
         pass
     if question.ended is StopReason.STALL or question.reader.head is None:

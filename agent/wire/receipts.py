@@ -90,20 +90,6 @@ def read(text: str, public_keys: list[bytes]) -> Receipt:
     return receipt
 
 
-def judge(text: str, public_keys: list[bytes], claimed: Claimed) -> Verdict:
-    """Return what a record's receipt is worth.
-
-    Args:
-        text: As the record carries it.
-        public_keys: Raw keys of the test points that are trusted.
-        claimed: What the record says.
-    """
-    try:
-        return compare(read(text, public_keys), claimed)
-    except ValueError:
-        return Verdict.FORGED
-
-
 def compare(receipt: Receipt, claimed: Claimed) -> Verdict:
     """Return what a record's receipt is worth, its signature found to be right.
 

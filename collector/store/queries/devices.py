@@ -255,12 +255,11 @@ def assign(unit: UnitOfWork, device: str, school: str, from_ms: int) -> None:
 
 def list_waiting_keys(snapshot: Snapshot, device: Device) -> list[DeviceKey]:
     """Return the keys that wait for a person, the newest first; a pending device waits with every key it has."""
-    states = {"active": ("pending",), "pending": ("pending", "active")}.get(device.state, ())
-    return [key for key in list_keys_of(snapshot, device.device) if key.state in states]
+    return waiting_keys_by_device(snapshot, [device.device]).get(device.device, [])
 
 
 def waiting_keys_by_device(snapshot: Snapshot, names: list[str]) -> dict[str, list[DeviceKey]]:
-    """Return the keys of several devices that wait for a person, as `list_waiting_keys` has it, in one question."""
+    """Return the same of several devices, in one question."""
     waits = (DEVICES.c.state == "active") & (DEVICE_KEYS.c.state == "pending")
     waits |= (DEVICES.c.state == "pending") & DEVICE_KEYS.c.state.in_(("pending", "active"))
     found = select(DEVICE_KEYS).join(DEVICES, DEVICES.c.device == DEVICE_KEYS.c.device)

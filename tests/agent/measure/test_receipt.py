@@ -53,7 +53,7 @@ def test_a_measurement_carries_the_receipt_of_what_moved(engine: EngineName, is_
     assert record.receipt is not None
     said = receipts.read(record.receipt, keys)
     assert (said.test, said.lease_id, said.address) == (record.rid, record.lease_id, "127.0.0.0/24")
-    assert receipts.judge(record.receipt, keys, claimed(record, said.issued_ms)) is Verdict.VALID
+    assert receipts.compare(said, claimed(record, said.issued_ms)) is Verdict.VALID
     assert record.upload and record.upload.method is Method.RECEIVER
     assert not cap_bytes or (record.upload.bytes or 0) <= receipt.room(cap_bytes)
 

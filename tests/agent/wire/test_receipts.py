@@ -37,7 +37,10 @@ def claimed(**changes: Any) -> Claimed:
 
 
 def judge(text: str, **changes: Any) -> Verdict:
-    return receipts.judge(text, KEYS, claimed(**changes))
+    try:
+        return receipts.compare(receipts.read(text, KEYS), claimed(**changes))
+    except ValueError:
+        return Verdict.FORGED
 
 
 def test_the_golden_receipt() -> None:
