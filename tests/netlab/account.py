@@ -7,8 +7,10 @@ import math
 import os
 import struct
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Protocol
 
 from tests.netlab.links import NUMBERS, TCP_SHARE, Direction
 
@@ -69,6 +71,41 @@ class Slot:
         return self.queue_ns_max / 1e6
 
 
+class Served(Protocol):
+    """What the truth needs to know of a slot; sizes at layer 3."""
+
+    @property
+    def capacity_bytes(self) -> int:
+        """What the line could have carried."""
+
+    @property
+    def served_bytes(self) -> int:
+        """What it carried, losses included."""
+
+    @property
+    def served_packets(self) -> int:
+        """In how many packets."""
+
+    @property
+    def lost_bytes(self) -> int:
+        """What of it was lost."""
+
+
+def is_busy(slot: Served, busy_share: float) -> bool:
+    """Return whether a transfer kept the line busy in a slot; `busy_share` of it the line was sending."""
+    # A packet of a very slow line may be under way for longer than a slot.
+    return busy_share >= _BUSY_SHARE and (not slot.served_packets or _has_large_packets(slot))
+
+
+def carried_bps(slots: Sequence[Served], slot_s: float) -> float | None:
+    """Return what TCP could carry at best in these slots: their rate, less losses, as payload; None if nothing was."""
+    served = sum(slot.served_bytes for slot in slots)
+    if not served:
+        return None
+    kept = 1 - sum(slot.lost_bytes for slot in slots) / served
+    return sum(slot.capacity_bytes for slot in slots) * 8 / (len(slots) * slot_s) * TCP_SHARE * kept
+
+
 _TOTAL_WORDS = len(fields(Totals))
 _SLOT_WORDS = len(fields(Slot)) - 1
 
@@ -102,7 +139,8 @@ class Account:
 
     def busy_slots(self, direction: Direction, from_s: float, to_s: float) -> list[Slot]:
         """Return the slots in which a transfer kept the line busy."""
-        return [slot for slot in self.slots(direction, from_s, to_s) if self._is_busy(slot)]
+        slot_ns = self.slot_s * 1e9
+        return [slot for slot in self.slots(direction, from_s, to_s) if is_busy(slot, slot.busy_ns / slot_ns)]
 
     def truth(self, direction: Direction, from_s: float, to_s: float) -> float | None:
         """Return what TCP could carry at best, in bit/s, in the part of a span in which the line was kept busy.
@@ -115,12 +153,7 @@ class Account:
         """
         slots = self.busy_slots(direction, from_s, to_s)
         slots = slots or [slot for slot in self.slots(direction, from_s, to_s) if _has_large_packets(slot)]
-        served = sum(slot.served_bytes for slot in slots)
-        if not served:
-            return None
-        kept = 1 - sum(slot.lost_bytes for slot in slots) / served
-        capacity_bps = sum(slot.capacity_bytes for slot in slots) * 8 / (len(slots) * self.slot_s)
-        return capacity_bps * TCP_SHARE * kept
+        return carried_bps(slots, self.slot_s)
 
     def queue_ms(self, direction: Direction, from_s: float, to_s: float) -> float | None:
         """Return the mean wait in the queue while the line was kept busy; None if it never was."""
@@ -135,11 +168,6 @@ class Account:
         self._kept = totals, {direction: self._read_slots(direction, 0, last) for direction in NUMBERS}
         self._close()
 
-    def _is_busy(self, slot: Slot) -> bool:
-        busy_share = slot.busy_ns / (self.slot_s * 1e9)
-        # A packet of a very slow line may be under way for longer than a slot.
-        return busy_share >= _BUSY_SHARE and (not slot.served_packets or _has_large_packets(slot))
-
     def _read_slots(self, direction: Direction, first: int, last: int) -> list[Slot]:
         begin = _HEADER_WORDS + (NUMBERS[direction] * self._slot_count + first) * _SLOT_WORDS
         words = self._words(begin, (last - first) * _SLOT_WORDS)
@@ -150,5 +178,5 @@ class Account:
         return struct.unpack(f"={count}Q", os.pread(self._fd, count * 8, begin * 8))
 
 
-def _has_large_packets(slot: Slot) -> bool:
+def _has_large_packets(slot: Served) -> bool:
     return slot.served_packets > 0 and slot.served_bytes / slot.served_packets >= _SMALL_PACKET_BYTES

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from agent.measure.estimate import Sample
 from tests.netlab import profiles
+from tests.netlab.account import carried_bps, is_busy
 from tests.netlab.lab import Lab
-from tests.netlab.links import TCP_SHARE, Direction, Profile
+from tests.netlab.links import Direction, Profile
 from tests.netlab.measure import our_test_point
 
 FOLDER = Path(__file__).parent / "recorded"
@@ -25,8 +26,6 @@ REPETITIONS = 3
 SLOT_S = 0.1
 TICKS_PER_S = 10_000  # of the times that are kept
 TRANSFERS: tuple[tuple[Direction, str], ...] = (("download", "bbr"), ("upload", "bbr"), ("upload", "cubic"))
-_BUSY_SHARE = 0.5
-_SMALL_PACKET_BYTES = 300
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,6 @@ class TruthSlot:
     busy_us: int
     lost_bytes: int
     sent_bytes: int  # offered and not dropped: what the transfer costs
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a transfer kept the line busy; as `Account.busy_slots` has it."""
-        if self.busy_us < _BUSY_SHARE * SLOT_S * 1e6:
-            return False
-        return not self.served_packets or self.served_bytes / self.served_packets >= _SMALL_PACKET_BYTES
 
 
 @dataclass(frozen=True)
@@ -64,12 +56,8 @@ class Trace:
 
     def truth_bps(self, until_s: float) -> float | None:
         """Return what TCP could carry at best while the line was kept busy, up to a moment."""
-        busy = [slot for slot in self._until(until_s) if slot.is_busy]
-        served = sum(slot.served_bytes for slot in busy)
-        if not served:
-            return None
-        kept = 1 - sum(slot.lost_bytes for slot in busy) / served
-        return sum(slot.capacity_bytes for slot in busy) * 8 / (len(busy) * SLOT_S) * TCP_SHARE * kept
+        busy = [slot for slot in self._until(until_s) if is_busy(slot, slot.busy_us / (SLOT_S * 1e6))]
+        return carried_bps(busy, SLOT_S)
 
     def sent_bytes(self, until_s: float) -> int:
         """Return what had been sent over the line by then, in flight included."""
