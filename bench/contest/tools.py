@@ -6,7 +6,6 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from bench.contest.rows import Row
 from tests.netlab.account import Account
 from tests.netlab.lab import Lab, Word
 from tests.netlab.links import Direction, Profile, line
-from tests.netlab.measure import BIN, PORT, Ran, iperf3, iperf3_server, our_test, our_test_point, run_tool
+from tests.netlab.measure import BIN, PORT, Ran, iperf3, iperf3_server, our_test, our_test_point, run_tool, serving
 
 ROOT = Path(__file__).parents[2]
 NDT7_CLIENT = ROOT / "tests" / "clients" / "ndt7.cjs"
@@ -228,22 +227,8 @@ def by_greedy(tool: str, engine: str, seconds: float, flows: Mapping[Direction, 
 @contextmanager
 def cubic_point(lab: Lab) -> Iterator[str]:
     """Run a test point with CUBIC, and speedtest-cli's home, on the server's side."""
-    with tempfile.TemporaryDirectory() as folder:
-        said = Path(folder) / "said"
-        with said.open("wb") as out:
-            child = lab.popen_server(
-                _python("point_end", lab.server_address, str(PORT)), stdout=out, stderr=out, cwd=ROOT
-            )
-        try:
-            end_s = time.monotonic() + 60
-            while "Test point" not in said.read_text():
-                if child.poll() is not None or time.monotonic() > end_s:
-                    raise RuntimeError(f"the test point did not start: {said.read_text()[-300:]}")
-                time.sleep(0.05)
-            yield f"http://{lab.server_address}:{PORT}/"
-        finally:
-            child.terminate()
-            child.wait(20)
+    with serving(lab, _python("point_end", lab.server_address, str(PORT)), "Test point", cwd=ROOT):
+        yield f"http://{lab.server_address}:{PORT}/"
 
 
 def by_speedtest_cli(profile: Profile, seed: int) -> list[Row]:

@@ -124,19 +124,26 @@ def run_tool(lab: Lab, words: Sequence[Word], *, timeout_s: float = 180, **more:
 
 
 @contextmanager
-def our_test_point(lab: Lab, *more: Word) -> Iterator[str]:
-    """Run our own test point on the server's side; yields its URL as the client sees it."""
-    words = [BIN / "enlace-collector", "testpoint", "--host", lab.server_address, "--port", str(PORT), *more]
+def serving(lab: Lab, words: Sequence[Word], ready: str, **more: Any) -> Iterator[None]:
+    """Run a server on the server's side, from when it has said a word that means ready to the end of the block."""
     with tempfile.TemporaryDirectory() as folder:
         said = Path(folder) / "said"
         with said.open("wb") as out:
-            child = lab.popen_server(words, stdout=out, stderr=out, cwd=folder)
+            child = lab.popen_server(words, stdout=out, stderr=out, **more)
         try:
-            _wait_until(lambda: said.read_text().startswith("Test point"), child, said)
-            yield f"http://{lab.server_address}:{PORT}"
+            _wait_until(lambda: ready in said.read_text(), child, said)
+            yield
         finally:
             child.terminate()
             child.wait(20)
+
+
+@contextmanager
+def our_test_point(lab: Lab, *more: Word) -> Iterator[str]:
+    """Run our own test point on the server's side; yields its URL as the client sees it."""
+    words = [BIN / "enlace-collector", "testpoint", "--host", lab.server_address, "--port", str(PORT), *more]
+    with tempfile.TemporaryDirectory() as folder, serving(lab, words, "Test point", cwd=folder):
+        yield f"http://{lab.server_address}:{PORT}"
 
 
 def our_test(
@@ -183,16 +190,8 @@ def our_test(
 @contextmanager
 def iperf3_server(lab: Lab) -> Iterator[None]:
     """Run `iperf3 -s` on the server's side."""
-    with tempfile.TemporaryDirectory() as folder:
-        said = Path(folder) / "said"
-        with said.open("wb") as out:
-            child = lab.popen_server(["iperf3", "-s", "--forceflush"], stdout=out, stderr=out)
-        try:
-            _wait_until(lambda: "listening" in said.read_text(), child, said)
-            yield
-        finally:
-            child.terminate()
-            child.wait(20)
+    with serving(lab, ["iperf3", "-s", "--forceflush"], "listening"):
+        yield
 
 
 def iperf3(
