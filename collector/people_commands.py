@@ -24,7 +24,11 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
         anywhere: Gives a command the options that every command takes.
         ports: Returns clock and randomness.
     """
+    _add_user(cli, anywhere, ports)
+    _add_audit(cli, anywhere)
 
+
+def _add_user(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @cli.group()
     @anywhere
     def user() -> None:
@@ -81,6 +85,8 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
         found = people.remove_user(given.store(), ports(), name)
         click.echo(f"{found.name} may no longer sign in.")
 
+
+def _add_audit(cli: click.Group, anywhere: Anywhere) -> None:
     @cli.command()
     @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
     @anywhere
