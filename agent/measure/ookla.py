@@ -176,51 +176,74 @@ def _own_command() -> list[str]:
     return [sys.executable, COMMAND] if getattr(sys, "frozen", False) else [sys.executable, "-m", "agent", COMMAND]
 
 
-def _start(command: Sequence[str], order: Order) -> "subprocess.Popen[bytes]":
-    """Start the child and tell it what to do.
+def _start(command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    # What is run is this very program, with a word of its own; nothing of it comes from outside.
+    return subprocess.Popen(  # noqa: S603
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+@contextmanager
+def _running(command: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the child. However this is left, the child has ended and is waited for.
 
     Raises:
         WorldError: client_limited.
     """
     try:
-        # What is run is this very program, with a word of its own; nothing of it comes from outside.
-        child = subprocess.Popen(  # noqa: S603
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        if child.stdin:
-            child.stdin.write(msgspec.json.encode(order) + b"\n")
-            child.stdin.flush()  # and stays open: its end would end the child
+        child = _start(command)
     except OSError as error:
-        detail = f"speedtest-cli could not be started ({error.strerror})"
-        raise WorldError(FailureCode.CLIENT_LIMITED, detail) from error
-    return child
-
-
-@contextmanager
-def _child(command: Sequence[str], order: Order) -> Iterator["Queue[bytes]"]:
-    """Run the child; yield the lines that it says, an empty one at its end. Leaving kills it."""
-    child = _start(command, order)
-    lines: Queue[bytes] = Queue()
-
-    def read() -> None:
-        for line in child.stdout or ():
-            lines.put(line)
-        lines.put(b"")
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
+        raise _not_started(error) from error
     try:
-        yield lines
+        yield child
     finally:
         child.kill()
         child.wait()
-        reader.join(5)
         for pipe in (child.stdin, child.stdout):
             if pipe:
                 with suppress(OSError):
                     pipe.close()
+
+
+@contextmanager
+def _child(command: Sequence[str], order: Order) -> Iterator["Queue[bytes]"]:
+    """Run the child; yield the lines that it says, an empty one at its end. Leaving kills it.
+
+    Raises:
+        WorldError: client_limited.
+    """
+    lines: Queue[bytes] = Queue()
+    with _running(command) as child:
+        _tell_child(child, order)
+
+        def read() -> None:
+            for line in child.stdout or ():
+                lines.put(line)
+            lines.put(b"")
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        try:
+            yield lines
+        finally:
+            child.kill()  # ends what the reader reads
+            reader.join(5)
+
+
+def _tell_child(child: "subprocess.Popen[bytes]", order: Order) -> None:
+    if child.stdin is None:
+        return
+    try:
+        child.stdin.write(msgspec.json.encode(order) + b"\n")
+        child.stdin.flush()  # and stays open: its end would end the child
+    except OSError as error:
+        raise _not_started(error) from error
+
+
+def _not_started(error: OSError) -> WorldError:
+    return WorldError(FailureCode.CLIENT_LIMITED, f"speedtest-cli could not be started ({error.strerror})")

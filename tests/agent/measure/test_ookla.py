@@ -13,6 +13,7 @@ import time
 import urllib.error
 from contextlib import suppress
 
+import msgspec
 import pytest
 
 from agent.errors import EnlaceError
@@ -209,6 +210,16 @@ def test_a_child_that_does_not_end_is_ended(entry, monkeypatch, tmp_path):
         assert not _is_alive(int(pid_file.read_text()))
 
 
+def test_a_child_that_takes_no_order_is_ended(entry, tmp_path):
+    pid_file = tmp_path / "pid"
+    code = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); os.close(0); time.sleep(600)"
+    longer_than_a_pipe = msgspec.structs.replace(entry, url=f"{entry.url}/{'x' * 1_000_000}")
+    with pytest.raises(WorldError) as caught:
+        Ookla(longer_than_a_pipe, Order(), lambda _step: None, scripted_child(code)).run(lambda: False)
+    assert caught.value.code is FailureCode.CLIENT_LIMITED
+    assert not _is_alive(int(pid_file.read_text()))
+
+
 def _is_alive(pid):
     import os
 
@@ -278,7 +289,5 @@ def test_auto_never_asks_a_third_party():
 
 
 def test_events_carry_only_what_they_say():
-    import msgspec
-
     assert msgspec.json.encode(Told(event="server", server_id="1")) == b'{"event":"server","server_id":"1"}'
     assert msgspec.json.decode(b'{"event":"done","new":1}', type=Told).event == "done"
