@@ -4,7 +4,6 @@ A score is never all that is kept: a record has the round trips with their numbe
 works them out again. The letter in a record is of `VERSION`; other limits mean another version, not another letter.
 """
 
-from agent.wire.records import Loaded
 from agent.wire.vocabulary import Confidence, Grade
 
 VERSION = "increase-1"
@@ -31,16 +30,3 @@ def may_grade(confidence: Confidence, congestion_controls: list[str | None]) -> 
     """
     fills = [each in FILLS_BUFFERS for each in congestion_controls]
     return confidence is not Confidence.LOW and len(fills) == 2 and all(fills)
-
-
-def trips_per_minute(told: Loaded | None) -> int | None:
-    """Return how many round trips a minute holds while the line is loaded in its worse direction, None = unknown.
-
-    60000 over the median in ms, from the probes beside one test. Related to the responsiveness of
-    draft-ietf-ippm-responsiveness by its unit only: no connections are set up and no TLS is timed, so the two must
-    not be compared. Unknown where the confidence is low: a short load has hardly filled a buffer.
-    """
-    if told is None or told.confidence in (None, Confidence.LOW):
-        return None
-    medians = [each for each in (told.download_rtt_ms, told.upload_rtt_ms) if each]
-    return round(60_000 / max(medians)) if medians else None

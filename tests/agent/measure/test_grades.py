@@ -1,7 +1,6 @@
 import pytest
 
 from agent.measure import grades
-from agent.wire.records import Loaded
 from agent.wire.vocabulary import Confidence, Grade
 
 
@@ -26,11 +25,3 @@ def test_what_may_be_graded(controls, holds):
     assert grades.may_grade(Confidence.HIGH, controls) is holds
     assert grades.may_grade(Confidence.MEDIUM, controls) is holds
     assert not grades.may_grade(Confidence.LOW, controls)
-
-
-def test_round_trips_per_minute():
-    told = Loaded(download_rtt_ms=100.0, upload_rtt_ms=400.0, confidence=Confidence.HIGH)
-    assert grades.trips_per_minute(told) == 150
-    assert grades.trips_per_minute(Loaded(download_rtt_ms=100.0, confidence=Confidence.LOW)) is None
-    assert grades.trips_per_minute(Loaded(confidence=Confidence.HIGH)) is None
-    assert grades.trips_per_minute(None) is None
