@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from agent.wire.vocabulary import ExitCode
 from collector import device_commands, people_commands, registry_commands
+from collector.commands import Command
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from collector.store.open import Store
 
 NEEDED = ("alembic", "argon2", "flask", "flask_babel", "flask_wtf", "sqlalchemy", "waitress")
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass
@@ -172,27 +171,6 @@ def testpoint(given: Given, host: str, port: int | None, udp_port: int | None) -
     processes.stop_on_signals(stop)
     run_testpoint(msgspec.structs.replace(point, host=host, port=port, udp_port=udp_port or 0, open=True), (), stop)
     return ExitCode.DONE
-
-
-@cli.group()
-@anywhere
-def schools() -> None:
-    """The registry."""
-
-
-@schools.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
-@anywhere
-@click.pass_obj
-def schools_import(given: Given, file: Path, dry_run: bool) -> int:
-    """Add and change schools from a CSV file; rows that are wrong are named, the others are taken."""
-    from collector import operate
-
-    report = operate.import_file(given.store(), given.config(), _ports(), file, dry_run=dry_run)
-    for line in report.lines():
-        click.echo(line)
-    return ExitCode.FAULT if report.errors else ExitCode.DONE
 
 
 registry_commands.add_to(cli, anywhere, _ports)

@@ -1,28 +1,15 @@
 """Commands about devices, tokens that let them in, and the collector's keys. Hung under the command line by `cli`."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.wire import forms
-from collector.registry_commands import Anywhere
-from collector.registry_commands import Given as GivenStore
+from collector.commands import Anywhere, Given
 
 if TYPE_CHECKING:
-    from collector.config import CollectorConfig
     from collector.ports import Ports
-    from collector.serve import Deployment
-
-
-class Given(GivenStore, Protocol):
-    """What the command line knows of the deployment."""
-
-    def config(self) -> "CollectorConfig":
-        """Return the table `[collector]`."""
-
-    def deployment(self) -> "Deployment":
-        """Return files and configuration."""
 
 
 def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:

@@ -13,7 +13,7 @@ from collector.errors import CollectorError
 from collector.intake.keyring import make_key, read_ring
 from collector.ports import Ports
 from collector.publish import export
-from collector.registry import importer
+from collector.registry import calendars, importer
 from collector.store.open import Store, create
 from collector.store.queries import audit, devices, facts, keys
 from collector.store.queries import tokens as stored_tokens
@@ -277,7 +277,7 @@ def defaults_of_token(config: CollectorConfig, max_devices: int | None, days: in
     )
 
 
-def import_file(
+def import_schools(
     store: Store, config: CollectorConfig, ports: Ports, file: Path, *, dry_run: bool
 ) -> importer.ImportReport:
     """Bring the schools of a file into the registry.
@@ -285,14 +285,32 @@ def import_file(
     Raises:
         CollectorError: If the file as a whole cannot be used.
     """
+    now_ms = ports.clock.now_ms()
     with store.unit() as unit:
         report = importer.import_schools(
-            unit, file, now_ms=ports.clock.now_ms(), dry_run=dry_run, default_timezone=config.default_timezone
+            unit, file, now_ms=now_ms, dry_run=dry_run, default_timezone=config.default_timezone
         )
-        if not dry_run:
-            detail = f"added={report.added} changed={report.changed} refused={report.refused_rows}"
-            note(unit, ports, "schools.import", file.name, detail)
-            unit.commit()
+        return _imported(unit, ports, "schools.import", file, report)
+
+
+def import_calendar(store: Store, ports: Ports, file: Path, *, dry_run: bool) -> importer.ImportReport:
+    """Bring the days of a file into the calendars.
+
+    Raises:
+        CollectorError: If the file as a whole cannot be used.
+    """
+    with store.unit() as unit:
+        return _imported(unit, ports, "calendar.import", file, calendars.import_calendar(unit, file, dry_run=dry_run))
+
+
+def _imported(
+    unit: UnitOfWork, ports: Ports, action: str, file: Path, report: importer.ImportReport
+) -> importer.ImportReport:
+    """Write an import down and commit it, unless it was a dry run."""
+    if not report.dry_run:
+        detail = f"added={report.added} changed={report.changed} refused={report.refused_rows}"
+        note(unit, ports, action, file.name, detail)
+        unit.commit()
     return report
 
 

@@ -9,8 +9,8 @@ import click
 
 from agent.wire.forms import format_time
 from agent.wire.vocabulary import ExitCode
+from collector.commands import Anywhere, Given
 from collector.errors import CollectorError
-from collector.registry_commands import Anywhere, Given
 
 if TYPE_CHECKING:
     from collector.ports import Ports

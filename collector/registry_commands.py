@@ -1,33 +1,17 @@
-"""Commands of the registry beside `schools import`: the calendars. Hung under the command line by `cli`."""
+"""Commands of the registry: schools and their calendars, from files. Hung under the command line by `cli`."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.wire.vocabulary import ExitCode
+from collector.commands import Anywhere, Given
 
 if TYPE_CHECKING:
     from collector.ports import Ports
     from collector.registry.importer import ImportReport
-    from collector.store.open import Store
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class Given(Protocol):
-    """What the command line knows of the deployment."""
-
-    def store(self) -> "Store":
-        """Return the open database."""
-
-
-class Anywhere(Protocol):
-    """Gives a command the options that every command takes."""
-
-    def __call__(self, command: Command) -> Command:
-        """Return the command with them."""
 
 
 def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
@@ -38,15 +22,35 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
         anywhere: Gives a command the options that every command takes.
         ports: Returns clock and randomness.
     """
+    _add_schools(cli, anywhere, ports)
+    _add_calendar(cli, anywhere, ports)
 
+
+def _add_schools(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
+    @cli.group()
+    @anywhere
+    def schools() -> None:
+        """The registry."""
+
+    @schools.command("import")
+    @_of_a_file
+    @anywhere
+    @click.pass_obj
+    def schools_import(given: Given, file: Path, dry_run: bool) -> int:
+        """Add and change schools from a CSV file; rows that are wrong are named, the others are taken."""
+        from collector import operate
+
+        return _tell(operate.import_schools(given.store(), given.config(), ports(), file, dry_run=dry_run))
+
+
+def _add_calendar(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @cli.group()
     @anywhere
     def calendar() -> None:
         """Holidays, closures and extra days of school."""
 
     @calendar.command("import")
-    @click.argument("file", type=click.Path(path_type=Path))
-    @click.option("--dry-run", is_flag=True, help="Only say what would change.")
+    @_of_a_file
     @anywhere
     @click.pass_obj
     def calendar_import(given: Given, file: Path, dry_run: bool) -> int:
@@ -54,25 +58,18 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
 
         What was judged is judged again from the first day that changes, by the next evaluation.
         """
-        report = import_file(given.store(), ports(), file, dry_run=dry_run)
-        for line in report.lines():
-            click.echo(line)
-        return ExitCode.FAULT if report.errors else ExitCode.DONE
+        from collector import operate
+
+        return _tell(operate.import_calendar(given.store(), ports(), file, dry_run=dry_run))
 
 
-def import_file(store: "Store", ports: "Ports", file: Path, *, dry_run: bool) -> "ImportReport":
-    """Bring the days of a file into the calendars.
+def _of_a_file(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the words of every import."""
+    command = click.option("--dry-run", is_flag=True, help="Only say what would change.")(command)
+    return click.argument("file", type=click.Path(path_type=Path))(command)
 
-    Raises:
-        CollectorError: If the file as a whole cannot be used.
-    """
-    from collector import operate
-    from collector.registry.calendars import import_calendar
 
-    with store.unit() as unit:
-        report = import_calendar(unit, file, dry_run=dry_run)
-        if not dry_run:
-            detail = f"added={report.added} changed={report.changed} refused={report.refused_rows}"
-            operate.note(unit, ports, "calendar.import", file.name, detail)
-            unit.commit()
-    return report
+def _tell(report: "ImportReport") -> ExitCode:
+    for line in report.lines():
+        click.echo(line)
+    return ExitCode.FAULT if report.errors else ExitCode.DONE
