@@ -41,7 +41,7 @@ _WHY = {
 
 
 class Wanted(Protocol):
-    """The test that is to be guarded: a `session.Plan`."""
+    """The test that is to be guarded: a `plan.Plan`."""
 
     @property
     def trigger(self) -> Trigger:

@@ -8,7 +8,7 @@ worked, the upload may be tried with another engine; the download is never repea
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from agent.errors import EnlaceError
 from agent.measure import (
@@ -25,20 +25,20 @@ from agent.measure import (
     servers,
     streams,
 )
-from agent.measure.attempt import Attempt, Outcome, Progress
+from agent.measure.attempt import Attempt, Progress
 from agent.measure.engine import Engine, Job
 from agent.measure.faults import WorldError
-from agent.measure.latency import IDLE_PROBES, Idle, measure_idle, wait_for_answers
+from agent.measure.findings import Around, Begun, Findings
+from agent.measure.latency import IDLE_PROBES, measure_idle, wait_for_answers
 from agent.measure.librespeed import LibreSpeed
 from agent.measure.ndt7 import Ndt7
 from agent.measure.ookla import Ookla, order_within
-from agent.measure.rounds import loaded
+from agent.measure.plan import Plan
 from agent.net.loop import Loop
 from agent.ports import Ports
-from agent.wire import forms, limits
 from agent.wire.answers import ServerEntry
-from agent.wire.records import Budget, Failure, Measurement
-from agent.wire.vocabulary import EngineName, FailureCode, Phase, Tier, Trigger
+from agent.wire.records import Failure, Measurement
+from agent.wire.vocabulary import EngineName, FailureCode, Phase, Tier
 
 __all__ = ["Plan", "Progress", "run"]
 
@@ -57,44 +57,6 @@ _SAME_PLACE = {
     FailureCode.SERVER_BUSY,
 }
 _FINAL = {FailureCode.PORTAL, FailureCode.PROXY_AUTH, FailureCode.CANCELLED, FailureCode.STALLED}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be measured, and what it may cost."""
-
-    rid: str
-    tier: Tier
-    trigger: Trigger
-    engine: EngineName | None  # None = auto
-    servers: tuple[ServerEntry, ...]
-    max_bytes_download: int  # 0 = no cap
-    max_bytes_upload: int
-    lease_id: str | None
-    access_token: str | None
-    prior_download_bps: float | None
-    prior_upload_bps: float | None
-    budget: Budget | None
-    tags: tuple[str, ...] = ()
-    is_metered: bool = False  # the configuration says that the line is paid by volume
-
-
-@dataclass
-class _Got:
-    """What there is so far."""
-
-    engine: Engine | None = None
-    server: ServerEntry | None = None
-    address: dial.Address | None = None
-    job: Job | None = None
-    idle: Idle = field(default_factory=lambda: Idle(None, None))
-    download: Outcome | None = None
-    upload: Outcome | None = None
-    upload_engine: EngineName | None = None
-    confirmed: receipt.Asked | None = None
-    failure: Failure | None = None
-    remarks: list[str] = field(default_factory=list)
-    tls_intercepted: bool | None = None
 
 
 def run(
@@ -135,7 +97,7 @@ class _Session:
         self._on_progress = on_progress
         self._cancelled = cancelled
         self._loop = Loop()
-        self._got = _Got()
+        self._got = Findings()
         self._begin()
         self._patience = busy.Patience(plan.trigger)
         self._foreign: Ookla | None = None
@@ -143,8 +105,7 @@ class _Session:
 
     def _begin(self) -> None:
         """Start the time of the measurement."""
-        self._started_ms = self._ports.clock.now_ms()
-        self._started_mono_ms = self._ports.clock.mono_ms()
+        self._begun = Begun(self._ports.clock.now_ms(), self._ports.clock.mono_ms())
         self._until_s = self._loop.now() + TOTAL_S
 
     def close(self) -> None:
@@ -166,7 +127,10 @@ class _Session:
             wait_for_answers(self._got.idle.prober, self._loop)
         got = self._got
         got.confirmed = receipt.of_test(got.job, got.download, got.idle.rtt, got.failure)
-        record = self._record()
+        got.engine = named.engine_of(got.server, ENGINES)
+        got.come_back_s = self._patience.come_back_s
+        around = self._company.told(tls_intercepted=got.tls_intercepted, has_proxy=got.has_proxy)
+        record = got.record(self._plan, self._begun, self._ports.host, Around(around, self._company.gateway))
         return self._foreign.over(record) if self._foreign else record
 
     def _measure(self) -> None:
@@ -357,44 +321,3 @@ class _Session:
     def _fail(self, fault: WorldError, phase: Phase) -> None:
         self._got.failure = fault.as_failure(phase)
         self._patience.note(fault)
-
-    def _remarks(self) -> list[str]:
-        """Return what is to be said beside the figures, each once."""
-        got = self._got
-        sides = [outcome.remarks for outcome in (got.download, got.upload) if outcome]
-        remarks = [*got.remarks, *(remark for side in sides for remark in side)]
-        if got.failure and got.failure.code is FailureCode.SERVER_BUSY:
-            remarks.insert(0, busy.tag(self._patience.come_back_s or busy.UNTOLD_S))
-        return list(dict.fromkeys(remarks))
-
-    def _record(self) -> Measurement:
-        plan, got, host = self._plan, self._got, self._ports.host
-        has_proxy = bool(got.address and got.address.proxy)
-        down, up, prober = got.download, got.upload, got.idle.prober
-        sides = (down.side() if down else None, up.side() if up else None)
-        tags = [*plan.tags, *self._remarks()]
-        if got.upload_engine and got.server and got.upload_engine is not got.server.engine:
-            tags.append(f"upload_engine={got.upload_engine}")
-        return Measurement(
-            rid=plan.rid,
-            status=guard.status_of(got.failure),
-            failure=got.failure,
-            tier=plan.tier,
-            trigger=plan.trigger,
-            started_at=forms.format_time(self._started_ms),
-            utc_offset_min=host.utc_offset_min(),
-            boot_id=host.boot_id(),
-            started_mono_ms=self._started_mono_ms,
-            engine=named.engine_of(got.server, ENGINES),
-            server=named.server_of(got.server, got.address),
-            lease_id=plan.lease_id,
-            receipt=got.confirmed.text if got.confirmed else None,
-            download=down.direction if down else None,
-            upload=receipt.with_cost(up.direction if up else None, got.confirmed),
-            idle=got.idle.rtt,
-            gateway=self._company.gateway,
-            loaded=loaded(*sides, got.idle.rtt, prober.method) if prober else None,
-            surroundings=self._company.told(tls_intercepted=got.tls_intercepted, has_proxy=has_proxy),
-            budget=plan.budget,
-            tags=tags[: limits.TAGS] or None,
-        )

@@ -1,0 +1,27 @@
+"""What is to be measured, as whoever wants a test writes it down."""
+
+from dataclasses import dataclass
+
+from agent.wire.answers import ServerEntry
+from agent.wire.records import Budget
+from agent.wire.vocabulary import EngineName, Tier, Trigger
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be measured, and what it may cost."""
+
+    rid: str
+    tier: Tier
+    trigger: Trigger
+    engine: EngineName | None  # None = auto
+    servers: tuple[ServerEntry, ...]
+    max_bytes_download: int  # 0 = no cap
+    max_bytes_upload: int
+    lease_id: str | None
+    access_token: str | None
+    prior_download_bps: float | None
+    prior_upload_bps: float | None
+    budget: Budget | None
+    tags: tuple[str, ...] = ()
+    is_metered: bool = False  # the configuration says that the line is paid by volume
