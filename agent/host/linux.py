@@ -86,16 +86,13 @@ class LinuxHost:
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _link(self, device: str | None, medium: Medium | None) -> tuple[int | None, float | None]:
-        """Return rate and, of a radio, signal: by the old wireless files, else by the new call."""
-        link_bps = linux_net.link_bps(self._root, device, medium)
+        """Return rate and, of a radio, signal: by the new call, else by the old ones, which cannot tell data apart."""
         if device is None or medium is not Medium.WIFI:
-            return link_bps, None
+            return linux_net.link_bps(self._root, device, medium), None
+        radio = linux_radio.ask(device) if self._root == Path("/") else None
+        link_bps = radio.rate_bps if radio and radio.rate_bps else linux_net.link_bps(self._root, device, medium)
         signal_dbm = linux_net.signal_dbm(self._root, device)
-        if self._root == Path("/") and (link_bps is None or signal_dbm is None):
-            radio = linux_radio.ask(device)
-            if radio is not None:
-                return link_bps or radio.rate_bps, radio.signal_dbm if signal_dbm is None else signal_dbm
-        return link_bps, signal_dbm
+        return link_bps, radio.signal_dbm if radio and signal_dbm is None else signal_dbm
 
     def _cpu(self) -> tuple[int, int] | None:
         """Return the busy and the whole time of all processors in ticks."""

@@ -17,6 +17,9 @@ _GET_FAMILY, _FAMILY_ID, _FAMILY_NAME = 3, 1, 2  # CTRL_CMD_GETFAMILY, CTRL_ATTR
 _GET_STATION, _IFINDEX, _STATION = 17, 3, 21  # NL80211_CMD_GET_STATION, NL80211_ATTR_IFINDEX, _STA_INFO
 _SIGNAL, _SEND_RATE, _RECEIVE_RATE = 7, 8, 14  # NL80211_STA_INFO_*
 _RATE16, _RATE32 = 1, 5  # NL80211_RATE_INFO_*, units of 100 kbit/s
+# NL80211_RATE_INFO_*MCS of 802.11n, ac, ax and be: the frame was of data. Beacons and frames that only say that a
+# computer sleeps or is still there go at one of the network's old, slow rates; an idle radio hears and sends little else.
+_OF_DATA = {2, 6, 13, 19}
 _NESTED = 0x3FFF  # NLA_TYPE_MASK
 _LIMIT_S = 1.0
 _MOST_ANSWERS = 64
@@ -27,7 +30,7 @@ _HEAD = struct.Struct("=IHHII")
 class Radio:
     """How well the radio link goes; None = the driver does not say."""
 
-    rate_bps: int | None  # the slower direction's
+    rate_bps: int | None  # of data, where the driver tells: the slower direction's
     signal_dbm: float | None
 
 
@@ -57,16 +60,35 @@ def radio_in(station: bytes) -> Radio:
     """Return what the attributes of NL80211_ATTR_STA_INFO say."""
     told = dict(attributes(station))
     signal_dbm = float(struct.unpack("=b", told[_SIGNAL])[0]) if len(told.get(_SIGNAL, b"")) == 1 else None
-    rates = [rate for rate in (_rate_bps(told.get(kind, b"")) for kind in (_SEND_RATE, _RECEIVE_RATE)) if rate]
-    return Radio(min(rates, default=None), signal_dbm if signal_dbm is not None and -150 <= signal_dbm < 0 else None)
+    is_signal = signal_dbm is not None and -150 <= signal_dbm < 0
+    sent, received = (_rate_in(told.get(kind, b"")) for kind in (_SEND_RATE, _RECEIVE_RATE))
+    return Radio(_rate_of_data(sent, received), signal_dbm if is_signal else None)
 
 
-def _rate_bps(nested: bytes) -> int | None:
+@dataclass(frozen=True)
+class _Rate:
+    """Of the last frame of one direction."""
+
+    bps: int
+    is_of_data: bool
+
+
+def _rate_of_data(sent: _Rate | None, received: _Rate | None) -> int | None:
+    """Return the slower one of those that are of data; where neither shows that, what is sent with.
+
+    The driver chooses with which rate it sends, and tells that also when nothing moves. What was received last tells
+    nothing by itself: with an old rate it may be a beacon, on old networks as on new ones.
+    """
+    of_data = [rate.bps for rate in (sent, received) if rate and rate.is_of_data]
+    return min(of_data) if of_data else sent.bps if sent else None
+
+
+def _rate_in(nested: bytes) -> _Rate | None:
     told = dict(attributes(nested))
-    if len(told.get(_RATE32, b"")) == 4:
-        return int(struct.unpack("=I", told[_RATE32])[0]) * 100_000 or None
-    if len(told.get(_RATE16, b"")) == 2:
-        return int(struct.unpack("=H", told[_RATE16])[0]) * 100_000 or None
+    for kind, form in ((_RATE32, "=I"), (_RATE16, "=H")):
+        if len(told.get(kind, b"")) == struct.calcsize(form):
+            bps = int(struct.unpack(form, told[kind])[0]) * 100_000
+            return _Rate(bps, not _OF_DATA.isdisjoint(told)) if bps else None
     return None
 
 

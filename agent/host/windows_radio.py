@@ -21,7 +21,7 @@ _CONNECTED = 1  # wlan_interface_state_connected
 class Radio:
     """How well the radio link goes."""
 
-    rate_bps: int | None  # the slower direction's
+    rate_bps: int | None  # with which this computer sends
     signal_dbm: float | None
 
 
@@ -36,8 +36,9 @@ def radio_in(attributes: bytes, rssi: bytes = b"") -> Radio | None:
     signal_dbm = struct.unpack_from("<i", rssi)[0] if len(rssi) >= 4 else None
     if signal_dbm is None or not -150 <= signal_dbm < 0:
         signal_dbm = quality / 2 - 100 if quality <= 100 else None
-    rates = [rate for rate in (receive_kbps, send_kbps) if 0 < rate < 100_000_000]
-    return Radio(min(rates) * 1_000 if rates else None, None if signal_dbm is None else float(signal_dbm))
+    # What came last to an idle radio is a beacon, at the slowest rate that there is; nothing here tells it from data.
+    rates = [rate for rate in (send_kbps, receive_kbps) if 0 < rate < 100_000_000]
+    return Radio(rates[0] * 1_000 if rates else None, None if signal_dbm is None else float(signal_dbm))
 
 
 def ask(library: Any, guid: bytes) -> Radio | None:

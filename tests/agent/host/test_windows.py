@@ -172,6 +172,8 @@ def attributes(state: int, quality: int, receive_kbps: int, send_kbps: int) -> b
 def test_radio_in_the_services_bytes() -> None:
     assert radio_in(attributes(1, 78, 144_400, 72_200)) == Radio(72_200_000, -61.0)
     assert radio_in(attributes(1, 78, 144_400, 72_200), struct.pack("<i", -58)) == Radio(72_200_000, -58.0)
+    assert radio_in(attributes(1, 78, 1_000, 866_700)) == Radio(866_700_000, -61.0)  # idle: a beacon came last
+    assert radio_in(attributes(1, 78, 144_400, 0)) == Radio(144_400_000, -61.0)
     assert radio_in(attributes(1, 78, 0, 0), struct.pack("<i", 12)) == Radio(None, -61.0)
     assert radio_in(attributes(1, 400, 0, 0)) == Radio(None, None)
     assert radio_in(attributes(4, 78, 1, 1)) is None  # disconnected
