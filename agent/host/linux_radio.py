@@ -18,7 +18,7 @@ _GET_STATION, _IFINDEX, _STATION = 17, 3, 21  # NL80211_CMD_GET_STATION, NL80211
 _SIGNAL, _SEND_RATE, _RECEIVE_RATE = 7, 8, 14  # NL80211_STA_INFO_*
 _RATE16, _RATE32 = 1, 5  # NL80211_RATE_INFO_*, units of 100 kbit/s
 # NL80211_RATE_INFO_*MCS of 802.11n, ac, ax and be: the frame was of data. Beacons and frames that only say that a
-# computer sleeps or is still there go at one of the network's old, slow rates; an idle radio hears and sends little else.
+# computer sleeps or is still there go at one of the old, slow rates; an idle radio hears and sends little else.
 _OF_DATA = {2, 6, 13, 19}
 _NESTED = 0x3FFF  # NLA_TYPE_MASK
 _LIMIT_S = 1.0
