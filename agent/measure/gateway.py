@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from agent.measure.probes import Book
+from agent.measure.probes import Book, Prober
 from agent.measure.rounds import Round, summary
 from agent.net.loop import READ, Loop, Timer
 from agent.wire.records import Rtt
@@ -213,7 +213,7 @@ def _series(
         prober.close()
 
 
-def _told(rounds: Sequence[Round], prober: Echo | Refusal) -> Rtt | None:
+def _told(rounds: Sequence[Round], prober: Prober) -> Rtt | None:
     rtt = summary(rounds, prober.method)
     if rtt is not None and isinstance(prober, Refusal):
         return msgspec.structs.replace(rtt, loss_pct=None)
@@ -223,16 +223,32 @@ def _told(rounds: Sequence[Round], prober: Echo | Refusal) -> Rtt | None:
 class Beside:
     """Asks the gateway now and then while something else runs in the same loop: the server's series, a transfer."""
 
-    def __init__(self, gateway: str | None, loop: Loop) -> None:
-        """Make it; without a gateway it stays silent."""
-        self._gateway, self._loop = gateway, loop
-        self.idle: Rtt | None = None
-        self._last: Rtt | None = None
+    def __init__(
+        self, gateway: str | None, loop: Loop, opened: Callable[[str, Loop], Prober | None] = open_prober
+    ) -> None:
+        """Make it; without a gateway it stays silent.
+
+        Args:
+            gateway: Its address.
+            loop: Of whatever else runs.
+            opened: Returns what can time round trips to it.
+        """
+        self._gateway, self._loop, self._opened = gateway, loop, opened
+        self.idle: Rtt | None = None  # while nothing was sent; what is seen beside a transfer never stands in for it
+        self._loaded: Rtt | None = None
 
     @contextlib.contextmanager
-    def watching(self, every_s: float, most: int) -> Iterator[None]:
-        """Send a probe every so often, at most so many; what was seen first counts as idle."""
-        prober = open_prober(self._gateway, self._loop) if self._gateway else None
+    def watching(self, every_s: float, most: int, *, is_loaded: bool) -> Iterator[None]:
+        """Send a probe every so often.
+
+        Args:
+            every_s: Between two probes.
+            most: Probes.
+            is_loaded: Whether a transfer fills the line meanwhile.
+        """
+        if is_loaded:
+            self._loaded = None  # what an earlier transfer met says nothing of this one
+        prober = self._opened(self._gateway, self._loop) if self._gateway else None
         if prober is None:
             yield
             return
@@ -250,14 +266,17 @@ class Beside:
         finally:
             for timer in timers:
                 timer.cancel()
-            self._last = _told(_without_young(prober.rounds(), self._loop.now()), prober)
-            self.idle = self.idle or self._last
+            told = _told(_without_young(prober.rounds(), self._loop.now()), prober)
+            if is_loaded:
+                self._loaded = told
+            else:
+                self.idle = self.idle or told
             prober.close()
 
     def increase_ms(self) -> float | None:
-        """Return by how much the gateway's median was longer when last watched than when idle; None = unknown."""
-        last_ms, idle_ms = (one.rtt_ms if one else None for one in (self._last, self.idle))
-        return None if last_ms is None or idle_ms is None or self._last is self.idle else last_ms - idle_ms
+        """Return by how much the gateway's median was longer beside the last transfer than idle; None = unknown."""
+        loaded_ms, idle_ms = (one.rtt_ms if one else None for one in (self._loaded, self.idle))
+        return None if loaded_ms is None or idle_ms is None else loaded_ms - idle_ms
 
 
 def _without_young(rounds: list[Round], now_s: float) -> list[Round]:

@@ -192,11 +192,11 @@ class Company:
 
     def idle(self) -> AbstractContextManager[None]:
         """Ask the gateway while the test point is asked."""
-        return self._gateway.watching(IDLE_EVERY_S, IDLE_PROBES)
+        return self._gateway.watching(IDLE_EVERY_S, IDLE_PROBES, is_loaded=False)
 
     def watched(self, attempt: Attempt) -> Outcome:
         """Return what comes of an attempt, with remarks on what else was seen at this computer meanwhile."""
-        with self._gateway.watching(LOADED_EVERY_S, LOADED_PROBES):
+        with self._gateway.watching(LOADED_EVERY_S, LOADED_PROBES, is_loaded=True):
             is_inside = dial.is_loopback(attempt.job.address.target.host)  # the card does not see it
             outcome = attempt.run() if is_inside else self._cross.during(attempt.phase, attempt.run)
         slower_ms = self._gateway.increase_ms()
