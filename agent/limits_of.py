@@ -7,7 +7,7 @@ computer that did not keep up is named before it, because then nobody knows how 
 from enum import StrEnum
 
 from agent.wire.records import Direction, Measurement, Surroundings
-from agent.wire.tags import CLIENT_LIMITED, CROSS_TRAFFIC, GATEWAY_SLOWER
+from agent.wire.tags import CLIENT_LIMITED, CLIENT_LIMITED_SOMEWHERE, CROSS_TRAFFIC, GATEWAY_SLOWER
 from agent.wire.vocabulary import FailureCode, Medium, Phase, StopReason
 
 WIRED_PART = 0.94  # of a port's rate: what is left for data behind Ethernet's, IP's and TCP's headers
@@ -49,7 +49,8 @@ def limit_of(record: Measurement, phase: Phase) -> Limit | None:
     tags = record.tags or []
     if record.failure is not None and record.failure.phase is phase:
         return Limit.SERVER if record.failure.code in _SERVER_FAILURES else Limit.UNKNOWN
-    if side.stop_reason is StopReason.CLIENT or (side.lower_bound and CLIENT_LIMITED in tags):
+    is_held_up = f"{phase}{CLIENT_LIMITED}" in tags or CLIENT_LIMITED_SOMEWHERE in tags
+    if side.stop_reason is StopReason.CLIENT or (side.lower_bound and is_held_up):
         return Limit.COMPUTER
     if side.lower_bound and side.stop_reason is StopReason.BUDGET:
         return Limit.CAP

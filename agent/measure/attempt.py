@@ -154,7 +154,7 @@ class Attempt:
         if hindrance:
             LOG.warning("test.client_limited", extra={"phase": self.phase, "why": hindrance})
             direction = _as_limited_by_client(direction)
-            transfer.remarks.append(CLIENT_LIMITED)
+            transfer.remarks.append(f"{self.phase}{CLIENT_LIMITED}")
         elif COMPRESSIBLE in transfer.remarks:
             direction = msgspec.structs.replace(direction, confidence=Confidence.LOW)
         cc = transfer.congestion_control

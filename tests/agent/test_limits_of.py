@@ -42,6 +42,8 @@ def record(download: dict[str, Any], around: dict[str, Any] | None = None, **cha
         (a_direction(93_000_000, **CAPPED), PORT_100, [], Limit.CAP),
         (a_direction(93_000_000, lower_bound=True, stop_reason="client"), PORT_100, [], Limit.COMPUTER),
         (a_direction(8_000_000, **CAPPED), PORT_100, ["client_limited"], Limit.COMPUTER),
+        (a_direction(8_000_000, **CAPPED), PORT_100, ["download_client_limited"], Limit.COMPUTER),
+        (a_direction(8_000_000, **CAPPED), PORT_100, ["upload_client_limited"], Limit.CAP),
         (a_direction(8_000_000), PORT_100, ["client_limited"], Limit.LINE),
         (a_direction(8_000_000, lower_bound=True, stop_reason="server"), PORT_100, [], Limit.SERVER),
         (a_direction(8_000_000, stop_reason="server"), PORT_100, [], Limit.LINE),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.measure.attempt import CLIENT_LIMITED, Attempt
+from agent.measure.attempt import Attempt
 from agent.measure.dial import Address
 from agent.measure.engine import Job
 from agent.measure.estimate import Sample
@@ -104,7 +104,7 @@ def test_a_computer_that_did_not_keep_up_says_so(attempt):
     outcome = attempt(transfer).run()
     direction = outcome.direction
     assert (direction.lower_bound, direction.confidence) == (True, Confidence.LOW)
-    assert CLIENT_LIMITED in outcome.remarks
+    assert outcome.remarks == ("download_client_limited",)
     assert outcome.failure is None
 
 
