@@ -86,8 +86,8 @@ def _plan(table: csvfile.CsvFile, known: _Known) -> _Plan:
     for row in table.rows:
         cells = {**dict.fromkeys(COLUMNS, ""), **dict(zip(table.headings, row.cells, strict=False))}
         given, wrong = _parse(cells, known.calendars, Context(table.delimiter))
-        if any(row.cells[len(table.headings) :]):
-            wrong.append((str(len(table.headings) + 1), "there are more cells than headings; a comma needs quotes."))
+        faults = csvfile.faults(row, table.headings)
+        wrong = [*(one for one in wrong if one[0] not in dict(faults)), *faults]
         key = (given.calendar, given.day)
         if not wrong and (first := lines_of.setdefault(key, row.line)) != row.line:
             wrong.append(("date", f"{given.day} of the calendar {given.calendar} stands in line {first} already."))

@@ -62,7 +62,8 @@ def parse_code(text: str, _context: Context | None = None) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a cell as sentences quote it: not longer than a line holds."""
+    """Return a cell as sentences quote it: not longer than a line holds, and without what steers a terminal."""
+    text = "".join(char if char.isprintable() else "\ufffd" for char in text[:61])
     return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"
 
 

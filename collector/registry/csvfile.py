@@ -12,6 +12,7 @@ from collector.errors import CollectorError
 
 DELIMITERS = (",", ";", "\t")
 MAX_BYTES = 64_000_000
+NUL = "\0"  # what a disk that lost power leaves where a text was
 
 _HINT = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n|$)', re.IGNORECASE)
 # What `publish` puts before a text that a spreadsheet would take for a formula.
@@ -58,19 +59,35 @@ def read(raw: bytes, known: Iterable[str], place: str = "the file") -> CsvFile:
         place: What the sentences call the file.
 
     Raises:
-        CollectorError: If it is no CSV file, a heading stands twice or is missing.
+        CollectorError: If it is no CSV file, a heading stands twice or is missing. A row with a NUL byte is returned
+            as it is: `faults` names it.
     """
     text = _decode(raw, place)
     hint = _HINT.match(text)
     if hint:
         text = text[hint.end() :]
-    delimiter = hint[1] if hint else _delimiter(text, frozenset(known))
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if NUL in first:  # UTF-16 without its mark, or no text at all
+        raise _no_text(place)
+    delimiter = hint[1] if hint else _delimiter(first, frozenset(known))
     records = list(_records(text, delimiter, 2 if hint else 1, place))
     if not records:
         raise refuse(f"{place} is empty.", "The first row has the headings, such as code and name.")
     headings = _headings(records[0].cells, records[1:], place)
     rows = tuple(row for row in records[1:] if any(row.cells))
     return CsvFile(headings, rows, len(records) - 1 - len(rows), delimiter)
+
+
+def faults(row: Row, headings: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return (column, sentence) for what no file may have in a row, whatever its columns mean."""
+    found = []
+    if any(row.cells[len(headings) :]):
+        found.append((str(len(headings) + 1), "there are more cells than headings; a text with a comma needs quotes."))
+    for at, cell in enumerate(row.cells):
+        if NUL in cell and at < len(headings):  # one beyond is refused already
+            column = headings[at] or str(at + 1)
+            found.append((column, "the cell has a NUL byte, so some of its text may be lost; write it again."))
+    return found
 
 
 def _decode(raw: bytes, place: str) -> str:
@@ -86,10 +103,12 @@ def _decode(raw: bytes, place: str) -> str:
             if encoding == "utf-8-sig":
                 _refuse_damaged(raw, error.start, place)
             continue
-        if "\0" in text:
-            break
         return text
-    raise refuse(f"{place} is neither UTF-8 nor Windows-1252 text.", "Save it as CSV (UTF-8).")
+    raise _no_text(place)
+
+
+def _no_text(place: str) -> CollectorError:
+    return refuse(f"{place} is neither UTF-8 nor Windows-1252 text.", "Save it as CSV (UTF-8).")
 
 
 def _refuse_damaged(raw: bytes, first_wrong: int, place: str) -> None:
@@ -101,9 +120,7 @@ def _refuse_damaged(raw: bytes, first_wrong: int, place: str) -> None:
         raise refuse(f"{place} is UTF-8, but line {line} has bytes that are not.", "Mend that line, or save it again.")
 
 
-def _delimiter(text: str, known: frozenset[str]) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-
+def _delimiter(first: str, known: frozenset[str]) -> str:
     def found(delimiter: str) -> tuple[int, int]:
         cells = next(csv.reader([first], delimiter=delimiter), [])
         return sum(_heading(cell) in known for cell in cells), len(cells)
@@ -151,7 +168,9 @@ def _heading(text: str) -> str:
 def _headings(cells: tuple[str, ...], rows: list[Row], place: str) -> tuple[str, ...]:
     headings = tuple(_heading(cell) for cell in cells)
     for at, heading in enumerate(headings):
-        if not heading and any(len(row.cells) > at and row.cells[at] for row in rows):
+        if NUL in heading:
+            raise _no_text(place)
+        if not heading and any(row.cells[at] and NUL not in row.cells[at] for row in rows if len(row.cells) > at):
             raise refuse(f"{place}: column {at + 1} has no heading but has content.", "Name it or remove it.")
         if heading and (again := headings[:at].count(heading)):
             columns = [str(column + 1) for column, other in enumerate(headings[: at + 1]) if other == heading]

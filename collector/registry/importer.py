@@ -201,9 +201,8 @@ def _parse(
 ) -> tuple[dict[str, Value], dict[str, str], list[tuple[str, str]]]:
     given: dict[str, Value] = {}
     extra: dict[str, str] = {}
-    wrong: list[tuple[str, str]] = []
-    if any(row.cells[len(headings) :]):
-        wrong.append((str(len(headings) + 1), "there are more cells than headings; a text with a comma needs quotes."))
+    wrong = csvfile.faults(row, headings)
+    damaged = {column for column, _sentence in wrong}
     cells = row.cells + ("",) * (len(headings) - len(row.cells))
     for heading, cell in zip(headings, cells, strict=False):
         parse = columns.COLUMNS.get(heading)
@@ -215,7 +214,8 @@ def _parse(
             elif heading and heading not in _PASSED_OVER:
                 extra[heading] = str(columns.free_text(cell, context) or "")
         except CellError as error:
-            wrong.append((heading, str(error)))
+            if heading not in damaged:
+                wrong.append((heading, str(error)))
     return given, extra, wrong
 
 

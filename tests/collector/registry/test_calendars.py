@@ -74,7 +74,7 @@ def test_rows_that_are_wrong_are_named_and_the_others_are_in(registry: Store) ->
         "Line 6, column calendar: the calendar is missing: write default, an area, or a school's code.",
         "Line 8, column date: 2026-12-25 of the calendar default stands in line 2 already.",
         "Line 9, column date: '24/12/2026' is not a date; write it as 2026-12-24.",
-        "Line 9, column 5: there are more cells than headings; a comma needs quotes.",
+        "Line 9, column 5: there are more cells than headings; a text with a comma needs quotes.",
         "Line 10, column note: the text has 300 characters; at most 256 are kept.",
         "Line 11, column date: '0001-01-01' is not a date; write it as 2026-12-24.",
     ]
