@@ -11,9 +11,11 @@ from typing import Protocol
 
 from agent.agenda import Agenda, Planned
 from agent.config import AgentConfig
-from agent.daemon import Held, Walk
+from agent.daemon import Walk
+from agent.handover import Handover
 from agent.locks import FileLock
 from agent.measure import busy
+from agent.permission import Held
 from agent.ports import Clock, Ports
 from agent.uplink.contact import Contact
 from agent.wire.records import Measurement
@@ -162,7 +164,7 @@ class TestJob(Timed):
     def _make(self, trigger: Trigger) -> Measurement | Held:
         if self._agenda.is_paused():
             return self._walk.skip(trigger, FailureCode.PAUSED)
-        if not (self._agenda.is_calibration_due(trigger) and self._walk.can_calibrate()):
+        if not (self._agenda.is_calibration_due(trigger) and self._walk.purse.can_calibrate()):
             return self._walk.once(trigger, alone=self._alone)
         before = self._agenda.note_calibration()
         outcome = self._walk.once(trigger, alone=self._alone, tier=Tier.CALIBRATION)
@@ -203,9 +205,9 @@ class TestJob(Timed):
 class UploadJob(Timed):
     """Hands over what waits, as soon as the contact allows."""
 
-    def __init__(self, clock: Clock, walk: Walk, contact: Contact, waiting: Waiting) -> None:
+    def __init__(self, clock: Clock, handover: Handover, contact: Contact, waiting: Waiting) -> None:
         super().__init__("upload", ERRAND_LANE, clock, 0.0)
-        self._walk, self._contact, self._waiting = walk, contact, waiting
+        self._handover, self._contact, self._waiting = handover, contact, waiting
 
     def due_in_s(self) -> float:
         """Return how long until the next try: at once if something waits and nothing forbids it."""
@@ -222,18 +224,18 @@ class UploadJob(Timed):
         self._contact.refresh()
         if not self._contact.is_enrolled:
             self._contact.enrol_if_asked()
-        self._walk.post()
+        self._handover.post()
 
 
 class SettingsJob(Timed):
     """Asks the collector for its settings, now and then and when an answer says they have changed."""
 
     def __init__(
-        self, config: AgentConfig, clock: Clock, walk: Walk, contact: Contact, on_news: Callable[[], None]
+        self, config: AgentConfig, clock: Clock, handover: Handover, contact: Contact, on_news: Callable[[], None]
     ) -> None:
         super().__init__("settings", ERRAND_LANE, clock, 0.0)
         self._every_s = config.settings_interval_s
-        self._walk, self._contact, self._on_news = walk, contact, on_news
+        self._handover, self._contact, self._on_news = handover, contact, on_news
 
     def due_in_s(self) -> float:
         """Return how long until it is due."""
@@ -242,11 +244,11 @@ class SettingsJob(Timed):
         wait_s = self._contact.wait_s(fresh=True)
         if wait_s > 0:
             return wait_s
-        return 0.0 if self._walk.settings_are_old else super().due_in_s()
+        return 0.0 if self._handover.settings_are_old else super().due_in_s()
 
     def run(self) -> None:
         """Fetch them; the next test's moment follows new windows."""
-        self._walk.settings_are_old = False
+        self._handover.settings_are_old = False
         self.set_due_in(self._every_s)
         if self._contact.fetch_settings() is None:
             self.set_due_in(min(self._every_s, SETTINGS_RETRY_S))

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 
 from agent.config import AgentConfig
-from agent.daemon import Walk
 from agent.diary import runs
 from agent.diary.runs import Book, Look, Run
+from agent.handover import Handover
 from agent.jobs import ERRAND_LANE, Timed
 from agent.measure import light
 from agent.measure.light import Sight
+from agent.permission import Asker
 from agent.ports import Ports, WayOut
 from agent.spool.store import Spool
 from agent.uplink.contact import Contact
@@ -114,7 +115,8 @@ class LightJob(Timed):
         self,
         config: AgentConfig,
         ports: Ports,
-        walk: Walk,
+        asker: Asker,
+        handover: Handover,
         contact: Contact,
         spool: Spool,
         *,
@@ -125,14 +127,15 @@ class LightJob(Timed):
         Args:
             config: Intervals.
             ports: Clocks, chance.
-            walk: Knows the test points and posts.
+            asker: Knows the test points.
+            handover: Posts the heartbeat.
             contact: With the collector.
             spool: Where closed runs go.
             is_testing: Whether a test loads the line now: then round trips say nothing.
         """
         super().__init__("light", ERRAND_LANE, ports.clock, min(5.0, config.light_interval_s))
         self._every_s, self._ports = config.light_interval_s, ports
-        self._walk, self._contact, self._spool = walk, contact, spool
+        self._asker, self._handover, self._contact, self._spool = asker, handover, contact, spool
         self._is_testing = is_testing
         self.last: dict[str, Any] | None = None  # for `status`
 
@@ -145,9 +148,9 @@ class LightJob(Timed):
             book, closed = runs.close(book)
             self._keep(book, closed)
         before = self._contact.pace
-        self._walk.post(heartbeat=True)
+        self._handover.post(heartbeat=True)
         is_fresh = self._contact.pace is not before  # every try leaves another one
-        servers = self._walk.known_servers(None)
+        servers = self._asker.known_servers(None)
         if self._is_testing() or not (servers or self._contact.is_enrolled):
             return
         way, known = self._ports.host.way_out(), self._addresses()

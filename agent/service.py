@@ -120,15 +120,16 @@ class Daemon:
         self.light = LightJob(
             config,
             ports,
-            self.walk,
+            self.walk.asker,
+            self.walk.handover,
             self.contact,
             spool,
             is_testing=lambda: self.test.testing_since_ms is not None,
         )
         self.jobs = [
             self.test,
-            UploadJob(ports.clock, self.walk, self.contact, lambda: spool.summary().waiting),
-            SettingsJob(config, ports.clock, self.walk, self.contact, self.test.replan),
+            UploadJob(ports.clock, self.walk.handover, self.contact, lambda: spool.summary().waiting),
+            SettingsJob(config, ports.clock, self.walk.handover, self.contact, self.test.replan),
             self.light,
         ]
         self._started_ms = ports.clock.now_ms()
@@ -213,7 +214,7 @@ class Daemon:
 
     def _budget(self) -> dict[str, int] | None:
         try:
-            return allowance.shown(self.walk.spent(), self.walk.caps())
+            return allowance.shown(self.walk.purse.spent(), self.walk.purse.caps())
         except EnlaceError:
             return None
 

@@ -29,6 +29,7 @@ from agent.wire.records import Measurement
 from agent.wire.vocabulary import EngineName, ExitCode, FailureCode, LeaseRefusal, Status, Tier, Trigger
 
 if TYPE_CHECKING:
+    from agent.permission import Held
     from agent.ports import Ports
 
 
@@ -155,16 +156,16 @@ def _stored(  # noqa: PLR0913 -- everything that a manual test knows, joined onc
     cancelled: threading.Event,
 ) -> Measurement:
     """Measure as a device: with the collector's word if it has one, and stored."""
-    from agent import daemon
+    from agent import permission
     from agent.host.locks import is_agent_running
 
     app.refuse_copied_disk(data, ports)
     app.refuse_full_disk(data, config)
-    asked = daemon.Wish(
+    asked = permission.Wish(
         servers=servers, engine=engine, max_bytes=wish.max_bytes, force=wish.force, on_progress=live.show
     )
     with app.opened_walk(config, data, ports, version=version, cancelled=cancelled) as walk:
-        walk.posts = not is_agent_running(data)  # a running daemon hands it over itself
+        walk.handover.posts = not is_agent_running(data)  # a running daemon hands it over itself
         outcome = walk.once(Trigger.MANUAL, asked)
     if isinstance(outcome, Measurement):
         return outcome
@@ -177,7 +178,7 @@ _SCHOOL_BUDGET = (
 )
 
 
-def _refusal(held: "daemon.Held") -> EnlaceError:  # type: ignore[name-defined]  # noqa: F821 -- imported late
+def _refusal(held: "Held") -> EnlaceError:
     if held.reason == "no_server":
         return EnlaceError("No test point is known.", do="Name one with --server URL.", exit_code=ExitCode.REFUSED)
     is_of_collector = held.retry_after_s is not None  # it always says when to ask again

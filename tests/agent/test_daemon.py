@@ -12,11 +12,12 @@ import msgspec
 import pytest
 
 from agent.config import AgentConfig
-from agent.daemon import Held, Walk, Wish
+from agent.daemon import Walk
 from agent.jobs import ClockWatch
 from agent.locks import FileLock
 from agent.measure.session import Plan, Progress
 from agent.measure.wirecost import wire_bytes
+from agent.permission import Held, Wish
 from agent.ports import MachineFacts, Ports
 from agent.service import Daemon, mend_clone
 from agent.spool.store import Spool
@@ -361,7 +362,7 @@ def test_a_portal_leaves_the_spool_as_it_is(lab: Lab, twist: fake.Twist) -> None
     lab.collector.always = twist
     lab.spool.add_ready(lab.measure(a_plan(1), lab.ports))
     before = lab.spool.list_rows()
-    lab.daemon.walk.post(fresh=True)
+    lab.daemon.walk.handover.post(fresh=True)
     assert lab.spool.list_rows() == before
     status = lab.daemon.status()
     assert (status["kind"], status["waiting"]) == ("portal", 1) and "captive portal" in status["why"]

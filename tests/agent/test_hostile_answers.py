@@ -72,7 +72,7 @@ def test_an_answer_about_other_rows_is_a_failed_contact(lab: Lab) -> None:
         lab.spool.add_ready(lab.measure(a_plan(number), lab.ports))
     told = {"items": [("accepted", "own"), ("accepted", "other")], "epoch": "e", "version": "1", "right_number": True}
     lab.collector.always = answers(told)
-    lab.daemon.walk.post(fresh=True)
+    lab.daemon.walk.handover.post(fresh=True)
     assert batches(lab) == 1 and lab.spool.summary().waiting == 2
     status = lab.daemon.status()
     assert (status["kind"], status["failures"]) == ("collector_down", 1) and "does not fit" in status["why"]
@@ -116,7 +116,7 @@ def test_the_number_of_requests_is_bounded_whatever_the_answers_say(script: list
         lab.collector.always = spoil
         for run in range(1, 4):
             before = batches(lab)
-            lab.daemon.walk.post(fresh=True, heartbeat=True)
+            lab.daemon.walk.handover.post(fresh=True, heartbeat=True)
             assert batches(lab) - before <= 1 + 3 * ROWS, f"run {run}"
             assert lab.spool.ledger().is_balanced()
             assert lab.daemon.contact.wait_s(fresh=True) <= 86_400
@@ -128,28 +128,28 @@ def test_the_number_of_requests_is_bounded_whatever_the_answers_say(script: list
 @pytest.mark.parametrize("wait", [10**400, -1, 1e18, -1e18, 0.5])
 def test_a_signed_wait_counts_a_day_at_most(lab: Lab, wait: float) -> None:
     lab.collector.always = fake.refused(503, "overload", retry_after_s=wait)
-    lab.daemon.walk.post(heartbeat=True)
+    lab.daemon.walk.handover.post(heartbeat=True)
     assert 0 < lab.daemon.contact.wait_s(fresh=True) <= 86_400
 
 
 @pytest.mark.parametrize("wait", ["soon", None, [], {"s": 1}, True])
 def test_a_signed_answer_that_cannot_be_read_says_so(lab: Lab, wait: Any) -> None:
     lab.collector.always = fake.refused(503, "overload", retry_after_s=wait)
-    lab.daemon.walk.post(heartbeat=True)
+    lab.daemon.walk.handover.post(heartbeat=True)
     why = lab.daemon.status()["why"]
     assert why and "None" not in why and 0 < lab.daemon.contact.wait_s(fresh=True) <= 86_400
 
 
 def test_a_ratchet_that_is_none_is_not_presented(lab: Lab) -> None:
     lab.spool.set_state(RATCHET, "5\r\nX: y")
-    lab.daemon.walk.post(heartbeat=True)
+    lab.daemon.walk.handover.post(heartbeat=True)
     assert lab.collector.asked[-1].headers["Enlace-Ratchet"] == headers.NO_RATCHET
 
 
 @pytest.mark.parametrize("told_ms", [-1, 10**15, 10**400])
 def test_a_time_that_no_clock_shows_is_not_kept(lab: Lab, told_ms: int) -> None:
     lab.collector.now_ms = told_ms
-    lab.daemon.walk.post(heartbeat=True)
+    lab.daemon.walk.handover.post(heartbeat=True)
     kept = msgspec.json.decode(lab.spool.get_state("last_answer") or '{"server_time_ms":0}')["server_time_ms"]
     assert 0 <= kept < 7_258_118_400_000
 
@@ -159,7 +159,7 @@ def test_an_unsigned_refusal_with_rows_waiting_keeps_them_and_waits(lab: Lab, st
     for number in range(1, 9):
         lab.spool.add_ready(lab.measure(a_plan(number), lab.ports))
     lab.collector.always = fake.unsigned(status, b"<html>no</html>", Retry_After="120")
-    lab.daemon.walk.post(fresh=True)
+    lab.daemon.walk.handover.post(fresh=True)
     assert batches(lab) == 1 and lab.spool.summary().waiting == 8
     assert lab.daemon.contact.wait_s(fresh=True) >= 120
     assert lab.daemon.contact.pace.max_items == (50 if status == 413 else 100)
@@ -172,6 +172,6 @@ def test_an_unsigned_refusal_with_rows_waiting_keeps_them_and_waits(lab: Lab, st
 def test_an_odd_retry_after_with_rows_waiting(lab: Lab, value: str) -> None:
     lab.spool.add_ready(lab.measure(a_plan(1), lab.ports))
     lab.collector.always = fake.unsigned(429, b"", Retry_After=value)
-    lab.daemon.walk.post(fresh=True)
+    lab.daemon.walk.handover.post(fresh=True)
     assert 1 <= lab.daemon.contact.wait_s(fresh=True) <= 1.5 * 3_600
     assert lab.spool.summary().waiting == 1

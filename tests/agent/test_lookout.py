@@ -109,7 +109,7 @@ class FakeContact:
 
 @dataclass
 class FakeWalk:
-    """Posts nothing; each heartbeat is a try."""
+    """Asker and handover in one: posts nothing; each heartbeat is a try."""
 
     contact: FakeContact
     servers: tuple[ServerEntry, ...] = ()
@@ -129,7 +129,7 @@ def world(tmp_path):
     spool = Spool.open(tmp_path, clock=ports.clock, randomness=ports.randomness, boot_id=host.boot_id())
     contact = FakeContact()
     walk = FakeWalk(contact)
-    job = LightJob(AgentConfig(), ports, walk, contact, spool, is_testing=lambda: False)
+    job = LightJob(AgentConfig(), ports, walk, walk, contact, spool, is_testing=lambda: False)
     yield job, walk, contact, host, spool
     spool.close()
 

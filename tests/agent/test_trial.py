@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agent import trial
-from agent.daemon import Held
+from agent.permission import Held
 from agent.wire.vocabulary import ExitCode, Trigger
 from tests.agent.test_daemon import QUICK, Lab
 
