@@ -12,7 +12,7 @@ from collector.domain.calendars import Calendar, OpenDay
 from collector.domain.targets import SchoolFacts, Target, resolve
 from collector.domain.words import DayKind
 from collector.profiles.catalogue import Catalogue, Profile
-from collector.store.queries.schools import EVERYBODY, DatedFacts, School
+from collector.store.queries.schools import DatedFacts, School, calendars_of
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class SchoolInputs:
 def _kinds(school: School, deployment: Deployment) -> dict[date, DayKind]:
     """Return a school's days that differ: its own before those of its area, before those of everybody."""
     days: dict[str, str] = {}
-    for name in (EVERYBODY, school.area, school.code):
-        days.update(deployment.exceptions.get(name or "", {}))
+    for name in calendars_of(school.code, school.area):
+        days.update(deployment.exceptions.get(name, {}))
     return {date.fromisoformat(day): DayKind(kind) for day, kind in days.items()}
 
 

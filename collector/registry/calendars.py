@@ -11,11 +11,12 @@ from collector.registry import columns, csvfile
 from collector.registry.columns import CellError, Context
 from collector.registry.importer import ImportReport, RowError, cleaned_cells, read_source
 from collector.store.queries import facts, judgement, schools
-from collector.store.queries.schools import EVERYBODY, CalendarDay, School
+from collector.store.queries.schools import EVERYBODY, CalendarDay, School, area_calendar, calendars_of, school_calendar
 from collector.store.unit import UnitOfWork
 
 COLUMNS = ("calendar", "date", "kind", "note")
 REQUIRED = COLUMNS[:3]
+_WRITE = f"write {EVERYBODY}, an area, or a school's code."
 _YEARS = range(1970, 2200)  # those in which measurements can lie
 
 
@@ -35,7 +36,8 @@ class _Known:
     """What the rows of a file are held against."""
 
     days: Mapping[tuple[str, str], CalendarDay]
-    calendars: frozenset[str]
+    areas: frozenset[str]
+    codes: frozenset[str]
 
 
 def import_calendar(unit: UnitOfWork, source: Path | bytes, *, dry_run: bool = False) -> ImportReport:
@@ -46,7 +48,8 @@ def import_calendar(unit: UnitOfWork, source: Path | bytes, *, dry_run: bool = F
 
     Args:
         unit: The transaction to write in; nothing is written on a dry run.
-        source: The file or its content. `calendar` is "default", an area, or a school's code.
+        source: The file or its content. `calendar` is "default", an area, or a school's code; where an area and a
+            school are called the same, "area:" or "school:" stands before the name.
         dry_run: Only say what would be done.
 
     Raises:
@@ -60,8 +63,8 @@ def import_calendar(unit: UnitOfWork, source: Path | bytes, *, dry_run: bool = F
                 f"{place} has no heading {required}.", f"Its headings are: {', '.join(filter(None, table.headings))}."
             )
     registry = schools.by_code(unit)
-    names = frozenset({EVERYBODY, *registry, *(one.area for one in registry.values() if one.area)})
-    plan = _plan(table, _Known(schools.list_calendar_days(unit), names))
+    areas = frozenset(one.area for one in registry.values() if one.area)
+    plan = _plan(table, _Known(schools.list_calendar_days(unit), areas, frozenset(registry)))
     if not dry_run and plan.days:
         schools.set_calendar_days(unit, plan.days)
         if plan.touched:
@@ -85,7 +88,7 @@ def _plan(table: csvfile.CsvFile, known: _Known) -> _Plan:
     lines_of: dict[tuple[str, str], int] = {}
     for row in table.rows:
         cells = {**dict.fromkeys(COLUMNS, ""), **dict(zip(table.headings, row.cells, strict=False))}
-        given, wrong = _parse(cells, known.calendars, Context(table.delimiter))
+        given, wrong = _parse(cells, known, Context(table.delimiter))
         faults = csvfile.faults(row, table.headings)
         wrong = [*(one for one in wrong if one[0] not in dict(faults)), *faults]
         key = (given.calendar, given.day)
@@ -105,15 +108,14 @@ def _plan(table: csvfile.CsvFile, known: _Known) -> _Plan:
     return plan
 
 
-def _parse(
-    cells: Mapping[str, str], calendars: frozenset[str], context: Context
-) -> tuple[CalendarDay, list[tuple[str, str]]]:
+def _parse(cells: Mapping[str, str], known: _Known, context: Context) -> tuple[CalendarDay, list[tuple[str, str]]]:
     """Return a day, and (column, sentence) for each cell that cannot be taken."""
     wrong: list[tuple[str, str]] = []
-    calendar = " ".join(cells["calendar"].split())
-    calendar = EVERYBODY if calendar.casefold() == EVERYBODY else calendar
-    if calendar not in calendars:
-        wrong.append(("calendar", _unknown_calendar(calendar, calendars)))
+    calendar = ""
+    try:
+        calendar = _calendar(" ".join(cells["calendar"].split()), known)
+    except CellError as error:
+        wrong.append(("calendar", str(error)))
     if not _is_day(cells["date"]):
         wrong.append(("date", f"{columns.shown(cells['date'])} is not a date; write it as 2026-12-24."))
     kind = cells["kind"].lower()
@@ -127,12 +129,41 @@ def _parse(
     return CalendarDay(calendar, cells["date"], kind, note), wrong
 
 
-def _unknown_calendar(name: str, calendars: frozenset[str]) -> str:
+def _calendar(name: str, known: _Known) -> str:
+    """Return the stored name of the calendar that a cell means.
+
+    Raises:
+        CellError: If it means none, or may mean two.
+    """
+    if name.casefold() == EVERYBODY:
+        return EVERYBODY
+    kind, mark, rest = name.partition(":")
+    kind, rest = kind.strip().casefold(), rest.strip()
+    is_area, is_school = (kind, mark) == ("area", ":"), (kind, mark) == ("school", ":")
+    area = rest if is_area else name
+    code = rest if is_school else name
+    of_area = not is_school and area in known.areas
+    of_school = not is_area and code in known.codes
+    if of_area and of_school:
+        raise CellError(f"{columns.shown(name)} is an area and a school; write area:{name} or school:{name}.")
+    if of_area:
+        return area_calendar(area)
+    if of_school:
+        return school_calendar(code)
+    raise CellError(_unknown_calendar(name, known))
+
+
+def _unknown_calendar(name: str, known: _Known) -> str:
     if not name:
-        return f"the calendar is missing: write {EVERYBODY}, an area, or a school's code."
-    near = difflib.get_close_matches(name[: columns.TEXT_CHARS], calendars, n=1, cutoff=0.75)
-    hint = f"did you mean {near[0]}?" if near else f"write {EVERYBODY}, an area, or a school's code."
+        return f"the calendar is missing: {_WRITE}"
+    near = difflib.get_close_matches(name[: columns.TEXT_CHARS], _all_names(known), n=1, cutoff=0.75)
+    hint = f"did you mean {near[0]}?" if near else _WRITE
     return f"no area and no school is called {columns.shown(name)}; {hint}"
+
+
+def _all_names(known: _Known) -> list[str]:
+    names = {EVERYBODY, *known.areas, *known.codes}
+    return [*names, *map(area_calendar, known.areas), *map(school_calendar, known.codes)]
 
 
 def _is_day(text: str) -> bool:
@@ -152,7 +183,7 @@ def _reopen(unit: UnitOfWork, touched: Iterable[CalendarDay], registry: Iterable
         judgement.reopen_days(unit, first[EVERYBODY])
     concerned: dict[str, list[str]] = {}
     for school in registry:
-        if days := [first[name] for name in (school.area, school.code) if name in first]:
+        if days := [first[name] for name in calendars_of(school.code, school.area) if name in first]:
             concerned.setdefault(min(days), []).append(school.code)
     for day, codes in concerned.items():
         judgement.reopen_days(unit, day, codes)

@@ -260,7 +260,8 @@ def _write(unit: UnitOfWork, plan: _Plan, now_ms: int, default_timezone: str) ->
             schools.set_facts(unit, school.code, today, dated)
             judgement.reopen_days(unit, today, [school.code])  # today may have been judged already
         if "timezone" in changes or (
-            "area" in changes and not days_of.keys().isdisjoint({school.area, changes["area"]})
+            "area" in changes
+            and not days_of.keys().isdisjoint(map(schools.area_calendar, (school.area or "", changes["area"] or "")))
         ):
             # Its days begin at another moment, or other days are holidays: all of them are folded again.
             schools.unjudge(unit, school.code)

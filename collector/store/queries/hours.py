@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import case, select
 
-from collector.store.queries.schools import EVERYBODY
+from collector.store.queries.schools import calendars_of
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS
 from collector.store.unit import Snapshot
 
@@ -48,7 +48,7 @@ def find_exceptions(snapshot: Snapshot, hours: SchoolHours, from_day: str, to_da
         to_day: ISO date.
     """
     table = CALENDAR_DAYS
-    names = [EVERYBODY, *([hours.area] if hours.area else []), hours.code]
+    names = calendars_of(hours.code, hours.area)
     nearness = case({name: place for place, name in enumerate(names)}, value=table.c.calendar)
     condition = table.c.calendar.in_(names) & (table.c.day >= from_day) & (table.c.day <= to_day)
     rows = snapshot.connection.execute(select(table.c.day, table.c.kind).where(condition).order_by(nearness))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
 
+from collector.store.queries.schools import calendars_of
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
@@ -136,12 +137,12 @@ def days(snapshot: Snapshot, code: str, from_day: str) -> list[DayRow]:
 
 def days_off(snapshot: Snapshot, code: str, area: str | None, from_day: str) -> dict[str, str]:
     """Return the holidays and closures of a school since a day; its own calendar beats its area's."""
+    names = calendars_of(code, area)
     query = select(CALENDAR_DAYS.c.calendar, CALENDAR_DAYS.c.day, CALENDAR_DAYS.c.kind).where(
-        CALENDAR_DAYS.c.calendar.in_(["default", code, *([area] if area else [])]), CALENDAR_DAYS.c.day >= from_day
+        CALENDAR_DAYS.c.calendar.in_(names), CALENDAR_DAYS.c.day >= from_day
     )
-    rank = {"default": 0, area: 1, code: 2}
     found: dict[str, str] = {}
-    for _calendar, day, kind in sorted(snapshot.connection.execute(query), key=lambda row: rank[row[0]]):
+    for _calendar, day, kind in sorted(snapshot.connection.execute(query), key=lambda row: names.index(row[0])):
         found[day] = kind
     return {day: kind for day, kind in found.items() if kind != "open"}
 

@@ -70,10 +70,25 @@ class DatedFacts:
 class CalendarDay:
     """A day of a calendar that differs from the weekly opening hours."""
 
-    calendar: str  # EVERYBODY, an area, or a school's code
+    calendar: str  # EVERYBODY, or what `area_calendar` or `school_calendar` returns
     day: str
     kind: str  # holiday | closure | open
     note: str | None
+
+
+def area_calendar(area: str) -> str:
+    """Return the name under which the calendar of an area is stored; no school's is called so."""
+    return f"area:{area}"
+
+
+def school_calendar(code: str) -> str:
+    """Return the name under which the calendar of one school is stored; no area's is called so."""
+    return f"school:{code}"
+
+
+def calendars_of(code: str, area: str | None) -> tuple[str, ...]:
+    """Return the calendars that hold for a school, the nearest last: it wins where two name the same day."""
+    return (EVERYBODY, *((area_calendar(area),) if area else ()), school_calendar(code))
 
 
 _COLUMNS = [SCHOOLS.c[name] for name in School.__dataclass_fields__]

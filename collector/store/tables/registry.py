@@ -53,7 +53,7 @@ SCHOOL_FACTS = Table(
 CALENDAR_DAYS = Table(
     "calendar_days",
     METADATA,
-    Column("calendar", Text, nullable=False),  # "default", or a school code, or an area
+    Column("calendar", Text, nullable=False),  # "default", "area:" and its name, or "school:" and its code
     Column("day", Text, nullable=False),
     Column("kind", Text, nullable=False),  # holiday | closure | open
     Column("note", Text),

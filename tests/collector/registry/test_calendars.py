@@ -82,7 +82,7 @@ def test_rows_that_are_wrong_are_named_and_the_others_are_in(registry: Store) ->
         "2 days were added, 0 changed, 0 are as in the file.",
         "8 rows were refused, the others were taken.",
     ]
-    assert days_of(registry) == {"default": {"2026-12-25": "holiday"}, "00123": {"2026-12-25": "holiday"}}
+    assert days_of(registry) == {"default": {"2026-12-25": "holiday"}, "school:00123": {"2026-12-25": "holiday"}}
 
 
 def test_the_same_file_again_changes_nothing_and_a_note_alone_reaches_no_device(registry: Store) -> None:
@@ -116,3 +116,37 @@ def test_devices_get_no_windows_on_a_holiday(registry: Store) -> None:
     take(registry, "default,2026-11-27,holiday,", "Sur,2026-11-28,open,", "b,2026-11-27,open,")
     assert (windows_on(registry, "00123", friday), windows_on(registry, "00123", saturday)) == (0, 3)
     assert (windows_on(registry, "b", friday), windows_on(registry, "b", saturday)) == (3, 0)
+
+
+def test_an_area_and_a_school_that_are_called_the_same_are_kept_apart(store: Store) -> None:
+    schools_of_7 = a_registry("7,Uno,UTC,Sur", "8,Dos,UTC,7", "9,Tres,UTC,default", heading="code,name,timezone,area")
+    bring(store, schools_of_7, NOON_MS)
+    friday, saturday = date(2026, 11, 27), date(2026, 11, 28)
+    report = take(store, "7,2026-11-27,holiday,", "area: 7,2026-11-28,open,", "School:7,2026-11-26,closure,")
+    assert [str(error) for error in report.errors] == [
+        "Line 2, column calendar: '7' is an area and a school; write area:7 or school:7."
+    ]
+    assert days_of(store) == {"area:7": {"2026-11-28": "open"}, "school:7": {"2026-11-26": "closure"}}
+    assert [windows_on(store, code, saturday) for code in ("7", "8", "9")] == [0, 3, 0]
+    assert [windows_on(store, code, date(2026, 11, 26)) for code in ("7", "8")] == [0, 3]
+
+    take(store, "area:default,2026-11-27,holiday,")  # the word alone means everybody
+    assert [windows_on(store, code, friday) for code in ("7", "8", "9")] == [3, 3, 0]
+    take(store, "Default,2026-11-27,holiday,")
+    assert [windows_on(store, code, friday) for code in ("7", "8", "9")] == [0, 0, 0]
+
+
+def test_a_school_that_comes_later_does_not_take_over_the_calendar_of_an_area(registry: Store) -> None:
+    take(registry, "Sur,2026-11-28,open,")
+    bring(registry, a_registry("Sur,Tres,UTC,Norte", heading="code,name,timezone,area"), NOON_MS)
+    saturday = date(2026, 11, 28)
+    assert [windows_on(registry, code, saturday) for code in ("00123", "Sur")] == [3, 0]
+
+
+def test_a_name_that_is_given_twice_in_two_ways_is_one_calendar(registry: Store) -> None:
+    report = take(registry, "Sur,2026-12-24,holiday,", "area:Sur,2026-12-24,open,", "area:b,2026-12-24,open,")
+    assert [str(error) for error in report.errors] == [
+        "Line 3, column date: 2026-12-24 of the calendar area:Sur stands in line 2 already.",
+        "Line 4, column calendar: no area and no school is called 'area:b'; "
+        "write default, an area, or a school's code.",
+    ]

@@ -70,6 +70,30 @@ def test_each_step_is_one_transaction(tmp_path: Path) -> None:
         assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [(version.REVISIONS[-1],)]
 
 
+def test_calendars_of_areas_and_of_schools_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    migrate(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE alembic_version SET version_num = '0003'")
+        school = "INSERT INTO schools (code, name, area, name_folded, name_order, created_ms, updated_ms)"
+        database.execute(f"{school} VALUES ('7', 'Uno', 'Sur', '', '', 0, 0), ('8', 'Dos', '7', '', '', 0, 0)")
+        names = ("default", "7", "8", "Sur", "an area of yesterday")
+        days = [(name, "2026-12-25", "holiday", f"of {name}") for name in names]
+        database.executemany("INSERT INTO calendar_days VALUES (?, ?, ?, ?)", days)
+        database.commit()
+    migrate(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as database:
+        found = database.execute("SELECT calendar, note FROM calendar_days ORDER BY calendar").fetchall()
+    assert found == [
+        ("area:7", "of 7"),
+        ("area:Sur", "of Sur"),
+        ("area:an area of yesterday", "of an area of yesterday"),
+        ("default", "of default"),
+        ("school:7", "of 7"),
+        ("school:8", "of 8"),
+    ]
+
+
 def test_the_hours_that_were_known_hold_for_every_day_before(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     migrate(f"sqlite:///{path}")

@@ -155,7 +155,7 @@ def test_days_off_are_hatched_by_the_nearest_calendar(admin: FlaskClient, countr
     rows = [
         {"calendar": "default", "day": "2026-11-24", "kind": "holiday", "note": None},
         {"calendar": "default", "day": "2026-11-01", "kind": "holiday", "note": None},
-        {"calendar": "Los Cayos", "day": "2026-11-24", "kind": "closure", "note": None},
+        {"calendar": "area:Los Cayos", "day": "2026-11-24", "kind": "closure", "note": None},
     ]
     with country.unit() as unit:
         unit.connection.execute(delete(MEASUREMENTS).where(MEASUREMENTS.c.started_ms > NOW_MS - 12 * 3_600_000))
@@ -164,7 +164,7 @@ def test_days_off_are_hatched_by_the_nearest_calendar(admin: FlaskClient, countr
     hatched = admin.get("/schools/00123").text.count('class="c-off"')
     assert hatched == before + 2  # in the wide picture and in the narrow one; a Sunday takes no room
     with country.unit() as unit:
-        own = {"calendar": "00123", "day": "2026-11-24", "kind": "open", "note": None}
+        own = {"calendar": "school:00123", "day": "2026-11-24", "kind": "open", "note": None}
         unit.connection.execute(insert(CALENDAR_DAYS), [own])
         unit.commit()
     assert admin.get("/schools/00123").text.count('class="c-off"') == before
