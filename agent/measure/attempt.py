@@ -15,6 +15,7 @@ from agent.measure.latency import LoadedProbes
 from agent.measure.librespeed import COMPRESSIBLE
 from agent.measure.probes import Prober
 from agent.measure.rounds import LoadedSide
+from agent.measure.streams import Streams
 from agent.measure.wirecost import wire_bytes
 from agent.wire.records import Direction, Failure
 from agent.wire.tags import CLIENT_LIMITED
@@ -66,6 +67,7 @@ class Attempt:
     to_the_end: bool
     until_s: float  # on the loop's clock: for the whole measurement
     tell: Callable[[Progress], None]
+    chosen: Streams | None = None  # why the job has so many connections
     moved_bytes: int = 0
     _cut: WorldError | None = None  # what ended it in the middle, after test data had come
 
@@ -79,8 +81,10 @@ class Attempt:
         left_s = self.until_s - loop.now()
         if left_s < 1:
             raise WorldError(FailureCode.STALLED, f"{self.job.address.target.host} answers too slowly: no time is left")
-        self.tell(Progress(self.phase, 0.0, 0, 0.0, begins=True))
         probes = LoadedProbes(loop, self.prober, self.job.rtt_s or 0.0) if self.prober else None
+        if probes:
+            probes.prepare()
+        self.tell(Progress(self.phase, 0.0, 0, 0.0, begins=True))
         job = replace(self.job, max_s=min(self.job.max_s, left_s))
         job = replace(job, queue_s=probes.queue_s) if probes else job
         is_download = self.phase is Phase.DOWNLOAD
@@ -150,6 +154,8 @@ class Attempt:
             failure = fault.as_failure(self.phase)
         direction = estimate.as_direction(streams=transfer.streams, method=transfer.method)
         direction = _with_cost(direction, transfer)
+        if self.chosen and (remark := self.chosen.remark(transfer.streams)):
+            transfer.remarks.append(f"{self.phase}_streams={remark}")
         hindrance = transfer.keep_up.hindrance(estimate.duration_s, cpu_share)
         if hindrance:
             LOG.warning("test.client_limited", extra={"phase": self.phase, "why": hindrance})

@@ -290,6 +290,7 @@ class _Session:
         prior_bps = plan.prior_download_bps if phase is Phase.DOWNLOAD else plan.prior_upload_bps
         down = self._got.download
         other_bps = down.direction.bps if phase is Phase.UPLOAD and down and down.direction else None
+        chosen = streams.choose(rtt, prior_bps, other_bps)
         return Attempt(
             phase=phase,
             engine=ENGINES[engine](),
@@ -297,7 +298,7 @@ class _Session:
                 job,
                 max_bytes=max_bytes,
                 rtt_s=rtt_s,
-                connections=self._streams(phase, prior_bps, other_bps),
+                connections=chosen.count,
                 back_bps=other_bps,
             ),
             prober=self._got.idle.prober,
@@ -305,14 +306,8 @@ class _Session:
             to_the_end=plan.tier is Tier.CALIBRATION,
             until_s=self._until_s,
             tell=self._tell,
+            chosen=chosen,
         )
-
-    def _streams(self, phase: Phase, prior_bps: float | None, other_bps: float | None) -> int:
-        """Return how many connections to open; an unusual number is remarked on with its reason."""
-        chosen = streams.choose(self._got.idle.rtt, prior_bps, other_bps)
-        if chosen.is_unusual:
-            self._got.remarks.append(f"{phase}_streams={chosen.count} {chosen.reason}")
-        return chosen.count
 
     def _tell(self, progress: Progress) -> None:
         if self._on_progress:

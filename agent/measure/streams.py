@@ -25,10 +25,14 @@ class Streams:
     count: int
     reason: str  # "usual", "narrow", "long" or "lossy"
 
-    @property
-    def is_unusual(self) -> bool:
-        """Whether the record should say why."""
-        return self.reason != "usual"
+    def remark(self, run: int) -> str | None:
+        """Return the number that was really run, with the reason for its being unusual; None where that is not it.
+
+        Args:
+            run: Connections that carried data: a protocol may need more, a small cap bear fewer, a server take fewer.
+        """
+        is_reason = (self.count - USUAL) * (run - USUAL) > 0
+        return f"{run} {self.reason}" if is_reason else None
 
 
 def choose(idle: Rtt | None, prior_bps: float | None, other_bps: float | None = None) -> Streams:

@@ -10,6 +10,7 @@ from agent.measure.faults import WorldError
 from agent.measure.keepup import KeepUp
 from agent.measure.librespeed import COMPRESSIBLE
 from agent.measure.servers import Target
+from agent.measure.streams import Streams
 from agent.net.loop import Loop
 from agent.wire.vocabulary import Confidence, EngineName, FailureCode, Method, Phase, StopReason
 
@@ -54,7 +55,7 @@ def attempt():
     loop = Loop()
     address = Address(Target("tp.example", 80, False, ""), 4, ("192.0.2.1", 80))
 
-    def make(transfer):
+    def make(transfer, **more):
         return Attempt(
             phase=Phase.DOWNLOAD,
             engine=WrittenEngine(transfer),
@@ -64,6 +65,7 @@ def attempt():
             to_the_end=True,
             until_s=loop.now() + 60,
             tell=lambda _progress: None,
+            **more,
         )
 
     yield make
@@ -106,6 +108,14 @@ def test_a_computer_that_did_not_keep_up_says_so(attempt):
     assert (direction.lower_bound, direction.confidence) == (True, Confidence.LOW)
     assert outcome.remarks == ("download_client_limited",)
     assert outcome.failure is None
+
+
+def test_the_number_of_connections_that_was_run_is_told_with_its_reason(attempt):
+    narrow = Streams(1, "narrow")
+    raised = WrittenTransfer(steady(4))
+    raised.streams = 3
+    assert "download_streams=3 narrow" in attempt(raised, chosen=narrow).run().remarks
+    assert not any("_streams=" in each for each in attempt(WrittenTransfer(steady(4)), chosen=narrow).run().remarks)
 
 
 def test_compressible_data_give_no_confident_figure(attempt):

@@ -34,6 +34,22 @@ def test_as_many_as_the_line_wants(known, count, reason):
     assert streams.choose(*known) == streams.Streams(count, reason)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "run", "remark"),
+    [
+        (streams.Streams(4, "usual"), 4, None),
+        (streams.Streams(4, "usual"), 2, None),  # a server that takes no more: the record has the number
+        (streams.Streams(1, "narrow"), 1, "1 narrow"),
+        (streams.Streams(1, "narrow"), 3, "3 narrow"),  # a protocol that needs more
+        (streams.Streams(6, "long"), 6, "6 long"),
+        (streams.Streams(6, "long"), 5, "5 long"),
+        (streams.Streams(6, "lossy"), 2, None),  # the cap bears no more: loss is not why there were two
+    ],
+)
+def test_the_reason_goes_with_the_number_that_was_run(chosen, run, remark):
+    assert chosen.remark(run) == remark
+
+
 unknown_or = st.none() | st.floats(0, 1e12)
 
 
