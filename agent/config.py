@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from agent.wire import settings_file
+from agent.wire import settings_file, settings_values
 from agent.wire.records import Bound
 
 _MB = 1_000_000
@@ -76,7 +76,7 @@ def load(path: Path | None) -> AgentConfig:
         wrong = address_fault(value, websocket=key == "servers")
         if wrong and (value or key == "servers"):
             raise settings_file.SettingsError(
-                f"{path}: [agent] {key} = {_shown(value)} is no address, {wrong}: write one like "
+                f"{path}: [agent] {key} = {settings_values.quoted(value)} is no address, {wrong}: write one like "
                 f"{'http://test.example:8801' if key == 'servers' else 'https://collector.example'}."
             )
     return config
@@ -132,8 +132,3 @@ def is_host(name: str) -> bool:
         return bool(name) and len(name.encode("idna")) <= NAME_CHARS
     except UnicodeError:
         return False
-
-
-def _shown(value: str) -> str:
-    """Return the address without what may be a password."""
-    return repr(settings_file.shown(value)) if "@" not in value else "(not shown: it contains a login)"

@@ -16,6 +16,7 @@ from agent.wire import forms, signing
 from agent.wire.answers import ProbeSite
 from agent.wire.records import Bound
 from agent.wire.settings_file import SettingsError, read_table
+from agent.wire.settings_values import quoted
 from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
 from collector.profiles import catalogue
@@ -136,7 +137,7 @@ def check_profile(name: str, known: Collection[str], place: str) -> None:
     """
     if name not in known:
         raise CollectorError(
-            f'{place} = "{name}" is not a target profile.',
+            f"{place} = {quoted(name)} is not a target profile.",
             do=f"Known are {', '.join(known)}.",
             exit_code=ExitCode.USAGE,
         )
@@ -152,7 +153,7 @@ def check_timezone(name: str, place: str) -> None:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise CollectorError(
-            f'{place} = "{name}" is not a time zone.',
+            f"{place} = {quoted(name)} is not a time zone.",
             do='Write an IANA name such as "America/Barbados".',
             exit_code=ExitCode.USAGE,
         ) from error
@@ -172,7 +173,7 @@ def check_url(text: str, place: str) -> None:
         is_right = False
     if text and (not is_right or " " in text):
         raise CollectorError(
-            f'{place} = "{text}" is not an address that agents and people can go to.',
+            f"{place} = {quoted(text)} is not an address that agents and people can go to.",
             do='Write one such as "https://enlace.example.org".',
             exit_code=ExitCode.USAGE,
         )
@@ -221,7 +222,7 @@ def receipt_file(config: CollectorConfig) -> Path | None:
 def _check_country(text: str, place: str) -> None:
     if text and not re.fullmatch("[A-Z]{2}", text):
         raise CollectorError(
-            f'{place} = "{text}" is not a country code.',
+            f"{place} = {quoted(text)} is not a country code.",
             do='Write the two capital letters of ISO 3166-1, such as "BB".',
             exit_code=ExitCode.USAGE,
         )
@@ -234,7 +235,7 @@ def _check_proxy(text: str, place: str) -> None:
         ipaddress.ip_address(text)
     except ValueError as error:
         raise CollectorError(
-            f'{place} = "{text}" is not an address.',
+            f"{place} = {quoted(text)} is not an address.",
             do='Write the IP address that the proxy comes from, such as "10.0.0.5", or "*" for whoever comes.',
             exit_code=ExitCode.USAGE,
         ) from error

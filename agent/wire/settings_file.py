@@ -1,23 +1,22 @@
 """Strict reading of the one TOML file that both commands share (CONTRACTS 4).
 
-A table is a msgspec struct whose annotations carry `Bound` and `Text`. Anything unknown, of a wrong type or out of
-range is one sentence that names file and key; nothing ever falls back to a default in silence.
+A table is a msgspec struct whose annotations carry `Bound`; `settings_values` looks at what stands in it. Anything
+unknown, of a wrong type or out of range is one sentence that names file and key; nothing ever falls back to a default
+in silence.
 """
 
-import difflib
 import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
 import msgspec
 
-from agent.wire.records import Bound
+from agent.wire.settings_values import nearest, shown, table_fault
 
 TABLES = ("agent", "collector", "testpoint")
 FILE_BYTES = 256_000  # of a file that somebody has written by hand, a hundred times over
-SHOWN_CHARS = 60
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -42,7 +41,7 @@ def read_table(path: Path | None, table: str, kind: type[T]) -> T:
     content = _parse(path)
     for name, value in content.items():
         if name not in TABLES:
-            raise SettingsError(f"{path}: the file has no table [{shown(name)}].{_nearest(name, TABLES)}")
+            raise SettingsError(f"{path}: the file has no table [{shown(name)}].{nearest(name, TABLES)}")
         if not isinstance(value, dict):
             raise SettingsError(f"{path}: {name} is a table: write [{name}] on a line of its own.")
     return _convert(path, table, content.get(table, {}), kind)
@@ -96,51 +95,17 @@ def _hint(said: str, text: str) -> str:
     return "."
 
 
-def shown(text: str, most_chars: int = SHOWN_CHARS) -> str:
-    """Return what stands in the file as one sentence can carry it."""
-    printable = "".join(char if char.isprintable() else "?" for char in text[:most_chars])
-    return printable if len(text) <= most_chars else f"{printable}..."
-
-
-def _nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" Did you mean {near[0]}?" if near else f" Known are: {', '.join(known)}."
-
-
 def _convert(path: Path, table: str, values: dict[str, Any], kind: type[T]) -> T:
-    hints = get_type_hints(kind, include_extras=True)
+    place = f"{path}: [{table}]"
     for key, value in values.items():
-        if key not in hints:
-            raise SettingsError(f"{path}: [{table}] has no key {shown(key)}.{_nearest(key, list(hints))}")
-        _check(f"{path}: [{table}] {key}", value, hints[key])
-    try:
-        return msgspec.convert(values, type=kind, strict=True)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{path}: [{table}] {shown(_place(str(error)), 200)}.") from error
-
-
-def _place(sentence: str) -> str:
-    """Put msgspec's path first: "Expected `int`, got `str` - at `$.port`" becomes "port: expected int, got str"."""
-    what, _, where = sentence.replace("`", "").partition(" - at ")
-    return f"{where.removeprefix('$.')}: {what[0].lower()}{what[1:]}" if where else what
-
-
-def _check(place: str, value: Any, hint: Any) -> None:
-    for text in _texts(value):
-        if any(ord(char) < 32 for char in text):
+        if any(ord(char) < 32 for text in _texts(value) for char in text):
             raise SettingsError(
-                f"{place} contains a control character. A path with backslashes needs single quotes, "
+                f"{place} {shown(key)} contains a control character. A path with backslashes needs single quotes, "
                 "'C:\\data', or forward slashes."
             )
-    if get_origin(hint) is not Annotated:
-        for inner in get_args(hint):
-            if get_origin(inner) is Annotated and value is not None:
-                _check(place, value, inner)
-        return
-    for mark in get_args(hint)[1:]:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if isinstance(mark, Bound) and is_number and not mark.low <= value <= mark.high:
-            raise SettingsError(f"{place} = {shown(str(value))} is outside {mark.low:g} to {mark.high:g}.")
+    if wrong := table_fault(place, values, kind):
+        raise SettingsError(wrong)
+    return msgspec.convert(values, type=kind, strict=True)
 
 
 def _texts(value: Any) -> list[str]:

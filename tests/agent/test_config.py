@@ -4,11 +4,16 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agent import config
+from agent import app, config
 from agent.config import AgentConfig
+from agent.errors import EnlaceError
 from agent.schedule import budget
 from agent.wire.settings_file import SettingsError
+from agent.wire.vocabulary import ExitCode
+from tests.fakes import odd_settings
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
@@ -29,11 +34,11 @@ def written(folder: Path, content: str | bytes) -> Path:
 
 WRONG = {
     '[agent]\nday_byte = 5\n': ("day_byte", "day_bytes"),
-    '[agent]\nday_bytes = "10M"\n': ("day_bytes", "int"),
+    '[agent]\nday_bytes = "10M"\n': ("day_bytes", "whole number"),
     "[agent]\nday_bytes = -1\n": ("day_bytes", "outside"),
     "[agent]\nmax_bytes_direction = 0\n": ("max_bytes_direction", "outside"),
     "[agent]\nmax_bytes_direction = 249_999\n": ("max_bytes_direction", "250000"),
-    '[agent]\nlight_interval_s = "blah"\n': ("light_interval_s", "str"),
+    '[agent]\nlight_interval_s = "blah"\n': ("light_interval_s", "must be a number, not a text"),
     '[agent]\nengine = "iperf"\n': ("engine", "iperf"),
     "[agnet]\n": ("agnet", "agent"),
     "day_bytes = 5\n": ("day_bytes", "table"),
@@ -46,7 +51,7 @@ WRONG = {
     '[agent]\ncollector_url = "http://a..b"\n': ("collector_url", "cannot have that name"),
     '[agent]\ncollector_url = "https://c.example?x=1"\n': ("collector_url", "behind ?"),
     '[agent]\nservers = [""]\n': ("servers", "http"),
-    "[agent]\nmetered = 1\n": ("metered", "bool"),
+    "[agent]\nmetered = 1\n": ("metered", "true or false"),
 }  # fmt: skip
 
 
@@ -60,6 +65,28 @@ def test_what_is_wrong_is_one_sentence(content: str, tmp_path: Path) -> None:
     for word in WRONG[content]:
         assert word in sentence
     assert str(path) in sentence
+
+
+def refused_in_our_words(folder: Path, key: str, value: str) -> None:
+    """Load a table with one key, through all that a command looks at: it is good, or one sentence and exit 2."""
+    path = odd_settings.written(folder, "agent", key, value)
+    try:
+        app.open_config(path, folder)
+    except SettingsError as error:
+        odd_settings.check_sentence(str(error), path, key)
+    except EnlaceError as error:  # a proxy is looked at behind the file
+        assert key == "proxy" and error.exit_code is ExitCode.USAGE and odd_settings.SECRET not in error.sentence
+
+
+@pytest.mark.parametrize("key", AgentConfig.__struct_fields__)
+def test_whatever_stands_behind_a_key_is_taken_or_refused_in_our_words(key: str, tmp_path: Path) -> None:
+    for value in odd_settings.FIXED:
+        refused_in_our_words(tmp_path, key, value)
+
+
+@given(key=st.sampled_from(AgentConfig.__struct_fields__), value=odd_settings.VALUES)
+def test_anything_behind_any_key(tmp_path_factory: pytest.TempPathFactory, key: str, value: str) -> None:
+    refused_in_our_words(tmp_path_factory.getbasetemp(), key, value)
 
 
 @pytest.mark.parametrize("url", ["ftp://aluno:S3nh@x", "https://aluno:S3nh@c.example", "https://S3nh@c.example"])

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.wire import settings_file
 from agent.wire.vocabulary import ExitCode
 from collector.config import CollectorConfig, TestpointConfig, data_directory, database, load_collector, load_testpoint
 from collector.errors import CollectorError
+from tests.fakes import odd_settings
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
@@ -40,7 +43,7 @@ def test_without_a_file_the_defaults_hold() -> None:
     [
         ("[collector]\nprot = 1\n", "port"),
         ("[collector]\nport = 70000\n", "outside 0 to 65535"),
-        ('[collector]\nport = "8480"\n', "port: expected int"),
+        ('[collector]\nport = "8480"\n', "port must be a whole number, not a text: write it without quotes"),
         ("[collector]\nbusy_retry_s = 0\n", "outside 1 to 3600"),
         ('[collector]\ndefault_timezone = "Barbados"\n', "not a time zone"),
         ('[collector]\ndefault_timezone = "../etc/passwd"\n', "not a time zone"),
@@ -69,6 +72,33 @@ def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, text: str, said: 
     assert raised.value.exit_code is ExitCode.USAGE
 
 
+KEYS = [
+    *(("collector", key) for key in CollectorConfig.__struct_fields__),
+    *(("testpoint", key) for key in TestpointConfig.__struct_fields__),
+]
+
+
+def refused_in_our_words(folder: Path, table: str, key: str, value: str) -> None:
+    """Load a table with one key: it is good, or one sentence and exit 2."""
+    path = odd_settings.written(folder, table, key, value)
+    try:
+        load_testpoint(path) if table == "testpoint" else load_collector(path)
+    except CollectorError as error:
+        odd_settings.check_sentence(error.sentence, path, key)
+        assert error.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(("table", "key"), KEYS)
+def test_whatever_stands_behind_a_key_is_taken_or_refused_in_our_words(tmp_path: Path, table: str, key: str) -> None:
+    for value in odd_settings.FIXED:
+        refused_in_our_words(tmp_path, table, key, value)
+
+
+@given(place=st.sampled_from(KEYS), value=odd_settings.VALUES)
+def test_anything_behind_any_key(tmp_path_factory: pytest.TempPathFactory, place: tuple[str, str], value: str) -> None:
+    refused_in_our_words(tmp_path_factory.getbasetemp(), *place, value)
+
+
 def test_what_is_right_is_taken(tmp_path: Path) -> None:
     text = '[collector]\ncountry = "BB"\ntrusted_proxy = "10.0.0.5"\npublic_url = "https://enlace.example:8443/x/"\n'
     assert load_collector(written(tmp_path, text)).public_url == "https://enlace.example:8443/x/"
@@ -78,9 +108,9 @@ def test_what_is_right_is_taken(tmp_path: Path) -> None:
 def test_what_can_be_no_directory_is_a_wrong_configuration(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
-    for given, config in ((tmp_path / place, CollectorConfig()), (None, CollectorConfig(data=str(tmp_path / place)))):
+    for flag, config in ((tmp_path / place, CollectorConfig()), (None, CollectorConfig(data=str(tmp_path / place)))):
         with pytest.raises(CollectorError) as raised:
-            data_directory(given, config)
+            data_directory(flag, config)
         assert raised.value.exit_code is ExitCode.USAGE
         assert "--data" in raised.value.sentence
     assert data_directory(tmp_path / "new" / "below", CollectorConfig()) == tmp_path / "new" / "below"

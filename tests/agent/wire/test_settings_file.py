@@ -3,11 +3,12 @@
 import os
 import tracemalloc
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
 
+from agent.wire.answers import ProbeSite
 from agent.wire.records import Bound
 from agent.wire.settings_file import SettingsError, read_table
 
@@ -17,6 +18,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "x"
     share: Annotated[float, Bound(0, 1)] | None = None
     servers: list[str] = msgspec.field(default_factory=list)
+    sites: list[ProbeSite] = msgspec.field(default_factory=list)
+    language: Literal["en", "es"] = "en"
+    open: bool = False
 
 
 def read(path: Path, content: bytes | str) -> Table:
@@ -50,8 +54,21 @@ def test_single_quotes_keep_a_windows_path(tmp_path: Path) -> None:
     [
         ("[agent]\nprot = 1", "has no key prot. Did you mean port?"),
         ("[agnet]\nport = 1", "no table [agnet]. Did you mean agent?"),
-        ("[agent]\nport = '1'", "port: expected int, got str"),
-        ("[agent]\nport = true", "port: expected int, got bool"),
+        ("[agent]\nport = '1'", "port must be a whole number, not a text: write it without quotes."),
+        ("[agent]\nport = 'x'", "port must be a whole number, not a text."),
+        ("[agent]\nport = 1.5", "port must be a whole number, not the number 1.5."),
+        ("[agent]\nport = 2026-11-25", "port must be a whole number, not a date or a time of day."),
+        ("[agent]\nname = 1", "name must be a text in quotes, not the number 1."),
+        ("[agent]\nshare = 'x'", "share must be a number, not a text."),
+        ("[agent]\nservers = [1]", "servers, number 1, must be a text in quotes, not the number 1."),
+        ("[agent]\nsites = [{name = 'a'}]", "sites, number 1, lacks url."),
+        ("[agent]\nsites = [{name = 'a', ulr = 'b'}]", "sites, number 1, has no key ulr. Did you mean url?"),
+        ("[agent]\nsites = ['a']", "must be a table {name = ..., url = ...}, not a text."),
+        ("[agent]\nlanguage = 'eng'", 'language = "eng" is none of those there are. Did you mean en?'),
+        ("[agent]\nlanguage = 'u:p@h'", "(not shown: it contains a login)"),
+        ("[agent]\nlanguage = 1", "language must be one of en, es in quotes, not the number 1."),
+        ("[agent]\nopen = 'true'", "open must be true or false, not a text: write it without quotes."),
+        ("[agent]\nport = true", "port must be a whole number, not true."),
         ("[agent]\nport = 0", "port = 0 is outside 1 to 65535"),
         ("[agent]\nport = -5", "port = -5 is outside 1 to 65535"),
         ("[agent]\nshare = 1.5", "share = 1.5 is outside 0 to 1"),
@@ -61,7 +78,7 @@ def test_single_quotes_keep_a_windows_path(tmp_path: Path) -> None:
         ("[agent]\nname = \"C:\\Users\\x\"", "single quotes"),
         ('[agent]\nname = "C:\\temp\\new"', "control character"),
         ('[agent]\nservers = ["a\\tb"]', "control character"),
-        ("[agent]\nservers = 'a'", "servers: expected array, got str"),
+        ("[agent]\nservers = 'a'", "servers must be a list in [ ], not a text."),
         (b"\xff\xfe[\x00a\x00", "UTF-16; save it as UTF-8"),
         (b"[agent]\nname = 'S\xe3o'", "not UTF-8"),
         ("[agent\n", "line 1"),
