@@ -37,14 +37,25 @@ class FileLock:
         Raises:
             OSError: If the file cannot be opened or made.
         """
-        if self._descriptor is not None:
-            return True
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o660)
-        if not _try_lock(descriptor):
-            os.close(descriptor)
-            return False
-        self._descriptor = descriptor
+        while self._descriptor is None:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o660)
+            if not _try_lock(descriptor):
+                os.close(descriptor)
+                return False
+            # Between opening and locking, the holder before may have removed the file: then this is the lock of a file
+            # that nobody else finds, and whoever comes next makes, and locks, another one.
+            if self._is_named(descriptor):
+                self._descriptor = descriptor
+            else:
+                os.close(descriptor)
         return True
+
+    def _is_named(self, descriptor: int) -> bool:
+        """Return whether the path still names the file that was opened."""
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(descriptor))
+        except FileNotFoundError:
+            return False
 
     def release(self, *, remove: bool = False) -> None:
         """Give the lock back; harmless when it is not held.

@@ -118,14 +118,11 @@ class Spool:
         """
 
         def mark(connection: sqlite3.Connection, moment: moments.Moment) -> None:
+            self._show_life()
             queue.put_marker(connection, moment, rid, stub, self._owner.path.name)
             retention.reserve(connection, rid, moments.local_day(moment, utc_offset_min), reserved_bytes)
             retention.note_cost(connection, rid, may_cost_bytes)
 
-        try:
-            self._owner.try_acquire()
-        except OSError as error:
-            raise troubles.in_words(error, self._database.path) from error
         self._write(mark)
 
     def note_cost(self, rid: str, at_most_bytes: int | None) -> None:
@@ -182,11 +179,10 @@ class Spool:
                 queue.put_ready(connection, moment, rid, record.kind, codec.encode(record))
                 retention.reconcile(connection, rid, "", retention.noted_cost(connection, rid))
             self._tidy(connection, moment)
+            self._sweep_locks()
             return len(left)
 
-        count = self._write(turn)
-        self._sweep_locks()
-        return count
+        return self._write(turn)
 
     # --- the uplink -----------------------------------------------------------------------------------------------
 
@@ -341,7 +337,19 @@ class Spool:
         lock.release()
         return not is_gone
 
+    def _show_life(self) -> None:
+        """Hold our lock file; only inside a write, where nobody sweeps: a file swept while it is taken shows nothing.
+
+        Raises:
+            EnlaceError: If it cannot be written.
+        """
+        try:
+            self._owner.try_acquire()
+        except OSError as error:
+            raise troubles.in_words(error, self._database.path) from error
+
     def _sweep_locks(self) -> None:
+        """Remove the lock files of processes that have gone; only inside a write."""
         for path in self._database.directory.glob("running-*.lock"):
             lock = FileLock(path)
             try:

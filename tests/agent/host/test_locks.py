@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent import locks
 from agent.errors import EnlaceError
 from agent.host.locks import hold_agent_lock, is_agent_running
 from agent.locks import FileLock
@@ -49,6 +50,46 @@ def test_a_lock_belongs_to_its_object(tmp_path: Path) -> None:
     assert other.try_acquire()
     other.release(remove=True)
     assert not (tmp_path / "x").exists()
+
+
+def test_a_file_that_is_removed_while_it_is_being_locked_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = FileLock(tmp_path / "x"), FileLock(tmp_path / "x")
+    assert first.try_acquire()
+    lock_it = locks._try_lock
+
+    def late(descriptor: int) -> bool:
+        first.release(remove=True)  # after the second one has opened the file
+        return lock_it(descriptor)
+
+    monkeypatch.setattr(locks, "_try_lock", late)
+    assert second.try_acquire()
+    monkeypatch.undo()
+
+    assert (tmp_path / "x").exists()
+    assert not FileLock(tmp_path / "x").try_acquire()
+    second.release()
+
+
+CONTENDER = """
+import os, sys
+from pathlib import Path
+from agent.locks import FileLock
+place = Path(sys.argv[1])
+for _ in range(400):
+    lock = FileLock(place / "x")
+    if lock.try_acquire():
+        os.close(os.open(place / "inside", os.O_CREAT | os.O_EXCL))  # fails if another one is inside as well
+        os.unlink(place / "inside")
+        lock.release(remove=True)
+"""
+
+
+def test_never_two_hold_a_lock_whose_file_comes_and_goes(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", CONTENDER, str(tmp_path)]
+    contenders = [subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [each.communicate(timeout=60)[1] for each in contenders] == ["", "", ""]
 
 
 def test_a_killed_holder_gives_its_lock_back(tmp_path: Path) -> None:
