@@ -4,6 +4,7 @@ A file is written beside its name and renamed when it is whole, so that yesterda
 """
 
 import contextlib
+import errno
 import os
 import signal
 import tempfile
@@ -22,6 +23,20 @@ from collector.store.unit import Snapshot
 
 FORMATS: Final = ("csv", "jsonl")
 EVERYTHING: Final = ExportFilter()
+
+# What a person has to change in the words of the command, and what the sentence then says of the place.
+_WRONG_PLACE: Final = {
+    errno.ENOENT: "there is no folder {folder}",
+    errno.ENOTDIR: "{folder} is no folder",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.EACCES: "this user may not write in {folder}",
+    errno.EPERM: "this user may not write in {folder}",
+    errno.EROFS: "{folder} can only be read",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "its links lead round in a circle",
+}
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NAME_CHARS: Final = 40  # of the name, in the one that is written under: room for what is put around it
 
 OpenReader = Callable[[], AbstractContextManager[Snapshot]]
 
@@ -81,15 +96,28 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> int:
         How many bytes it has.
 
     Raises:
-        CollectorError: If it could not be written; a file that was there is as it was.
+        CollectorError: If it could not be written; a file that was there is as it was. Usage where no file can be in
+            that place, a fault where there was no room or the disk failed.
     """
-    path = path.resolve()  # through a link: the file behind it is the one to replace
-    if path.exists() and not path.is_file():
-        return _write_through(path, pieces)
-    size_bytes = 0
-    temporary: str | None = None
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        path = Path(os.path.realpath(path))  # through a link: the file behind it is the one to replace
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        if path.is_dir():
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():
+            with path.open("wb") as device:  # or a pipe: it cannot be replaced as a whole
+                return sum(device.write(piece) for piece in pieces)
+        return _write_beside(path, pieces)
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _write_beside(path: Path, pieces: Iterable[bytes]) -> int:
+    size_bytes = 0
+    prefix = f".{path.name[:_NAME_CHARS]}."
+    descriptor, temporary = tempfile.mkstemp(prefix=prefix, suffix=".part", dir=path.parent)
+    try:
         with _sigterm_interrupts(), open(descriptor, "wb") as file:  # noqa: PTH123 -- of a descriptor
             for piece in pieces:
                 size_bytes += file.write(piece)
@@ -97,29 +125,27 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> int:
             os.fsync(file.fileno())
         Path(temporary).chmod(_mode(path))
         Path(temporary).replace(path)
-        temporary = None
-    except OSError as error:
-        raise CollectorError(
-            f"{path} could not be written ({error.strerror or error}).",
-            means="A file of that name is as it was before.",
-            do="Make room, or choose another place with -o.",
-        ) from error
-    finally:
-        if temporary is not None:  # also when somebody ends the command in the middle
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+    except BaseException:  # also when somebody ends the command in the middle
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
     return size_bytes
 
 
-def _write_through(path: Path, pieces: Iterable[bytes]) -> int:
-    """Write to a device or pipe, which cannot be replaced as a whole."""
-    try:
-        with path.open("wb") as device:
-            return sum(device.write(piece) for piece in pieces)
-    except OSError as error:
-        raise CollectorError(
-            f"{path} could not be written ({error.strerror or error}).", do="Choose another place with -o."
-        ) from error
+def _not_written(path: Path, error: OSError) -> CollectorError:
+    """Return the one sentence about a file that could not be written."""
+    if error.errno in _WRONG_PLACE:
+        return CollectorError(
+            f"{path} could not be written: {_WRONG_PLACE[error.errno].format(folder=path.parent)}.",
+            do="Name another file with -o.",
+            exit_code=ExitCode.USAGE,
+        )
+    why = "there is no room left" if error.errno in _NO_ROOM else error.strerror or str(error)
+    return CollectorError(
+        f"{path} could not be written: {why}.",
+        means="A file of that name is as it was before.",
+        do="Make room, or name another file with -o.",
+    )
 
 
 @contextlib.contextmanager

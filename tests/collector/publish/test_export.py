@@ -3,13 +3,8 @@
 import csv
 import io
 import json
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -119,58 +114,6 @@ def test_an_unknown_table_or_format_is_one_sentence(store: Store) -> None:
         content(store, "passwords", "csv")
     with pytest.raises(CollectorError, match="no export of schools as xlsx"):
         content(store, "schools", "xlsx")
-
-
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    target = tmp_path / "out.csv"
-    assert export.write_file(target, [b"good\n", b"file\n"]) == 10
-
-    def breaking() -> Iterator[bytes]:
-        yield b"half"
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(CollectorError, match=r"out\.csv could not be written \(No space left on device\)"):
-        export.write_file(target, breaking())
-    with pytest.raises(CollectorError, match="could not be written"):
-        export.write_file(tmp_path / "new.csv", breaking())
-    with pytest.raises(CollectorError, match="could not be written"):
-        export.write_file(tmp_path / "no" / "such" / "folder.csv", [b"x"])
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.csv": b"good\nfile\n"}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_the_middle_leaves_yesterdays_file(tmp_path: Path, number: signal.Signals) -> None:
-    target = tmp_path / "out.csv"
-    target.write_bytes(b"yesterday")
-    program = (
-        "import sys, threading; from pathlib import Path; from collector.publish import export\n"
-        "def pieces():\n"
-        "    yield b'half'\n"
-        "    print('begun', flush=True)\n"
-        "    threading.Event().wait(60)\n"
-        f"export.write_file(Path({str(target)!r}), pieces())\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"begun\n"
-        child.send_signal(number)
-        assert child.wait(30) != 0
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.csv": b"yesterday"}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX links and pipes")
-def test_a_link_stays_a_link_and_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
-    real, link, pipe = tmp_path / "real.csv", tmp_path / "link.csv", tmp_path / "pipe"
-    real.write_bytes(b"yesterday")
-    link.symlink_to(real)
-    os.mkfifo(pipe)
-    export.write_file(link, iter([b"today"]))
-    assert link.is_symlink() and real.read_bytes() == b"today"
-    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
-        assert export.write_file(pipe, iter([b"to", b"day"])) == 5
-        assert reader.communicate(timeout=30)[0] == b"today"
-    assert pipe.is_fifo()
 
 
 def test_nothing_is_open_while_a_piece_is_sent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

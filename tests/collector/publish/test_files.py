@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -69,7 +70,10 @@ def test_both_ways_to_a_line_agree_and_are_read_back(rows: list[tuple[object, ..
 
 
 def test_ordinary_texts_go_the_quick_way() -> None:
-    rows = [["00123", 'Escuela "Ñandú"', 3, None, True, '{"a":1}'], ["=cmd", None, -3, 1.5, None, None]]
+    rows: list[list[Any]] = [
+        ["00123", 'Escuela "Ñandú"', 3, None, True, '{"a":1}'],
+        ["=cmd", None, -3, 1.5, None, None],
+    ]
     quick = files._quick_csv(rows)
     assert quick is not None
     assert quick.decode() == '"00123","Escuela ""Ñandú""",3,,true,"{""a"":1}"\r\n"\'=cmd",,-3,1.5,,\r\n'
