@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agent.measure import choice, directory
 from agent.wire.answers import ServerEntry
 from agent.wire.records import Budget
 from agent.wire.vocabulary import EngineName, Tier, Trigger
@@ -25,3 +26,11 @@ class Plan:
     budget: Budget | None
     tags: tuple[str, ...] = ()
     is_metered: bool = False  # the configuration says that the line is paid by volume
+
+    def token_for(self, entry: ServerEntry) -> str | None:
+        """Return the permission to show to a server: only to those that were named with it.
+
+        A list names strangers, or whatever its publisher likes: to them it is nothing, and they could use it up.
+        """
+        named = {choice.place_of(each) for each in self.servers if not directory.is_directory(each)}
+        return self.access_token if choice.place_of(entry) in named else None

@@ -264,7 +264,7 @@ class _Session:
             address=address,
             loop=self._loop,
             random_bytes=self._ports.randomness.token_bytes,
-            access_token=self._plan.access_token,
+            access_token=self._plan.token_for(entry),
             test=self._plan.rid,
             is_cancelled=self._is_cancelled,
             congestion_control=CUBIC if self._plan.tier is Tier.CALIBRATION else BBR,

@@ -103,6 +103,42 @@ def test_a_list_is_measured_through():
     assert server.seen["GET /servers.json"] == 1
 
 
+def told_tokens(asked):
+    """A foreign server that notes in `asked` which permission each request showed."""
+    inner = scripted.foreign_librespeed()
+
+    def script(visit):
+        asked.append(visit.head.query.get("access_token"))
+        return inner(visit)
+
+    return script
+
+
+def test_the_permission_goes_only_to_the_computers_that_were_named_with_it():
+    strangers, ours = [], []
+    with ScriptedServer(told_tokens(strangers)) as stranger, ScriptedServer(told_tokens(ours)) as named:
+        body = json.dumps([one(f"//127.0.0.1:{stranger.port}", **USUAL)]).encode()
+        with ScriptedServer(lambda visit: bool(visit.answer(200, body, "application/json")) or True) as listing:
+            record = measure(f"{listing.url}/servers.json", access_token="word.of-ours")
+        assert record.failure is None
+        assert record.server.id == f"127.0.0.1:{stranger.port}"
+        assert measure(named.url, LIBRESPEED, access_token="word.of-ours").failure is None
+    assert strangers
+    assert set(strangers) == {None}
+    assert set(ours) == {"word.of-ours"}
+
+
+def test_a_list_on_the_named_computer_gives_nobody_else_its_permission():
+    home = ServerEntry(id="tp", engine=NDT7, url="ws://tp.example:8080")
+    listing = ServerEntry(id="list", engine=LIBRESPEED, url="https://list.example/servers.json")
+    wish = plan("http://x", servers=(home, listing), access_token="word.of-ours")
+    told = {
+        url: wish.token_for(ServerEntry(id="x", engine=LIBRESPEED, url=url))
+        for url in ("http://tp.example:8080/backend", "http://tp.example", "https://list.example", "no address")
+    }
+    assert [url for url, token in told.items() if token] == ["http://tp.example:8080/backend"]
+
+
 def test_a_server_that_names_its_own_scripts():
     inner = scripted.foreign_librespeed("/odd")
 
