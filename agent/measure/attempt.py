@@ -49,6 +49,7 @@ class Outcome:
     congestion_control: str | None
     probes: LoadedProbes | None
     remarks: tuple[str, ...] = ()  # what the record should say beside the figure
+    is_ours: bool = False  # our own test point was at the other end
 
     def side(self) -> LoadedSide | None:
         """Return the probes with the answers that have come by now."""
@@ -163,8 +164,15 @@ class Attempt:
             transfer.remarks.append(f"{self.phase}{CLIENT_LIMITED}")
         elif COMPRESSIBLE in transfer.remarks:
             direction = msgspec.structs.replace(direction, confidence=Confidence.LOW)
-        cc = transfer.congestion_control
-        return Outcome(direction, failure, estimate.duration_s, cc, probes, tuple(transfer.remarks))
+        return Outcome(
+            direction,
+            failure,
+            estimate.duration_s,
+            transfer.congestion_control,
+            probes,
+            tuple(transfer.remarks),
+            transfer.is_bounded_by_peer,
+        )
 
 
 def _with_cost(direction: Direction, transfer: Transfer) -> Direction:

@@ -70,6 +70,7 @@ class Transfer(Protocol):
     ended: StopReason | None  # why it ended by itself, None while it runs or when the caller ended it
     congestion_control: str | None  # of the sender, where it is known
     moved_bytes: int  # everything sent or read, whether it arrived in time or not
+    is_bounded_by_peer: bool  # the other end has shown that it is our own test point
     carried_bytes: int  # by the line, as well as can be known; complete when the samples have ended
     remarks: list[str]  # what the record should say beside the figure
     keep_up: KeepUp

@@ -16,7 +16,7 @@ from agent.measure.faults import WorldError
 from agent.measure.libre_http import BACKEND, BODY_KEPT_BYTES, AnswerReader, address_of, ask, headers_of, scripts_of
 from agent.measure.librespeed_upload import LibreUpload
 from agent.measure.servers import parse_target
-from agent.measure.transfer import BaseTransfer
+from agent.measure.transfer import CONGESTION_CONTROL, BaseTransfer
 from agent.net.http1 import BodyReader, ResponseHead, format_request
 from agent.wire.vocabulary import EngineName, FailureCode, StopReason
 
@@ -205,8 +205,7 @@ class LibreDownload(BaseTransfer):
         if coding != "identity":  # asked for as it is: fewer bytes cross the line than are measured at its ends
             raise WorldError(FailureCode.PROTOCOL, f"the data of {self.host} come compressed ({coding[:20]})")
         asked, exact = self._lengths(connection)
-        self.congestion_control = head.headers.get("enlace-congestion-control")
-        self.is_bounded_by_peer = self.congestion_control is not None  # our own test point keeps to `bytes`
+        self.named_by_test_point(head.headers.get(CONGESTION_CONTROL))
         if body.expected is not None and body.expected not in (asked, exact):
             raise WorldError(FailureCode.PORTAL, f"{self.host} is {faults.PORTAL_SENTENCE}")
 

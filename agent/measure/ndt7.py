@@ -19,7 +19,7 @@ from agent.measure.curve import MergedCurve
 from agent.measure.engine import Job
 from agent.measure.estimate import Sample
 from agent.measure.faults import WorldError
-from agent.measure.transfer import BaseTransfer
+from agent.measure.transfer import CONGESTION_CONTROL, BaseTransfer
 from agent.net import tcpinfo, websocket
 from agent.net.http1 import HeadReader, parse_response
 from agent.net.websocket import CloseCode, Message, Opcode, Receiver
@@ -170,6 +170,8 @@ class _Ndt7Transfer(BaseTransfer):
         if head.status != 101:
             raise faults.of_status(head, self.host, rest)
         websocket.check_handshake(head, state.accept, PROTOCOL)
+        if not self.is_upload:
+            self.named_by_test_point(head.headers.get(CONGESTION_CONTROL))
         state.is_upgraded = True
 
     def _message(self, connection: Connection, state: _State, message: Message) -> None:
@@ -190,9 +192,12 @@ class _Ndt7Transfer(BaseTransfer):
         """Take a measurement of the server."""
         if says.bbr and says.tcp and says.tcp.delivery_rate is not None:
             state.delivery_bps = 8.0 * says.tcp.delivery_rate  # CUBIC's reads up to 40 % high
-        if says.connection and says.connection.congestion_control and self.direction == "download":
-            self.congestion_control = says.connection.congestion_control
-            self.is_bounded_by_peer = True  # only our own test point says this, and it keeps to `bytes`
+        if self.is_upload:
+            return  # what it sends with is not what was measured
+        if says.connection:
+            self.named_by_test_point(says.connection.congestion_control)
+        if says.bbr and self.congestion_control is None:
+            self.congestion_control = "bbr"
 
     def ended_by_peer(self, connection: Connection) -> WorldError | None:
         """Return what the end without a Close means: before the upgrade the protocol was not spoken."""

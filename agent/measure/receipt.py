@@ -46,12 +46,13 @@ class Asked:
 def of_test(job: Job | None, download: Outcome | None, idle: Rtt | None, failure: Failure | None) -> Asked | None:
     """Return what the test point says of a test, None where nobody was asked.
 
-    Only our own test point is asked, as far as the test has shown which it is: it tells the congestion control of its
-    downloads, it echoes datagrams, or the collector's permission is for it. A server out of a list is not our own.
+    Only our own test point is asked, as far as the test has shown which it is: it says in words of ours with which
+    congestion control it sends, it echoes datagrams, or the collector's permission is for it. A server out of a list is
+    not our own.
     """
     if job is None or download is None or not job.test or job.resources or job.scripts:
         return None
-    is_ours = job.access_token or download.congestion_control or (idle and idle.method is RttMethod.UDP_ECHO)
+    is_ours = job.access_token or download.is_ours or (idle and idle.method is RttMethod.UDP_ECHO)
     is_cancelled = failure is not None and failure.code is FailureCode.CANCELLED
     return ask(job) if is_ours and not is_cancelled else None
 

@@ -30,6 +30,7 @@ BUSY_BYTES = 64 * 1024  # a turn that moved more is followed by the next one at 
 UNSENT_BYTES = 64 * 1024  # kept in the kernel beyond what is in flight, where the kernel can be told
 CAPPED_RECEIVE_LIMIT_BYTES = 200_000
 REOPENED_LIMIT = 500  # connections of one transfer that a server closes between two requests
+CONGESTION_CONTROL = "enlace-congestion-control"  # header field in which our own test point says how it sends
 ENOUGH_SHARE = 0.8  # of the time: a connection cut after this is an end, not a failure
 
 _WANT = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError, InterruptedError)
@@ -52,7 +53,7 @@ class BaseTransfer(ABC):
         self.carried_bytes = 0  # by the line, as well as can be known: with what still comes after the end
         self.remarks: list[str] = []  # what the record should say beside the figure
         self.keep_up = KeepUp()
-        self.is_bounded_by_peer = False  # the server itself ends at our cap
+        self.is_bounded_by_peer = False  # our own test point: it ends at our cap by itself
         self.is_draining = False  # nothing more is sent: waiting for the receiver's last word has its own limit
         self._first_s: float | None = None  # when test data moved first, on the loop's clock
         self._news_s = 0.0  # when the receiver last had something new
@@ -196,6 +197,12 @@ class BaseTransfer(ABC):
         if fault and (self.known_bytes() <= 0 or now_s < ENOUGH_SHARE * self.job.max_s):
             raise fault
         self.ended = StopReason.SERVER
+
+    def named_by_test_point(self, sender: str | None) -> None:
+        """Take what a server says of its congestion control: only our own test point does, and it keeps to our cap."""
+        if sender is not None:
+            self.is_bounded_by_peer = True
+            self.congestion_control = self.congestion_control if sender == "unknown" else sender
 
     def news(self) -> None:
         """Say that the receiver has counted more bytes."""

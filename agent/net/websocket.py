@@ -151,13 +151,14 @@ def check_upgrade(head: RequestHead, protocol: str) -> str:
     return accept_key(key)
 
 
-def server_handshake(accept: str, protocol: str) -> bytes:
-    """Return the bytes of the answer that opens the WebSocket."""
+def server_handshake(accept: str, protocol: str, *more: tuple[str, str]) -> bytes:
+    """Return the bytes of the answer that opens the WebSocket, with more header fields where there are any."""
     fields = (
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
         ("Sec-WebSocket-Accept", accept),
         ("Sec-WebSocket-Protocol", protocol),
+        *more,
     )
     return format_response(101, fields)
 

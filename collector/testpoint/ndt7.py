@@ -16,7 +16,7 @@ Beyond the letter of the protocol, all within what it allows:
   `early_exit=250` (MB) as at M-Lab.
 """
 
-from agent.net import websocket
+from agent.net import tcpinfo, websocket
 from agent.net.http1 import RequestHead
 from agent.net.websocket import CloseCode, Opcode, ProtocolError, Receiver
 from collector.testpoint.exchange import Context, Exchange, Link, Outbox, acked_bytes
@@ -70,7 +70,9 @@ class _Ndt7:
         self._end_s = self._start_s + context.options.ndt7_duration_s
         self._cap_s = self._start_s + context.options.ndt7_cap_s
         self._measurer = Measurer(test, link)
-        link.outbox.put(websocket.server_handshake(accept, PROTOCOL))
+        # Said here as well: the first measurement comes behind test data, on a slow line after the client has gone.
+        named = ("Enlace-Congestion-Control", tcpinfo.congestion_control(link.sock) or "unknown")
+        link.outbox.put(websocket.server_handshake(accept, PROTOCOL, named))
 
     def received(self, data: memoryview) -> int:
         """Take frames of the client."""

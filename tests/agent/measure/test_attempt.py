@@ -23,6 +23,7 @@ class WrittenTransfer:
     method = Method.RECEIVER
     streams = 4
     congestion_control = None
+    is_bounded_by_peer = False
 
     def __init__(self, samples, fault=None, remarks=()):
         self._samples, self._fault = samples, fault

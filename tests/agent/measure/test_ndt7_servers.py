@@ -34,16 +34,16 @@ def fault_of(direction, script, **more):
     return caught.value
 
 
-def upgrade(visit, protocol=PROTOCOL):
+def upgrade(visit, protocol=PROTOCOL, *more):
     accept = websocket.check_upgrade(visit.head, PROTOCOL)
-    visit.sock.sendall(websocket.server_handshake(accept, protocol))
+    visit.sock.sendall(websocket.server_handshake(accept, protocol, *more))
 
 
-def sends(data, *, then=scripted.silent, piece=None):
+def sends(data, *, then=scripted.silent, piece=None, more=()):
     """A server that agrees, sends these bytes in pieces, and then does something else."""
 
     def script(visit):
-        upgrade(visit)
+        upgrade(visit, PROTOCOL, *more)
         visit.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         step = piece or max(1, len(data))
         for start in range(0, len(data), step):
@@ -75,6 +75,29 @@ def test_frames_in_single_bytes_with_control_frames_inside_fragments():
     under_way, total = run("download", sends(stream, piece=1), connections=1)
     assert total == 700 + 300 + 70_000 % 900 + 5 + 2 * len(SAID)
     assert under_way.ended is StopReason.SERVER
+
+
+SENDER = '{"TCPInfo":{"ElapsedTime":5},"BBRInfo":{"BW":1}%s}'
+BY_BBR = websocket.frame(Opcode.TEXT, (SENDER % "").encode())
+BY_NAME = websocket.frame(Opcode.TEXT, (SENDER % ',"ConnectionInfo":{"CongestionControl":"bbr2"}').encode())
+
+
+@pytest.mark.parametrize(
+    ("header", "measurement", "named", "is_ours"),
+    [
+        ("cubic", b"", "cubic", True),  # on a slow line no measurement comes in time
+        ("unknown", b"", None, True),
+        ("unknown", BY_NAME, "bbr2", True),
+        (None, BY_NAME, "bbr2", True),  # an older test point of ours
+        (None, BY_BBR, "bbr", False),
+        (None, TEXT, None, False),
+    ],
+)
+def test_the_senders_congestion_control_is_named_whenever_it_is_known(header, measurement, named, is_ours):
+    more = [("Enlace-Congestion-Control", header)] if header else []
+    stream = measurement + binary(500) + GOODBYE
+    under_way, _ = run("download", sends(stream, more=more), connections=1)
+    assert (under_way.congestion_control, under_way.is_bounded_by_peer) == (named, is_ours)
 
 
 @pytest.mark.parametrize("piece", [2, 3, 7, 13, 126, 65_537])

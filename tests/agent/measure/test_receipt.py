@@ -85,11 +85,17 @@ def test_a_foreign_server_is_never_asked(engine: EngineName, script: scripted.Sc
 
 def test_a_server_out_of_a_list_is_not_asked_though_a_permission_was_given() -> None:
     with world.job_for("http://127.0.0.1:1", test="r", access_token="a.b") as job:
-        found = Outcome(None, None, 1.0, "bbr", None)
+        found = Outcome(None, None, 1.0, "bbr", None, is_ours=True)
         assert receipt.of_test(replace(job, scripts=Scripts()), found, None, None) is None
         assert receipt.of_test(replace(job, resources={"download": "/x"}), found, None, None) is None
         assert receipt.of_test(replace(job, test=None), found, None, None) is None
         assert receipt.of_test(job, None, None, None) is None
+
+
+def test_a_stranger_that_sends_with_a_known_congestion_control_is_not_asked() -> None:
+    with world.job_for("http://127.0.0.1:1", test="r") as job:
+        assert receipt.of_test(job, Outcome(None, None, 1.0, "bbr", None), None, None) is None
+        assert receipt.of_test(job, Outcome(None, None, 1.0, "bbr", None, is_ours=True), None, None) is not None
 
 
 def _says(status: int, body: bytes) -> Callable[[Visit], bool]:

@@ -105,7 +105,8 @@ class Socket(Client):
         super().__init__(port)
         request, accept = websocket.client_handshake("localhost", target, nonce=bytes(16), protocol=PROTOCOL)
         self.sock.sendall(request)
-        websocket.check_handshake(self.head(), accept, PROTOCOL)
+        self.upgraded = self.head()
+        websocket.check_handshake(self.upgraded, accept, PROTOCOL)
         self.receiver = websocket.Receiver(expects_mask=False)
 
     def put(self, opcode, payload):

@@ -48,6 +48,7 @@ def test_the_measurements_say_which_congestion_control_is_in_force(point, query,
     if not kernel_has(name):
         pytest.skip(f"this kernel gives no {name}")
     with Socket(point, f"/ndt/v7/download?bytes=100000{query}") as client:
+        assert client.upgraded.headers.get("enlace-congestion-control") == name
         seen = measurements(client.messages())
     assert {seen[0]["ConnectionInfo"]["CongestionControl"], seen[-1]["ConnectionInfo"]["CongestionControl"]} == {name}
     assert all(("BBRInfo" in item) == (name == "bbr") for item in seen)
