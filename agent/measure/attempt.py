@@ -82,10 +82,8 @@ class Attempt:
         left_s = self.until_s - loop.now()
         if left_s < 1:
             raise WorldError(FailureCode.STALLED, f"{self.job.address.target.host} answers too slowly: no time is left")
-        probes = LoadedProbes(loop, self.prober, self.job.rtt_s or 0.0) if self.prober else None
-        if probes:
-            probes.prepare()
         self.tell(Progress(self.phase, 0.0, 0, 0.0, begins=True))
+        probes = LoadedProbes(loop, self.prober, self.job.rtt_s or 0.0) if self.prober else None
         job = replace(self.job, max_s=min(self.job.max_s, left_s))
         job = replace(job, queue_s=probes.queue_s) if probes else job
         is_download = self.phase is Phase.DOWNLOAD
