@@ -32,6 +32,17 @@ VERDICT_CLASS: Final[Mapping[str, str]] = {
     "NONE": "insuf",
 }
 
+# What stands in a column of an export, as the dictionary says it.
+COLUMN_TYPES: Final[Words] = {
+    "text": later("text"),
+    "integer": later("whole number"),
+    "number": later("number"),
+    "boolean": later("true or false"),
+    "time": later("time"),
+    "day": later("date"),
+    "json": later("JSON"),
+}
+
 SEVERITIES: Final[Words] = {"mild": later("Mild"), "serious": later("Serious"), "severe": later("Severe")}
 SEVERITY_ORDER: Final = ("severe", "serious", "mild")
 
