@@ -174,19 +174,23 @@ class LibreUpload(BaseTransfer):
         if self._may_try_again(connection):
             self.reopen(connection)
             return None
-        return super().ended_by_peer(connection)
+        return None if self._owes_nothing(connection) else super().ended_by_peer(connection)
 
     def lost(self, connection: Connection, fault: WorldError) -> None:
         """Post again over another connection if a server's end and our body have met on the way."""
         if self._may_try_again(connection):
             self.reopen(connection)
         else:
-            super().lost(connection, fault)
+            self.drop(connection, None if self._owes_nothing(connection) else fault)
 
     def _may_try_again(self, connection: Connection) -> bool:
         """Return whether the server closed a connection that it had kept, before it answered this body."""
         post = self._posts.get(connection.index)
         return post is not None and not post.is_first and not post.reader.has_begun
+
+    def _owes_nothing(self, connection: Connection) -> bool:
+        """Return whether every body of the connection is answered: its end, before the others', cuts nothing."""
+        return connection.index not in self._posts and self._answered_bytes.get(connection.index, 0) > 0
 
     def begin_again(self, connection: Connection) -> None:
         """Post the next body, or once more the one that got lost."""
@@ -243,8 +247,8 @@ class LibreUpload(BaseTransfer):
 
     def _all_ended(self, now_s: float) -> None:
         super()._all_ended(now_s)
-        if self.ended is StopReason.SERVER and self._left == 0:
-            self.ended = StopReason.BUDGET
+        if self.ended is StopReason.SERVER and self.is_draining:
+            self.ended = StopReason.BUDGET if self._left == 0 else StopReason.TIME
 
     # Posting ----------------------------------------------------------------------------------------------------
 
