@@ -30,7 +30,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.root = Path(tempfile.mkdtemp(prefix="spool-law-"))
         self.generation, self.number, self.boot = 0, 0, 1
         self.clock, self.randomness = FakeClock(), SeededRandomness()
-        self.server_offset_ms = 0
+        self.server_offset_ms = self.looks = 0
         self.ready: set[str] = set()
         self.acked: set[str] = set()
         self.dead: set[str] = set()
@@ -143,8 +143,7 @@ class SpoolMachine(RuleBasedStateMachine):
             flipped = body[:at] + bytes([body[at] ^ 0x10]) + body[at + 1 :]
             database.execute("UPDATE rows SET body = ? WHERE rid = ?", (flipped, rid))
             database.commit()
-        self.spool.offer_deferred(f"to see the row at once {self.number}")
-        self.spool.next_batch(10_000, 10**8)
+        self.look_at_every_row()
         self.ready.discard(rid)
         self.dead.add(rid)
 
@@ -157,12 +156,18 @@ class SpoolMachine(RuleBasedStateMachine):
             file.seek(int(at * (length - 1)))
             file.write(b"\xa5" * min(size, length - file.tell()))
         self.spool = self.opened()
-        self.spool.offer_deferred(f"to see all rows at once {self.number}")
-        self.spool.next_batch(10_000, 10**8)
+        self.look_at_every_row()
         if self.spool.ledger().lineage != self.lineage:
             self.recount()
         else:
             self.sort_anew()
+        self.spool.apply([])  # a repair saves whatever can be read; the cap is kept again from the next change on
+
+    def look_at_every_row(self) -> None:
+        """A row that waits is compared with its hash when it is offered; a deferred one is not offered today."""
+        self.looks += 1
+        self.spool.offer_deferred(f"look {self.looks}")
+        self.spool.next_batch(10_000, 10**8)
 
     def recount(self) -> None:
         """A new lineage begins with what could be saved."""
@@ -225,7 +230,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
 
 TestLaw = SpoolMachine.TestCase
-TestLaw.settings = settings(max_examples=15, stateful_step_count=25, deadline=None, derandomize=True)
+TestLaw.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
 
 
 @pytest.mark.deep
