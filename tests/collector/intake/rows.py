@@ -5,7 +5,9 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from collector.store.open import Store
+from collector.store.queries import devices
 from collector.store.tables.measurements import CONFLICTS, DIARY, MEASUREMENTS, QUARANTINE
+from tests.fakes.wire_device import WireDevice
 
 
 def _all(store: Store, table: Table) -> list[dict[str, Any]]:
@@ -27,3 +29,10 @@ def conflicts(store: Store) -> list[dict[str, Any]]:
 
 def quarantined(store: Store) -> list[dict[str, Any]]:
     return _all(store, QUARANTINE)
+
+
+def device_row(device: WireDevice, store: Store) -> devices.Device:
+    with store.reader() as snapshot:
+        found = devices.find_device(snapshot, device.device)
+    assert found is not None
+    return found
