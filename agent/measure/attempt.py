@@ -1,7 +1,6 @@
 """One direction with one engine: transfer, estimator and loaded probes put together."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,6 +13,7 @@ from agent.measure.figure import Estimate
 from agent.measure.latency import LoadedProbes
 from agent.measure.librespeed import COMPRESSIBLE
 from agent.measure.probes import Prober
+from agent.measure.processor import Spent, spent
 from agent.measure.rounds import LoadedSide
 from agent.measure.streams import Streams
 from agent.measure.wirecost import wire_bytes
@@ -69,6 +69,7 @@ class Attempt:
     until_s: float  # on the loop's clock: for the whole measurement
     tell: Callable[[Progress], None]
     chosen: Streams | None = None  # why the job has so many connections
+    processor: Callable[[], Spent] = spent  # what this thread has had of it
     moved_bytes: int = 0
     _cut: WorldError | None = None  # what ended it in the middle, after test data had come
 
@@ -97,7 +98,7 @@ class Attempt:
                 to_the_end=self.to_the_end,
             )
         )
-        cpu_s, wall_s = time.thread_time(), loop.now()
+        had, wall_s = self.processor(), loop.now()
         try:
             self._follow(transfer, estimator, probes)
         finally:
@@ -105,9 +106,9 @@ class Attempt:
             self.tell(Progress(self.phase, loop.now() - wall_s, transfer.carried_bytes, estimator.current_bps()))
             if probes:
                 probes.stop()
-        cpu_share = (time.thread_time() - cpu_s) / max(0.001, loop.now() - wall_s)
+        shares = self.processor().shares(had, loop.now() - wall_s)
         ended = StopReason.SERVER if self._cut else transfer.ended
-        return self._outcome(transfer, estimator.result(ended), probes, cpu_share)
+        return self._outcome(transfer, estimator.result(ended), probes, shares)
 
     def _follow(self, transfer: Transfer, estimator: Estimator, probes: LoadedProbes | None) -> None:
         samples = transfer.samples()
@@ -133,7 +134,7 @@ class Attempt:
             samples.close()
 
     def _outcome(
-        self, transfer: Transfer, estimate: Estimate | None, probes: LoadedProbes | None, cpu_share: float
+        self, transfer: Transfer, estimate: Estimate | None, probes: LoadedProbes | None, shares: tuple[float, float]
     ) -> Outcome:
         host = self.job.address.target.host
         if self._cut and not (estimate and estimate.was_full):
@@ -155,7 +156,7 @@ class Attempt:
         direction = _with_cost(direction, transfer)
         if self.chosen and (remark := self.chosen.remark(transfer.streams)):
             transfer.remarks.append(f"{self.phase}_streams={remark}")
-        hindrance = transfer.keep_up.hindrance(estimate.duration_s, cpu_share)
+        hindrance = transfer.keep_up.hindrance(estimate.duration_s, *shares)
         if hindrance:
             LOG.warning("test.client_limited", extra={"phase": self.phase, "why": hindrance})
             direction = _as_limited_by_client(direction)

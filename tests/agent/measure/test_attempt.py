@@ -9,6 +9,7 @@ from agent.measure.estimate import Sample
 from agent.measure.faults import WorldError
 from agent.measure.keepup import KeepUp
 from agent.measure.librespeed import COMPRESSIBLE
+from agent.measure.processor import Spent
 from agent.measure.servers import Target
 from agent.measure.streams import Streams
 from agent.net.loop import Loop
@@ -109,6 +110,13 @@ def test_a_computer_that_did_not_keep_up_says_so(attempt):
     assert (direction.lower_bound, direction.confidence) == (True, Confidence.LOW)
     assert outcome.remarks == ("download_client_limited",)
     assert outcome.failure is None
+
+
+def test_a_starved_computer_says_so(attempt):
+    looks = iter([Spent(1.0, 1.0), Spent(1.1, 1000.0)])
+    outcome = attempt(WrittenTransfer(steady(4)), processor=lambda: next(looks)).run()
+    assert outcome.remarks == ("download_client_limited",)
+    assert outcome.direction.lower_bound
 
 
 def test_the_number_of_connections_that_was_run_is_told_with_its_reason(attempt):

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from agent.measure.keepup import FEWEST_LOOKS, KeepUp
 from agent.measure.ndt7 import Ndt7
 from tests.agent.measure.world import job_for
@@ -19,6 +21,22 @@ def test_a_quick_computer_keeps_up():
 
 def test_a_used_up_processor():
     assert "processor" in KeepUp().hindrance(1.0, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("ran", "waited", "is_starved"),
+    [
+        (0.05, 0.80, True),  # a gigabit beside four busy programs: the figure was half of the line's
+        (0.06, 0.90, True),
+        (0.10, 0.22, False),  # a slow line beside nine: it slept most of the time, nothing was late
+        (0.14, 0.40, False),  # 300 Mbit/s beside nine: the figure was right
+        (0.60, 0.30, False),
+        (0.10, 0.60, False),
+    ],
+)
+def test_a_thread_that_others_keep_from_the_processor(ran, waited, is_starved):
+    told = KeepUp().hindrance(2.0, ran, waited)
+    assert told == ("other programs have the processor" if is_starved else "")
 
 
 def test_turns_that_come_late():
