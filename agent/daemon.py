@@ -31,7 +31,6 @@ LOG = logging.getLogger(__name__)
 
 Measure = Callable[..., Measurement]  # `measure.session.run` or a test's stand-in
 
-_NO_BUDGET = Held(LeaseRefusal.BUDGET, "the day's or the month's data budget is used up")
 _SKIPS = {
     LeaseRefusal.BUDGET: FailureCode.BUDGET,
     LeaseRefusal.PAUSED: FailureCode.PAUSED,
@@ -96,10 +95,11 @@ class Walk:
             permission = self.purse.of_usual_length(permission)
         allowed = calibration or self.purse.allow(permission, wish)
         if allowed is None:
-            return self.skip(trigger, FailureCode.BUDGET) if trigger is not Trigger.MANUAL else _NO_BUDGET
+            held = self.purse.used_up()
+            return held if trigger is Trigger.MANUAL else self.skip(trigger, FailureCode.BUDGET, held.whose)
         plan = self.plan(trigger, permission, wish, allowed, Tier.CALIBRATION if calibration else Tier.CAPACITY)
         stub, offset_min = codec.encode(self._stub(plan)), self._ports.host.utc_offset_min()
-        before = allowance.before_bytes(plan.engine)
+        before = allowance.before_bytes(plan)
         self._spool.mark_running(
             stub, plan.rid, allowed.reserved_bytes, utc_offset_min=offset_min, may_cost_bytes=before
         )
@@ -160,14 +160,14 @@ class Walk:
         )
         return record
 
-    def skip(self, trigger: Trigger, code: FailureCode) -> Measurement:
+    def skip(self, trigger: Trigger, code: FailureCode, detail: str = "") -> Measurement:
         """Store that a due test was not made, and why."""
         ports = self._ports
         record = self._bare(
             forms.uuid7(ports.clock.now_ms(), ports.randomness.token_bytes(10)),
             trigger,
             Status.SKIPPED,
-            Failure(phase=Phase.PREFLIGHT, code=code),
+            Failure(phase=Phase.PREFLIGHT, code=code, detail=detail),
         )
         self._spool.add_ready(record)
         LOG.info("test.skipped", extra={"rid": record.rid, "why": code})
@@ -177,7 +177,7 @@ class Walk:
     def skip_for(self, trigger: Trigger, held: Held) -> Measurement | None:
         """Store a refused test where the refusal says something about the school's line; else None."""
         code = _SKIPS.get(LeaseRefusal(held.reason)) if held.reason in set(LeaseRefusal) else None
-        return self.skip(trigger, code) if code else None
+        return self.skip(trigger, code, held.whose) if code else None
 
     def _stub(self, plan: Plan) -> Measurement:
         """Return what a test becomes if the power goes while it runs."""

@@ -31,7 +31,7 @@ FAILURES: dict[FailureCode, str] = {
     FailureCode.CLIENT_LIMITED: "This computer was too busy to measure.",
     FailureCode.DISK: "There is no room to store the measurement.",
     FailureCode.CANCELLED: "The test was interrupted.",
-    FailureCode.BUDGET: "The day's or the month's data budget is used up.",
+    FailureCode.BUDGET: "A data budget of the day or the month is used up, this computer's own or the school's.",
     FailureCode.PAUSED: "The operator has paused testing.",
     FailureCode.METERED: "This connection is paid by the byte: no test was made.",
     FailureCode.BUSY_LINE: "Other programs keep the line busy: no test was made.",
@@ -53,6 +53,13 @@ REFUSALS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+# Whose budget is used up: the failure's detail, or the refusal's word.
+BUDGETS: dict[str, str] = {
+    "this computer's day": "This computer's data budget of the day is used up.",
+    "this computer's month": "This computer's data budget of the month is used up.",
+    "the school's day or month": "The school's data budget of the day or the month, which this computer shares with "
+    "the school's others, is used up.",
+}
 PROBES: dict[RttMethod, str] = {
     RttMethod.UDP_ECHO: "UDP",
     RttMethod.TCP_CONNECT: "TCP connect",
@@ -86,6 +93,11 @@ def rounded(value: float) -> str:
     return f"{value:.{places}f}"
 
 
+def counted(count: int, one: str) -> str:
+    """Return a number with its noun, which is given in the singular."""
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"
+
+
 def size(size_bytes: int) -> str:
     """Return an amount of data, in kB where it is less than a megabyte."""
     return f"{size_bytes / 1000:.0f} kB" if size_bytes < MBIT else f"{rounded(size_bytes / MBIT)} MB"
@@ -100,7 +112,7 @@ def measurement_lines(record: Measurement) -> list[tuple[str, str]]:
     if record.loaded is not None:
         lines += _loaded(record.loaded)
     if record.idle is not None and record.idle.loss_pct is not None and record.idle.n:
-        lines.append(("Loss, idle", f"{record.idle.loss_pct:.3g} % of {record.idle.n} probes"))
+        lines.append(("Loss, idle", f"{record.idle.loss_pct:.3g} % of {counted(record.idle.n, 'probe')}"))
     sides = [side for side in (record.download, record.upload) if side is not None]
     spent = [side.bytes if side.wire_bytes_est is None else side.wire_bytes_est for side in sides]
     if any(size_bytes is not None for size_bytes in spent):
@@ -157,10 +169,12 @@ def sentence(record: Measurement) -> str:
     if record.failure is not None:
         code = record.failure.code
         text = FAILURES.get(code, f"The test failed ({code}).")
+        said = record.failure.detail
         if code is FailureCode.TOKEN_REFUSED:
-            said = record.failure.detail or ""
             text = next((meaning for words, meaning in REFUSALS if words in said), text)
-        text += f" ({record.failure.detail})" if record.failure.detail else ""
+        if code is FailureCode.BUDGET and said in BUDGETS:
+            text, said = BUDGETS[said], ""  # the sentence says it all
+        text += f" ({said})" if said else ""
         if record.download is not None and record.status is not Status.INTERRUPTED:
             return f"The download was measured, the rest was not. {text}"
         return text

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from agent import allowance, history
 from agent.config import AgentConfig
-from agent.permission import Permission, Wish
+from agent.permission import Held, Permission, Wish
 from agent.ports import Host
 from agent.schedule import budget
 from agent.schedule.budget import Allowance, Caps
 from agent.spool.rows import Spent
 from agent.spool.store import Spool
+from agent.wire.vocabulary import LeaseRefusal
 
 
 class Purse:
@@ -65,6 +66,13 @@ class Purse:
     def spent(self) -> Spent:
         """Return what the day and the month have cost."""
         return self._spool.spent(self._host.utc_offset_min())
+
+    def used_up(self) -> Held:
+        """Return the refusal of a test for which the day or the month leaves too little, and which of the two."""
+        caps, spent = self.caps(), self.spent()
+        is_day = caps.day_bytes - spent.day_bytes <= caps.month_bytes - spent.month_bytes
+        whose = f"this computer's {'day' if is_day else 'month'}"
+        return Held(LeaseRefusal.BUDGET, f"the data budget of {whose} is used up", whose=whose)
 
     def _granted(self, permission: Permission) -> tuple[int, int]:
         """Return what a permission gives each direction, within what a technician allows one."""

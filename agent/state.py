@@ -204,5 +204,5 @@ def export_spool(config_path: Path | None, data_path: Path | None, *, file: Path
                 count += 1
     finally:
         spool.close()
-    print(f"{count} records written to {file}.")
+    print(f"{present.counted(count, 'record')} written to {file}.")
     return ExitCode.DONE

@@ -172,20 +172,13 @@ def _stored(  # noqa: PLR0913 -- everything that a manual test knows, joined onc
     raise _refusal(outcome)
 
 
-_OWN_BUDGET = "This computer's data budget of the day or the month is used up."
-_SCHOOL_BUDGET = (
-    "The school's data budget of the day or the month, which this computer shares with the school's others, is used up."
-)
-
-
 def _refusal(held: "Held") -> EnlaceError:
     if held.reason == "no_server":
         return EnlaceError("No test point is known.", do="Name one with --server URL.", exit_code=ExitCode.REFUSED)
-    is_of_collector = held.retry_after_s is not None  # it always says when to ask again
     sentences = {
         LeaseRefusal.BUSY: "Another computer of this school is testing now.",
         LeaseRefusal.ENOUGH: "This school has its tests of this part of the day.",
-        LeaseRefusal.BUDGET: _SCHOOL_BUDGET if is_of_collector else _OWN_BUDGET,
+        LeaseRefusal.BUDGET: present.BUDGETS.get(held.whose, present.FAILURES[FailureCode.BUDGET]),
         LeaseRefusal.CLOSED: "The school is closed now.",
         LeaseRefusal.PAUSED: "The operator has paused testing.",
         LeaseRefusal.PENDING: "The operator has not approved this computer yet.",

@@ -25,6 +25,10 @@ def record(**changes: Any) -> Measurement:
     return decoded
 
 
+def test_one_is_not_told_as_many() -> None:
+    assert [present.counted(count, "probe") for count in (0, 1, 2)] == ["0 probes", "1 probe", "2 probes"]
+
+
 def test_the_whole_table() -> None:
     told = record(download=a_direction(8_020_000), upload=a_direction(970_000, half_width_pct=0.2))
 
@@ -145,5 +149,5 @@ def test_a_sentence_on_a_narrow_terminal_ends_its_lines_between_words(monkeypatc
     assert present.wrapped(said, TextIOWrapper(BytesIO())) == said, "a script reads one line"
 
 
-def test_every_failure_has_a_sentence():
+def test_every_failure_has_a_sentence() -> None:
     assert set(present.FAILURES) == set(FailureCode)
