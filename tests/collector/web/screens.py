@@ -26,8 +26,8 @@ CHROMIUM = "/usr/bin/chromium"
 # Stands in for Segoe UI where it is installed: what this machine calls system-ui may be far wider.
 _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd"><fontconfig>
 <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
-<match target="pattern"><test name="family" compare="not_contains"><string>ono</string></test>
-<test name="family" compare="not_eq"><string>Consolas</string></test>
+<match target="pattern"><test qual="first" name="family" compare="not_contains"><string>ono</string></test>
+<test qual="first" name="family" compare="not_eq"><string>Consolas</string></test>
 <edit name="family" mode="prepend" binding="strong"><string>Open Sans</string></edit></match></fontconfig>"""
 WIDTHS = (1280, 390)
 PAGES = {
