@@ -13,4 +13,5 @@ def world(tmp_path: Path) -> Iterator[World]:
     one = World(tmp_path)
     yield one
     one.close()
+    print(one.logs()[-8_000:])  # shown beside a test that failed
     assert "Traceback" not in one.logs()

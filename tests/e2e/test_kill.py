@@ -37,14 +37,14 @@ def settle(world: World) -> None:
     def is_drained() -> bool:
         daemon = world.start_daemon()
         try:
-            wait_for(lambda: ledger(world)["ready"] == 0, "the spool is drained", within_s=20)
+            wait_for(lambda: ledger(world)["ready"] == 0, "the spool is drained")
         except AssertionError:
             return False
         finally:
             world.stop(daemon)
         return ledger(world)["ready"] <= 1
 
-    wait_for(is_drained, "the spool is drained", within_s=90)
+    wait_for(is_drained, "the spool is drained")
 
 
 def check_nothing_lost_and_nothing_doubled(world: World) -> None:
