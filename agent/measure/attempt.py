@@ -36,6 +36,7 @@ class Progress:
     bytes: int  # the last one of a direction: all that the line carried, also of a transfer that broke off
     current_bps: float
     note: str = ""  # a sentence for who watches
+    aside_bytes: int = 0  # on the wire, of the whole measurement so far, beside its transfers
     begins: bool = False  # a transfer of this direction: nothing of it has been sent yet
 
 
@@ -83,8 +84,10 @@ class Attempt:
         left_s = self.until_s - loop.now()
         if left_s < 1:
             raise WorldError(FailureCode.STALLED, f"{self.job.address.target.host} answers too slowly: no time is left")
-        self.tell(Progress(self.phase, 0.0, 0, 0.0, begins=True))
         probes = LoadedProbes(loop, self.prober, self.job.rtt_s or 0.0) if self.prober else None
+        if probes:
+            probes.prepare()
+        self.tell(Progress(self.phase, 0.0, 0, 0.0, begins=True))
         job = replace(self.job, max_s=min(self.job.max_s, left_s))
         job = replace(job, queue_s=probes.queue_s) if probes else job
         is_download = self.phase is Phase.DOWNLOAD

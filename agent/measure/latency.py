@@ -1,6 +1,5 @@
 """Idle and loaded latency: which probe, how many, when."""
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
@@ -11,13 +10,12 @@ from agent.measure.probes import Prober, TcpConnect, UdpEcho, WebSocketPing
 from agent.measure.rounds import LoadedSide, Round, summary
 from agent.net.loop import Loop, Timer
 from agent.wire.records import Rtt
-from agent.wire.vocabulary import EngineName
+from agent.wire.vocabulary import EngineName, FailureCode
 
 IDLE_PROBES = 20
 GAP_MEAN_S, GAP_LEAST_S, GAP_MOST_S = 0.06, 0.02, 0.2  # exponential: cannot fall into step with anything periodic
 ANSWER_S = 1.5  # after the last probe: later answers count as lost
 SILENT_PROBES, SILENT_S = 4, 1.2  # so many unanswered for so long: this method does not work here
-UPGRADE_S = 3.0
 LOADED_EVERY_S = 0.1
 LOADED_FREE_PROBES = 3
 PROBE_SHARE = 0.02  # of the bytes of a direction: what probes take is missing in the figure of a narrow line
@@ -83,15 +81,15 @@ def _methods(job: Job, engine: EngineName, udp_port: int | None) -> list[Callabl
 
 def _opened(job: Job) -> Prober | None:
     """Return a WebSocket that can be pinged, None if the server does not agree."""
-    with contextlib.suppress(WorldError):
-        prober = WebSocketPing(job)
-        until_s = job.loop.now() + UPGRADE_S
-        while not (prober.is_open or prober.is_dead) and job.loop.now() < until_s:
-            _check(job)
-            job.loop.turn(0.05)
-        if prober.is_open:
-            return prober
-        prober.close()
+    prober = WebSocketPing(job)
+    try:
+        prober.open()
+    except WorldError as fault:
+        if fault.code is FailureCode.CANCELLED:
+            raise
+    if prober.is_open:
+        return prober
+    prober.close()
     return None
 
 
@@ -135,7 +133,7 @@ def still_coming_s(rounds: Sequence[Round], idle_s: float = 0.0) -> float:
 def wait_for_answers(prober: Prober, loop: Loop) -> None:
     """Wait for the probes that are under way, as long as their answers may still come."""
     while any(
-        each.rtt_s is None and loop.now() - each.sent_s < still_coming_s(prober.rounds()[-LATEST:])
+        each.rtt_s is None and not each.is_void and loop.now() - each.sent_s < still_coming_s(prober.rounds()[-LATEST:])
         for each in prober.rounds()[-LATEST:]
     ):
         loop.turn(0.02)
@@ -154,6 +152,10 @@ class LoadedProbes:
         self._timer: Timer | None = None
         self._count = 0
         self._bytes: Callable[[], float] = lambda: 0.0
+
+    def prepare(self) -> None:
+        """Make sure that somebody answers; to be called before the line is loaded, because it may take round trips."""
+        self._prober.renew()
 
     def start(self, moved_bytes: Callable[[], float]) -> None:
         """Begin; `moved_bytes` tells how many bytes the transfer has moved."""
@@ -175,7 +177,7 @@ class LoadedProbes:
 
     def side(self, load_s: float, congestion_control: str | None) -> LoadedSide:
         """Return this direction's probes, timed from its start; those left out whose answer may still be on its way."""
-        mine, now_s = self._mine(), self._loop.now()
+        mine, now_s = [each for each in self._mine() if not each.is_void], self._loop.now()
         patience_s = still_coming_s(mine, self._idle_s)
         decided = [each for each in mine if each.rtt_s is not None or now_s - each.sent_s >= patience_s]
         rounds = tuple(Round(each.sent_s - self._start_s, each.rtt_s) for each in decided)

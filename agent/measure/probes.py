@@ -14,6 +14,7 @@ from typing import Protocol
 from agent.measure import dial
 from agent.measure.dial import Address, Buffers
 from agent.measure.engine import Job
+from agent.measure.faults import WorldError
 from agent.measure.ndt7 import PROTOCOL, upgrade
 from agent.measure.rounds import Round
 from agent.net import tcpinfo, websocket
@@ -26,6 +27,7 @@ ECHO_BYTES = 32
 UDP_WIRE_BYTES = ECHO_BYTES + 28  # IPv4 and UDP headers
 TCP_WIRE_BYTES = 240  # SYN and its answers, one direction
 PING_WIRE_BYTES = 70
+UPGRADE_S = 3.0
 SYN_AGAIN_S = 1.0  # after which the kernel knocks again (RFC 6298)
 # Linux notes when a datagram came (asm-generic/socket.h): a busy computer that reads it late does not lengthen it.
 _STAMP = 35 if sys.platform == "linux" else None
@@ -42,6 +44,9 @@ class Prober(Protocol):
     def send(self) -> None:
         """Send one probe; never raises."""
 
+    def renew(self) -> None:
+        """Get ready for another series: what answers only for a time is opened anew. Never raises."""
+
     def rounds(self) -> list[Round]:
         """Return all probes so far, in the order of sending; times are the loop's."""
 
@@ -56,6 +61,7 @@ class Book:
         self.loop = loop
         self.sent_s: list[float] = []
         self.rtt_s: dict[int, float] = {}
+        self._void: set[int] = set()
 
     def send(self) -> int:
         """Note a probe that leaves now; return its number."""
@@ -68,9 +74,16 @@ class Book:
             rtt_s = self.loop.now() - self.sent_s[number]
             self.rtt_s.setdefault(number, rtt_s - late_s if 0 < late_s < rtt_s else rtt_s)
 
+    def void(self) -> None:
+        """Note that nobody can answer what is not answered yet: it says nothing of the line."""
+        self._void.update(number for number in range(len(self.sent_s)) if number not in self.rtt_s)
+
     def rounds(self) -> list[Round]:
         """Return all probes so far."""
-        return [Round(sent_s, self.rtt_s.get(number)) for number, sent_s in enumerate(self.sent_s)]
+        return [
+            Round(sent_s, self.rtt_s.get(number), is_void=number in self._void)
+            for number, sent_s in enumerate(self.sent_s)
+        ]
 
 
 class UdpEcho:
@@ -99,6 +112,9 @@ class UdpEcho:
         payload = self._secret + struct.pack("!Q", number)
         with contextlib.suppress(OSError):
             self._sock.send(payload.ljust(ECHO_BYTES, b"\0"))
+
+    def renew(self) -> None:
+        """Do nothing: the echo has no end."""
 
     def close(self) -> None:
         """Free the socket."""
@@ -163,6 +179,9 @@ class TcpConnect:
             return
         self._connected(number)
 
+    def renew(self) -> None:
+        """Do nothing: each probe is a connection of its own."""
+
     def close(self) -> None:
         """Free the sockets."""
         for number in list(self._waiting):
@@ -194,71 +213,94 @@ class TcpConnect:
 
 
 class WebSocketPing:
-    """Pings on one ndt7 connection that carries no test data."""
+    """Pings on one ndt7 connection that carries no test data.
+
+    An ndt7 server ends each connection after the time of a test, about ten seconds: every series needs one of its own.
+    """
 
     method = RttMethod.WS_PING
     wire_bytes = PING_WIRE_BYTES
-    is_dead = False
 
     def __init__(self, job: Job) -> None:
-        """Open the connection and ask for the upgrade.
-
-        Raises:
-            WorldError: If the server cannot be reached.
-        """
+        """Make a prober; nothing is sent before `open`."""
         self._book = Book(job.loop)
-        self._sock = dial.connect(job.address, Buffers())
-        self._random_bytes = job.random_bytes
-        request, self._accept = upgrade(job, "upload", {})
+        self._job = job
+        self._sock: socket.socket | None = None
+        self._accept = ""
         self._head = HeadReader()
         self._receiver = Receiver(expects_mask=False)
-        self._is_open = False
+        self.is_open = False  # the server has agreed
+        self.is_dead = False
         self.rounds = self._book.rounds
-        with contextlib.suppress(OSError):
-            self._sock.send(request)
-        job.loop.watch(self._sock, READ, self._receive)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the server has agreed."""
-        return self._is_open
+    def open(self) -> None:
+        """Connect, and wait for the server to agree.
+
+        Raises:
+            WorldError: If it cannot be reached, or the test was called off.
+        """
+        loop = self._book.loop
+        self._sock = sock = dial.connect(self._job.address, Buffers())
+        request, self._accept = upgrade(self._job, "upload", {})
+        self._head, self._receiver = HeadReader(), Receiver(expects_mask=False)
+        self.is_dead = False
+        with contextlib.suppress(OSError):
+            sock.send(request)
+        loop.watch(sock, READ, self._receive)
+        until_s = loop.now() + UPGRADE_S
+        while not (self.is_open or self.is_dead) and loop.now() < until_s:
+            if self._job.is_cancelled():
+                raise WorldError.cancelled()
+            loop.turn(0.05)
+
+    def renew(self) -> None:
+        """Go on over a new connection; what the old one has not answered is void."""
+        self.close()
+        with contextlib.suppress(WorldError):
+            self.open()
+        if not self.is_open:
+            self.close()
 
     def send(self) -> None:
         """Send one ping; before the upgrade it counts as lost."""
         number = self._book.send()
-        if self._is_open:
+        if self.is_open and self._sock:
             payload = struct.pack("!Q", number)
             with contextlib.suppress(OSError):
-                self._sock.send(websocket.frame(Opcode.PING, payload, mask=self._random_bytes(4)))
+                self._sock.send(websocket.frame(Opcode.PING, payload, mask=self._job.random_bytes(4)))
 
     def close(self) -> None:
         """Free the socket."""
-        self._is_open = False
-        self._book.loop.watch(self._sock, 0, self._receive)
-        dial.close_hard(self._sock)
+        self.is_open = False
+        self.is_dead = True
+        self._book.void()
+        if self._sock is not None:
+            self._book.loop.watch(self._sock, 0, self._receive)
+            dial.close_hard(self._sock)
+            self._sock = None
 
     def _receive(self, _events: int) -> None:
         try:
-            while data := self._sock.recv(4096):
+            while self._sock and (data := self._sock.recv(4096)):
                 self._take(data)
         except (BlockingIOError, InterruptedError):
             return
         except (OSError, HttpError, ProtocolError, UpgradeError):
             pass
-        self._is_open = False
-        self.is_dead = True  # refused, cut, or ended by the server
-        self._book.loop.watch(self._sock, 0, self._receive)
+        self.close()  # refused, cut, or ended by the server
 
     def _take(self, data: bytes) -> None:
-        if not self._is_open:
+        if not self.is_open:
             rest = self._head.feed(data)
             if rest is None:
                 return
             websocket.check_handshake(parse_response(self._head.head), self._accept, PROTOCOL)
-            self._is_open = True
+            self.is_open = True
             data = rest
         for message in self._receiver.feed(memoryview(data)):
             if message.opcode is Opcode.PONG and len(message.payload) == 8:
                 self._book.answered(struct.unpack("!Q", message.payload)[0])
-            elif message.opcode is Opcode.PING:
-                self._sock.send(websocket.frame(Opcode.PONG, message.payload, mask=self._random_bytes(4)))
+            elif message.opcode is Opcode.PING and self._sock:
+                self._sock.send(websocket.frame(Opcode.PONG, message.payload, mask=self._job.random_bytes(4)))
+        if self._receiver.is_closed:
+            self.close()

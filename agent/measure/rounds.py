@@ -25,6 +25,7 @@ class Round:
 
     sent_s: float
     rtt_s: float | None  # None: no answer (yet)
+    is_void: bool = False  # nobody can answer any more whom the line could have brought it to: not lost on the line
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -45,14 +46,15 @@ def summary(rounds: Sequence[Round], method: RttMethod) -> Rtt | None:
     answered = [each.rtt_s for each in rounds if each.rtt_s is not None]
     if not answered:
         return None
+    asked = sum(not each.is_void for each in rounds)
     steps = [abs(later - earlier) for earlier, later in pairwise(answered)]
     return Rtt(
         rtt_ms=_ms(median(answered)),
         rtt_min_ms=_ms(min(answered)),
         rtt_p90_ms=_ms(quantile(answered, 0.9)),
         jitter_ms=_ms(fmean(steps)) if steps else None,
-        loss_pct=round(100 * (1 - len(answered) / len(rounds)), 2),
-        n=len(rounds),
+        loss_pct=round(100 * (1 - len(answered) / asked), 2),
+        n=asked,
         method=method,
     )
 

@@ -1,7 +1,7 @@
 """Runs on the client's side of an emulated line, and prints in JSON what it saw.
 
 python -m tests.agent.measure.probe_child idle URL METHOD    a series of round trips while the line is idle
-python -m tests.agent.measure.probe_child test URL TIER      a whole test, and when it loaded each direction
+python -m tests.agent.measure.probe_child test URL TIER [ENGINE]    a whole test, and when it loaded each direction
 python -m tests.agent.measure.probe_child look URL GATEWAY   a look around, as the diary takes it
 """
 
@@ -48,7 +48,7 @@ def look(url: str, gateway: str) -> Any:
     return asdict(light.look(entries, Ports(clock, SystemRandomness(), make_host(clock)), gateway))
 
 
-def test(url: str, tier: Tier) -> Any:
+def test(url: str, tier: Tier, engine: EngineName) -> Any:
     """The record, and the moments (monotonic) between which each direction was loaded."""
     clock = RealClock()
     spans: dict[str, list[float]] = {}
@@ -59,15 +59,15 @@ def test(url: str, tier: Tier) -> Any:
         spans[progress.phase] = [began_s, now_s]
 
     ports = Ports(clock, SystemRandomness(), make_host(clock))
-    record = session.run(plan(url, EngineName.NDT7, tier=tier), ports, on_progress=note)
+    record = session.run(plan(url, engine, tier=tier), ports, on_progress=note)
     return {"record": record, "spans": spans}
 
 
 if __name__ == "__main__":
-    _, what, where, how = sys.argv
+    _, what, where, how, *more = sys.argv
     told = {
         "idle": lambda: idle(where, RttMethod(how)),
         "look": lambda: look(where, how),
-        "test": lambda: test(where, Tier(how)),
+        "test": lambda: test(where, Tier(how), EngineName(*(more or [EngineName.NDT7]))),
     }[what]()
     print(json.dumps(msgspec.to_builtins(told)))

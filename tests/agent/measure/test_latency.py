@@ -12,8 +12,9 @@ from agent.measure.latency import (
     still_coming_s,
     wait_for_answers,
 )
-from agent.measure.probes import TcpConnect
+from agent.measure.probes import TcpConnect, WebSocketPing
 from agent.measure.rounds import Round
+from agent.net import websocket
 from agent.net.loop import Loop
 from agent.wire.vocabulary import EngineName, RttMethod
 from tests.agent.measure.world import job_for
@@ -44,6 +45,9 @@ class ScriptedProber:
 
     def send(self):
         self._sent.append((self._time.now_s, self._answers.pop(0) if self._answers else None))
+
+    def renew(self):
+        return
 
     def rounds(self):
         now_s = self._time.now_s
@@ -164,3 +168,56 @@ def test_a_prober_that_nobody_answers_any_more_makes_no_losses(loop, time):
     probes.stop()
     assert len(prober.rounds()) == sent
     assert all(each.rtt_s == 0.05 for each in probes.side(6.0, "cubic").rounds[:-1])
+
+
+def ends_after(pings):
+    """An ndt7 server that says Close after so many pings on a connection, and then answers none."""
+
+    def script(visit):
+        accept = websocket.check_upgrade(visit.head, "net.measurementlab.ndt.v7")
+        visit.sock.sendall(websocket.server_handshake(accept, "net.measurementlab.ndt.v7"))
+        receiver, answered, data = websocket.Receiver(expects_mask=True), 0, visit.rest
+        while True:
+            for message in receiver.feed(memoryview(data)):
+                if answered == pings:
+                    visit.sock.sendall(websocket.close_frame(websocket.CloseCode.NORMAL))
+                    return scripted.silent(visit)
+                visit.sock.sendall(websocket.frame(websocket.Opcode.PONG, message.payload))
+                answered += 1
+            data = visit.sock.recv(1 << 16)
+
+    return script
+
+
+def test_each_series_has_a_connection_of_its_own_and_what_a_close_leaves_unanswered_is_no_loss():
+    with ScriptedServer(ends_after(3)) as server, job_for(server.url) as job:
+        prober = WebSocketPing(job)
+        prober.open()
+        sides = []
+        for _ in range(2):
+            probes = LoadedProbes(job.loop, prober, 0.001)
+            probes.prepare()
+            probes.start(lambda: 1e9)
+            while not prober.is_dead:
+                job.loop.turn(0.05)
+            probes.stop()
+            sides.append(probes)
+        told = [each.side(1.0, None).rounds for each in sides]
+        wait_for_answers(prober, job.loop)  # there is nothing to wait for
+        prober.close()
+    assert [len(rounds) for rounds in told] == [3, 3]
+    assert all(each.rtt_s is not None for rounds in told for each in rounds)
+    assert [each.is_void for each in prober.rounds()] == [False, False, False, True] * 2
+
+
+def test_a_server_that_is_gone_makes_no_losses_either():
+    with ScriptedServer(ends_after(3)) as server, job_for(server.url) as job:
+        prober = WebSocketPing(job)
+        prober.open()
+        server.vanish()
+        probes = LoadedProbes(job.loop, prober, 0.001)
+        probes.prepare()
+        probes.start(lambda: 1e9)
+        probes.stop()
+    assert prober.is_dead
+    assert probes.side(1.0, None).rounds == ()

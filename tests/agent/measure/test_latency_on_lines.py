@@ -2,14 +2,15 @@
 
 import json
 import sys
+from contextlib import contextmanager
 
 import pytest
 
-from agent.wire.vocabulary import RttMethod
+from agent.wire.vocabulary import EngineName, RttMethod
 from tests.netlab.build import why_not
 from tests.netlab.lab import Lab
 from tests.netlab.links import line
-from tests.netlab.measure import our_test_point, run_tool
+from tests.netlab.measure import PORT, our_test_point, run_tool, serving
 from tests.netlab.profiles import ALL
 
 pytestmark = [
@@ -70,6 +71,41 @@ def test_a_calibration_sees_the_queue_that_it_makes(name):
         assert loaded["load_s"] > 9
         assert loaded["confidence"] == "high"
         assert loaded["grade"] is not None
+        for direction in ("download", "upload"):
+            queue_ms = lab.account.queue_ms(direction, *told["spans"][direction])
+            wanted_ms = queue_ms + record["idle"]["rtt_ms"]
+            assert loaded[f"{direction}_rtt_ms"] == pytest.approx(wanted_ms, rel=0.15), direction
+
+
+SILENT = [
+    sys.executable,
+    "-uc",
+    "import socket, sys; sock = socket.socket(type=socket.SOCK_DGRAM); sock.bind((sys.argv[1], int(sys.argv[2])));"
+    "print('silent'); any(sock.recv(9) is None for _ in iter(int, 1))",
+]
+
+
+@contextmanager
+def without_echo(lab):
+    """A test point whose datagrams never come back, as behind a firewall that drops them."""
+    with (
+        serving(lab, [*SILENT, lab.server_address, str(PORT)], "silent"),
+        our_test_point(lab, "--udp-port", str(PORT + 1)) as url,
+    ):
+        yield url
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    ("engine", "method"), [(EngineName.NDT7, RttMethod.WS_PING), (EngineName.LIBRESPEED, RttMethod.TCP_CONNECT)]
+)
+def test_where_datagrams_are_dropped_both_directions_still_have_their_round_trips(engine, method):
+    with Lab(ALL["dsl"]) as lab, without_echo(lab) as url:
+        told = ran(lab, "test", url, "calibration", engine)
+        record, loaded = told["record"], told["record"]["loaded"]
+        assert record["idle"]["method"] == loaded["method"] == method
+        assert loaded["confidence"] == "high"
+        assert loaded["n"] > 120  # of the 200 moments of two full directions
         for direction in ("download", "upload"):
             queue_ms = lab.account.queue_ms(direction, *told["spans"][direction])
             wanted_ms = queue_ms + record["idle"]["rtt_ms"]
