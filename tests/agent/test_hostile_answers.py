@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from agent.uplink.decide import Silence
 from agent.uplink.exchange import RATCHET
 from agent.wire import forms, headers
-from tests.agent.test_daemon import Lab, a_plan
 from tests.fakes import collector as fake
+from tests.fakes.agent_lab import Lab, a_plan
 from tests.fakes.collector import FakeCollector
 
 ROWS = 5

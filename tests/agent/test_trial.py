@@ -9,7 +9,7 @@ from agent import present, trial
 from agent.permission import Held
 from agent.wire.records import Measurement
 from agent.wire.vocabulary import ExitCode, LeaseRefusal, Trigger
-from tests.agent.test_daemon import QUICK, Lab
+from tests.fakes.agent_lab import QUICK, Lab
 
 
 @pytest.mark.parametrize("is_the_schools", [True, False])
