@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from agent.config import AgentConfig
-from agent.measure.session import Progress
+from agent.measure.aside import TLS_BYTES
+from agent.measure.attempt import Progress
+from agent.measure.directory import is_directory
+from agent.measure.plan import Plan
 from agent.measure.wirecost import OVERHEAD_BYTES, wire_bytes
 from agent.schedule import budget
 from agent.schedule.budget import Allowance, Caps
@@ -15,6 +18,8 @@ from agent.spool.rows import Spent
 from agent.uplink import settings
 from agent.wire.records import Measurement
 from agent.wire.vocabulary import EngineName, Phase
+
+HANDSHAKES = 3  # with each server: the first connection, the look for opened TLS, whether it speaks the protocol
 
 
 class Stored(Protocol):
@@ -60,6 +65,7 @@ class Carried:
         """
         self._before: dict[Phase, int] = {}  # of transfers that were tried again
         self._now: dict[Phase, int] = {}
+        self.aside_bytes = 0  # on the wire, beside the transfers
         self._tell, self._begins = tell, begins
 
     @property
@@ -70,6 +76,7 @@ class Carried:
     def __call__(self, progress: Progress) -> None:
         """Note it, and pass it on to whoever watches."""
         phase = progress.phase
+        self.aside_bytes = max(self.aside_bytes, progress.aside_bytes)
         if progress.begins:
             self._before[phase], self._now[phase] = self.bytes.get(phase, 0), 0
             if self._begins is not None:
@@ -79,17 +86,20 @@ class Carried:
             self._tell(progress)
 
     def wire_bytes(self) -> int:
-        """Return what all transfers have cost the line so far."""
-        return sum(wire_bytes(self.bytes.get(phase, 0)) for phase in (Phase.DOWNLOAD, Phase.UPLOAD))
+        """Return what the test has cost the line so far."""
+        transfers = sum(wire_bytes(self.bytes.get(phase, 0)) for phase in (Phase.DOWNLOAD, Phase.UPLOAD))
+        return transfers + self.aside_bytes
 
 
-def before_bytes(engine: EngineName | None) -> int | None:
+def before_bytes(plan: Plan) -> int | None:
     """Return what a test costs at most until its first transfer; None = nobody knows, so all that is reserved.
 
-    A test point is found and idle latency measured for what a cap sets aside. Of a foreign tool nobody knows when it
-    begins what.
+    A test point is found and idle latency measured for what a cap sets aside, and the handshakes of TLS. Of a foreign
+    tool nobody knows when it begins what, nor how long the list of a server is that stands for others.
     """
-    return None if engine is EngineName.OOKLA else OVERHEAD_BYTES
+    if plan.engine is EngineName.OOKLA or any(is_directory(entry) for entry in plan.servers):
+        return None
+    return OVERHEAD_BYTES + HANDSHAKES * TLS_BYTES * len(plan.servers)
 
 
 def may_cost(allowed: Allowance, carried: Carried, phase: Phase) -> int | None:
@@ -108,4 +118,5 @@ def spent_bytes(record: Measurement, carried: Carried) -> int:
     """Return what a measurement cost on the wire: as the record says, else as far as it was seen to get."""
     sides = {Phase.DOWNLOAD: record.download, Phase.UPLOAD: record.upload}
     told = ((side.wire_bytes_est or wire_bytes(side.bytes or 0) if side else 0, phase) for phase, side in sides.items())
-    return sum(max(size_bytes, wire_bytes(carried.bytes.get(phase, 0))) for size_bytes, phase in told)
+    transfers = sum(max(size_bytes, wire_bytes(carried.bytes.get(phase, 0))) for size_bytes, phase in told)
+    return transfers + carried.aside_bytes

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from agent.errors import EnlaceError
 from agent.measure import dial
+from agent.measure.aside import Aside
 from agent.measure.dial import Address
 from agent.measure.faults import WorldError
 from agent.measure.probes import TcpConnect
@@ -38,12 +39,15 @@ def place_of(entry: ServerEntry) -> Place:
 
 
 def nearest_first(
-    entries: Sequence[ServerEntry], loop: Loop, is_cancelled: Callable[[], bool] = lambda: False
+    entries: Sequence[ServerEntry],
+    loop: Loop,
+    is_cancelled: Callable[[], bool] = lambda: False,
+    aside: Aside | None = None,
 ) -> list[ServerEntry]:
     """Return the entries by the nearness of their places, those of one place in the order given.
 
     Places that do not answer are left out, unless none does: then it is for the test to say why. Behind a web proxy
-    the order stays, because it is the proxy that answers.
+    the order stays, because it is the proxy that answers. What the looking costs goes to `aside`.
     """
     places = list(dict.fromkeys(place_of(entry) for entry in entries))
     if len(places) < 2:
@@ -51,7 +55,7 @@ def nearest_first(
     addresses = _resolve_all({place_of(entry): entry for entry in reversed(entries)}, places[:LOOKED_AT])
     if any(address.proxy for address in addresses.values()):
         return _grouped(entries, places)
-    contest = _Contest(loop, is_cancelled)
+    contest = _Contest(loop, is_cancelled, aside or Aside())
     contest.time(addresses, 1)
     finalists = sorted(contest.rtt_s, key=lambda place: contest.rtt_s[place])[:FINALISTS]
     contest.time({place: addresses[place] for place in finalists}, ROUNDS)
@@ -94,6 +98,7 @@ class _Contest:
 
     loop: Loop
     is_cancelled: Callable[[], bool]
+    aside: Aside
     rtt_s: dict[Place, float] = field(default_factory=dict)  # the smallest
 
     def time(self, addresses: dict[Place, Address], rounds: int) -> None:
@@ -106,6 +111,7 @@ class _Contest:
                 self._wait(list(probers.values()), number)
         finally:
             for prober in probers.values():
+                self.aside.probed(len(prober.rounds()), prober.wire_bytes)
                 prober.close()
         for place, prober in probers.items():
             answers = [each.rtt_s for each in prober.rounds() if each.rtt_s is not None]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from agent.measure.aside import Aside
 from agent.measure.dial import Address
 from agent.measure.estimate import Sample
 from agent.measure.keepup import KeepUp
@@ -45,6 +46,7 @@ class Job:
     congestion_control: str | None = None  # asked of a server that lets choose; None = the server's own
     scripts: Scripts | None = None  # of a LibreSpeed server that a list describes; None = the usual ones
     back_bps: float | None = None  # what the other direction carries: a narrow one has no room for many reports
+    aside: Aside = field(default_factory=Aside)  # takes what questions beside the transfers cost
     resources: Mapping[str, str] = field(default_factory=dict)  # path and query by direction, from a Locate service
 
     @property

@@ -1,11 +1,13 @@
 """LibreSpeed's HTTP: addresses, header fields, and reading one answer after the other."""
 
+from collections.abc import Generator
 from dataclasses import replace
 from urllib.parse import urlencode
 
 from agent.measure import faults
 from agent.measure.connections import Connection
 from agent.measure.engine import Job, Scripts
+from agent.measure.estimate import Sample
 from agent.measure.faults import WorldError
 from agent.measure.transfer import BaseTransfer
 from agent.net.http1 import BodyReader, HeadReader, ResponseHead, format_request, parse_response
@@ -105,6 +107,15 @@ class Question(BaseTransfer):
         super().__init__(replace(job, connections=1, max_bytes=0))
         self.reader = AnswerReader("GET", keep_all=keep_all)
         self._request = format_request("GET", path, headers_of(self.job, *fields))
+        self._got_bytes = 0
+
+    def samples(self) -> Generator[Sample, None, None]:
+        """Ask, and count what that costs however it ends."""
+        try:
+            yield from super().samples()
+        finally:
+            self.job.aside.connected(self.job.address.target, len(self.connections))
+            self.job.aside.moved(sum(each.sent_bytes for each in self.connections) + self._got_bytes)
 
     def begin(self, connection: Connection) -> None:
         """Ask."""
@@ -116,6 +127,7 @@ class Question(BaseTransfer):
 
     def received(self, connection: Connection, data: memoryview) -> None:
         """Take the answer."""
+        self._got_bytes += len(data)
         self.reader.feed(data, keep=True)
         self.taken()
         if self.reader.is_done:

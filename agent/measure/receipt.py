@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from agent.measure import dial
+from agent.measure.aside import CONNECTION_BYTES, TLS_BYTES
 from agent.measure.attempt import Outcome
 from agent.measure.engine import Job
 from agent.measure.faults import WorldError
@@ -25,8 +26,6 @@ PATH = "/enlace/v1/receipt"
 LIMIT_S = 3.0  # for connection, question and answer
 LIMIT_BYTES = 4_000  # of the answer
 PIECE_BYTES = 2_000
-CONNECTION_BYTES = 500  # packets that open and close one, both ways
-TLS_BYTES = 5_000  # certificates, mostly
 SET_ASIDE_BYTES = LIMIT_BYTES + TLS_BYTES + 1_000  # of the upload's cap
 SMALL_CAP_SHARE = 0.1  # of a cap, at most: a receipt must not take the test's place
 

@@ -25,6 +25,7 @@ from agent.measure import (
     servers,
     streams,
 )
+from agent.measure.aside import Aside
 from agent.measure.attempt import Attempt, Progress
 from agent.measure.engine import Engine, Job
 from agent.measure.faults import WorldError
@@ -98,6 +99,8 @@ class _Session:
         self._cancelled = cancelled
         self._loop = Loop()
         self._got = Findings()
+        self._aside = Aside()
+        self._said = Progress(Phase.PREFLIGHT, 0.0, 0, 0.0)  # last
         self._begin()
         self._patience = busy.Patience(plan.trigger)
         self._foreign: Ookla | None = None
@@ -123,22 +126,36 @@ class _Session:
                 self._measure()
         except WorldError as fault:
             self._fail(fault, Phase.PREFLIGHT if self._got.download is None else Phase.UPLOAD)
-        if self._got.idle.prober:
-            wait_for_answers(self._got.idle.prober, self._loop)
         got = self._got
+        if got.idle.prober:
+            wait_for_answers(got.idle.prober, self._loop)
         got.confirmed = receipt.of_test(got.job, got.download, got.idle.rtt, got.failure)
+        self._account()
         got.engine = named.engine_of(got.server, ENGINES)
         got.come_back_s = self._patience.come_back_s
         around = self._company.told(tls_intercepted=got.tls_intercepted, has_proxy=got.has_proxy)
         record = got.record(self._plan, self._begun, self._ports.host, Around(around, self._company.gateway))
         return self._foreign.over(record) if self._foreign else record
 
+    def _account(self) -> None:
+        """Say for the last time what all of it has cost beside the transfers."""
+        self._count_probes()
+        if self._got.confirmed and not (self._got.upload and self._got.upload.direction):
+            self._aside.bytes += self._got.confirmed.cost_bytes
+        if self._aside.bytes != self._said.aside_bytes:
+            self._tell(replace(self._said, note="", begins=False))
+
+    def _count_probes(self) -> None:
+        if prober := self._got.idle.prober:
+            self._aside.probed(len(prober.rounds()), prober.wire_bytes)
+
     def _measure(self) -> None:
         if self._plan.engine is EngineName.OOKLA:
             self._by_speedtest_cli()
             return
         wanted = servers.in_order(self._plan.servers, self._plan.engine)
-        entries = choice.nearest_first(directory.expand(wanted, self._listed), self._loop, self._is_cancelled)
+        listed = directory.expand(wanted, self._listed)
+        entries = choice.nearest_first(listed, self._loop, self._is_cancelled, self._aside)
         if not entries and not self._got.failure:
             raise WorldError(FailureCode.PROTOCOL, "no test point is known for this engine")
         self._download_from(entries)
@@ -189,7 +206,7 @@ class _Session:
             phase = Phase.LATENCY
             self._idle(job, entry)
             phase = Phase.DOWNLOAD
-            attempt = self._attempt(phase, entry.engine, job, self._plan.max_bytes_download)
+            attempt = self._attempt(phase, entry.engine, job, self._aside.room(self._plan.max_bytes_download))
             outcome = self._company.watched(attempt)
         except WorldError as fault:
             self._fail(fault, phase)
@@ -249,6 +266,7 @@ class _Session:
         if self._got.download is None:
             self._got.address = job.address
             self._got.tls_intercepted = interception.is_intercepted(job.address)
+            self._aside.connected(job.address.target, int(self._got.tls_intercepted is not None))
         return ENGINES[entry.engine]().prepare(job)
 
     def _connect(self, entry: ServerEntry) -> Job:
@@ -257,6 +275,7 @@ class _Session:
         except EnlaceError as error:
             raise WorldError(FailureCode.PROTOCOL, error.what) from error
         missed: dict[int, WorldError] = {}
+        self._aside.connected(target)
         address, sock = dial.connect_first(dial.resolve(target), dial.Buffers(), missed)
         dial.close_hard(sock)
         self._got.remarks += [f"ipv{one}={fault.code}" for one, fault in missed.items() if one != address.family]
@@ -269,6 +288,7 @@ class _Session:
             is_cancelled=self._is_cancelled,
             congestion_control=CUBIC if self._plan.tier is Tier.CALIBRATION else BBR,
             scripts=serverlist.scripts_of(entry),
+            aside=self._aside,
             resources=locate.resources_of(entry),
         )
 
@@ -278,6 +298,7 @@ class _Session:
     def _idle(self, job: Job, entry: ServerEntry) -> None:
         self._tell(Progress(Phase.LATENCY, 0.0, 0, 0.0))
         if self._got.idle.prober:
+            self._count_probes()
             self._got.idle.prober.close()
         with self._company.idle():
             chance = self._ports.randomness.uniform
@@ -310,8 +331,9 @@ class _Session:
         )
 
     def _tell(self, progress: Progress) -> None:
+        self._said = replace(progress, aside_bytes=self._aside.bytes)
         if self._on_progress:
-            self._on_progress(progress)
+            self._on_progress(self._said)
 
     def _fail(self, fault: WorldError, phase: Phase) -> None:
         self._got.failure = fault.as_failure(phase)
