@@ -56,11 +56,12 @@ def job_for(url: str, **more: object) -> Iterator[Job]:
 
 
 @contextmanager
-def testpoint() -> Iterator[int]:
-    """The port of our own test point in a process of its own."""
+def testpoint(**options: object) -> Iterator[int]:
+    """The port of our own test point in a process of its own; `options` are of `TestpointOptions`."""
     context = multiprocessing.get_context("spawn")
     parent, child = context.Pipe()
-    process = context.Process(target=run_process, args=(TestpointOptions(), child), daemon=True)
+    told = TestpointOptions(**options)  # type: ignore[arg-type]  # a test's shorthand
+    process = context.Process(target=run_process, args=(told, child), daemon=True)
     process.start()
     child.close()
     try:
