@@ -270,41 +270,7 @@ def test_a_revoked_token_is_exit_4_in_words(agent: Any) -> None:
     assert told.code == ExitCode.REFUSED and "withdrawn" in told.err
 
 
-# --- processes ------------------------------------------------------------------------------------------------------
-
 PROGRAM = [sys.executable, "-m", "agent"]
-
-
-def test_the_version_needs_nothing_heavy() -> None:
-    code = "import sys, agent.cli\nsys.argv=['a','--version']\ntry:\n agent.cli.main()\nexcept SystemExit: pass\n"
-    code += "print(sorted({'requests','rich','click','apscheduler','nacl','sqlite3'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
-    assert "0.1" in done.stdout
-
-
-def test_run_loads_no_library_of_commands() -> None:
-    code = "import sys, agent.cli, agent.service, agent.real.scheduler, agent.uplink.transport\n"
-    code += "print(sorted({'rich','click','psutil','collector','flask','sqlalchemy'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    words = [*PROGRAM, "status", "--json", "--data", str(tmp_path)]
-    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, check=False)
-    os.close(writer)
-    assert done.returncode == 0 and done.stderr == b""
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_an_output_that_cannot_be_written_is_exit_1(tmp_path: Path) -> None:
-    with Path("/dev/full").open("wb") as full:
-        words = [*PROGRAM, "status", "--data", str(tmp_path)]
-        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert done.returncode == 1 and b"Cannot write the output" in done.stderr
 
 
 def test_a_terminal_without_the_letter_is_no_fault(agent: Any, tmp_path: Path) -> None:
@@ -315,17 +281,6 @@ def test_a_terminal_without_the_letter_is_no_fault(agent: Any, tmp_path: Path) -
         command = [*PROGRAM, *words, "--data", str(tmp_path / "d")]
         done = subprocess.run(command, capture_output=True, env=environment, check=False)
         assert b"Traceback" not in done.stderr and b"00123" in done.stdout
-
-
-@pytest.mark.parametrize("zone", ["BRT3", "XYZ", "America/Sao Paulo", ""])
-def test_a_zone_that_nobody_knows_does_not_stop_the_start(zone: str, tmp_path: Path) -> None:
-    code = (
-        "import datetime\nfrom agent.real.scheduler import SteadyScheduler\n"
-        "s = SteadyScheduler([], lambda: 0, lambda: False)\ns.start()\ns.shutdown()\nprint('good')"
-    )
-    environment = {**os.environ, "TZ": zone}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
-    assert done.stdout.strip() == "good", done.stderr
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
@@ -377,25 +332,3 @@ def test_every_failure_is_a_sentence(code: FailureCode) -> None:
         trigger=Trigger.MANUAL, started_at="2026-11-24T13:05:09.123Z",
     )  # fmt: skip
     assert present.sentence(record).endswith(".")
-
-
-def test_a_closed_output_is_no_fault(tmp_path: Path) -> None:
-    """Service managers and scripts start programs without an output."""
-    words = " ".join([*PROGRAM, "--help"])
-    done = subprocess.run(["sh", "-c", f"{words} >&-"], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_login_in_an_address_is_not_repeated() -> None:
-    words = [*PROGRAM, "test", "--json", "--server", "http://user:pa55w0rd@127.0.0.1:1"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2
-    assert "pa55w0rd" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("words", [["status", "--json", "--foo"], ["test", "--json", "--max-bytes", "x"]])
-def test_a_mistake_in_the_words_is_one_object_too(words: list[str]) -> None:
-    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2
-    assert "error" in json.loads(done.stdout)
-    assert done.stderr.count("\n") == 1

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,22 @@ def test_an_event_is_one_line_of_json(lines: Path) -> None:
     (line,) = lines.read_text().splitlines()
     told = json.loads(line)
     assert (told["event"], told["rid"], told["download_bps"], told["level"]) == ("test.done", "r-1", 5, "info")
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process cannot be set here")
+@pytest.mark.parametrize("zone", ["UTC", "XXX+7", "XXX-13:45"])
+def test_every_line_tells_the_time_in_utc_and_says_so(lines: Path, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        logger = logging.getLogger("agent.test")
+        event = logger.makeRecord(logger.name, logging.INFO, "", 0, "test.done", (), None)
+        event.created, event.msecs = 1_795_525_509.0, 7.0
+        logger.handle(event)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert json.loads(lines.read_text())["at"] == "2026-11-24T13:05:09.007Z"
 
 
 def test_no_secret_reaches_the_file(lines: Path) -> None:
