@@ -99,7 +99,8 @@ def before_bytes(plan: Plan) -> int | None:
     """
     if plan.engine is EngineName.OOKLA or any(is_directory(entry) for entry in plan.servers):
         return None
-    return OVERHEAD_BYTES + HANDSHAKES * TLS_BYTES * len(plan.servers)
+    secure = sum(entry.url.startswith(("https:", "wss:")) for entry in plan.servers)
+    return OVERHEAD_BYTES + HANDSHAKES * TLS_BYTES * secure
 
 
 def may_cost(allowed: Allowance, carried: Carried, phase: Phase) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.allowance import Carried, before_bytes, spent_bytes
+from agent.allowance import HANDSHAKES, Carried, before_bytes, spent_bytes
 from agent.measure import interception, receipt, session
 from agent.measure.aside import CONNECTION_BYTES, TLS_BYTES, Aside
 from agent.measure.attempt import Progress
@@ -132,6 +132,7 @@ def test_what_is_told_again_is_told_once_only() -> None:
 
 def test_what_a_test_may_cost_until_its_first_transfer() -> None:
     usual = plan("http://tp.example", NDT7)
-    assert OVERHEAD_BYTES < (before_bytes(usual) or 0) < 10 * TLS_BYTES
+    assert before_bytes(usual) == OVERHEAD_BYTES
+    assert before_bytes(plan("https://tp.example", NDT7)) == OVERHEAD_BYTES + HANDSHAKES * TLS_BYTES
     assert before_bytes(plan("http://tp.example/servers.json", LIBRESPEED)) is None  # nobody knows how long it is
     assert before_bytes(replace(usual, engine=EngineName.OOKLA)) is None
