@@ -93,6 +93,9 @@ class ScriptedServer:
             except OSError:
                 return
             self._socks.add(sock)
+            if not self._is_open:  # it came while everything was cut
+                sock.close()
+                return
             self._start(self._serve, sock)
 
     def _serve(self, plain: socket.socket) -> None:
