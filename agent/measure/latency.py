@@ -155,7 +155,8 @@ class LoadedProbes:
 
     def prepare(self) -> None:
         """Make sure that somebody answers; to be called before the line is loaded, because it may take round trips."""
-        self._prober.renew()
+        if isinstance(self._prober, WebSocketPing):  # the others have no end
+            self._prober.renew()
 
     def start(self, moved_bytes: Callable[[], float]) -> None:
         """Begin; `moved_bytes` tells how many bytes the transfer has moved."""

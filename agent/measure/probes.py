@@ -44,9 +44,6 @@ class Prober(Protocol):
     def send(self) -> None:
         """Send one probe; never raises."""
 
-    def renew(self) -> None:
-        """Get ready for another series: what answers only for a time is opened anew. Never raises."""
-
     def rounds(self) -> list[Round]:
         """Return all probes so far, in the order of sending; times are the loop's."""
 
@@ -113,9 +110,6 @@ class UdpEcho:
         with contextlib.suppress(OSError):
             self._sock.send(payload.ljust(ECHO_BYTES, b"\0"))
 
-    def renew(self) -> None:
-        """Do nothing: the echo has no end."""
-
     def close(self) -> None:
         """Free the socket."""
         self._book.loop.watch(self._sock, 0, self._receive)
@@ -178,9 +172,6 @@ class TcpConnect:
             self._free(number)
             return
         self._connected(number)
-
-    def renew(self) -> None:
-        """Do nothing: each probe is a connection of its own."""
 
     def close(self) -> None:
         """Free the sockets."""
@@ -254,7 +245,7 @@ class WebSocketPing:
             loop.turn(0.05)
 
     def renew(self) -> None:
-        """Go on over a new connection; what the old one has not answered is void."""
+        """Go on over a new connection; what the old one has not answered is void. Never raises."""
         self.close()
         with contextlib.suppress(WorldError):
             self.open()

@@ -46,9 +46,6 @@ class ScriptedProber:
     def send(self):
         self._sent.append((self._time.now_s, self._answers.pop(0) if self._answers else None))
 
-    def renew(self):
-        return
-
     def rounds(self):
         now_s = self._time.now_s
         return [Round(at_s, rtt_s if rtt_s and at_s + rtt_s <= now_s else None) for at_s, rtt_s in self._sent]
