@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol, TextIO
 
 from agent.present import MBIT, rounded, size
+from agent.wire.vocabulary import Phase
 
 PLAIN_EVERY_S = 3.0
 REDRAW_EVERY_S = 0.09  # as often as a measurement tells
@@ -44,7 +45,8 @@ def line(progress: Progress) -> str:
     if progress.note:
         return progress.note
     if not progress.bytes and not progress.current_bps:
-        return f"{progress.phase} ..."
+        # What is asked before a test is quick, and would stand above every refusal.
+        return "" if progress.phase == Phase.PREFLIGHT else f"{progress.phase} ..."
     speed = f"{rounded(progress.current_bps / MBIT)} Mbit/s" if progress.current_bps else "..."
     return f"{progress.phase:<8}  {speed:>12}  {progress.elapsed_s:4.1f} s  {size(progress.bytes):>7}"
 

@@ -106,3 +106,10 @@ def test_a_watcher_who_goes_does_not_end_the_measurement() -> None:
 def test_a_line_before_anything_has_come() -> None:
     assert live.line(at(Phase.DOWNLOAD, 0.0, 0.0)) == "download ..."
     assert "..." in live.line(Progress(Phase.DOWNLOAD, 0.5, 10_000, 0.0))
+
+
+def test_what_is_asked_before_a_test_says_nothing_above_a_refusal() -> None:
+    stream = io.StringIO()
+    with watched(stream, Hand()) as watch:
+        watch.show(at(Phase.PREFLIGHT, 0.0, 0.0))
+    assert stream.getvalue() == ""
