@@ -67,6 +67,7 @@ class SchoolFacts:
     staff: int | None = None
     education_level: str | None = None  # as the registry has it: words, or ISCED levels "1,2"
     technology: str | None = None  # as the registry has it
+    contract_download_mbps: float | None = None  # what is paid for
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,10 @@ class Rule:
     per: str | None = None  # a name of FACTS
     fallback: tuple[str, ...] = ()  # facts that stand in for `per`, the first known one: the target is estimated
     rate_bps: int | None = None
+    at_once: float | None = None  # the part of what is counted that is online at the same time; None: all
     min_bps: int | None = None
     max_bps: int | None = None
+    upload_bps: int | None = None  # what the same rule asks of the upload
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Target:
     target_bps: int
     is_estimated: bool  # a stand-in was used, or the roll is unknown and the floor holds
     inputs: tuple[tuple[str, str | float], ...]  # the facts that decided
+    upload_bps: int | None = None  # shown beside the download, which alone is judged
 
 
 def _students_total_per_shift(facts: SchoolFacts) -> float | None:
@@ -117,6 +121,7 @@ _READERS: Final = {
     "students_total": lambda facts: facts.students_total,
     "staff": lambda facts: facts.staff,
     "users": _users,
+    "contract_download_mbps": lambda facts: facts.contract_download_mbps,
 }
 
 FACTS: Final = frozenset(_READERS)
@@ -190,19 +195,20 @@ def _conditions(when: When, facts: SchoolFacts) -> tuple[tuple[str, str | float]
 
 def _apply(rule: Rule, conditions: tuple[tuple[str, str | float], ...], facts: SchoolFacts) -> Target | None:
     if rule.fixed_bps is not None:
-        return Target(rule.fixed_bps, False, conditions)
+        return Target(rule.fixed_bps, False, conditions, rule.upload_bps)
     if rule.per is None or rule.rate_bps is None:
         return None
     for name in (rule.per, *rule.fallback):
         count = fact_of(facts, name)
         if count is not None:
-            target_bps = _bounded(round(count * rule.rate_bps), rule)
+            part = 1.0 if rule.at_once is None else rule.at_once
+            target_bps = _bounded(round(count * part * rule.rate_bps), rule)
             if target_bps <= 0:
                 return None
-            return Target(target_bps, name != rule.per, (*conditions, (name, count)))
+            return Target(target_bps, name != rule.per, (*conditions, (name, count)), rule.upload_bps)
     if rule.min_bps is None:
         return None
-    return Target(rule.min_bps, True, conditions)
+    return Target(rule.min_bps, True, conditions, rule.upload_bps)
 
 
 def _bounded(target_bps: int, rule: Rule) -> int:

@@ -136,4 +136,5 @@ def _school_facts(facts: DatedFacts | None) -> SchoolFacts:
         staff=facts.staff,
         education_level=facts.education_level,
         technology=facts.technology,
+        contract_download_mbps=facts.contract_download_mbps,
     )

@@ -12,7 +12,7 @@ from typing import Final
 from collector.domain.criterion import DEFAULT, Criterion
 from collector.domain.targets import FACTS, Rule, When
 from collector.domain.words import Technology
-from collector.profiles.fields import Fields, ProfileError, a_bps, a_date, a_number, a_share, a_text
+from collector.profiles.fields import Fields, ProfileError, a_bps, a_date, a_number, a_part, a_share, a_text
 
 __all__ = ["Catalogue", "Companion", "Direction", "Profile", "ProfileError", "ProfileKind", "Source", "load", "read"]
 
@@ -193,16 +193,19 @@ def _rule(fields: Fields) -> Rule:
         per=fields.word("per", tuple(sorted(FACTS))) if fields.has("per") else None,
         fallback=fields.words("fallback", tuple(sorted(FACTS))) if fields.has("fallback") else (),
         rate_bps=fields.find("rate", a_bps),
+        at_once=fields.find("at_once", a_part),
         min_bps=fields.find("min", a_bps),
         max_bps=fields.find("max", a_bps),
+        upload_bps=fields.find("upload", a_bps),
     )
     fields.end()
     if (rule.fixed_bps is None) == (rule.per is None):
         raise ProfileError(f"{fields.where}: needs either `fixed` or `per`.")
     if (rule.per is None) != (rule.rate_bps is None):
         raise ProfileError(f"{fields.where}: `per` and `rate` belong together.")
-    if rule.fixed_bps is not None and (rule.fallback or rule.min_bps is not None or rule.max_bps is not None):
-        raise ProfileError(f"{fields.where}: a fixed speed has neither `fallback` nor `min` nor `max`.")
+    is_shaped = rule.fallback or rule.min_bps is not None or rule.max_bps is not None or rule.at_once is not None
+    if rule.fixed_bps is not None and is_shaped:
+        raise ProfileError(f"{fields.where}: a fixed speed has neither `fallback` nor `min` nor `max` nor `at_once`.")
     if rule.min_bps is not None and rule.max_bps is not None and rule.max_bps < rule.min_bps:
         raise ProfileError(f"{fields.where}: max lies below min.")
     return rule

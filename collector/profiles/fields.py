@@ -128,6 +128,14 @@ def a_share(value: Any) -> float:
     return share
 
 
+def a_part(value: Any) -> float:
+    """Return a part of a whole, above 0, at most 1."""
+    part = a_number(value)
+    if not 0.0 < part <= 1.0:
+        raise ValueError("a part above 0, at most 1")
+    return part
+
+
 def _a_table(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("a table")

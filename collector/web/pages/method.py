@@ -47,10 +47,10 @@ def _names(profile: str) -> Mapping[str, str]:
 
 def rule_words(rule: Rule) -> str:
     """Return one rule of a profile as a sentence."""
-    if rule.fixed_bps is not None:
-        what = say("%(speed)s Mbit/s", speed=present.number(rule.fixed_bps / BPS_PER_MBPS))
-    else:
-        what = _per_words(rule)
+    what = _what(rule)
+    if rule.upload_bps is not None:
+        upload = present.number(rule.upload_bps / BPS_PER_MBPS)
+        what = say("%(what)s, and %(upload)s Mbit/s of upload", what=what, upload=upload)
     if rule.when.technology:
         names = ", ".join(sorted(words.word_of(words.TECHNOLOGIES, name) for name in rule.when.technology))
         return str(say("Connected by %(names)s: %(what)s.", names=names, what=what))
@@ -60,19 +60,40 @@ def rule_words(rule: Rule) -> str:
     return str(say("All others: %(what)s.", what=what))
 
 
+def _what(rule: Rule) -> Markup:
+    if rule.fixed_bps is not None:
+        return say("%(speed)s Mbit/s", speed=_speed(rule.fixed_bps))
+    if rule.per == "contract_download_mbps":
+        part = present.percent((rule.rate_bps or 0) / BPS_PER_MBPS)
+        return say("%(part)s %% of the contracted download speed", part=part)
+    return _per_words(rule)
+
+
+def _speed(bps: int) -> str:
+    """Return a speed of a rule with as many decimals as it has, three at most."""
+    mbps = bps / BPS_PER_MBPS
+    return present.number(mbps, next(places for places in range(4) if places == 3 or mbps == round(mbps, places)))
+
+
 def _per_words(rule: Rule) -> Markup:
-    rate = (rule.rate_bps or 0) / BPS_PER_MBPS
     values = {
-        "rate": present.number(rate, 0 if rate == round(rate) else 2),
+        "rate": _speed(rule.rate_bps or 0),
         "unit": words.word_of(words.COUNTED, rule.per),
-        "least": present.number((rule.min_bps or 0) / BPS_PER_MBPS),
-        "most": present.number((rule.max_bps or 0) / BPS_PER_MBPS),
+        "least": _speed(rule.min_bps or 0),
+        "most": _speed(rule.max_bps or 0),
+        "part": present.percent(rule.at_once),
     }
+    if rule.at_once is not None:
+        what = say("%(rate)s Mbit/s for each %(unit)s online at once, who are %(part)s %% of all", **values)
+    else:
+        what = say("%(rate)s Mbit/s for each %(unit)s", **values)
     if rule.min_bps is not None and rule.max_bps is not None:
-        return say("%(rate)s Mbit/s for each %(unit)s, from %(least)s to %(most)s Mbit/s", **values)
+        return say("%(what)s, from %(least)s to %(most)s Mbit/s", what=what, **values)
     if rule.min_bps is not None:
-        return say("%(rate)s Mbit/s for each %(unit)s, at least %(least)s Mbit/s", **values)
-    return say("%(rate)s Mbit/s for each %(unit)s", **values)
+        return say("%(what)s, at least %(least)s Mbit/s", what=what, **values)
+    if rule.max_bps is not None:
+        return say("%(what)s, at most %(most)s Mbit/s", what=what, **values)
+    return what
 
 
 @BLUEPRINT.get("/columns")

@@ -136,7 +136,7 @@ def test_all_conditions_of_a_rule_must_hold() -> None:
 
 
 def test_the_named_facts() -> None:
-    facts = SchoolFacts(students_total=300, students_peak_shift=180, shifts=2, staff=20)
+    facts = SchoolFacts(students_total=300, students_peak_shift=180, shifts=2, staff=20, contract_download_mbps=30)
 
     assert {name: fact_of(facts, name) for name in FACTS} == {
         "students_peak_shift": 180,
@@ -144,6 +144,7 @@ def test_the_named_facts() -> None:
         "students_total": 300,
         "staff": 20,
         "users": 320,
+        "contract_download_mbps": 30,
     }
     assert all(fact_of(SchoolFacts(), name) is None for name in FACTS)
     assert fact_of(SchoolFacts(students_total=3), "users") is None

@@ -33,16 +33,23 @@ value = 200
 """
 
 
-def test_both_published_profiles_are_shipped() -> None:
+SHIPPED = (
+    "br-enec-2024", "cl-cpe2030", "contract", "eu-gigabit", "giga-maps-global", "per-pupil-1mbps", "uk-dfe",
+    "un-umc-2030", "us-fcc-short",
+)  # fmt: skip
+
+
+def test_the_published_profiles_are_shipped_each_with_its_source() -> None:
     catalogue = load()
 
-    assert catalogue.ids == ("br-enec-2024", "un-umc-2030")
+    assert catalogue.ids == SHIPPED
     for profile in catalogue.profiles:
         assert set(profile.names) == {"en", "es", "pt", "fr"}
         assert profile.criterion.share == 0.5
         assert profile.metric == "download_bps"
         assert profile.source.organisation
         assert profile.source.document
+        assert profile.source.url or profile.id == "contract"
         assert profile.companions
 
 
@@ -95,6 +102,9 @@ def test_a_profile_of_ones_own_is_read() -> None:
         ('per = "users"\nrate = 0.1', "", "either `fixed` or `per`"),
         ('per = "users"\nrate = 0.1', "fixed = 3", "neither `fallback` nor `min` nor `max`"),
         ("min = 5", "min = 5\nmax = 4", "max lies below min"),
+        ("min = 5", "min = 5\nat_once = 1.5", "a part above 0, at most 1"),
+        ("min = 5", "min = 5\nat_once = 0", "a part above 0, at most 1"),
+        ("min = 5", "min = 5\nupload = 0", "speed above 0"),
         ("min = 5", 'min = 5\nfallback = ["staf"]', r"Did you mean staff\?"),
         ("min = 5", "min = 5\nfallback = []", "a list of texts"),
         ("min = 5", "min = 5\nwhen = {}", "names no condition"),
@@ -177,7 +187,7 @@ def test_files_of_a_deployment_are_added(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text(GOOD, "utf-8")
 
-    assert load([path]).ids == ("br-enec-2024", "un-umc-2030", "x-1")
+    assert load([path]).ids == (*SHIPPED, "x-1")
 
 
 def test_the_same_version_twice_is_refused(tmp_path: Path) -> None:
