@@ -1,7 +1,7 @@
 """From a school's facts to its target: declarative rules, the first that matches wins, nothing is evaluated as code."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -115,7 +115,7 @@ def _users(facts: SchoolFacts) -> float | None:
     return facts.students_total + facts.staff
 
 
-_READERS: Final = {
+_READERS: Final[Mapping[str, Callable[[SchoolFacts], float | None]]] = {
     "students_peak_shift": lambda facts: facts.students_peak_shift,
     "students_total_per_shift": _students_total_per_shift,
     "students_total": lambda facts: facts.students_total,
@@ -129,8 +129,7 @@ FACTS: Final = frozenset(_READERS)
 
 def fact_of(facts: SchoolFacts, name: str) -> float | None:
     """Return a named fact (one of FACTS); None where it is unknown."""
-    value: float | None = _READERS[name](facts)
-    return value
+    return _READERS[name](facts)
 
 
 def technology_of(text: str | None) -> Technology | None:
