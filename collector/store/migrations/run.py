@@ -10,22 +10,23 @@ from collector.store import version
 from collector.store.writelock import write_lock
 
 
-def migrate(url: str) -> str:
+def migrate(url: str, to: str = version.REVISIONS[-1]) -> str:
     """Bring the database to the newest revision and return it; doing it again changes nothing.
 
     Args:
         url: As `engine.url_of` returns it.
+        to: Stop at an older revision, as it was when that was the newest.
 
     Raises:
         CollectorError: If the database was written by a newer version; it is left as it was.
     """
     path = engines.sqlite_path(url)
     if path is None:
-        _upgrade(url)
+        _upgrade(url, to)
     else:
         with write_lock(path.parent / engines.LOCK_NAME):
-            _upgrade(url)
-    return version.REVISIONS[-1]
+            _upgrade(url, to)
+    return to
 
 
 def _config() -> Config:
@@ -34,17 +35,17 @@ def _config() -> Config:
     return config
 
 
-def _upgrade(url: str) -> None:
+def _upgrade(url: str, to: str) -> None:
     found = version.find(url)
     if found is not None:
         version.refuse_newer(found, url)
-    if found == version.REVISIONS[-1]:
+    if found == to:
         return
     engine = engines.make_engine(url)
     config = _config()
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
     finally:
         engine.dispose()
