@@ -100,14 +100,15 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> int:
             that place, a fault where there was no room or the disk failed.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            # A pipe or a device cannot be replaced as a whole; the name of one behind a link may lead nowhere.
+            with path.open("wb") as device:
+                return sum(device.write(piece) for piece in pieces)
         path = Path(os.path.realpath(path))  # through a link: the file behind it is the one to replace
         if path.is_symlink():
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if path.is_dir():
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if path.exists() and not path.is_file():
-            with path.open("wb") as device:  # or a pipe: it cannot be replaced as a whole
-                return sum(device.write(piece) for piece in pieces)
         return _write_beside(path, pieces)
     except OSError as error:
         raise _not_written(path, error) from error
@@ -123,7 +124,7 @@ def _write_beside(path: Path, pieces: Iterable[bytes]) -> int:
                 size_bytes += file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(_mode(path))
+        _take_over(path, Path(temporary))
         Path(temporary).replace(path)
     except BaseException:  # also when somebody ends the command in the middle
         with contextlib.suppress(OSError):
@@ -161,10 +162,16 @@ def _sigterm_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _mode(path: Path) -> int:
-    """Return the rights of the file that is replaced, else those that a new file gets."""
-    with contextlib.suppress(OSError):
-        return path.stat().st_mode & 0o777
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask
+def _take_over(old: Path, new: Path) -> None:
+    """Give a file the owner and the rights of the one that it replaces, else those that a new file gets."""
+    try:
+        found = old.stat()
+    except OSError:
+        umask = os.umask(0)
+        os.umask(umask)
+        new.chmod(0o666 & ~umask)
+        return
+    if hasattr(os, "chown"):
+        with contextlib.suppress(PermissionError):  # only the superuser gives files away
+            os.chown(new, found.st_uid, found.st_gid)
+    new.chmod(found.st_mode & 0o777)

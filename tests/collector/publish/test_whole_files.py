@@ -136,3 +136,23 @@ def test_a_long_name_leaves_room_for_the_one_that_is_written_under(tmp_path: Pat
     target = tmp_path / ("x" * 250 + ".csv")
     assert export.write_file(target, [b"whole"]) == 5
     assert [path.name for path in tmp_path.iterdir()] == [target.name]
+
+
+def test_a_pipe_behind_a_link_is_written_to() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as end, os.fdopen(writing, "wb") as own:
+        export.write_file(Path(f"/dev/fd/{own.fileno()}"), [b"a", b"b"])
+        own.close()
+        assert end.read() == b"ab"
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only the superuser gives files away")
+def test_a_file_stays_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "schools.csv"
+    path.write_bytes(b"old")
+    os.chown(path, 1000, 1001)
+    path.chmod(0o640)
+    export.write_file(path, [b"new"])
+    now = path.stat()
+    assert (now.st_uid, now.st_gid, now.st_mode & 0o777) == (1000, 1001, 0o640)
+    assert path.read_bytes() == b"new"
