@@ -191,7 +191,7 @@ def evaluate(given: Given, as_of: date | None, from_day: date | None) -> int:
     """Judge what is new, or judge again from a day on."""
     from collector.evaluate import run
     from collector.evaluate.inputs import reference_of
-    from collector.registry.importer import counted
+    from collector.registry.plan import counted
 
     place = given.deployment()
     reference = reference_of(place.testpoint.id)

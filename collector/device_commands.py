@@ -42,7 +42,7 @@ def _add_token(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]
     def token_create(given: Given, school: str, max_devices: int | None, days: int | None) -> None:
         """Make an enrolment token; it stands alone on the last line."""
         from collector import operate
-        from collector.registry.importer import counted
+        from collector.registry.plan import counted
 
         max_devices, days = operate.defaults_of_token(given.config(), max_devices, days)
         made = operate.create_token(given.store(), ports(), school, max_devices=max_devices, days=days)

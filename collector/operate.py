@@ -13,12 +13,15 @@ from collector.errors import CollectorError
 from collector.intake.keyring import make_key, read_ring
 from collector.ports import Ports
 from collector.publish import export
-from collector.registry import calendars, importer
+from collector.registry import annotate, importer, imports, undo
+from collector.registry.plan import ImportReport, report_of
 from collector.store.open import Store, create
 from collector.store.queries import audit, devices, facts, keys
+from collector.store.queries import imports as stored_imports
 from collector.store.queries import tokens as stored_tokens
 from collector.store.queries.audit import AuditEntry
 from collector.store.queries.devices import Device, DeviceKey
+from collector.store.queries.imports import Import
 from collector.store.queries.keys import StoredKey
 from collector.store.queries.tokens import Token
 from collector.store.unit import UnitOfWork
@@ -277,41 +280,59 @@ def defaults_of_token(config: CollectorConfig, max_devices: int | None, days: in
     )
 
 
-def import_schools(
-    store: Store, config: CollectorConfig, ports: Ports, file: Path, *, dry_run: bool
-) -> importer.ImportReport:
-    """Bring the schools of a file into the registry.
+def import_file(
+    store: Store, config: CollectorConfig, ports: Ports, file: Path, *, kind: str, dry_run: bool, annotated: Path | None
+) -> ImportReport:
+    """Bring the schools, or the days of calendars, of a file in, and write that into the history.
+
+    Args:
+        store: The database.
+        config: Its default zone.
+        ports: Clock and randomness.
+        file: CSV or XLSX.
+        kind: `plan.SCHOOLS` or `plan.CALENDAR`.
+        dry_run: Only say what would be done.
+        annotated: Where to write the file with a column that says what is wrong.
 
     Raises:
-        CollectorError: If the file as a whole cannot be used.
+        CollectorError: If the file as a whole cannot be used, or the other one cannot be written.
     """
-    now_ms = ports.clock.now_ms()
+    raw, place = importer.read_source(file)
     with store.unit() as unit:
-        report = importer.import_schools(
-            unit, file, now_ms=now_ms, dry_run=dry_run, default_timezone=config.default_timezone
-        )
-        return _imported(unit, ports, "schools.import", file, report)
-
-
-def import_calendar(store: Store, ports: Ports, file: Path, *, dry_run: bool) -> importer.ImportReport:
-    """Bring the days of a file into the calendars.
-
-    Raises:
-        CollectorError: If the file as a whole cannot be used.
-    """
-    with store.unit() as unit:
-        return _imported(unit, ports, "calendar.import", file, calendars.import_calendar(unit, file, dry_run=dry_run))
-
-
-def _imported(
-    unit: UnitOfWork, ports: Ports, action: str, file: Path, report: importer.ImportReport
-) -> importer.ImportReport:
-    """Write an import down and commit it, unless it was a dry run."""
-    if not report.dry_run:
-        detail = f"added={report.added} changed={report.changed} refused={report.refused_rows}"
-        note(unit, ports, action, file.name, detail)
-        unit.commit()
+        by = imports.Deed(audit.COMMAND_LINE, ports, config.default_timezone)
+        found, identity = imports.bring(unit, raw, file.name, place, by, kind=kind, dry_run=dry_run)
+        if annotated is not None:
+            export.write_file(annotated, [annotate.annotated(found, str)])
+        report = report_of(found, dry_run=dry_run, import_id=identity)
+        if not dry_run:
+            detail = f"added={report.added} changed={report.changed} refused={report.refused_rows}"
+            note(unit, ports, f"{kind}.import", file.name, detail)
+            unit.commit()
     return report
+
+
+def list_imports(store: Store) -> list[Import]:
+    """Return the newest imports first."""
+    with store.reader() as snapshot:
+        return stored_imports.list_imports(snapshot, 200)
+
+
+def undo_import(store: Store, config: CollectorConfig, ports: Ports, text: str, *, dry_run: bool) -> undo.Undo:
+    """Take an import back as far as nothing was changed later.
+
+    Raises:
+        CollectorError: If there is no such import, or it does not hold.
+    """
+    with store.unit() as unit:
+        one = imports.require(unit, text)
+        planned = undo.plan_undo(unit, one)
+        if one.state != stored_imports.APPLIED:
+            raise CollectorError(f"Import {one.import_id} was undone already.", exit_code=ExitCode.REFUSED)
+        if not dry_run:
+            undo.undo(unit, one, None, imports.Deed(audit.COMMAND_LINE, ports, config.default_timezone))
+            note(unit, ports, f"{one.kind}.undo", one.file_name, f"import={one.import_id} kept={len(planned.kept)}")
+            unit.commit()
+    return planned
 
 
 def export_table(store: Store, table: str, form: str, output: Path | None) -> None:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from collector.domain.said import SaidError
 from collector.domain.words import DayKind, Suppression
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -27,7 +28,7 @@ _ENTRY = re.compile(r"^([a-z]{3}(?:\s*[-,]\s*[a-z]{3})*)\s*[:=]?\s*[\"']?([\d:\s
 _SPREAD: Final = 0.6180339887498949
 
 
-class OpeningError(ValueError):
+class OpeningError(SaidError):
     """A text of opening hours that cannot be read; its message is one sentence for the person who wrote it."""
 
 
@@ -178,7 +179,9 @@ def parse_opening(text: str) -> Week:
             days, spans = _entry(entry.strip())
             week.update(dict.fromkeys(days, spans))
     if not any(week.values()):
-        raise OpeningError(f"{text!r} opens on no day: write for example {DEFAULT_OPENING!r}.")
+        raise OpeningError(
+            "%(text)s opens on no day: write for example %(example)s.", text=repr(text), example=repr(DEFAULT_OPENING)
+        )
     return tuple(week.get(weekday, ()) for weekday in range(len(WEEKDAYS)))
 
 
@@ -194,7 +197,9 @@ def calendar_of(opening: str | None, zone: ZoneInfo, exceptions: Mapping[date, D
 def _entry(entry: str) -> tuple[tuple[int, ...], tuple[Span, ...]]:
     match = _ENTRY.match(entry.lower())
     if match is None:
-        raise OpeningError(f"{entry!r} is not opening hours: write for example 'mon-fri 07:00-12:00 13:00-17:00'.")
+        raise OpeningError(
+            "%(text)s is not opening hours: write for example 'mon-fri 07:00-12:00 13:00-17:00'.", text=repr(entry)
+        )
     days, hours = match.groups()
     return _days(days, entry), () if hours == "closed" else _spans(hours, entry)
 
@@ -205,7 +210,11 @@ def _days(text: str, entry: str) -> tuple[int, ...]:
         names = [name.strip() for name in part.split("-")]
         unknown = [name for name in names if name not in WEEKDAYS]
         if unknown or len(names) > 2:
-            raise OpeningError(f"{entry!r} names no days that we know: use {', '.join(WEEKDAYS)}, or mon-fri.")
+            raise OpeningError(
+                "%(text)s names no days that we know: use %(days)s, or mon-fri.",
+                text=repr(entry),
+                days=", ".join(WEEKDAYS),
+            )
         first, last = WEEKDAYS.index(names[0]), WEEKDAYS.index(names[-1])
         days.extend((first + offset) % 7 for offset in range((last - first) % 7 + 1))
     return tuple(days)
@@ -217,12 +226,12 @@ def _spans(text: str, entry: str) -> tuple[Span, ...]:
         hour, minute, end_hour, end_minute = (int(digits) for digits in match.groups())
         spans.append(Span(hour * 60 + minute, end_hour * 60 + end_minute))
     if _SPAN.sub("", text).strip(" ,"):
-        raise OpeningError(f"{entry!r} has hours that cannot be read: write them as 07:00-12:00.")
+        raise OpeningError("%(text)s has hours that cannot be read: write them as 07:00-12:00.", text=repr(entry))
     if any(not span.start_min < span.end_min <= DAY_MIN for span in spans):
-        raise OpeningError(f"{entry!r} has hours that end before they start, or after 24:00.")
+        raise OpeningError("%(text)s has hours that end before they start, or after 24:00.", text=repr(entry))
     spans.sort(key=lambda span: span.start_min)
     if any(before.end_min > after.start_min for before, after in pairwise(spans)):
-        raise OpeningError(f"{entry!r} has hours that overlap.")
+        raise OpeningError("%(text)s has hours that overlap.", text=repr(entry))
     return tuple(spans)
 
 

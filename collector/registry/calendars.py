@@ -1,34 +1,24 @@
 """Days that differ from the weekly opening hours, from a CSV file with `calendar,date,kind,note`."""
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from collector.domain.said import Said
 from collector.domain.words import DayKind
 from collector.registry import columns, csvfile
 from collector.registry.columns import CellError, Context
-from collector.registry.importer import ImportReport, RowError, cleaned_cells, read_source
+from collector.registry.importer import read_source, require_headings
+from collector.registry.plan import CALENDAR, Change, ImportReport, Line, Plan, report_of
 from collector.store.queries import facts, judgement, schools
 from collector.store.queries.schools import EVERYBODY, CalendarDay, School, area_calendar, calendars_of, school_calendar
-from collector.store.unit import UnitOfWork
+from collector.store.unit import Snapshot, UnitOfWork
 
 COLUMNS = ("calendar", "date", "kind", "note")
 REQUIRED = COLUMNS[:3]
-_WRITE = f"write {EVERYBODY}, an area, or a school's code."
 _YEARS = range(1970, 2200)  # those in which measurements can lie
-
-
-@dataclass
-class _Plan:
-    """What is to be written."""
-
-    days: list[CalendarDay] = field(default_factory=list)
-    added: int = 0
-    unchanged: int = 0
-    errors: list[RowError] = field(default_factory=list)
-    touched: list[CalendarDay] = field(default_factory=list)  # those that make a difference to the judgement
 
 
 @dataclass(frozen=True)
@@ -41,7 +31,7 @@ class _Known:
 
 
 def import_calendar(unit: UnitOfWork, source: Path | bytes, *, dry_run: bool = False) -> ImportReport:
-    """Bring the days of a file into the calendars; the caller commits.
+    """Bring the days of a file into the calendars; the caller commits. The history of imports is not told of it.
 
     What was judged of the schools concerned is folded again from the first day that changes, and devices ask for
     their windows again.
@@ -56,35 +46,23 @@ def import_calendar(unit: UnitOfWork, source: Path | bytes, *, dry_run: bool = F
         CollectorError: If the file as a whole cannot be used; nothing is stored then.
     """
     raw, place = read_source(source)
-    table = csvfile.read(raw, COLUMNS, place)
-    for required in REQUIRED:
-        if required not in table.headings:
-            raise csvfile.refuse(
-                f"{place} has no heading {required}.", f"Its headings are: {', '.join(filter(None, table.headings))}."
-            )
-    registry = schools.by_code(unit)
+    plan = plan_calendar(unit, csvfile.read(raw, COLUMNS, place), place)
+    if not dry_run:
+        write_calendar(unit, plan.lines)
+    return report_of(plan, dry_run=dry_run)
+
+
+def plan_calendar(snapshot: Snapshot, table: csvfile.CsvFile, place: str) -> Plan:
+    """Return what a table would do to the calendars.
+
+    Raises:
+        CollectorError: If it cannot be used as a whole.
+    """
+    require_headings(table, REQUIRED, place)
+    registry = schools.by_code(snapshot)
     areas = frozenset(one.area for one in registry.values() if one.area)
-    plan = _plan(table, _Known(schools.list_calendar_days(unit), areas, frozenset(registry)))
-    if not dry_run and plan.days:
-        schools.set_calendar_days(unit, plan.days)
-        if plan.touched:
-            _reopen(unit, plan.touched, registry.values())
-            facts.raise_settings_version(unit)
-    return ImportReport(
-        added=plan.added,
-        changed=len(plan.days) - plan.added,
-        unchanged=plan.unchanged,
-        errors=tuple(plan.errors),
-        skipped_empty=table.skipped_empty,
-        unknown_columns=(),
-        dry_run=dry_run,
-        what="day",
-        cleaned=cleaned_cells(table),
-    )
-
-
-def _plan(table: csvfile.CsvFile, known: _Known) -> _Plan:
-    plan = _Plan()
+    known = _Known(schools.list_calendar_days(snapshot), areas, frozenset(registry))
+    plan = Plan(CALENDAR, table)
     lines_of: dict[tuple[str, str], int] = {}
     for row in table.rows:
         cells = {**dict.fromkeys(COLUMNS, ""), **dict(zip(table.headings, row.cells, strict=False))}
@@ -93,39 +71,106 @@ def _plan(table: csvfile.CsvFile, known: _Known) -> _Plan:
         wrong = [*(one for one in wrong if one[0] not in dict(faults)), *faults]
         key = (given.calendar, given.day)
         if not wrong and (first := lines_of.setdefault(key, row.line)) != row.line:
-            wrong.append(("date", f"{given.day} of the calendar {given.calendar} stands in line {first} already."))
+            said = Said(
+                "%(day)s of the calendar %(calendar)s stands in line %(line)s already.",
+                day=given.day,
+                calendar=given.calendar,
+                line=first,
+            )
+            wrong.append(("date", said))
         if wrong:
-            plan.errors += [RowError(row.line, column, sentence) for column, sentence in wrong]
+            plan.refuse(row.line, wrong)
             continue
         before = known.days.get(key)
         if given == before:
             plan.unchanged += 1
-            continue
-        plan.days.append(given)
-        plan.added += before is None
-        if before is None or before.kind != given.kind:
-            plan.touched.append(given)
+        else:
+            plan.lines.append(Line(row.line, subject_of(*key), given.calendar, before is None, _changes(before, given)))
+    plan.absent = len(known.days.keys() - lines_of.keys())
     return plan
 
 
-def _parse(cells: Mapping[str, str], known: _Known, context: Context) -> tuple[CalendarDay, list[tuple[str, str]]]:
+def subject_of(calendar: str, day: str) -> str:
+    """Return what the history calls a day of a calendar."""
+    return f"{day} {calendar}"
+
+
+def key_of(subject: str) -> tuple[str, str]:
+    """Return the calendar and the day that `subject_of` named."""
+    day, _blank, calendar = subject.partition(" ")
+    return calendar, day
+
+
+def _changes(before: CalendarDay | None, given: CalendarDay) -> tuple[Change, ...]:
+    pairs = ((name, getattr(before, name, None), getattr(given, name)) for name in ("kind", "note"))
+    return tuple(Change(name, old, new) for name, old, new in pairs if old != new)
+
+
+def write_calendar(unit: UnitOfWork, lines: Iterable[Line]) -> None:
+    """Store days of calendars, and let what follows from them be worked out again.
+
+    Args:
+        unit: The transaction to write in.
+        lines: Rows whose `before` is what the calendars have now.
+    """
+    lines = list(lines)
+    if not lines:
+        return
+    known = schools.list_calendar_days(unit)
+    days: list[CalendarDay] = []
+    touched: list[CalendarDay] = []  # those that make a difference to the judgement
+    for line in lines:
+        key = key_of(line.subject)
+        values = {change.field: change.after for change in line.changes}
+        before = known.get(key)
+        note = values.get("note", before.note if before else None)
+        day = CalendarDay(
+            *key, str(values.get("kind", before.kind if before else "")), None if note is None else str(note)
+        )
+        days.append(day)
+        if before is None or before.kind != day.kind:
+            touched.append(day)
+    schools.set_calendar_days(unit, days)
+    follow(unit, touched)
+
+
+def remove_days(unit: UnitOfWork, subjects: Iterable[str]) -> None:
+    """Take days out of their calendars."""
+    known = schools.list_calendar_days(unit)
+    gone = [known[key] for key in map(key_of, subjects) if key in known]
+    schools.remove_calendar_days(unit, gone)
+    follow(unit, gone)
+
+
+def follow(unit: UnitOfWork, touched: Sequence[CalendarDay]) -> None:
+    """Let the judgement and the windows of devices follow days that changed."""
+    if touched:
+        _reopen(unit, touched, schools.by_code(unit).values())
+        facts.raise_settings_version(unit)
+
+
+def _parse(cells: Mapping[str, str], known: _Known, context: Context) -> tuple[CalendarDay, list[tuple[str, Said]]]:
     """Return a day, and (column, sentence) for each cell that cannot be taken."""
-    wrong: list[tuple[str, str]] = []
+    wrong: list[tuple[str, Said]] = []
     calendar = ""
     try:
         calendar = _calendar(" ".join(cells["calendar"].split()), known)
     except CellError as error:
-        wrong.append(("calendar", str(error)))
+        wrong.append(("calendar", error.said))
     if not _is_day(cells["date"]):
-        wrong.append(("date", f"{columns.shown(cells['date'])} is not a date; write it as 2026-12-24."))
+        said = Said("%(cell)s is not a date; write it as 2026-12-24.", cell=columns.shown(cells["date"]))
+        wrong.append(("date", said))
     kind = cells["kind"].lower()
     if kind not in set(DayKind):
-        wrong.append(("kind", f"{columns.shown(cells['kind'])} is unknown; write {', '.join(DayKind)}."))
+        said = Said(
+            "%(cell)s is unknown; write %(kinds)s.", cell=columns.shown(cells["kind"]), kinds=", ".join(DayKind)
+        )
+        wrong.append(("kind", said))
     note: str | None = None
     try:
         note = str(columns.free_text(cells["note"], context) or "") or None
     except CellError as error:
-        wrong.append(("note", str(error)))
+        wrong.append(("note", error.said))
     return CalendarDay(calendar, cells["date"], kind, note), wrong
 
 
@@ -145,20 +190,26 @@ def _calendar(name: str, known: _Known) -> str:
     of_area = not is_school and area in known.areas
     of_school = not is_area and code in known.codes
     if of_area and of_school:
-        raise CellError(f"{columns.shown(name)} is an area and a school; write area:{name} or school:{name}.")
+        raise CellError(
+            "%(cell)s is an area and a school; write area:%(name)s or school:%(name)s.",
+            cell=columns.shown(name),
+            name=name,
+        )
     if of_area:
         return area_calendar(area)
     if of_school:
         return school_calendar(code)
-    raise CellError(_unknown_calendar(name, known))
+    raise _unknown_calendar(name, known)
 
 
-def _unknown_calendar(name: str, known: _Known) -> str:
+def _unknown_calendar(name: str, known: _Known) -> CellError:
     if not name:
-        return f"the calendar is missing: {_WRITE}"
+        return CellError("the calendar is missing: write default, an area, or a school's code.")
+    cell = columns.shown(name)
     near = difflib.get_close_matches(name[: columns.TEXT_CHARS], _all_names(known), n=1, cutoff=0.75)
-    hint = f"did you mean {near[0]}?" if near else _WRITE
-    return f"no area and no school is called {columns.shown(name)}; {hint}"
+    if near:
+        return CellError("no area and no school is called %(cell)s; did you mean %(near)s?", cell=cell, near=near[0])
+    return CellError("no area and no school is called %(cell)s; write default, an area, or a school's code.", cell=cell)
 
 
 def _all_names(known: _Known) -> list[str]:

@@ -9,6 +9,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from collector.domain import calendars
+from collector.domain.said import Said, SaidError
 
 CODE_CHARS = 64
 NAME_CHARS = 200
@@ -20,7 +21,8 @@ _LATITUDE, _LONGITUDE = 90, 180
 
 # What stands in addresses, commands and files unchanged; no leading dot or hyphen.
 _CODE = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{CODE_CHARS - 1}}}", re.ASCII)
-_WHOLE = re.compile(r"\d+", re.ASCII)
+# Tables that went through a program have 120.0 for 120; three decimals could be thousands.
+_WHOLE = re.compile(r"(\d+)(?:[.,]0{1,2})?", re.ASCII)
 _DECIMAL = re.compile(r"([+-]?)(\d+)(?:([.,])(\d+))?", re.ASCII)
 # One to three digits, a mark, three digits: a thousand to some, a fraction to others.
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
@@ -31,7 +33,7 @@ _UNPRINTABLE = frozenset({"Cc", "Cs", "Cn"})
 Value = str | int | float | None
 
 
-class CellError(ValueError):
+class CellError(SaidError):
     """A cell that cannot be taken; the message is the rest of a sentence that begins with row and column."""
 
 
@@ -55,8 +57,10 @@ def parse_code(text: str, _context: Context | None = None) -> str:
         raise CellError("the code is missing.")
     if not _CODE.fullmatch(text):
         raise CellError(
-            f"{shown(text)} cannot be a code: it has up to {CODE_CHARS} letters A to Z, digits, hyphens, low lines "
-            "and dots, and begins with a letter, a digit or a low line."
+            "%(cell)s cannot be a code: it has up to %(most)s letters A to Z, digits, hyphens, low lines "
+            "and dots, and begins with a letter, a digit or a low line.",
+            cell=shown(text),
+            most=CODE_CHARS,
         )
     return text
 
@@ -70,7 +74,9 @@ def shown(text: str) -> str:
 def _text(limit_chars: int) -> Parse:
     def parse(text: str, _context: Context) -> str | None:
         if len(text) > limit_chars:
-            raise CellError(f"the text has {len(text)} characters; at most {limit_chars} are kept.")
+            raise CellError(
+                "the text has %(count)s characters; at most %(most)s are kept.", count=len(text), most=limit_chars
+            )
         text = " ".join(text.split())
         if not text.isprintable() and any(unicodedata.category(char) in _UNPRINTABLE for char in text):
             raise CellError("the text contains a control character, or one that no script has.")
@@ -89,18 +95,19 @@ def _name(text: str, context: Context) -> str:
 def _people(text: str, _context: Context) -> int | None:
     if not text:
         return None
-    if not _WHOLE.fullmatch(text):
-        raise CellError(f"{shown(text)} is not a whole number; write it with digits only.")
-    if len(text) > _NUMBER_CHARS or int(text) > MAX_PEOPLE:
-        raise CellError(f"{shown(text)} is more than {MAX_PEOPLE}.")
-    return int(text)
+    match = _WHOLE.fullmatch(text)
+    if not match:
+        raise CellError("%(cell)s is not a whole number; write it with digits only.", cell=shown(text))
+    if len(text) > _NUMBER_CHARS or int(match[1]) > MAX_PEOPLE:
+        raise CellError("%(cell)s is more than %(most)s.", cell=shown(text), most=MAX_PEOPLE)
+    return int(match[1])
 
 
 def _number(text: str) -> float:
     """Return a number with one decimal mark, point or comma; a second mark is never guessed about."""
     match = _DECIMAL.fullmatch(text.replace("\u2212", "-"))
     if not match or len(text) > _NUMBER_CHARS:
-        raise CellError(f"{shown(text)} is not a number; write it with one decimal mark, such as 12.5.")
+        raise CellError("%(cell)s is not a number; write it with one decimal mark, such as 12.5.", cell=shown(text))
     sign, whole, _mark, fraction = match.groups()
     return float(f"{sign}{whole}.{fraction or '0'}")
 
@@ -111,8 +118,13 @@ def _degrees(limit: float) -> Parse:
             return None
         value = _number(text)
         if not -limit <= value <= limit:
-            hint = " Latitude and longitude may be exchanged." if limit < abs(value) <= _LONGITUDE else ""
-            raise CellError(f"{shown(text)} lies outside -{limit:g} to {limit:g} degrees.{hint}")
+            if limit < abs(value) <= _LONGITUDE:
+                raise CellError(
+                    "%(cell)s lies outside -%(most)s to %(most)s degrees. Latitude and longitude may be exchanged.",
+                    cell=shown(text),
+                    most=limit,
+                )
+            raise CellError("%(cell)s lies outside -%(most)s to %(most)s degrees.", cell=shown(text), most=limit)
         return value
 
     return parse
@@ -124,10 +136,15 @@ def _mbps(text: str, context: Context) -> float | None:
     is_plain = context.delimiter == "," and "," not in text  # such files write 12.500 for twelve and a half
     if _THOUSANDS.fullmatch(text) and not is_plain:
         digits = text.replace(",", "").replace(".", "")
-        raise CellError(f"{shown(text)} can be read in two ways; write {digits} or {text[:-1]}.")
+        raise CellError(
+            "%(cell)s can be read in two ways; write %(whole)s or %(fraction)s.",
+            cell=shown(text),
+            whole=digits,
+            fraction=text[:-1],
+        )
     value = _number(text)
     if not 0 < value <= MAX_MBPS:
-        raise CellError(f"{shown(text)} lies outside 0 to {MAX_MBPS:.0f} Mbit/s.")
+        raise CellError("%(cell)s lies outside 0 to %(most)s Mbit/s.", cell=shown(text), most=round(MAX_MBPS))
     return value
 
 
@@ -140,7 +157,7 @@ def _timezone(text: str, _context: Context) -> str | None:
     if not text:
         return None
     if text not in _zones():
-        raise CellError(f"{shown(text)} is not a known time zone; write an IANA name such as America/Lima.")
+        raise CellError("%(cell)s is not a known time zone; write an IANA name such as America/Lima.", cell=shown(text))
     return text
 
 
@@ -152,7 +169,7 @@ def _opening(text: str, context: Context) -> str | None:
     try:
         calendars.parse_opening(text)
     except calendars.OpeningError as error:
-        raise CellError(str(error)) from error
+        raise CellError(error.said.message, **error.said.values) from error
     return text
 
 
@@ -175,7 +192,7 @@ COLUMNS: dict[str, Parse] = {
 }
 REQUIRED = ("code", "name")
 
-EXTRA_COLUMNS = 50
+EXTRA_COLUMNS = 100  # a whole table of Giga has about eighty
 free_text = _text(TEXT_CHARS)
 
 
@@ -195,21 +212,22 @@ def parse_extra(text: str, context: Context) -> dict[str, str]:
     return {str(key): str(value or "") for key, value in named if key}
 
 
-def check_together(values: dict[str, Value], given: dict[str, Value]) -> list[tuple[str, str]]:
+def check_together(values: dict[str, Value], given: dict[str, Value]) -> list[tuple[str, Said]]:
     """Return (column, sentence) for what is right alone but not together.
 
     Args:
         values: The school as it would be stored.
         given: The columns that the file has.
     """
-    wrong: list[tuple[str, str]] = []
+    wrong: list[tuple[str, Said]] = []
     latitude, longitude = values.get("latitude"), values.get("longitude")
     if (latitude is None) != (longitude is None):
         missing = "latitude" if latitude is None else "longitude"
-        wrong.append((missing, "latitude and longitude belong together; give both or neither."))
+        wrong.append((missing, Said("latitude and longitude belong together; give both or neither.")))
     elif latitude == 0 and longitude == 0 and "latitude" in given:
-        wrong.append(("latitude", "0, 0 is a place in the sea; leave both empty if the place is unknown."))
+        wrong.append(("latitude", Said("0, 0 is a place in the sea; leave both empty if the place is unknown.")))
     total, peak = values.get("students_total"), values.get("students_peak_shift")
     if isinstance(total, int) and isinstance(peak, int) and peak > total:
-        wrong.append(("students_peak_shift", f"{peak} is more than the {total} of students_total."))
+        said = Said("%(peak)s is more than the %(total)s of students_total.", peak=peak, total=total)
+        wrong.append(("students_peak_shift", said))
     return wrong

@@ -1,17 +1,21 @@
-"""A CSV file as spreadsheets really write it: encodings, delimiters, hint line, empty rows. Says nothing of columns."""
+"""A table as spreadsheets really write it: encodings, delimiters, hint line, empty rows. Says nothing of columns."""
 
 import csv
 import io
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agent.wire.vocabulary import ExitCode
+from collector.domain.said import Said
 from collector.errors import CollectorError
+from collector.registry import xlsx
 
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|")
 MAX_BYTES = 64_000_000
+MAX_ROWS = 200_000
 NUL = "\0"  # what a disk that lost power leaves where a text was
 
 _HINT = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n|$)', re.IGNORECASE)
@@ -33,6 +37,17 @@ class Row:
     line: int  # of the file, from 1, on which it begins: where an editor finds it
     cells: tuple[str, ...]  # without blanks around them; may be fewer or more than the headings
     cleaned: frozenset[int]  # cells that held a line break, a tab or what cannot be seen; the unseen is gone
+    raw: tuple[str, ...]  # as the file has them
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file was written, so that one can be given back in the same way."""
+
+    suffix: str  # csv | xlsx
+    encoding: str = "utf-8-sig"
+    delimiter: str = ","
+    hint: str = ""  # the first line that tells a spreadsheet the delimiter, without its end
 
 
 @dataclass(frozen=True)
@@ -42,27 +57,49 @@ class CsvFile:
     headings: tuple[str, ...]  # lower case; "" for a column without heading and without content
     rows: tuple[Row, ...]
     skipped_empty: int
-    delimiter: str
+    form: Form
+    head: Row  # the headings as the file has them
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between two cells; numbers of a workbook are never read in two ways."""
+        return self.form.delimiter
 
 
 def refuse(what: str, do: str = "") -> CollectorError:
     """Return the error of a file that cannot be used as a whole."""
-    return CollectorError(what, means="Nothing was stored.", do=do, exit_code=ExitCode.USAGE)
+    return CollectorError(what, means=Said("Nothing was stored."), do=do, exit_code=ExitCode.USAGE)
 
 
-def read(raw: bytes, known: Iterable[str], place: str = "the file") -> CsvFile:
-    """Return the content of a CSV file.
+def read(raw: bytes, known: Iterable[str], place: str = "the file", max_rows: int = MAX_ROWS) -> CsvFile:
+    """Return the content of a CSV file or of the first visible sheet of a workbook.
 
     Args:
-        raw: The file: UTF-8 with or without mark, Windows-1252, or UTF-16 with mark.
+        raw: The file: UTF-8 with or without mark, Windows-1252, UTF-16 with mark, or XLSX.
         known: Headings that tell the delimiter apart: the one that finds most of them wins.
         place: What the sentences call the file.
+        max_rows: A file with more is refused.
 
     Raises:
-        CollectorError: If it is no CSV file, a heading stands twice or is missing. A row with a NUL byte is returned
-            as it is: `faults` names it.
+        CollectorError: If it is no such file, a heading stands twice or is missing, or it is too large. A row with a
+            NUL byte is returned as it is: `faults` names it.
     """
-    text = _decode(raw, place)
+    if raw.startswith(xlsx.MARK):
+        form = Form("xlsx", delimiter=";")  # a text that looks like a number is as ambiguous as in such a file
+        records = _workbook(raw, place, max_rows)
+    else:
+        form, records = _text_file(raw, known, place, max_rows)
+    if not records:
+        raise refuse(
+            Said("%(file)s is empty.", file=place), Said("The first row has the headings, such as code and name.")
+        )
+    headings = _headings(records[0].cells, records[1:], place)
+    rows = tuple(row for row in records[1:] if any(row.cells))
+    return CsvFile(headings, rows, len(records) - 1 - len(rows), form, records[0])
+
+
+def _text_file(raw: bytes, known: Iterable[str], place: str, max_rows: int) -> tuple[Form, list[Row]]:
+    text, encoding = _decode(raw, place)
     hint = _HINT.match(text)
     if hint:
         text = text[hint.end() :]
@@ -70,31 +107,51 @@ def read(raw: bytes, known: Iterable[str], place: str = "the file") -> CsvFile:
     if NUL in first:  # UTF-16 without its mark, or no text at all
         raise _no_text(place)
     delimiter = hint[1] if hint else _delimiter(first, frozenset(known))
-    records = list(_records(text, delimiter, 2 if hint else 1, place))
-    if not records:
-        raise refuse(f"{place} is empty.", "The first row has the headings, such as code and name.")
-    headings = _headings(records[0].cells, records[1:], place)
-    rows = tuple(row for row in records[1:] if any(row.cells))
-    return CsvFile(headings, rows, len(records) - 1 - len(rows), delimiter)
+    form = Form("csv", encoding, delimiter, hint[0].rstrip("\r\n") if hint else "")
+    return form, _capped(_records(text, delimiter, 2 if hint else 1, place), place, max_rows)
 
 
-def faults(row: Row, headings: tuple[str, ...]) -> list[tuple[str, str]]:
+def _workbook(raw: bytes, place: str, max_rows: int) -> list[Row]:
+    try:
+        rows = xlsx.read(raw, max_rows + 1)  # and the headings
+    except xlsx.WorkbookError as error:
+        raise refuse(Said("%(file)s: %(why)s", file=place, why=error.said), Said("Save it as CSV (UTF-8).")) from error
+    begun = itertools.dropwhile(lambda row: not any(cell.strip() for cell in row[1]), rows)
+    return _capped((_row(line, cells) for line, cells in begun), place, max_rows)
+
+
+def _capped(rows: Iterator[Row], place: str, max_rows: int) -> list[Row]:
+    """Return the rows, unless they are too many."""
+    records = list(itertools.islice(rows, max_rows + 2))
+    if len(records) > max_rows + 1:
+        raise refuse(Said("%(file)s has more than %(most)s rows.", file=place, most=max_rows), Said("Split it."))
+    return records
+
+
+def faults(row: Row, headings: tuple[str, ...]) -> list[tuple[str, Said]]:
     """Return (column, sentence) for what no file may have in a row, whatever its columns mean."""
     found = []
     if any(row.cells[len(headings) :]):
-        found.append((str(len(headings) + 1), "there are more cells than headings; a text with a comma needs quotes."))
+        said = Said("there are more cells than headings; a text with a comma needs quotes.")
+        found.append((str(len(headings) + 1), said))
     for at, cell in enumerate(row.cells):
         if NUL in cell and at < len(headings):  # one beyond is refused already
             column = headings[at] or str(at + 1)
-            found.append((column, "the cell has a NUL byte, so some of its text may be lost; write it again."))
+            found.append((column, Said("the cell has a NUL byte, so some of its text may be lost; write it again.")))
     return found
 
 
-def _decode(raw: bytes, place: str) -> str:
+def _decode(raw: bytes, place: str) -> tuple[str, str]:
     if len(raw) > MAX_BYTES:
-        raise refuse(f"{place} has {len(raw)} bytes; at most {MAX_BYTES} can be read.", "Split it.")
-    if raw.startswith(b"PK\x03\x04") or raw.startswith(b"\xd0\xcf\x11\xe0"):
-        raise refuse(f"{place} is a spreadsheet workbook, not CSV.", "Save it as CSV (UTF-8) and give that file.")
+        said = Said(
+            "%(file)s has %(bytes)s bytes; at most %(most)s can be read.", file=place, bytes=len(raw), most=MAX_BYTES
+        )
+        raise refuse(said, Said("Split it."))
+    if raw.startswith(b"\xd0\xcf\x11\xe0"):
+        raise refuse(
+            Said("%(file)s is a workbook of old Excel, or one with a password.", file=place),
+            Said("Save it as XLSX or CSV (UTF-8) and give that file."),
+        )
     encodings = ("utf-16",) if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
     for encoding in encodings:
         try:
@@ -103,12 +160,13 @@ def _decode(raw: bytes, place: str) -> str:
             if encoding == "utf-8-sig":
                 _refuse_damaged(raw, error.start, place)
             continue
-        return text
+        is_marked = raw.startswith(b"\xef\xbb\xbf")
+        return text, "utf-8" if encoding == "utf-8-sig" and not is_marked else encoding
     raise _no_text(place)
 
 
 def _no_text(place: str) -> CollectorError:
-    return refuse(f"{place} is neither UTF-8 nor Windows-1252 text.", "Save it as CSV (UTF-8).")
+    return refuse(Said("%(file)s is neither UTF-8 nor Windows-1252 text.", file=place), Said("Save it as CSV (UTF-8)."))
 
 
 def _refuse_damaged(raw: bytes, first_wrong: int, place: str) -> None:
@@ -117,7 +175,10 @@ def _refuse_damaged(raw: bytes, first_wrong: int, place: str) -> None:
     wrong = text.count("\ufffd")
     if sum(char > "\x7f" for char in text) - wrong > wrong:
         line = len(re.findall(rb"\r\n|\r|\n", raw[:first_wrong])) + 1
-        raise refuse(f"{place} is UTF-8, but line {line} has bytes that are not.", "Mend that line, or save it again.")
+        raise refuse(
+            Said("%(file)s is UTF-8, but line %(line)s has bytes that are not.", file=place, line=line),
+            Said("Mend that line, or save it again."),
+        )
 
 
 def _delimiter(first: str, known: frozenset[str]) -> str:
@@ -140,13 +201,19 @@ def _records(text: str, delimiter: str, first_line: int, place: str) -> Iterator
                 yield _row(line, cells)
             line = first_line + reader.line_num
     except csv.Error as error:
-        raise refuse(f"{place}, line {line}: a quotation mark is out of place ({error}).") from error
+        said = Said(
+            "%(file)s, line %(line)s: a quotation mark is out of place (%(reason)s).",
+            file=place,
+            line=line,
+            reason=str(error),
+        )
+        raise refuse(said) from error
 
 
 def _row(line: int, cells: list[str]) -> Row:
     seen = [_seen(cell) for cell in cells]
     cleaned = (at for at, cell in enumerate(cells) if seen[at] != cell or _BREAKS.search(cell))
-    return Row(line, tuple(_cell(cell) for cell in seen), frozenset(cleaned))
+    return Row(line, tuple(_cell(cell) for cell in seen), frozenset(cleaned), tuple(cells))
 
 
 def _seen(text: str) -> str:
@@ -171,12 +238,17 @@ def _headings(cells: tuple[str, ...], rows: list[Row], place: str) -> tuple[str,
         if NUL in heading:
             raise _no_text(place)
         if not heading and any(row.cells[at] and NUL not in row.cells[at] for row in rows if len(row.cells) > at):
-            raise refuse(f"{place}: column {at + 1} has no heading but has content.", "Name it or remove it.")
-        if heading and (again := headings[:at].count(heading)):
-            columns = [str(column + 1) for column, other in enumerate(headings[: at + 1]) if other == heading]
             raise refuse(
-                f"{place}: the heading {heading} stands {'twice' if again == 1 else 'more than once'} "
-                f"(columns {' and '.join(columns)}).",
-                "Rename or remove one of them.",
+                Said("%(file)s: column %(at)s has no heading but has content.", file=place, at=at + 1),
+                Said("Name it or remove it."),
             )
+        if heading and heading in headings[:at]:
+            said = Said(
+                "%(file)s: the heading %(heading)s stands twice (columns %(first)s and %(second)s).",
+                file=place,
+                heading=heading,
+                first=headings.index(heading) + 1,
+                second=at + 1,
+            )
+            raise refuse(said, Said("Rename or remove one of them."))
     return headings

@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.wire import codec, forms
-from collector.registry.importer import ImportReport, import_schools
+from collector.registry.importer import import_schools
+from collector.registry.plan import ImportReport
 from collector.store.open import Store
 from collector.store.queries import measurements
 from collector.store.queries.measurements import Placed

@@ -191,6 +191,15 @@ def set_calendar_days(unit: UnitOfWork, days: Sequence[CalendarDay]) -> None:
     unit.connection.execute(insert(CALENDAR_DAYS), [asdict(one) for one in days])
 
 
+def remove_calendar_days(unit: UnitOfWork, days: Sequence[CalendarDay]) -> None:
+    """Take days out of their calendars."""
+    if days:
+        same = (CALENDAR_DAYS.c.calendar == bindparam("of")) & (CALENDAR_DAYS.c.day == bindparam("on"))
+        unit.connection.execute(
+            delete(CALENDAR_DAYS).where(same), [{"of": one.calendar, "on": one.day} for one in days]
+        )
+
+
 def unjudge(unit: UnitOfWork, code: str, from_ms: int = 0) -> None:
     """Let the next evaluation look at a school's measurements again, from a moment on."""
     rows = (MEASUREMENTS.c.school == code) & (MEASUREMENTS.c.started_ms >= from_ms)

@@ -1,6 +1,17 @@
 """Schools, their dated facts, and calendars."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
 
 from collector.store.tables.base import METADATA
 
@@ -58,4 +69,39 @@ CALENDAR_DAYS = Table(
     Column("kind", Text, nullable=False),  # holiday | closure | open
     Column("note", Text),
     PrimaryKeyConstraint("calendar", "day"),
+)
+
+# Every file that was brought in, and what undid it.
+REGISTRY_IMPORTS = Table(
+    "registry_imports",
+    METADATA,
+    Column("import_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # schools | calendar
+    Column("state", Text, nullable=False),  # looked_at | applied | undone
+    Column("file_name", Text, nullable=False),
+    Column("file_hash", Text, nullable=False),  # SHA-256, hexadecimal
+    Column("file", LargeBinary),  # deflated; None once it is old, or where there was none
+    Column("made_ms", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("applied_ms", BigInteger),
+    Column("added", Integer, nullable=False, server_default="0"),
+    Column("changed", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column("refused", Integer, nullable=False, server_default="0"),
+    Column("undoes", Text),  # the import that this one took back
+    Index(None, "made_ms"),
+)
+
+# Each field that an import changed, so that it can be shown and taken back.
+REGISTRY_CHANGES = Table(
+    "registry_changes",
+    METADATA,
+    Column("import_id", Text, nullable=False),
+    Column("number", Integer, nullable=False),  # in the order of the file
+    Column("subject", Text, nullable=False),  # a school's code, or a day and its calendar
+    Column("field", Text, nullable=False),  # empty: the whole row, which was added or removed
+    Column("before", Text),  # JSON
+    Column("after", Text),
+    PrimaryKeyConstraint("import_id", "number"),
+    Index(None, "subject"),
 )

@@ -7,7 +7,7 @@ import pytest
 from collector.errors import CollectorError
 from collector.publish import export
 from collector.registry import columns
-from collector.registry.importer import ImportReport
+from collector.registry.plan import ImportReport
 from collector.store.open import Store
 from collector.store.queries import facts, schools
 from collector.store.queries.schools import School
@@ -193,7 +193,7 @@ def test_encodings_and_delimiters_of_spreadsheets(store: Store, encoding: str, d
     [
         (b"", "is empty"),
         (b"\n\n", "is empty"),
-        (b"PK\x03\x04rest", "spreadsheet workbook"),
+        (b"PK\x03\x04rest", "workbook is damaged"),
         (b"code,name\na,\x81\x00", "neither UTF-8"),
         (b"name,area\nx,y\n", "has no heading code"),
         (b"code;naam\nx;y\n", "has no heading name"),
