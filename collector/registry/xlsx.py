@@ -6,6 +6,7 @@ looked at.
 """
 
 import io
+import math
 import re
 import zipfile
 import zlib
@@ -205,7 +206,7 @@ class _Workbook:
         kind = cell.get("t", "n")
         if kind == "inlineStr":
             return _text_of(cell)
-        value = next((child.text or "" for child in cell if child.tag.endswith("}v")), "")
+        value = next((child.text or "" for child in cell if child.tag.rpartition("}")[2] == "v"), "")
         if kind == "s":
             return shared[int(value)] if value else ""
         if kind == "b":
@@ -218,6 +219,8 @@ class _Workbook:
     def _number(self, value: str, form: str) -> str:
         """Return a number with a point; one with three decimals gets a fourth, so that it is read in one way only."""
         number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(value)
         if _is_date(form):
             return _date(number, is_1904=self._is_1904)
         if number.is_integer() and abs(number) < 1e15:
