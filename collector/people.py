@@ -1,21 +1,24 @@
 """What an operator does about people from the command line: each deed one transaction, in the audit log."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from agent.wire import forms
 from agent.wire.vocabulary import ExitCode
+from collector.domain.scope import lies_in
 from collector.errors import CollectorError
 from collector.operate import note
 from collector.ports import Ports
 from collector.store.open import Store
-from collector.store.queries import audit, sessions, users
+from collector.store.queries import audit, pages_schools, sessions, users
 from collector.store.queries.audit import AuditEntry
 from collector.store.queries.users import User
 from collector.store.unit import Snapshot
 
 PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS = 10, 1024
 _PASSWORD_BYTES = 15
+_AREAS_SHOWN = 12
 
 
 def new_password(ports: Ports) -> str:
@@ -23,11 +26,28 @@ def new_password(ports: Ports) -> str:
     return base64.b32encode(ports.randomness.token_bytes(_PASSWORD_BYTES)).decode("ascii").lower()
 
 
-def add_user(store: Store, ports: Ports, name: str, role: str, password: str, hash_of: Callable[[str], str]) -> None:
+def add_user(
+    store: Store,
+    ports: Ports,
+    name: str,
+    role: str,
+    password: str,
+    hash_of: Callable[[str], str],
+    areas: Sequence[str] = (),
+) -> None:
     """Let a person sign in.
 
+    Args:
+        store: The open database.
+        ports: Clock and randomness.
+        name: What they sign in with.
+        role: What they may do.
+        password: In clear.
+        hash_of: Gives the hash that is stored.
+        areas: What they may see; none: the whole country.
+
     Raises:
-        CollectorError: If somebody has that name, or name or password cannot be used.
+        CollectorError: If somebody has that name, name or password cannot be used, or no school is in an area.
     """
     if not name.strip() or len(name) > 100 or not name.isprintable():
         raise CollectorError("The name is empty, too long or not printable.", exit_code=ExitCode.USAGE)
@@ -41,10 +61,12 @@ def add_user(store: Store, ports: Ports, name: str, role: str, password: str, ha
         language=None,
         created_ms=now_ms,
         disabled_ms=None,
+        areas=tuple(dict.fromkeys(areas)),
     )
     with store.unit() as unit:
+        check_scope(unit, role, areas)
         users.create_user(unit, user)
-        note(unit, ports, "user.add", user.name, role)
+        note(unit, ports, "user.add", user.name, deed_words(role, areas))
         unit.commit()
 
 
@@ -57,6 +79,65 @@ def _check_password(password: str) -> None:
         raise CollectorError(
             f"The password is too long: {PASSWORD_MAX_CHARS} characters are enough.", exit_code=ExitCode.USAGE
         )
+
+
+def deed_words(role: str, areas: Sequence[str]) -> str:
+    """Return role and areas as the audit log tells them."""
+    return f"{role} {scope_words(areas)}" if areas else role
+
+
+def scope_words(areas: Sequence[str]) -> str:
+    """Return in words what somebody may see."""
+    return f"of {', '.join(areas)}" if areas else "of the whole country"
+
+
+def check_scope(snapshot: Snapshot, role: str, areas: Sequence[str]) -> None:
+    """Refuse areas in which nothing is, and an administrator of a part.
+
+    Raises:
+        CollectorError: With what to do.
+    """
+    if role == "admin" and areas:
+        raise CollectorError(
+            "An administrator sees the whole country.", do="Leave out --area.", exit_code=ExitCode.USAGE
+        )
+    known = pages_schools.facets(snapshot)["area"] if areas else []
+    for area in areas:
+        if not any(lies_in(one, area) for one in known):
+            shown = f"Areas of the registry: {', '.join(known[:_AREAS_SHOWN])}{' ...' * (len(known) > _AREAS_SHOWN)}."
+            raise CollectorError(
+                f"No school is in the area {area!r}, so whoever has it would see nothing.",
+                do=shown if known else "The registry names no areas.",
+                exit_code=ExitCode.USAGE,
+            )
+
+
+def set_scope(
+    store: Store, ports: Ports, name: str, *, role: str | None = None, areas: Sequence[str] | None = None
+) -> User:
+    """Give a person another role or other areas; it holds from their next page on.
+
+    Args:
+        store: The open database.
+        ports: Clock and randomness.
+        name: Who.
+        role: The new role; None: as it is.
+        areas: The new areas, none of them: the whole country; None: as they are.
+
+    Raises:
+        CollectorError: If there is nobody of that name, nobody else could administer, or the areas cannot be used.
+    """
+    with store.unit() as unit:
+        found = _require_user(unit, name)
+        changed = replace(found, role=role or found.role, areas=found.areas if areas is None else tuple(areas))
+        if changed.role != "admin" and _is_last_admin(users.list_users(unit), found):
+            raise _last_admin(found)
+        check_scope(unit, changed.role, changed.areas)
+        users.set_scope(unit, found.user_id, changed.role, changed.areas)
+        before = f"before: {found.role} {scope_words(found.areas)}"
+        note(unit, ports, "user.scope", found.name, f"{changed.role} {scope_words(changed.areas)}; {before}")
+        unit.commit()
+    return changed
 
 
 def list_users(store: Store) -> list[User]:
@@ -111,16 +192,20 @@ def remove_user(store: Store, ports: Ports, name: str) -> User:
     with store.unit() as unit:
         found = _require_user(unit, name)
         if _is_last_admin(users.list_users(unit), found):
-            raise CollectorError(
-                f"{found.name} is the only administrator, so nobody could administer any more: add another first with "
-                "`enlace-collector user add NAME --role admin`.",
-                exit_code=ExitCode.REFUSED,
-            )
+            raise _last_admin(found)
         sessions.end_sessions_of(unit, found.user_id)
         users.remove_user(unit, found.user_id)
         note(unit, ports, "user.remove", found.name, found.role)
         unit.commit()
     return found
+
+
+def _last_admin(found: User) -> CollectorError:
+    return CollectorError(
+        f"{found.name} is the only administrator, so nobody could administer any more: add another first with "
+        "`enlace-collector user add NAME --role admin`.",
+        exit_code=ExitCode.REFUSED,
+    )
 
 
 def _is_last_admin(everybody: list[User], one: User) -> bool:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collector.ports import Ports
 
 
+ROLES = ("viewer", "analyst", "operator", "admin")  # as `collector.web.access.Role`, which costs the pages to load
+
+
 def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     """Add the commands.
 
@@ -36,28 +39,31 @@ def _add_user(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]"
 
     @user.command("add")
     @click.argument("name")
-    @click.option("--role", type=click.Choice(["viewer", "admin"]), default="viewer", show_default=True)
+    @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
+    @click.option("--area", "areas", multiple=True, help="What they may see; may be given again. Else the country.")
     @anywhere
     @click.pass_obj
-    def user_add(given: Given, name: str, role: str) -> None:
+    def user_add(given: Given, name: str, role: str, areas: tuple[str, ...]) -> None:
         """Let somebody sign in; the password comes from the prompt or ENLACE_PASSWORD, else one is made and printed."""
         from collector import people
         from collector.web.access import hash_password
 
         store = given.store()
         password, made = _password(ports())
-        people.add_user(store, ports(), name, role, password, hash_password)
-        click.echo(f"{name} may sign in as {role}.{made}")
+        people.add_user(store, ports(), name, role, password, hash_password, areas)
+        click.echo(f"{name} may sign in as {people.deed_words(role, areas)}.{made}")
 
     @user.command("list")
     @anywhere
     @click.pass_obj
     def user_list(given: Given) -> None:
-        """List people: name, role, since when."""
+        """List people: name, role, since when, and of what areas if not of the whole country."""
         from collector import people
 
         for one in people.list_users(given.store()):
-            click.echo(f"{one.name}  {one.role}  {format_time(one.created_ms)}")
+            click.echo("  ".join([one.name, one.role, format_time(one.created_ms), *one.areas]))
+
+    _add_scope(user, anywhere, ports)
 
     @user.command("password")
     @click.argument("name")
@@ -84,6 +90,28 @@ def _add_user(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]"
 
         found = people.remove_user(given.store(), ports(), name)
         click.echo(f"{found.name} may no longer sign in.")
+
+
+def _add_scope(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
+    @user.command("scope")
+    @click.argument("name")
+    @click.option("--role", type=click.Choice(ROLES), help="Another role.")
+    @click.option("--area", "areas", multiple=True, help="All they may see from now on; may be given again.")
+    @click.option("--whole-country", is_flag=True, help="They may see everything.")
+    @anywhere
+    @click.pass_obj
+    def user_scope(given: Given, name: str, role: str | None, areas: tuple[str, ...], whole_country: bool) -> None:
+        """Say what somebody may do and see, or change it; it holds from their next page on."""
+        from collector import people
+
+        if areas and whole_country:
+            raise click.UsageError("Give --area or --whole-country, not both.")
+        store = given.store()
+        if role is None and not areas and not whole_country:
+            found = people.require_user(store, name)
+        else:
+            found = people.set_scope(store, ports(), name, role=role, areas=areas if areas or whole_country else None)
+        click.echo(f"{found.name} is {found.role} {people.scope_words(found.areas)}.")
 
 
 def _add_audit(cli: click.Group, anywhere: Anywhere) -> None:

@@ -1,11 +1,13 @@
 """The collector's database: opened, checked for its version, and given out in units of work."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from agent.wire.vocabulary import ExitCode
+from collector.domain.scope import WHOLE, Scope
 from collector.errors import CollectorError
 from collector.store import engine as engines
 from collector.store import version
@@ -37,22 +39,47 @@ class Store:
         version.check(url)
         return cls(url)
 
-    def unit(self, *, waits: bool = True) -> UnitOfWork:
+    def unit(self, scope: Scope = WHOLE, *, waits: bool = True) -> UnitOfWork:
         """Return a transaction that may write: `with store.unit() as unit: ...; unit.commit()`.
 
         Args:
+            scope: What it may read and change.
             waits: For other writers; otherwise entering it while one writes raises a `StorageError`.
         """
-        return UnitOfWork(self._writing, self._lock_path, waits=waits)
+        return UnitOfWork(self._writing, self._lock_path, scope, waits=waits)
 
-    def reader(self) -> Snapshot:
-        """Return a read-only view of one moment: `with store.reader() as snapshot: ...`."""
-        return Snapshot(self._reading)
+    def reader(self, scope: Scope = WHOLE) -> Snapshot:
+        """Return a read-only view of one moment: `with store.reader() as snapshot: ...`.
+
+        Args:
+            scope: What it may read.
+        """
+        return Snapshot(self._reading, scope)
 
     def close(self) -> None:
         """Give back every connection."""
         self._writing.dispose()
         self._reading.dispose()
+
+
+@dataclass(frozen=True)
+class ScopedStore:
+    """The way to what one person may see: every transaction that it gives out is limited to the scope."""
+
+    whole: Store
+    scope: Scope
+
+    def reader(self) -> Snapshot:
+        """Return a read-only view of one moment."""
+        return self.whole.reader(self.scope)
+
+    def unit(self, *, waits: bool = True) -> UnitOfWork:
+        """Return a transaction that may write.
+
+        Args:
+            waits: For other writers; otherwise entering it while one writes raises a `StorageError`.
+        """
+        return self.whole.unit(self.scope, waits=waits)
 
 
 def create(where: Path | str) -> Store:

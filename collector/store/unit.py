@@ -10,15 +10,17 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from collector.domain.scope import WHOLE, Scope
 from collector.errors import StorageError
+from collector.store import scoping
 from collector.store.writelock import write_lock
 
 
 class Snapshot:
-    """A read-only view of the database at one moment. Use as a context manager."""
+    """A read-only view of a scope of the database at one moment. Use as a context manager."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, scope: Scope = WHOLE) -> None:
+        self._engine, self.scope = engine, scope
         self._stack = ExitStack()
         self._connection: Connection | None = None
 
@@ -34,6 +36,7 @@ class Snapshot:
             self._prepare(stack)
             connection = stack.enter_context(self._engine.connect())
             connection.begin()
+            scoping.apply(connection, self.scope)
             self._stack = stack.pop_all()
         self._connection = connection
         return self
@@ -53,8 +56,8 @@ class Snapshot:
 class UnitOfWork(Snapshot):
     """A transaction that may write; nothing counts before `commit`, and leaving without it undoes everything."""
 
-    def __init__(self, engine: Engine, lock_path: Path | None, *, waits: bool = True) -> None:
-        super().__init__(engine)
+    def __init__(self, engine: Engine, lock_path: Path | None, scope: Scope = WHOLE, *, waits: bool = True) -> None:
+        super().__init__(engine, scope)
         self._lock_path, self._waits = lock_path, waits
 
     def _prepare(self, stack: ExitStack) -> None:

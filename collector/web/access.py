@@ -18,6 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from collector.domain.scope import NOTHING, Scope, scope_of
 from collector.errors import StorageError
 from collector.store.queries import sessions, users
 from collector.store.queries.sessions import Session
@@ -44,10 +45,12 @@ class Role(StrEnum):
     """What a person may do; each may all that the ones before it may."""
 
     VIEWER = "viewer"
+    ANALYST = "analyst"  # takes rows away, by the pages or by a program
+    OPERATOR = "operator"  # deals with flags
     ADMIN = "admin"
 
 
-_RANK = {Role.VIEWER: 0, Role.ADMIN: 1}
+_RANK = {role: rank for rank, role in enumerate(Role)}
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Person:
     name: str
     role: str
     language: str | None
+    scope: Scope = NOTHING
 
 
 class MayNotError(Exception):
@@ -106,7 +110,8 @@ def install(app: Flask) -> None:
     def _check() -> AnyResponse | None:
         if request.endpoint in (None, "static"):
             return None
-        g.person = _find_person(desk())
+        g.person = found = _find_person(desk())
+        g.scope = found.scope if found is not None else NOTHING
         return check_access()
 
 
@@ -146,14 +151,14 @@ def _find_person(parts: Desk) -> Person | None:
     if not token:
         return None
     now_ms, token_hash = parts.now_ms, _hash_token(token)
-    with parts.store.reader() as snapshot:
+    with parts.whole.reader() as snapshot:
         session = sessions.find_session(snapshot, token_hash, now_ms)
         user = users.find_user_by_id(snapshot, session.user_id) if session else None
     if session is None or user is None or user.disabled_ms is not None:
         return None
     if now_ms - session.used_ms > _TOUCH_MS:
         _touch(parts, session, now_ms)
-    return Person(user.user_id, user.name, user.role, user.language)
+    return Person(user.user_id, user.name, user.role, user.language, scope_of(user.areas))
 
 
 def _touch(parts: Desk, session: Session, now_ms: int) -> None:
@@ -163,7 +168,7 @@ def _touch(parts: Desk, session: Session, now_ms: int) -> None:
         return
     last_ms = session.created_ms + round(parts.config.session_hours * _HOUR_MS)
     try:
-        with parts.store.unit(waits=False) as unit:
+        with parts.whole.unit(waits=False) as unit:
             sessions.touch_session(unit, session.token_hash, now_ms, min(last_ms, now_ms + _IDLE_MS))
             unit.commit()
     except StorageError as error:
@@ -199,7 +204,7 @@ def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
     A try is counted before the password is looked at, so that many at once count as many.
     """
     now_ms = parts.now_ms
-    with parts.store.unit() as unit:
+    with parts.whole.unit() as unit:
         failures = users.find_failures(unit, name)
         if now_ms - failures.last_ms >= WAIT_MS:
             users.clear_failures(unit, name)
@@ -216,7 +221,7 @@ def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
         return Wrong()
     token = base64.urlsafe_b64encode(parts.ports.randomness.token_bytes(32)).decode().rstrip("=")
     lasts_ms = min(round(parts.config.session_hours * _HOUR_MS), _IDLE_MS)
-    with parts.store.unit() as unit:
+    with parts.whole.unit() as unit:
         users.clear_failures(unit, name)
         sessions.create_session(
             unit, sessions.Session(_hash_token(token), user.user_id, now_ms, now_ms, now_ms + lasts_ms)
@@ -247,7 +252,7 @@ def sign_out(response: Response | AnyResponse, parts: Desk) -> None:
     """End the session on the server and in the browser."""
     token = request.cookies.get(cookie_name(parts))
     if token:
-        with parts.store.unit() as unit:
+        with parts.whole.unit() as unit:
             sessions.end_session(unit, _hash_token(token))
             unit.commit()
     response.delete_cookie(cookie_name(parts), path="/", secure=parts.is_secure, httponly=True, samesite="Lax")

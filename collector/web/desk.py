@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 
 from collector.config import CollectorConfig
+from collector.domain.scope import NOTHING, Scope
 from collector.ports import Ports
-from collector.store.open import Store
+from collector.store.open import ScopedStore, Store
 from collector.store.queries.pages_schools import Measure
 from collector.web import present
 
@@ -19,9 +20,15 @@ _EXTENSION = "enlace_pages"
 class Desk:
     """The parts that pages work with."""
 
-    store: Store
+    whole: Store  # for signing in, and for what is of no school: pages take `store`
     config: CollectorConfig
     ports: Ports
+
+    @property
+    def store(self) -> ScopedStore:
+        """What the person of this request may see of the database; nothing before somebody is let in."""
+        found: Scope = g.get("scope", NOTHING)
+        return ScopedStore(self.whole, found)
 
     @property
     def now_ms(self) -> int:

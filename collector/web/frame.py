@@ -27,6 +27,9 @@ class Frame:
     name: str  # of the deployment
     person: Person | None
     is_admin: bool
+    is_operator: bool
+    may_export: bool  # take rows away
+    areas: tuple[str, ...]  # what the person sees; empty: the whole country
     has_demo: bool
     open_flags: int
     zone: str  # where times of the deployment are
@@ -49,6 +52,9 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
         name=parts.config.name,
         person=person,
         is_admin=access.may(person, Role.ADMIN),
+        is_operator=access.may(person, Role.OPERATOR),
+        may_export=access.may(person, Role.ANALYST),
+        areas=tuple(sorted(person.scope.areas or ())) if person is not None else (),
         has_demo=pages_schools.has_demo(snapshot),
         open_flags=pages_overview.count_open_flags(snapshot) if person is not None else 0,
         zone=f"{parts.config.default_timezone}, {present.zone_name(parts.zone, parts.now_ms)}",

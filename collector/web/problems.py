@@ -10,7 +10,8 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from collector.errors import StorageError
-from collector.web.access import MayNotError
+from collector.web import access
+from collector.web.access import MayNotError, Role
 from collector.web.desk import desk
 from collector.web.i18n import say
 
@@ -38,7 +39,12 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(MayNotError)
     def _may_not(_error: MayNotError) -> Response:
-        sentence = say("Nothing was changed: your account may look but not change anything. Ask an administrator.")
+        if request.method in ("GET", "HEAD"):
+            sentence = say("Your account may not see or take away what is here. Ask an administrator.")
+        elif access.may(access.person(), Role.ANALYST):
+            sentence = say("Nothing was changed: your account may do other things, but not this. Ask an administrator.")
+        else:
+            sentence = say("Nothing was changed: your account may look but not change anything. Ask an administrator.")
         return problem(403, Said(say("Your account may not do this"), sentence), "role")
 
     @app.errorhandler(HTTPException)

@@ -121,7 +121,12 @@ MEDIA: Final[Words] = {
     "vpn": later("VPN"),
     "unknown": later("unknown"),
 }
-ROLES: Final[Words] = {"admin": later("administrator"), "viewer": later("viewer")}
+ROLES: Final[Words] = {
+    "admin": later("administrator"),
+    "operator": later("operator"),
+    "analyst": later("analyst"),
+    "viewer": later("viewer"),
+}
 
 TECHNOLOGIES: Final[Words] = {
     "fibre": later("fibre"),

@@ -90,3 +90,17 @@ def test_the_version_is_one() -> None:
     from importlib.metadata import version
 
     assert version("enlace-connectivity") == declared
+
+
+def test_pages_see_what_their_reader_may_see() -> None:
+    """`Desk.whole` is the database without a scope: for what is decided before somebody is let in."""
+    allowed = {"access.py", "desk.py", "sign_in.py"}
+    using = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "collector" / "web").rglob("*.py"))
+        if path.name not in allowed
+        and any(
+            isinstance(node, ast.Attribute) and node.attr == "whole" for node in ast.walk(ast.parse(path.read_text()))
+        )
+    ]
+    assert using == []

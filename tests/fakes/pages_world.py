@@ -54,17 +54,37 @@ class Place:
     falls_on: date | None = date(2026, 10, 21)  # before it the line was good
 
 
-PASSWORDS = {"ana": "correct horse battery", "vera": "staple of the viewer"}
-# One hash for both roles' users in all tests would hide mistakes; two are made once.
+PASSWORDS = {
+    "ana": "correct horse battery",
+    "vera": "staple of the viewer",
+    "otto": "battery of the operator",
+    "abel": "horse of the analyst",
+    "cleo": "operator of the cays",
+    "cora": "viewer of the cays",
+    "alma": "analyst of the cays",
+}
+# One hash for all users in all tests would hide mistakes; each is made once.
 _HASHES: dict[str, str] = {}
 
 
+PEOPLE = {
+    "ana": ("admin", ()),
+    "vera": ("viewer", ()),
+    "otto": ("operator", ()),
+    "abel": ("analyst", ()),
+    "cora": ("viewer", ("Los Cayos",)),
+    "cleo": ("operator", ("Los Cayos",)),
+    "alma": ("analyst", ("Los Cayos",)),
+}
+"""Role and areas of everybody."""
+
+
 def add_people(store: Store) -> None:
-    """Add `ana` (admin) and `vera` (viewer)."""
+    """Add everybody of `PEOPLE`."""
     with store.unit() as unit:
-        for name, role in (("ana", "admin"), ("vera", "viewer")):
+        for name, (role, areas) in PEOPLE.items():
             _HASHES.setdefault(name, hash_password(PASSWORDS[name]))
-            users.create_user(unit, User(f"user-{name}", name, role, _HASHES[name], None, NOW_MS, None))
+            users.create_user(unit, User(f"user-{name}", name, role, _HASHES[name], None, NOW_MS, None, areas))
         unit.commit()
 
 

@@ -1,6 +1,8 @@
 """People who sign in, and how often somebody failed to."""
 
+import json
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -19,11 +21,12 @@ class User:
 
     user_id: str
     name: str
-    role: str  # viewer | admin
+    role: str  # viewer | analyst | operator | admin
     password_hash: str = field(repr=False)
     language: str | None
     created_ms: int
     disabled_ms: int | None  # None: may sign in
+    areas: tuple[str, ...] = ()  # what they may see, with everything in them; none: the whole country
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def create_user(unit: UnitOfWork, user: User) -> None:
         "language": user.language,
         "created_ms": user.created_ms,
         "disabled_ms": user.disabled_ms,
+        "areas": json.dumps(user.areas, ensure_ascii=False),
     }
     try:
         with unit.connection.begin_nested():
@@ -84,6 +88,12 @@ def list_users(snapshot: Snapshot) -> list[User]:
 def set_password(unit: UnitOfWork, user_id: str, password_hash: str) -> None:
     """Give a person another password."""
     unit.connection.execute(update(USERS).where(USERS.c.user_id == user_id).values(password_hash=password_hash))
+
+
+def set_scope(unit: UnitOfWork, user_id: str, role: str, areas: Iterable[str]) -> None:
+    """Give a person another role and other areas."""
+    values = {"role": role, "areas": json.dumps(list(areas), ensure_ascii=False)}
+    unit.connection.execute(update(USERS).where(USERS.c.user_id == user_id).values(values))
 
 
 def remove_user(unit: UnitOfWork, user_id: str) -> None:
@@ -122,4 +132,5 @@ def prune_failures(unit: UnitOfWork, before_ms: int) -> None:
 def _user(row: Row[tuple[object, ...]]) -> User:
     values = dict(row._mapping)
     del values["name_folded"]
+    values["areas"] = tuple(json.loads(str(values["areas"])))
     return User(**values)

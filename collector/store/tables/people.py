@@ -11,11 +11,29 @@ USERS = Table(
     Column("name", Text, nullable=False),  # what they sign in with
     Column("name_folded", Text, nullable=False),
     Column("password_hash", Text, nullable=False),  # Argon2id
-    Column("role", Text, nullable=False),  # viewer | admin
+    Column("role", Text, nullable=False),  # viewer | analyst | operator | admin
     Column("language", Text),
     Column("created_ms", BigInteger, nullable=False),
     Column("disabled_ms", BigInteger),
+    Column("areas", Text, nullable=False, server_default="[]"),  # JSON list of what they may see; none: the country
     UniqueConstraint("name_folded"),
+)
+
+# Secrets of programs that take rows away; each is of a person and never sees or may more than they.
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("key_hash", Text, nullable=False),  # SHA-256: the secret is 256 random bits
+    Column("user_id", Text, nullable=False),
+    Column("label", Text, nullable=False),  # what it is for
+    Column("areas", Text, nullable=False, server_default="[]"),  # JSON list, beside those of the person; none: theirs
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("used_ms", BigInteger),
+    Column("revoked_ms", BigInteger),
+    UniqueConstraint("key_hash"),
+    Index(None, "user_id"),
 )
 
 SESSIONS = Table(

@@ -9,6 +9,7 @@ from collector.store.queries import devices
 from collector.store.queries.exports import ExportFilter
 from collector.store.unit import Snapshot
 from collector.web import evidence, present
+from collector.web.access import Role, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import language, say
@@ -42,12 +43,14 @@ def _page(snapshot: Snapshot, wrong: str = "") -> str:
 
 
 @BLUEPRINT.get("/exports/file")
+@for_role(Role.ANALYST)
 def choose() -> Response:
     """Stream what the form asks for: table and format come as its fields."""
     return download(request.args.get("table", ""), request.args.get("format", ""))
 
 
 @BLUEPRINT.get("/exports/<table>.<format>")
+@for_role(Role.ANALYST)
 def download(table: str, format: str) -> Response:
     """Stream all rows of a table, or those of one school or of some days."""
     if table not in dictionary.TABLES or format not in MEDIA:

@@ -183,7 +183,7 @@ def show_one(flag_id: str) -> str:
             zone_name=f"{case.zone.key}, {present.zone_name(case.zone, parts.now_ms)}",
             done=request.args.get("done", ""),
             profile=method.profile_name(),
-            may_act=access.may(access.person(), Role.ADMIN),
+            may_act=access.may(access.person(), Role.OPERATOR),
         )
 
 
@@ -252,7 +252,7 @@ def numbers(found: dict[str, object]) -> Markup:
 
 
 @BLUEPRINT.post("/flags/<path:flag_id>")
-@for_role(Role.ADMIN)
+@for_role(Role.OPERATOR)
 def act(flag_id: str) -> Response:
     """Take a flag, or add a note to it."""
     parts = desk()

@@ -16,7 +16,7 @@ _LONGEST_NAME = 200
 
 
 def _form(status: int, mistake: str = "", name: str = "") -> Response:
-    with desk().store.reader() as snapshot:
+    with desk().whole.reader() as snapshot:  # whether the data are invented is told to everybody
         answer = make_response(page("sign_in/show.html", snapshot, mistake=mistake, name=name), status)
     return answer
 
