@@ -19,6 +19,7 @@ def kill_in_turn(world: World, times: int, seed: int) -> None:
     server = world.start_serve("--only", "web")
     world.enrol()
     daemon = world.start_daemon()
+    wait_for(lambda: world.rows("SELECT 1 FROM measurements"), "something is measured before the first power cut")
     for _ in range(times):
         let_pass(chance.uniform(0.2, 2.5))
         if chance.random() < 0.5:
