@@ -26,7 +26,7 @@ class Wish:
 
     servers: tuple[ServerEntry, ...] = ()  # () = as the collector or the configuration says
     engine: EngineName | None = None
-    max_bytes: int | None = None  # of the whole test; None = as usual, 0 = what the budget leaves
+    max_bytes: int | None = None  # of the whole test; None = as usual, 0 = what budget and lease leave
     force: bool = False
     on_progress: Callable[[Progress], None] | None = None
 
@@ -40,6 +40,11 @@ class Permission:
     max_bytes_upload: int
     lease_id: str | None = None
     access_token: str | None = None
+
+    @property
+    def lease_bytes(self) -> tuple[int, int] | None:
+        """What the lease gives download and upload, None = there is none: then nobody but the budget sets a limit."""
+        return None if self.lease_id is None else (self.max_bytes_download, self.max_bytes_upload)
 
 
 @dataclass(frozen=True)

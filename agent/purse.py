@@ -30,13 +30,16 @@ class Purse:
         self._config, self._host, self._spool = config, host, spool
 
     def allow(self, permission: Permission, wish: Wish) -> Allowance | None:
-        """Return what the test may spend, no more than the budget leaves unless a person insists; None = too little."""
+        """Return what the test may spend, no more than the budget leaves unless a person insists; None = too little.
+
+        What came with a lease bounds every test under it, whoever wants it.
+        """
         caps, left = self.caps(), self._left_bytes()
-        wanted = self._granted(permission)
+        wanted, leased = self._granted(permission), permission.lease_bytes
         if wish.force:
-            return budget.insisted(wish.max_bytes, *wanted, left)
+            return budget.insisted(wish.max_bytes, *wanted, left, leased)
         if wish.max_bytes is not None:
-            return budget.asked(wish.max_bytes, left)
+            return budget.asked(wish.max_bytes, left, leased)
         return budget.allow(*wanted, left, caps)
 
     def can_calibrate(self) -> bool:

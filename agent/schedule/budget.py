@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from agent.wire.limits import BYTES
+
 MB = 1_000_000
 LEAST_BYTES = 10 * MB  # per direction
 MOST_BYTES = 100 * MB
@@ -114,33 +116,51 @@ def calibration_bytes(prior_bps: float | None) -> int:
     return round(CALIBRATION_S * (prior_bps or 0.0) / 8)
 
 
-def asked(max_bytes: int, left: int) -> Allowance | None:
+def asked(max_bytes: int, left: int, lease_bytes: tuple[int, int] | None = None) -> Allowance | None:
     """Return what a test may spend whose cap a person has set; None = what is left is too little for one.
 
     Args:
-        max_bytes: Of the whole test; 0 = as much as the budget leaves.
+        max_bytes: Of the whole test; 0 = as much as the budget and the lease leave.
         left: As `left_bytes` says.
+        lease_bytes: What came with the lease for download and upload: the test point refuses what goes beyond it, so a
+            download that took more would leave the upload nothing. None = no lease.
     """
     least = 2 * FEWEST_USEFUL_BYTES
     if left < (min(max_bytes, least) if max_bytes else least):
         return None
-    whole = min(max_bytes, left) if max_bytes else left
-    return Allowance(*halves(whole), whole)
+    down_bytes, up_bytes = _within(halves(min(max_bytes, left) if max_bytes else left), lease_bytes)
+    return Allowance(down_bytes, up_bytes, down_bytes + up_bytes)
 
 
-def insisted(max_bytes: int | None, wanted_download_bytes: int, wanted_upload_bytes: int, left: int) -> Allowance:
+def insisted(
+    max_bytes: int | None,
+    wanted_download_bytes: int,
+    wanted_upload_bytes: int,
+    left: int,
+    lease_bytes: tuple[int, int] | None = None,
+) -> Allowance:
     """Return what a test may spend that a person wants whatever the budget says.
 
     Args:
-        max_bytes: Of the whole test; 0 = no cap, None = as usual.
+        max_bytes: Of the whole test; 0 = no cap but the lease's, None = as usual.
         wanted_download_bytes: As `direction_bytes` or a lease says; positive.
         wanted_upload_bytes: The same.
         left: As `left_bytes` says. A test without a cap reserves all of it: nobody knows what it will cost.
+        lease_bytes: As in `asked`.
     """
     wanted = wanted_download_bytes + wanted_upload_bytes
     if max_bytes is None:
         return Allowance(wanted_download_bytes, wanted_upload_bytes, wanted)
-    return Allowance(*halves(max_bytes), max_bytes or max(left, wanted))
+    down_bytes, up_bytes = _within(halves(max_bytes), lease_bytes)
+    return Allowance(down_bytes, up_bytes, down_bytes + up_bytes or max(left, wanted))
+
+
+def _within(sides: tuple[int, int], most: tuple[int, int] | None) -> tuple[int, int]:
+    """Return the caps of both directions within those of a lease; 0 = no cap, which no lease gives."""
+    if most is None:
+        return sides
+    down_bytes, up_bytes = (min(side or BYTES, max(1, limit)) for side, limit in zip(sides, most, strict=True))
+    return down_bytes, up_bytes
 
 
 def halves(max_bytes: int) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Whether a test may be made and what it may cost: the lease, the budget, and what a person wishes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,13 @@ import msgspec
 import pytest
 
 from agent.permission import Held, Wish
+from agent.uplink.decide import Silence
+from agent.wire.answers import ServerEntry
 from agent.wire.records import Measurement
-from agent.wire.vocabulary import FailureCode, Trigger
+from agent.wire.vocabulary import EngineName, FailureCode, Trigger
 from tests.fakes.agent_lab import QUICK, Lab
+
+HERE = (ServerEntry(id="tp", engine=EngineName.NDT7, url="ws://tp.test:1"),)
 
 
 @pytest.mark.parametrize(("reason", "code"), [("busy", "lease_busy"), ("budget", "budget"), ("paused", "paused")])
@@ -60,20 +65,36 @@ def test_a_manual_wish_goes_before_the_configuration(lab: Lab) -> None:
 
 
 def test_no_cap_is_no_way_round_the_budget(lab: Lab) -> None:
-    """`--max-bytes 0` lifts the cap of the test; the day's and the month's need `--force`."""
+    """Without a lease `--max-bytes 0` lifts the cap of the test; the day's and the month's need `--force`."""
     left: list[int] = []
     lab.measure.during = lambda: left.append(300_000_000 - lab.spool.spent(-240).day_bytes)
+    lab.collector.always = lambda *_: Silence.TOO_SLOW
+    wish = Wish(max_bytes=0, servers=HERE)
 
-    assert isinstance(lab.daemon.walk.once(Trigger.MANUAL, Wish(max_bytes=0)), Measurement)
+    assert isinstance(lab.daemon.walk.once(Trigger.MANUAL, wish), Measurement)
     plan = lab.measure.plans[-1]
     assert (plan.max_bytes_download, plan.max_bytes_upload) == (150_000_000, 150_000_000)
     assert left == [0]  # all of it reserved while nobody knows what it will cost
     assert plan.budget is not None and plan.budget.max_bytes == 300_000_000
 
-    assert isinstance(lab.daemon.walk.once(Trigger.MANUAL, Wish(max_bytes=0, force=True)), Measurement)
+    assert isinstance(lab.daemon.walk.once(Trigger.MANUAL, replace(wish, force=True)), Measurement)
     plan = lab.measure.plans[-1]
     assert (plan.max_bytes_download, plan.max_bytes_upload) == (0, 0)
     assert left == [0, 0]
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("max_bytes", [0, 10**12])
+def test_what_came_with_a_lease_bounds_a_person_too(lab: Lab, max_bytes: int, force: bool) -> None:
+    """The test point counts both directions under one token: a download beyond its part would take the upload's."""
+    spent: list[int] = []
+    lab.measure.during = lambda: spent.append(lab.spool.spent(-240).day_bytes)
+    assert isinstance(lab.daemon.walk.once(Trigger.MANUAL, Wish(max_bytes=max_bytes, force=force)), Measurement)
+    plan = lab.measure.plans[-1]
+    assert plan.lease_id is not None
+    assert (plan.max_bytes_download, plan.max_bytes_upload) == (20_000_000, 10_000_000)
+    assert spent == [30_000_000]
+    assert plan.budget is not None and plan.budget.max_bytes == 30_000_000
 
 
 @pytest.mark.parametrize("force", [False, True])

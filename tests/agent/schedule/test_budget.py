@@ -80,6 +80,15 @@ def test_who_insists_gets_it_and_it_is_reserved() -> None:
     assert insisted(0, 20 * MB, 10 * MB, 0) == Allowance(0, 0, 30 * MB)
 
 
+def test_a_lease_leaves_each_direction_its_part() -> None:
+    assert asked(0, 300 * MB, (60 * MB, 20 * MB)) == Allowance(60 * MB, 20 * MB, 80 * MB)
+    assert asked(100 * MB, 300 * MB, (60 * MB, 20 * MB)) == Allowance(50 * MB, 20 * MB, 70 * MB)
+    assert asked(0, 30 * MB, (60 * MB, 20 * MB)) == Allowance(15 * MB, 15 * MB, 30 * MB)
+    assert insisted(0, 60 * MB, 20 * MB, 0, (60 * MB, 20 * MB)) == Allowance(60 * MB, 20 * MB, 80 * MB)
+    assert insisted(4 * MB, 60 * MB, 20 * MB, 0, (60 * MB, MB)) == Allowance(2 * MB, MB, 3 * MB)
+    assert insisted(0, 60 * MB, 20 * MB, 0, (60 * MB, 0)).max_bytes_upload == 1  # 0 would be no cap
+
+
 def test_a_calibration_gets_its_full_time_or_is_none() -> None:
     lots, prior = 1_000 * MB, (20.0 * MBIT, 4.0 * MBIT)
     assert calibration(prior, (100 * MB, 100 * MB), lots, Caps()) == Allowance(37_500_000, 7_500_000, 45_000_000)
