@@ -10,6 +10,7 @@ import click
 
 from agent.console import PROGRAM, agent_version, complain
 from agent.errors import EnlaceError
+from agent.wire import limits
 from agent.wire.settings_file import SettingsError
 from agent.wire.vocabulary import ExitCode
 
@@ -21,6 +22,24 @@ class _Place(click.Path):
         if not str(value).strip():
             self.fail("it is empty.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class _DataCap(click.ParamType[int]):
+    """Bytes of a whole test: as many as a figure needs and a record can say, or 0."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        cap_bytes: int = click.INT.convert(value, param, ctx)
+        least = 2 * limits.LEAST_CAP_BYTES
+        if cap_bytes and not least <= cap_bytes <= limits.BYTES:
+            self.fail(
+                f"{value} is outside {least} to {limits.BYTES} bytes: less than {least} leaves no room for a figure,"
+                " 0 is all that the budget and the collector leave.",
+                param,
+                ctx,
+            )
+        return cap_bytes
 
 
 def _not_empty(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
@@ -124,7 +143,9 @@ def run(places: tuple[Path | None, Path | None]) -> int:
     help="Test point to measure against, e.g. http://test.example:8801. Needs no enrolment.",
 )
 @click.option("--engine", type=click.Choice(["auto", "librespeed", "ndt7", "ookla"]), help="How to measure.")
-@click.option("--max-bytes", type=click.IntRange(min=0), help="Data cap of the whole test; 0 = what the budget leaves.")
+@click.option(
+    "--max-bytes", type=_DataCap(), help="Data cap of the whole test, 100000 or more; 0 = what the budget leaves."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the record as the last line.")
 @click.option("--force", is_flag=True, help="Test even if the collector or the budget says no.")
 @_places

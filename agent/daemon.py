@@ -110,6 +110,8 @@ class Walk:
         self._spool.add_ready(record, spent_bytes=allowance.spent_bytes(record, carried))
         history.remember(self._spool, record)
         self.handover.post(fresh=True)
+        if trigger is Trigger.MANUAL:
+            self.handover.renew_settings()
         return record
 
     def _note_cost(self, rid: str, cost_bytes: int | None) -> None:

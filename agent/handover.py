@@ -63,6 +63,11 @@ class Handover:
                     return
                 fresh = heartbeat = False
 
+    def renew_settings(self) -> None:
+        """Fetch the collector's settings if an answer said that ours are old; a daemon has a job for it."""
+        if self.settings_are_old and self._contact.fetch_settings() is not None:
+            self.settings_are_old = False
+
     def _heed(self, posted: Posted) -> None:
         """Act on what a good answer says beside its items."""
         answer = posted.answer

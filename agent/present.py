@@ -55,6 +55,7 @@ REFUSALS: tuple[tuple[str, str], ...] = (
 
 # Whose budget is used up: the failure's detail, or the refusal's word.
 BUDGETS: dict[str, str] = {
+    "this test's cap": "The data cap of this test is too small for a figure: nothing was sent.",
     "this computer's day": "This computer's data budget of the day is used up.",
     "this computer's month": "This computer's data budget of the month is used up.",
     "the school's day or month": "The school's data budget of the day or the month, which this computer shares with "

@@ -35,6 +35,7 @@ IDLE_EVERY_S, IDLE_PROBES = 0.1, 10
 LOADED_EVERY_S, LOADED_PROBES = 0.25, 200
 _LOWER = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW}
 _WHY = {
+    FailureCode.BUDGET: "this test's cap",  # `present` has a sentence for it
     FailureCode.METERED: "the operating system says that this connection is paid by volume, the configuration does not",
     FailureCode.BUSY_LINE: "other programs of this computer use the line",
 }
@@ -50,6 +51,10 @@ class Wanted(Protocol):
     @property
     def is_metered(self) -> bool:
         """Whether the configuration knows a line that is paid by volume: then the caps are those of such a line."""
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether its cap leaves no room for a figure."""
 
     @property
     def servers(self) -> Sequence[ServerEntry]:
@@ -83,8 +88,8 @@ def before(
         around = ports.host.surroundings()
         if wanted.is_metered:
             around = msgspec.structs.replace(around, metered=True)
-        code = _reason(around, wanted)
-        if code is None or code is FailureCode.METERED or look == LOOKS:
+        code = FailureCode.BUDGET if wanted.is_too_small else _reason(around, wanted)
+        if code is not FailureCode.BUSY_LINE or look == LOOKS:
             failure = Failure(phase=Phase.PREFLIGHT, code=code, detail=_WHY[code]) if code else None
             return around, failure
         _wait(ports, is_cancelled, say)

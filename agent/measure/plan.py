@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from agent.measure import choice, directory
 from agent.wire.answers import ServerEntry
+from agent.wire.limits import LEAST_CAP_BYTES
 from agent.wire.records import Budget
 from agent.wire.vocabulary import EngineName, Tier, Trigger
 
@@ -26,6 +27,11 @@ class Plan:
     budget: Budget | None
     tags: tuple[str, ...] = ()
     is_metered: bool = False  # the configuration says that the line is paid by volume
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether a cap leaves no room for a figure: then nothing is sent. 0 is no cap."""
+        return any(0 < cap < LEAST_CAP_BYTES for cap in (self.max_bytes_download, self.max_bytes_upload))
 
     def token_for(self, entry: ServerEntry) -> str | None:
         """Return the permission to show to a server: only to those that were named with it.

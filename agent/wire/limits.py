@@ -16,6 +16,7 @@ DETAIL_DEPTH = 8
 SAFE_INTEGER = 2**53 - 1
 BPS = 10**12
 BYTES = 10**12
+LEAST_CAP_BYTES = 50_000  # of one direction of a test: less leaves no room for a figure beside the heads and handshakes
 MS = 600_000
 DURATION_S = 3_600
 UTC_OFFSET_MIN = 900

@@ -126,6 +126,14 @@ def test_a_mistake_of_a_person_is_exit_2_and_a_sentence(agent: Any, words: tuple
     assert told.err.strip() and "NONSENSE" not in told.err + told.out
 
 
+@pytest.mark.parametrize("cap", ["1", "2", "1000", "99999", "1000000000001", "99999999999999999999999999"])
+def test_a_cap_that_no_test_can_have_is_refused_before_anything_is_asked(agent: Any, cap: str) -> None:
+    for more in ((), ("--force",)):
+        told = agent("test", "--server", NOWHERE, "--max-bytes", cap, *more)
+        assert told.code == ExitCode.USAGE
+        assert told.err.count("\n") == 1 and "100000" in told.err and told.out == ""
+
+
 @pytest.mark.parametrize(
     "words", ["status --data=", "status --config=", "run --data=", "--data= run", "doctor --config="]
 )

@@ -6,6 +6,7 @@ import pytest
 from agent.uplink import settings
 from agent.uplink.decide import Silence
 from agent.wire import forms
+from agent.wire.vocabulary import Trigger
 from tests.fakes import collector as fake
 from tests.fakes.agent_lab import Lab, a_plan, servers
 from tests.fakes.collector import FakeCollector
@@ -89,6 +90,18 @@ def test_new_settings_are_fetched_when_an_answer_names_them(lab: Lab) -> None:
     lab.drive(1_000)
     told = settings.stored(lab.spool)
     assert told is not None and told.version == "2"
+
+
+def test_a_person_s_test_fetches_new_settings_too(lab: Lab) -> None:
+    """A computer without a daemon would else measure by the first settings that it was given for ever."""
+    lab.daemon.contact.fetch_settings()
+    lab.collector.settings_version = "2"
+    lab.daemon.walk.once(Trigger.MANUAL)
+    told = settings.stored(lab.spool)
+    assert told is not None and told.version == "2"
+    asked = len(lab.collector.asked)
+    lab.daemon.walk.once(Trigger.MANUAL)
+    assert [one.path for one in lab.collector.asked[asked:]] == ["/lease/v1/test", "/ingest/v1/batch"]
 
 
 def test_another_store_gets_everything_again(lab: Lab) -> None:

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from agent import present
 from agent.errors import EnlaceError
 from agent.measure import servers, session
 from agent.measure.ndt7 import PROTOCOL
@@ -40,6 +41,15 @@ def test_a_portal_is_named_and_nothing_is_measured(engine, script):
     assert record.upload is None
     if engine is None:  # auto does not go on until something works on the portal
         assert not any("php" in path for path in server.seen)
+
+
+@pytest.mark.parametrize("caps", [(1, CAP), (CAP, 49_999)])
+def test_a_cap_too_small_for_a_figure_is_not_the_servers_fault(caps):
+    with ScriptedServer(scripted.foreign_ndt7) as server:
+        record = measure(server.url, NDT7, max_bytes_download=caps[0], max_bytes_upload=caps[1])
+    assert not server.seen  # nothing was sent
+    assert (record.status, record.failure.code) == (Status.SKIPPED, FailureCode.BUDGET)
+    assert "cap of this test is too small" in present.sentence(record)
 
 
 @pytest.mark.parametrize(
