@@ -174,7 +174,8 @@ def _believe(candidate: Identity, batch: str, answer: HttpAnswer, now_ms: int) -
         raise EnlaceError(
             f"What answers at {shown_url(candidate.collector_url)} is not the collector that this token is for.",
             means=_NOTHING_STORED,
-            do="Check the address; if it is right, someone is between this computer and the collector.",
+            do="Check the address and the last group of the token; if both are right, someone is between this computer"
+            " and the collector.",
             exit_code=ExitCode.NETWORK,
         )
     device = (told.device or "-") if told.status == 200 else "-"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from agent.wire import forms, headers, limits, tokens
+from agent.wire import forms, headers, limits, signing, tokens
 from agent.wire.answers import EnrolAnswer, EnrolRequest, SchoolName
 from agent.wire.vocabulary import DeviceState, RefusalCode
 from collector.intake import admission, answers, authenticity
@@ -41,6 +41,8 @@ def enrol(incoming: Incoming, parts: Parts) -> Answer:
         key = parts.keys.of_token(token.pin)
         if not authenticity.is_of_new_key(request.public_key, incoming):
             raise RefusedError(RefusalCode.BAD_SIGNATURE, "The new key did not sign this enrolment.")
+        if signing.pin_of(key.public_key) != token.pin:  # the computer will not believe us, so it is not let in
+            raise RefusedError(RefusalCode.TOKEN_UNKNOWN, "The last group of this token names another collector.")
         with parts.store.unit() as unit:
             now_ms = parts.ports.clock.now_ms()
             enrolled = _Enrolment(unit, incoming, request, parts, now_ms).run(token.secret_hash())

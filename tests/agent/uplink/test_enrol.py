@@ -45,6 +45,7 @@ def test_a_collector_with_another_key_is_not_believed() -> None:
     """Its signature is right, for its own key: the token's pin tells them apart."""
     error = refusal(FakeCollector(OTHER_KEY))
     assert error.exit_code is ExitCode.NETWORK and "not the collector that this token is for" in error.sentence
+    assert "the last group of the token" in error.sentence
 
 
 @pytest.mark.parametrize("twist", [fake.wrong_signature, fake.of_another_batch, fake.unsigned(200), fake.unsigned(302)])

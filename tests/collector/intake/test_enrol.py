@@ -291,6 +291,19 @@ def test_a_token_that_we_never_made_is_refused(parts: Parts) -> None:
     assert WireDevice(parts, right.replace(right.split("-")[1], "A" * 26)).enrol()["code"] == "token_unknown"
 
 
+def test_a_mistyped_pin_makes_no_device_and_costs_no_place(parts: Parts, store: Store) -> None:
+    """The computer does not believe an answer of a key that its token does not name, so nobody would ever post."""
+    right = a_token(parts)
+    wrong = right[:-1] + ("A" if right[-1] != "A" else "B")
+    device = WireDevice(parts, wrong)
+    told = device.enrol()
+    assert (told["status"], told["code"]) == (403, "token_unknown")
+    assert forms.unb64url(told["collector_key"], 32) == device.collector_key  # signed by the one that it has
+    with store.reader() as snapshot:
+        assert [token.used for token in tokens.list_tokens(snapshot)] == [0]
+        assert devices.list_devices(snapshot) == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [
