@@ -38,7 +38,6 @@ class Deployment:
     reference: Reference
     busy_host_pct: float
     exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
-    closings: Mapping[str, Sequence[str]]  # flag -> days on which people closed it
 
 
 @dataclass(frozen=True)

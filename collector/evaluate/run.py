@@ -163,12 +163,13 @@ def _fold_together(
         from_ms=min(begins_ms),
         until_ms=max(begins_ms),
     )
-    fold.lock(unit, scope)
+    fold.lock_schools(unit, scope.schools)
     past = fold.load(unit, scope)
+    closings = judgement.closings(unit)  # now: somebody may have closed a flag, or taken that back, a moment ago
     outcomes = []
     for task in batch:
         known = past[task.inputs.code]
-        outcome = school.fold_school(known, task.inputs, _span(task, known, now_ms, as_of))
+        outcome = school.fold_school(known, task.inputs, _span(task, known, now_ms, as_of), closings)
         outcomes.append(outcome)
         done.schools += 1
         done.days += len(outcome.evaluations)

@@ -1,6 +1,6 @@
 """One school, folded from a day on: votes, days, evaluations, flag. Pure: the same past gives the same outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -31,13 +31,17 @@ class Span:
     seen_until: date  # days up to this one are looked at; those after `as_of` are folded again when they are over
 
 
-def fold_school(past: Past, inputs: SchoolInputs, span: Span) -> Outcome:
+Closings = Mapping[str, Sequence[str]]  # flag -> local days on which people closed it
+
+
+def fold_school(past: Past, inputs: SchoolInputs, span: Span, closings: Closings) -> Outcome:
     """Return what is to be written of a school.
 
     Args:
         past: What is stored of it: votes from `REACH` before the first day on, measurements from that day on.
         inputs: The school with its dated inputs.
         span: The days.
+        closings: Of all flags.
     """
     earlier = observe.remembered(past.voted, inputs, span.from_day)
     seen: list[SchoolDay] = []
@@ -49,7 +53,10 @@ def fold_school(past: Past, inputs: SchoolInputs, span: Span) -> Outcome:
             ahead += _votes_ahead(rows)
     outcome = Outcome(votes=_changed_votes(seen) + ahead)
     outcome.days = [observe.day_row(day, inputs, is_final=day.day <= span.as_of) for day in seen]
-    _fold(past, inputs, _judge(seen, earlier, inputs, span), span, outcome)
+    judged = _judge(seen, earlier, inputs, span)
+    series = Series(inputs.code, inputs.deployment.profile_id, METRIC)
+    closed = flags.closed_days(series, closings, past.flags, judged)
+    _fold(past, inputs, judged, closed, span, outcome)
     return outcome
 
 
@@ -89,12 +96,13 @@ def _judge(days: Sequence[SchoolDay], earlier: Sequence[Observation], inputs: Sc
     return judged
 
 
-def _fold(past: Past, inputs: SchoolInputs, judged: _Judged, span: Span, outcome: Outcome) -> None:
+def _fold(
+    past: Past, inputs: SchoolInputs, judged: _Judged, closed: Sequence[date], span: Span, outcome: Outcome
+) -> None:
     deployment = inputs.deployment
     series = Series(inputs.code, deployment.profile_id, METRIC)
     profile = deployment.catalogue.on(deployment.profile_id, span.as_of)
     criterion = profile.criterion if profile else DEFAULT
-    closed = flags.closed_days(series, deployment.closings, past.flags, judged)
     before = flags.stand_before(past, closed, span.from_day, criterion)
     given: list[Evidence | Closing] = [flagging.evidence_of(found) for found, _aim in judged.values()]
     steps = flagging.fold([*given, *before.closings], before.standing, criterion)

@@ -46,7 +46,6 @@ def deployment_of(
         reference=reference,
         busy_host_pct=config.busy_host_pct,
         exceptions=schools.calendar_days(snapshot),
-        closings=judgement.closings(snapshot),
     )
 
 

@@ -39,7 +39,9 @@ from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS
 
-EVERYBODYS: Final = frozenset({"facts", "users", "sessions", "sign_in_failures", "signing_keys", "api_keys"})
+EVERYBODYS: Final = frozenset(
+    {"facts", "users", "sessions", "sign_in_failures", "signing_keys", "api_keys", "saved_views"}
+)
 """Tables in which nothing is of a school."""
 
 NOBODYS: Final = frozenset({"audit", "registry_imports", "registry_changes"})

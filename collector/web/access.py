@@ -89,6 +89,11 @@ def may(person: Person | None, role: Role) -> bool:
     return person is not None and person.role in _RANK and _RANK[Role(person.role)] >= _RANK[role]
 
 
+def roles_from(role: Role) -> list[str]:
+    """Return the roles that may what this one may."""
+    return [other.value for other in Role if _RANK[other] >= _RANK[role]]
+
+
 def person() -> Person | None:
     """Return who is signed in."""
     found: Person | None = getattr(g, "person", None)

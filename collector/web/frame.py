@@ -56,7 +56,7 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
         may_export=access.may(person, Role.ANALYST),
         areas=tuple(sorted(person.scope.areas or ())) if person is not None else (),
         has_demo=pages_schools.has_demo(snapshot),
-        open_flags=pages_overview.count_open_flags(snapshot) if person is not None else 0,
+        open_flags=pages_overview.count_open_flags(snapshot, parts.now_ms) if person is not None else 0,
         zone=f"{parts.config.default_timezone}, {present.zone_name(parts.zone, parts.now_ms)}",
         version=product_version(),
     )
@@ -97,6 +97,7 @@ def install(app: Flask) -> None:
         "asset": assets.asset,
         "here": here,
         "language": language,
+        "now_ms": lambda: desk().now_ms,
         "languages": LANGUAGES,
         "present": present,
         "words": words,

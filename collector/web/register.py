@@ -10,15 +10,16 @@ from collector.store.open import Store
 from collector.store.queries import facts
 from collector.store.queries.pages_schools import ENOUGH
 from collector.web import access, desk, frame, headers, i18n, problems, sentences, words
+from collector.web.flag_filter import file_address as flag_file
 from collector.web.i18n import choose_language
-from collector.web.pages import devices, exports, flags, method, overview, school, schools, sign_in
+from collector.web.pages import devices, exports, flag_acts, method, overview, school, schools, sign_in
 
 BLUEPRINTS = (
     sign_in.BLUEPRINT,
     overview.BLUEPRINT,
     schools.BLUEPRINT,
     school.BLUEPRINT,
-    flags.BLUEPRINT,
+    flag_acts.BLUEPRINT,
     devices.BLUEPRINT,
     exports.BLUEPRINT,
     method.BLUEPRINT,
@@ -60,7 +61,9 @@ def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Por
     headers.install(app, names)
     problems.install(app)
     frame.install(app)
-    app.jinja_env.globals.update(share_range=sentences.share_range, verdict_options=_verdict_options)
+    app.jinja_env.globals.update(
+        share_range=sentences.share_range, verdict_options=_verdict_options, flag_file=flag_file
+    )
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
 

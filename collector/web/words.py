@@ -65,6 +65,30 @@ FLAG_EVENTS: Final[Words] = {
     "retracted": later("Flag taken back: with late data it would not have opened"),
 }
 
+# Why a person closed a flag: `domain.casework.CloseReason`.
+CLOSE_REASONS: Final[Words] = {
+    "mended": later("the line was mended"),
+    "contract_changed": later("the line or the contract was changed"),
+    "passing": later("a known cause that passes: works, power, weather"),
+    "not_the_line": later("not the line: the school’s Wi-Fi or PC"),
+    "wrong_data": later("the target, the roll or the registry was wrong"),
+    "accepted": later("known and accepted: nothing better can be had now"),
+    "elsewhere": later("dealt with in another flag"),
+    "other": later("another reason, in the note"),
+}
+# What a button asks for: `domain.casework.Deed`.
+DEEDS: Final[Words] = {
+    "taken": later("Take it"),
+    "given": later("Give to…"),
+    "released": later("Give it back"),
+    "acknowledged": later("Mark as seen"),
+    "snoozed": later("Snooze…"),
+    "woken": later("Bring it back"),
+    "note": later("Note…"),
+    "ticket": later("Ticket number…"),
+    "closed": later("Close…"),
+}
+
 EXCLUSIONS: Final[Words] = {
     "failed": later("the test failed"),
     "manual": later("started by hand"),

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Float,
+    FromClause,
     Integer,
     Select,
     Table,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 )
 
 from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
+from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
@@ -81,6 +82,7 @@ class _Shape:
     time: str | None = None
     day: str | None = None
     is_by_time: bool = False  # an index gives its rows by time, near to how they lie on the disk
+    beside: tuple[Column[Any], ...] = ()  # of one other table with the same primary key, that may lack the row
 
 
 _SHAPES: Final[dict[str, _Shape]] = {
@@ -131,7 +133,11 @@ _SHAPES: Final[dict[str, _Shape]] = {
         day="day",
     ),
     "flags": _Shape(
-        FLAGS, first=(), days=frozenset({"below_since", "opened_on", "closed_on", "last_day"}), day="opened_on"
+        FLAGS,
+        first=(),
+        days=frozenset({"below_since", "opened_on", "closed_on", "last_day", "snoozed_until"}),
+        day="opened_on",
+        beside=(FLAG_WORK.c.owner, FLAG_WORK.c.ticket, FLAG_WORK.c.snoozed_until),
     ),
     "flag_events": _Shape(FLAG_EVENTS, first=(), json=frozenset({"numbers"}), days=frozenset({"day"}), day="day"),
     "devices": _Shape(
@@ -225,7 +231,16 @@ def _statements(
         bounds.append(tuple_(*keys) > _bound_tuple("after", keys))
     values = [_value(name, column, shape) for name, column in _columns(shape)]
     ends = select(*keys).where(*where, *bounds).order_by(*keys).offset(ROWS_AT_ONCE - 1)
-    return ends, select(*values).where(*where, *bounds)
+    return ends, select(*values).select_from(_source(shape)).where(*where, *bounds)
+
+
+def _source(shape: _Shape) -> FromClause:
+    """Return the table, with the other one beside it."""
+    if not shape.beside:
+        return shape.table
+    other = shape.beside[0].table
+    (key,) = shape.table.primary_key.columns
+    return shape.table.outerjoin(other, other.c[key.name] == key)
 
 
 def _bound_tuple(name: str, keys: list[Column[Any]]) -> Tuple:
@@ -259,6 +274,7 @@ def _columns(shape: _Shape) -> list[tuple[str, Column[Any] | None]]:
     named: dict[str, Column[Any] | None] = {
         renamed.get(column.name, column.name): column for column in shape.table.c if column.name not in shape.hidden
     }
+    named |= {column.name: column for column in shape.beside}
     if shape.kind is not None:
         named["kind"] = None
     order = [*shape.first, *(name for name in named if name not in shape.first)]

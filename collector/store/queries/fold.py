@@ -222,11 +222,11 @@ def _newest(
     return snapshot.connection.execute(query).all()
 
 
-def lock(unit: UnitOfWork, scope: Scope) -> None:
+def lock_schools(unit: UnitOfWork, schools: Iterable[str]) -> None:
     """Let nobody else fold these schools until the transaction ends; SQLite has one writer at a time anyway."""
     if unit.connection.dialect.name != "postgresql":
         return
-    for school in sorted(scope.schools):
+    for school in sorted(schools):
         unit.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(school))))
 
 

@@ -11,7 +11,17 @@ from collector.store.unit import Snapshot, UnitOfWork
 
 OPEN_STATES = ("open", "recovering")
 _MANY = 500
-CLOSED_ACTION = "closed"  # of FLAG_ACTIONS: a person closed the flag
+CLOSED_ACTION, UNDONE_ACTION = "closed", "undone"  # of FLAG_ACTIONS: a person closed the flag; took a deed back
+_UNDO = FLAG_ACTIONS.alias()
+_CLOSED = (FLAG_ACTIONS.c.action == CLOSED_ACTION) & ~(
+    select(_UNDO.c.action_id)
+    .where(
+        _UNDO.c.flag_id == FLAG_ACTIONS.c.flag_id,
+        _UNDO.c.action == UNDONE_ACTION,
+        _UNDO.c.value == FLAG_ACTIONS.c.action_id,
+    )
+    .exists()
+)
 
 
 def _pairs(snapshot: Snapshot, query: Select[Any]) -> dict[str, Any]:
@@ -47,14 +57,17 @@ def unfolded_closings(snapshot: Snapshot) -> dict[str, str]:
     query = (
         select(FLAGS.c.school, func.min(FLAG_ACTIONS.c.day))
         .join(FLAG_ACTIONS, FLAG_ACTIONS.c.flag_id == FLAGS.c.flag_id)
-        .where(FLAGS.c.state.in_(OPEN_STATES), FLAG_ACTIONS.c.action == CLOSED_ACTION)
+        .where(FLAGS.c.state.in_(OPEN_STATES), _CLOSED)
     )
     return _pairs(snapshot, query.group_by(FLAGS.c.school))
 
 
 def closings(snapshot: Snapshot) -> dict[str, list[str]]:
-    """Return the local days on which people closed flags, by the flag's id; a flag may be gone meanwhile."""
-    query = select(FLAG_ACTIONS.c.flag_id, FLAG_ACTIONS.c.day).where(FLAG_ACTIONS.c.action == CLOSED_ACTION)
+    """Return the local days on which people closed flags, by the flag's id; a flag may be gone meanwhile.
+
+    Closings that were taken back are not among them.
+    """
+    query = select(FLAG_ACTIONS.c.flag_id, FLAG_ACTIONS.c.day).where(_CLOSED)
     found: dict[str, list[str]] = {}
     for flag_id, day in snapshot.connection.execute(query.order_by(FLAG_ACTIONS.c.day)):
         found.setdefault(flag_id, []).append(day)

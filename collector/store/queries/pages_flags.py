@@ -3,27 +3,36 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, case, func, or_, select
 
 from collector.store.queries.pages_schools import Measure, like_pattern, newest_evaluation
-from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS
+from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
 OPEN_STATES = ("open", "recovering")
 
 
+STATES = ("open", "snoozed", "recovering", "stale", "closed", "retracted", "all")
+NOBODY, SOMEBODY = "nobody", "somebody"  # of `FlagFilter.owner`, which else begins with BY
+BY = "by:"
+
+
 @dataclass(frozen=True)
 class FlagFilter:
     """Which flags; an empty text means all."""
 
+    now_ms: int  # a flag that is snoozed beyond it is not among the open ones
     search: str = ""  # folded
     search_raw: str = ""
-    state: str = "open"  # open: open or recovering; recovering, closed, retracted; all
+    state: str = "open"  # one of STATES; open: open or recovering, and not snoozed; stale: open without new tests
+    kind: str = ""
     severity: str = ""
     area: str = ""
     provider: str = ""
-    taken: str = ""  # yes | no
+    owner: str = ""  # NOBODY, SOMEBODY, or BY with a name
+    opened_from: str = ""  # first day
+    opened_to: str = ""  # last day
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,13 @@ class FlagRow:
     median_bps: int | None
     target_bps: int | None
     remedy: str | None
-    taken_by: str | None  # who acknowledged it last
+    version: int | None  # of what people did; None: nothing
+    owner: str | None
+    seen_by: str | None
+    ticket: str | None
+    snoozed_until: str | None
+    snoozed_until_ms: int | None
+    snooze_reason: str | None
 
 
 @dataclass(frozen=True)
@@ -69,17 +84,6 @@ class FlagEvent:
     day: str
     event: str
     numbers: str  # JSON
-
-
-@dataclass(frozen=True)
-class FlagAction:
-    """A person did something about a flag."""
-
-    action_id: str
-    at_ms: int
-    user_name: str
-    action: str
-    note: str | None
 
 
 @dataclass(frozen=True)
@@ -109,14 +113,6 @@ class JudgedDay:
     remedy: str | None
 
 
-_TAKEN_BY = (
-    select(FLAG_ACTIONS.c.user_name)
-    .where(FLAG_ACTIONS.c.flag_id == FLAGS.c.flag_id, FLAG_ACTIONS.c.action == "acknowledged")
-    .order_by(FLAG_ACTIONS.c.at_ms.desc(), FLAG_ACTIONS.c.action_id)
-    .limit(1)
-    .correlate(FLAGS)
-    .scalar_subquery()
-)
 _PUPILS = func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift)
 _FLAG_COLUMNS = (
     *("flag_id", "kind", "state", "state_count", "severity", "is_stale"),
@@ -127,12 +123,13 @@ _NUMBER_COLUMNS = (
     *("verdict", "n", "days", "attained", "share", "lower", "upper"),
     *("median_bps", "target_bps", "remedy"),
 )
+_WORK_COLUMNS = ("version", "owner", "seen_by", "ticket", "snoozed_until", "snoozed_until_ms", "snooze_reason")
 _COLUMNS = (
     *(FLAGS.c[name] for name in _FLAG_COLUMNS),
     *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
     _PUPILS.label("pupils"),
     *(EVALUATIONS.c[name] for name in _NUMBER_COLUMNS),
-    _TAKEN_BY.label("taken_by"),
+    *(FLAG_WORK.c[name] for name in _WORK_COLUMNS),
 )
 _SEVERITY_RANK = case({"severe": 0, "serious": 1, "mild": 2}, value=FLAGS.c.severity, else_=3)
 _SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
@@ -147,28 +144,66 @@ SORTS = tuple(_SORTS)
 
 def _source(measure: Measure) -> FromClause:
     joined = FLAGS.join(SCHOOLS, SCHOOLS.c.code == FLAGS.c.school)
+    joined = joined.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
     return joined.outerjoin(EVALUATIONS, newest_evaluation(measure))
 
 
+def is_resting(now_ms: int) -> ColumnElement[bool]:
+    """Return whether a flag is snoozed; by the moment, so that it comes back by itself."""
+    return func.coalesce(FLAG_WORK.c.snoozed_until_ms, 0) > now_ms
+
+
 def _where(wanted: FlagFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.state == "open":
-        conditions.append(FLAGS.c.state.in_(OPEN_STATES))
-    elif wanted.state == "stale":
-        conditions.append(and_(FLAGS.c.state.in_(OPEN_STATES), FLAGS.c.is_stale))
-    elif wanted.state != "all":
-        conditions.append(FLAGS.c.state == wanted.state)
-    if wanted.severity:
-        conditions.append(FLAGS.c.severity == wanted.severity)
+    conditions = [*_of_state(wanted), *_of_owner(wanted.owner)]
+    for name in ("severity", "kind"):
+        if value := getattr(wanted, name):
+            conditions.append(FLAGS.c[name] == value)
     for name in ("area", "provider"):
         if value := getattr(wanted, name):
             conditions.append(SCHOOLS.c[name] == value)
+    if wanted.opened_from:
+        conditions.append(FLAGS.c.opened_on >= wanted.opened_from)
+    if wanted.opened_to:
+        conditions.append(FLAGS.c.opened_on <= wanted.opened_to)
     if wanted.search:
-        by_code = SCHOOLS.c.code.like(like_pattern(wanted.search_raw or wanted.search), escape="\\")
-        conditions.append(or_(SCHOOLS.c.name_folded.like(like_pattern(wanted.search), escape="\\"), by_code))
-    if wanted.taken:
-        conditions.append(_TAKEN_BY.is_not(None) if wanted.taken == "yes" else _TAKEN_BY.is_(None))
+        raw = like_pattern(wanted.search_raw or wanted.search)
+        by_code = SCHOOLS.c.code.like(raw, escape="\\")
+        by_ticket = func.lower(FLAG_WORK.c.ticket).like(func.lower(raw), escape="\\")
+        by_name = SCHOOLS.c.name_folded.like(like_pattern(wanted.search), escape="\\")
+        conditions.append(or_(by_name, by_code, by_ticket))
     return conditions
+
+
+def _of_state(wanted: FlagFilter) -> list[ColumnElement[bool]]:
+    is_open, rests = FLAGS.c.state.in_(OPEN_STATES), is_resting(wanted.now_ms)
+    match wanted.state:
+        case "open":
+            return [is_open, ~rests]
+        case "snoozed":
+            return [is_open, rests]
+        case "stale":
+            return [is_open, ~rests, FLAGS.c.is_stale]
+        case "recovering":
+            return [FLAGS.c.state == "recovering", ~rests]
+        case "all":
+            return []
+        case _:
+            return [FLAGS.c.state == wanted.state]
+
+
+def _of_owner(owner: str) -> list[ColumnElement[bool]]:
+    if owner == NOBODY:
+        return [FLAG_WORK.c.owner.is_(None)]
+    if owner == SOMEBODY:
+        return [FLAG_WORK.c.owner.is_not(None)]
+    return [FLAG_WORK.c.owner == owner.removeprefix(BY)] if owner else []
+
+
+def owners(snapshot: Snapshot) -> list[str]:
+    """Return who has flags that are open."""
+    query = select(FLAG_WORK.c.owner).join(FLAGS, FLAGS.c.flag_id == FLAG_WORK.c.flag_id).distinct()
+    found = snapshot.connection.scalars(query.where(FLAGS.c.state.in_(OPEN_STATES), FLAG_WORK.c.owner.is_not(None)))
+    return sorted(str(name) for name in found)
 
 
 def flag_rows(
@@ -198,6 +233,13 @@ def one_flag(snapshot: Snapshot, measure: Measure, flag_id: str) -> FlagRow | No
     return FlagRow(**row) if row is not None else None
 
 
+def flags_by_id(snapshot: Snapshot, measure: Measure, flag_ids: list[str]) -> list[FlagRow]:
+    """Return some flags, worst first, without those that are not there."""
+    query = select(*_COLUMNS).select_from(_source(measure)).where(FLAGS.c.flag_id.in_(flag_ids))
+    query = query.order_by(*_SORTS["worst"], SCHOOLS.c.name_order, FLAGS.c.flag_id)
+    return [FlagRow(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
 def open_flag_of(snapshot: Snapshot, codes: list[str]) -> dict[str, str]:
     """Return the newest open or recovering flag of each of some schools that has one."""
     query = (
@@ -219,18 +261,6 @@ def events(snapshot: Snapshot, flag_id: str) -> list[FlagEvent]:
     return [FlagEvent(**row) for row in snapshot.connection.execute(query).mappings()]
 
 
-def actions(snapshot: Snapshot, flag_id: str) -> list[FlagAction]:
-    """Return what people did about a flag, the newest first."""
-    columns = [FLAG_ACTIONS.c[name] for name in FlagAction.__dataclass_fields__]
-    query = (
-        select(*columns)
-        .where(FLAG_ACTIONS.c.flag_id == flag_id)
-        .order_by(FLAG_ACTIONS.c.at_ms.desc(), FLAG_ACTIONS.c.action_id)
-        .limit(200)
-    )
-    return [FlagAction(**row) for row in snapshot.connection.execute(query).mappings()]
-
-
 def judged_days(snapshot: Snapshot, measure: Measure, code: str, from_day: str, limit: int = 120) -> list[JudgedDay]:
     """Return the evaluations of a school since a day, the newest first."""
     columns = [EVALUATIONS.c[name] for name in JudgedDay.__dataclass_fields__]
@@ -246,21 +276,3 @@ def judged_days(snapshot: Snapshot, measure: Measure, code: str, from_day: str, 
         .limit(limit)
     )
     return [JudgedDay(**row) for row in snapshot.connection.execute(query).mappings()]
-
-
-@dataclass(frozen=True)
-class NewAction:
-    """What a person does now."""
-
-    action_id: str
-    flag_id: str
-    at_ms: int
-    day: str  # local to the school
-    user_name: str
-    action: str  # acknowledged | note
-    note: str | None
-
-
-def add_action(unit: Snapshot, action: NewAction) -> None:
-    """Write down what a person did; the caller commits."""
-    unit.connection.execute(FLAG_ACTIONS.insert().values(**action.__dict__))

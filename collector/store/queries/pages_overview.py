@@ -1,12 +1,13 @@
 """Read models of the overview: how many schools have which verdict, by area and week, and what came in today."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import case, func, literal, select
+from sqlalchemy import Select, case, func, literal, select
 
 from collector.store.queries.pages_schools import NO_VERDICT, Measure, judged_schools
 from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAGS
+from collector.store.tables.judgement import EVALUATIONS, FLAG_WORK, FLAGS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS
@@ -115,16 +116,19 @@ def verdicts_by_week(snapshot: Snapshot, measure: Measure, ends: list[str], from
     return found
 
 
-def open_flags(snapshot: Snapshot) -> list[FlagCounts]:
-    """Return the flags that are open or recovering, by severity."""
-    taken = (
-        select(FLAG_ACTIONS.c.flag_id)
-        .where(FLAG_ACTIONS.c.flag_id == FLAGS.c.flag_id, FLAG_ACTIONS.c.action == "acknowledged")
-        .exists()
-    )
+def _awake(now_ms: int) -> Select[Any]:
+    """Return the flags that are open or recovering and not snoozed: those that the list of flags begins with."""
+    source = FLAGS.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
+    query = select().select_from(source).where(FLAGS.c.state.in_(("open", "recovering")))
+    return query.where(func.coalesce(FLAG_WORK.c.snoozed_until_ms, 0) <= now_ms)
+
+
+def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:
+    """Return the flags that are open or recovering and not snoozed, by severity."""
+    taken = FLAG_WORK.c.owner.is_not(None)
     query = (
-        select(FLAGS.c.severity, FLAGS.c.state, FLAGS.c.is_stale, FLAGS.c.opened_on, FLAGS.c.flag_id, taken)
-        .where(FLAGS.c.state.in_(("open", "recovering")))
+        _awake(now_ms)
+        .add_columns(FLAGS.c.severity, FLAGS.c.state, FLAGS.c.is_stale, FLAGS.c.opened_on, FLAGS.c.flag_id, taken)
         .order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)
     )
     rows: dict[str, list[tuple[str, bool, str, str, bool]]] = {}
@@ -144,10 +148,9 @@ def open_flags(snapshot: Snapshot) -> list[FlagCounts]:
     ]
 
 
-def count_open_flags(snapshot: Snapshot) -> int:
-    """Return how many flags are open or recovering."""
-    query = select(func.count()).select_from(FLAGS).where(FLAGS.c.state.in_(("open", "recovering")))
-    return int(snapshot.connection.execute(query).scalar_one())
+def count_open_flags(snapshot: Snapshot, now_ms: int) -> int:
+    """Return how many flags are open or recovering and not snoozed."""
+    return int(snapshot.connection.execute(_awake(now_ms).add_columns(func.count())).scalar_one())
 
 
 def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:

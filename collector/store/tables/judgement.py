@@ -88,7 +88,7 @@ FLAG_EVENTS = Table(
     PrimaryKeyConstraint("flag_id", "seq"),
 )
 
-# What people did: a dated input of the fold, never deleted by replay.
+# What people did: a dated input of the fold, never deleted by replay and never changed.
 FLAG_ACTIONS = Table(
     "flag_actions",
     METADATA,
@@ -97,7 +97,33 @@ FLAG_ACTIONS = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("day", Text, nullable=False),  # local to the school
     Column("user_name", Text, nullable=False),
-    Column("action", Text, nullable=False),  # acknowledged | note | closed
+    Column("action", Text, nullable=False),  # a Deed
     Column("note", Text),
+    Column("seq", Integer, nullable=False, server_default="0"),  # of the flag: 1, 2, 3 ...
+    Column("batch_id", Text),  # of the one form that did this to one or many flags
+    Column("value", Text),  # to whom, until when, which number, why, which deed: by the action
     Index(None, "flag_id", "at_ms"),
+    Index(None, "batch_id"),
+    Index(
+        "ix_flag_actions_closed",
+        "flag_id",
+        "day",
+        sqlite_where=text("action = 'closed'"),
+        postgresql_where=text("action = 'closed'"),
+    ),
+)
+
+# Where people stand with a flag, worked out from `flag_actions` and written with them; replay does not touch it.
+FLAG_WORK = Table(
+    "flag_work",
+    METADATA,
+    Column("flag_id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),  # the newest `seq`: a form says which one it was made from
+    Column("owner", Text),
+    Column("seen_by", Text),
+    Column("ticket", Text),
+    Column("snoozed_until", Text),  # local to the school
+    Column("snoozed_until_ms", BigInteger),  # when that day begins
+    Column("snooze_reason", Text),
+    Index(None, "owner"),
 )

@@ -67,6 +67,20 @@ AUDIT = Table(
     Index(None, "at_ms"),
 )
 
+# Filters of a list that a person has given a name.
+SAVED_VIEWS = Table(
+    "saved_views",
+    METADATA,
+    Column("view_id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("page", Text, nullable=False),  # which list: flags
+    Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False),
+    Column("query", Text, nullable=False),  # the filter as it stands in the address
+    Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "page", "name_folded"),
+)
+
 # Small facts of the deployment: store_epoch, settings_version, last_evaluation_ms ...
 FACTS = Table(
     "facts",

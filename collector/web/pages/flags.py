@@ -1,38 +1,35 @@
 """The flags: a list with one opened beside it, and one flag with its evidence, its numbers and its history."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, Response, abort, redirect, request
 from markupsafe import Markup
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
 
-from agent.wire.forms import uuid7
-from collector.registry.names import fold
-from collector.store.queries import audit, pages_flags, pages_school, pages_schools
-from collector.store.queries.audit import AuditEntry
-from collector.store.queries.pages_flags import FlagAction, FlagEvent, FlagFilter, FlagRow, JudgedDay, NewAction
+from collector.publish import files
+from collector.store.queries import casework, pages_flags, pages_school, pages_schools, views
+from collector.store.queries.exports import CellKind, ExportColumn
+from collector.store.queries.pages_flags import NOBODY, FlagRow
 from collector.store.queries.pages_schools import SchoolRow
 from collector.store.unit import Snapshot
-from collector.web import access, evidence, lines, present, sentences, words
+from collector.web import access, deed_forms, deeds, evidence, flag_filter, lines, present, saved_views, sentences
 from collector.web.access import Role, for_role
 from collector.web.charts import small
+from collector.web.deed_forms import Mistake, Typed
 from collector.web.desk import Desk, desk
 from collector.web.evidence import ChartSpan
 from collector.web.frame import page
-from collector.web.i18n import say, say_many
 from collector.web.pages import method
 from collector.web.sentences import Judged
+from collector.web.timeline import timeline
 
 BLUEPRINT = Blueprint("flags", __name__)
 
-ROWS, ALL_ROWS = 50, 2000
-_LONGEST, _LONGEST_NOTE = 100, 2000
-_STATES: Final = ("open", "recovering", "stale", "closed", "retracted", "all")
-_GOOD_EVENTS: Final = ("recovering", "closed", "closed_by_person", "retracted")
+ROWS, ALL_ROWS, FILE_ROWS = 50, 2000, 100_000
+KEYS_COOKIE: Final = "enlace_keys"  # `off`: no single keys
 _HISTORY_DAYS = 90
 
 
@@ -45,61 +42,87 @@ class FlagLine:
     age: int  # days since it opened
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One entry of the timeline."""
-
-    order: tuple[str, int]
-    when: Markup | str
-    title: str
-    text: Markup | str
-    kind: str  # the class: by-system, by-system good, or empty for people and observations
-
-
-@BLUEPRINT.get("/flags")
-def show() -> str:
-    """Show the flags of a filter, and one of them beside the list."""
+@BLUEPRINT.route("/flags", methods=["GET", "POST"])
+def show() -> str | tuple[str, int] | AnyResponse:
+    """Show the flags of a filter, and one of them beside the list; a form gives the filter a name."""
+    if request.method != "POST":
+        return list_page()
+    name = saved_views.clean(request.form.get("name", ""))
     parts = desk()
-    wanted = read_filter()
-    sort = request.args.get("sort", "worst")
-    is_all = request.args.get("show") == "all"
+    chosen = flag_filter.read(parts)
+    wrong = saved_views.save(parts, flag_filter.PAGE, name, chosen.query)
+    if wrong is not None:
+        return list_page(name, Mistake("name", wrong)), 422
+    return redirect(flag_filter.address(chosen.query), code=303)
+
+
+def list_page(typed_name: str = "", mistake: Mistake | None = None) -> str:
+    """Return the list; with what was typed as the name of a view and what is wrong with it."""
+    parts, person = desk(), access.person()
+    chosen = flag_filter.read(parts)
+    is_all, as_table = request.args.get("show") == "all", request.args.get("as") == "table"
     with parts.store.reader() as snapshot:
         rows = pages_flags.flag_rows(
-            snapshot,
-            parts.measure,
-            wanted,
-            sort=sort if sort in pages_flags.SORTS else "worst",
-            limit=ALL_ROWS if is_all else ROWS,
+            snapshot, parts.measure, chosen.wanted, sort=chosen.sort, limit=ALL_ROWS if is_all else ROWS
         )
-        untaken = pages_flags.count_flags(snapshot, parts.measure, FlagFilter(state=wanted.state, taken="no"))
-        chosen = next((row for row in rows if row.flag_id == request.args.get("flag")), rows[0] if rows else None)
+        untaken = replace(chosen.wanted, owner=NOBODY)
+        beside = next((row for row in rows if row.flag_id == request.args.get("flag")), rows[0] if rows else None)
+        saved = views.list_views(snapshot, person.user_id, flag_filter.PAGE) if person else []
+        may_act = access.may(person, deed_forms.MAY_ACT)
         return page(
-            "flags/show.html",
+            "flags/table.html" if as_table else "flags/show.html",
             snapshot,
             lines=[_line(row, parts) for row in rows],
-            found=pages_flags.count_flags(snapshot, parts.measure, wanted),
-            untaken=untaken,
+            found=pages_flags.count_flags(snapshot, parts.measure, chosen.wanted),
+            untaken=pages_flags.count_flags(snapshot, parts.measure, untaken),
             facets=pages_schools.facets(snapshot),
-            wanted=wanted,
-            sort=sort,
-            is_all=is_all,
             chosen=chosen,
-            beside=_case(snapshot, parts, chosen) if chosen is not None else None,
+            owners=flag_filter.owner_options(pages_flags.owners(snapshot), person.name if person else "", chosen.owner),
+            views=flag_filter.views(saved, chosen.query),
+            is_all=is_all,
+            beside=_case(snapshot, parts, beside) if beside is not None and not as_table else None,
+            news=deeds.news(snapshot, parts, request.args.get("done", "")[:100]),
+            may_act=may_act,
+            people=deed_forms.people(snapshot) if may_act else [],
+            typed=Typed(),
+            mistake=mistake,
+            typed_name=typed_name,
+            has_keys=request.cookies.get(KEYS_COOKIE) != "off",
         )
 
 
-def read_filter() -> FlagFilter:
-    """Return the filter that the address asks for; what is not known counts as no filter."""
-    raw = request.args.get("q", "").strip()[:_LONGEST]
-    state, severity, taken = (request.args.get(name, "") for name in ("state", "severity", "taken"))
-    return FlagFilter(
-        search=fold(raw),
-        search_raw=raw,
-        state=state if state in _STATES else "open",
-        severity=severity if severity in words.SEVERITIES else "",
-        area=request.args.get("area", "")[:_LONGEST],
-        provider=request.args.get("provider", "")[:_LONGEST],
-        taken=taken if taken in ("yes", "no") else "",
+# Of the file of a filter: as the dictionary names them, with the school and the newest numbers beside.
+_FILE: Final = (
+    *((name, CellKind.TEXT) for name in ("flag_id", "kind", "school", "name", "area", "provider")),
+    ("pupils", CellKind.INTEGER),
+    *((name, CellKind.TEXT) for name in ("severity", "state")),
+    ("is_stale", CellKind.BOOLEAN),
+    *((name, CellKind.DAY) for name in ("below_since", "opened_on", "closed_on")),
+    *((name, CellKind.TEXT) for name in ("closed_by", "owner", "ticket")),
+    ("snoozed_until", CellKind.DAY),
+    ("verdict", CellKind.TEXT),
+    *((name, CellKind.INTEGER) for name in ("n", "days", "attained")),
+    *((name, CellKind.NUMBER) for name in ("lower", "upper")),
+    *((name, CellKind.INTEGER) for name in ("median_bps", "target_bps")),
+)
+
+
+@BLUEPRINT.get("/flags/rows.csv")
+@for_role(Role.ANALYST)
+def rows() -> Response:
+    """Return the flags of a filter as a file, in the order of the list."""
+    parts = desk()
+    chosen = flag_filter.read(parts)
+    with parts.store.reader() as snapshot:
+        found = pages_flags.flag_rows(snapshot, parts.measure, chosen.wanted, sort=chosen.sort, limit=FILE_ROWS)
+    names = ["code" if name == "school" else name for name, _kind in _FILE]
+    cells = [tuple(getattr(row, name) for name in names) for row in found]
+    columns = [ExportColumn(name, kind, is_nullable=True) for name, kind in _FILE]
+    body = b"".join(files.csv(columns, [cells]))
+    return Response(
+        body,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="flags.csv"'},
     )
 
 
@@ -163,6 +186,11 @@ def _case(snapshot: Snapshot, parts: Desk, flag: FlagRow) -> Case | None:
 @BLUEPRINT.get("/flags/<path:flag_id>")
 def show_one(flag_id: str) -> str:
     """Show one flag."""
+    return flag_page(flag_id)
+
+
+def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None = None) -> str:
+    """Return the page of a flag; with what was typed into one of its forms and what is wrong with it."""
     parts = desk()
     with parts.store.reader() as snapshot:
         flag = pages_flags.one_flag(snapshot, parts.measure, flag_id)
@@ -171,104 +199,23 @@ def show_one(flag_id: str) -> str:
             abort(404)
         from_day = present.shift_day(flag.below_since, -_HISTORY_DAYS)
         judged_days = pages_flags.judged_days(snapshot, parts.measure, flag.code, from_day)
-        events, actions = pages_flags.events(snapshot, flag_id), pages_flags.actions(snapshot, flag_id)
+        events = pages_flags.events(snapshot, flag_id)
+        acts: Sequence[casework.StoredAct] = casework.acts(snapshot, [flag_id]).get(flag_id, [])
+        may_act = access.may(access.person(), deed_forms.MAY_ACT)
+        today = evidence.local_day(parts.now_ms, case.zone)
         return page(
             "flags/one.html",
             snapshot,
             case=case,
             flag=flag,
             newest=judged_days[0] if judged_days else None,
-            timeline=timeline(flag, events, actions, judged_days, case.zone),
+            timeline=timeline(flag, events, acts, judged_days, case.zone, today),
             others=[item for item in pages_school.flags(snapshot, flag.code) if item.flag_id != flag_id],
             zone_name=f"{case.zone.key}, {present.zone_name(case.zone, parts.now_ms)}",
-            done=request.args.get("done", ""),
+            news=deeds.news(snapshot, parts, request.args.get("done", "")[:100]),
             profile=method.profile_name(),
-            may_act=access.may(access.person(), Role.OPERATOR),
+            may_act=may_act,
+            people=deed_forms.people(snapshot) if may_act else [],
+            typed=typed or Typed(),
+            mistake=mistake,
         )
-
-
-def timeline(
-    flag: FlagRow,
-    events: Sequence[FlagEvent],
-    actions: Sequence[FlagAction],
-    judged_days: Sequence[JudgedDay],
-    zone: ZoneInfo,
-) -> list[Entry]:
-    """Return what happened to a flag, the newest first: the system's changes, people's deeds, the last judgement."""
-    entries = [_event(event) for event in events]
-    entries += [_action(action, zone) for action in actions]
-    newest = judged_days[0] if judged_days else None
-    if newest is not None and flag.state in pages_flags.OPEN_STATES and newest.day > flag.opened_on:
-        name = words.word_of(words.VERDICTS, newest.verdict)
-        title = str(say("Judged: %(verdict)s", verdict=name))
-        entries.append(Entry((newest.day, 1), present.weekday_day(newest.day), title, numbers(newest.__dict__), ""))
-    first = next((item for item in judged_days if item.day == flag.below_since), None)
-    if first is not None and first.day < flag.opened_on:
-        title = str(say("First judged below"))
-        entries.append(Entry((first.day, 0), present.weekday_day(first.day), title, numbers(first.__dict__), ""))
-    return sorted(entries, key=lambda entry: entry.order, reverse=True)
-
-
-def _event(event: FlagEvent) -> Entry:
-    try:
-        found = json.loads(event.numbers)
-    except ValueError:
-        found = {}
-    good = " good" if event.event in _GOOD_EVENTS else ""
-    return Entry(
-        (event.day, 2 + event.seq),
-        present.weekday_day(event.day),
-        words.word_of(words.FLAG_EVENTS, event.event),
-        numbers(found if isinstance(found, dict) else {}),
-        f"by-system{good}",
-    )
-
-
-def _action(action: FlagAction, zone: ZoneInfo) -> Entry:
-    if action.action == "acknowledged":
-        title = say("Taken by %(name)s", name=action.user_name)
-    elif action.action == "closed":
-        title = say("Closed by %(name)s", name=action.user_name)
-    else:
-        title = say("Note by %(name)s", name=action.user_name)
-    day = evidence.local_day(action.at_ms, zone)
-    return Entry((day, 1_000_000), present.moment(action.at_ms, zone), str(title), action.note or "", "")
-
-
-def numbers(found: dict[str, object]) -> Markup:
-    """Return the numbers of an evaluation in one line; those that are not there are left out."""
-    n, attained, lower, upper = (found.get(name) for name in ("n", "attained", "lower", "upper"))
-    parts: list[Markup] = []
-    if isinstance(n, int) and isinstance(attained, int):
-        parts.append(say_many("%(k)s of %(num)s test", "%(k)s of %(num)s tests", n, k=attained))
-    if isinstance(lower, int | float) and isinstance(upper, int | float):
-        low, high = present.percent(lower), present.percent(upper)
-        parts.append(say("interval %(low)s to %(high)s %%", low=low, high=high))
-    median, target = found.get("median_bps"), found.get("target_bps")
-    if isinstance(median, int | float) and isinstance(target, int | float):
-        speeds = {"speed": present.mbps(median), "target": present.with_unit(present.target_mbps(target))}
-        parts.append(say("typical %(speed)s of %(target)s", **speeds))
-    return Markup("; ").join(parts) + "." if parts else Markup("")
-
-
-@BLUEPRINT.post("/flags/<path:flag_id>")
-@for_role(Role.OPERATOR)
-def act(flag_id: str) -> Response:
-    """Take a flag, or add a note to it."""
-    parts = desk()
-    note = request.form.get("note", "").strip()[:_LONGEST_NOTE]
-    action = request.form.get("action", "")
-    person = access.person()
-    if person is None or action not in ("acknowledged", "note") or (action == "note" and not note):
-        abort(400)
-    with parts.store.unit() as unit:
-        flag = pages_flags.one_flag(unit, parts.measure, flag_id)
-        if flag is None:
-            abort(404)
-        now_ms = parts.now_ms
-        day = evidence.local_day(now_ms, parts.zone_of(flag.timezone))
-        identity = uuid7(now_ms, parts.ports.randomness.token_bytes(10))
-        pages_flags.add_action(unit, NewAction(identity, flag_id, now_ms, day, person.name, action, note or None))
-        audit.add_entry(unit, AuditEntry(identity, now_ms, person.name, f"flag_{action}", flag_id, None))
-        unit.commit()
-    return redirect(url_for("flags.show_one", flag_id=flag_id, done=action), code=303)

@@ -83,7 +83,7 @@ def show() -> str:
             bar=small.verdict_bar(counts, _bar_label(counts)),
             order=_legend(counts),
             worst=_worst(snapshot, parts),
-            flags=_flags(pages_overview.open_flags(snapshot)),
+            flags=_flags(pages_overview.open_flags(snapshot, parts.now_ms)),
             areas=_areas(standings),
             weeks=history,
             weeks_pictures=_weeks_pictures(history),

@@ -12,9 +12,7 @@ from collector.store.open import Store
 from collector.store.queries import devices
 from collector.store.queries.devices import DeviceKey
 from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import FLAG_ACTIONS
 from collector.store.tables.measurements import MEASUREMENTS
-from collector.store.tables.people import AUDIT
 from collector.store.tables.registry import CALENDAR_DAYS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.screens import make_app
@@ -184,38 +182,6 @@ def test_a_flag_shows_evidence_numbers_and_history(admin: FlaskClient) -> None:
         "Set aside",
     ):
         assert words in page, words
-
-
-def test_taking_a_flag_and_a_note_stand_in_its_history(admin: FlaskClient, country: Store) -> None:
-    flag = re.search(r'class="name" href="(/flags/F-00123-[^"]+)"', admin.get("/flags").text)
-    assert flag
-    address = flag.group(1)
-    note = "Called <Onda Sur>, ticket 17"
-    for action, text in (("acknowledged", ""), ("note", note)):
-        token = token_of(admin.get(address).text)
-        answer = admin.post(address, data={"csrf_token": token, "action": action, "note": text})
-        assert answer.status_code == 303
-    page = admin.get(answer.location).text
-    assert 'role="status"' in page and "Taken by ana" in page and "Note by ana" in page
-    assert "Called &lt;Onda Sur&gt;, ticket 17" in page
-    assert "0 taken by nobody" in admin.get("/flags").text
-    with country.reader() as snapshot:
-        rows = snapshot.connection.execute(select(FLAG_ACTIONS)).mappings().all()
-        deeds = snapshot.connection.execute(select(AUDIT.c.action, AUDIT.c.actor)).all()
-    assert [row["action"] for row in rows] == ["acknowledged", "note"]
-    assert {row["day"] for row in rows} == {"2026-11-24"}
-    assert sorted(deeds) == [("flag_acknowledged", "ana"), ("flag_note", "ana")]
-
-
-@pytest.mark.parametrize("data", [{"action": "note", "note": "  "}, {"action": "closed"}, {}])
-def test_an_empty_or_unknown_deed_changes_nothing(admin: FlaskClient, country: Store, data: dict[str, str]) -> None:
-    flag = re.search(r'class="name" href="(/flags/F-00123-[^"]+)"', admin.get("/flags").text)
-    assert flag
-    token = token_of(admin.get("/flags").text)
-    assert admin.post(flag.group(1), data={"csrf_token": token, **data}).status_code == 400
-    assert admin.post("/flags/none", data={"csrf_token": token, "action": "acknowledged"}).status_code == 404
-    with country.reader() as snapshot:
-        assert snapshot.connection.execute(select(FLAG_ACTIONS)).first() is None
 
 
 def test_the_button_approves_the_key_that_it_names(admin: FlaskClient, country: Store) -> None:

@@ -1,0 +1,342 @@
+"""The inbox of flags: filters, views, what people do to one flag and to many, and taking it back."""
+
+import csv
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+from werkzeug.test import TestResponse
+
+from collector.store.open import Store, create
+from collector.store.queries import users
+from collector.store.queries.users import User
+from collector.store.tables.judgement import FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
+from collector.store.tables.people import AUDIT, SAVED_VIEWS
+from collector.web.access import hash_password
+from tests.collector.web.pages.conftest import sign_in, token_of
+from tests.collector.web.screens import make_app
+from tests.fakes import pages_world
+
+OPEN = ("open", "recovering")
+
+
+@pytest.fixture(scope="session")
+def five_flags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five open flags, and luis with the same rights as ana."""
+    place = tmp_path_factory.mktemp("inbox") / "data"
+    made = create(place)
+    pages_world.add_people(made)
+    base = pages_world.Place("00123", "Escuela Ñandú", 0.5, tests_a_day=3)
+    more = [replace(base, code=f"0020{at}", name=f"Escuela {at}", area="Sur", pupils=100 + at) for at in range(4)]
+    pages_world.seed(made, [base, *more], days_back=18)
+    with made.unit() as unit:
+        users.create_user(unit, User("u-luis", "luis", "admin", hash_password("luis luis luis"), None, 1, None))
+        unit.commit()
+    made.close()
+    return place
+
+
+@pytest.fixture
+def store(five_flags: Path, tmp_path: Path) -> Iterator[Store]:
+    place = tmp_path / "data"
+    shutil.copytree(five_flags, place)
+    opened = Store.open(place)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def inbox(store: Store) -> FlaskClient:
+    client = make_app(store).test_client()
+    sign_in(client, "ana")
+    return client
+
+
+def ids(page: str) -> list[str]:
+    return re.findall(r'class="name" href="/flags/([^"]+)"', page)
+
+
+def rows(store: Store, table: Any) -> list[dict[str, Any]]:
+    with store.reader() as snapshot:
+        return [dict(row) for row in snapshot.connection.execute(select(table)).mappings()]
+
+
+def version(page: str, flag: str) -> str:
+    found = re.search(rf'name="flag" value="({re.escape(flag)}:\d+)"', page)
+    assert found
+    return found.group(1)
+
+
+def do(client: FlaskClient, flag: str, action: str, /, **fields: str) -> TestResponse:
+    page = client.get(f"/flags/{flag}").text
+    sent = {"csrf_token": token_of(page), "flag": version(page, flag), "action": action, **fields}
+    return client.post(f"/flags/{flag}", data=sent)
+
+
+def other(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    assert sign_in(client, "luis", "luis luis luis").status_code == 303
+    return client
+
+
+DEEDS: list[tuple[str, dict[str, str], str]] = [
+    ("taken", {}, "Taken by ana"),
+    ("acknowledged", {}, "Seen by ana"),
+    ("given", {"to": "luis"}, "Given to luis by ana"),
+    ("snoozed", {"until": "2026-12-01", "note": "works"}, "Snoozed by ana until Tue 1 Dec"),
+    ("ticket", {"ticket": "INC <7>"}, "Ticket INC &lt;7&gt;, written down by ana"),
+    ("note", {"note": "Called <Onda>"}, "Called &lt;Onda&gt;"),
+    ("closed", {"reason": "mended", "note": ""}, "Closed by ana: the line was mended"),
+]
+
+
+@pytest.mark.parametrize(("action", "fields", "said"), DEEDS, ids=[deed[0] for deed in DEEDS])
+def test_each_deed_is_one_event_one_audit_line_and_one_undo(
+    inbox: FlaskClient, store: Store, action: str, fields: dict[str, str], said: str
+) -> None:
+    flag = ids(inbox.get("/flags").text)[0]
+    before = [rows(store, table) for table in (FLAGS, FLAG_EVENTS)]
+    answer = do(inbox, flag, action, **fields)
+    assert answer.status_code == 303
+    page = inbox.get(answer.location).text
+    assert said in page and page.count('role="status"') == 1
+    assert [row["action"] for row in rows(store, FLAG_ACTIONS)] == [action]
+    assert [(row["action"], row["subject"]) for row in rows(store, AUDIT)] == [(f"flag_{action}", flag)]
+    batch = re.search(r'name="batch" value="([^"]+)"', page)
+    assert batch
+    undo = {"csrf_token": token_of(page), "batch": batch.group(1), "back": "/flags"}
+    page = inbox.get(inbox.post("/flags/undo", data=undo).location).text
+    assert "Undone." in page and 'name="batch"' not in page
+    assert "(undone)" in inbox.get(f"/flags/{flag}").text
+    work = rows(store, FLAG_WORK)[0]
+    assert [work[name] for name in ("owner", "ticket", "snoozed_until")] == [None, None, None]
+    assert [rows(store, table) for table in (FLAGS, FLAG_EVENTS)] == before
+    again = inbox.post("/flags/undo", data=undo)
+    assert "Not undone." in inbox.get(again.location).text
+    assert len(rows(store, FLAG_ACTIONS)) == 2
+
+
+def test_a_stale_form_is_refused_with_what_the_other_did_and_keeps_what_was_typed(
+    inbox: FlaskClient, store: Store
+) -> None:
+    flag = ids(inbox.get("/flags").text)[0]
+    page = inbox.get(f"/flags/{flag}").text
+    mine = {"csrf_token": token_of(page), "flag": version(page, flag)}
+    assert do(other(inbox.application), flag, "taken").status_code == 303
+    answer = inbox.post(f"/flags/{flag}", data={**mine, "action": "note", "note": "Called & waited"})
+    assert answer.status_code == 409
+    assert "Taken by luis (" in answer.text and "Called &amp; waited</textarea>" in answer.text
+    assert [row["user_name"] for row in rows(store, FLAG_ACTIONS)] == ["luis"]
+    again = {"csrf_token": token_of(answer.text), "flag": version(answer.text, flag), "note": "Called & waited"}
+    assert inbox.post(f"/flags/{flag}", data={**again, "action": "note"}).status_code == 303
+    assert rows(store, FLAG_WORK)[0]["owner"] == "luis"
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "status", "said"),
+    [
+        ("note", {"note": "  "}, 422, "Write the note first"),
+        ("note", {"note": "x" * 2001}, 422, "at most 2,000 letters"),
+        ("closed", {"reason": "why not"}, 422, "Choose why it is closed"),
+        ("closed", {"reason": "other"}, 422, "Write the reason"),
+        ("given", {"to": "vera"}, 422, "Choose who gets it"),
+        ("snoozed", {"until": "soon", "note": "x"}, 422, "Give a date as year-month-day"),
+        ("snoozed", {"until": "2026-11-24", "note": "x"}, 422, "Give a date from 2026-11-25"),
+        ("snoozed", {"until": "2026-12-01"}, 422, "Write why it can wait"),
+        ("undone", {}, 422, "Use one of its buttons"),
+        ("", {}, 422, "Use one of its buttons"),
+        ("taken", {"flag": "nonsense"}, 422, "Press again"),
+    ],
+)
+def test_a_mistake_is_said_in_the_page_and_stores_nothing(
+    inbox: FlaskClient, store: Store, action: str, fields: dict[str, str], status: int, said: str
+) -> None:
+    flag = ids(inbox.get("/flags").text)[0]
+    answer = do(inbox, flag, action, **fields)
+    assert answer.status_code == status and said in answer.text and 'role="alert"' in answer.text
+    for name, value in fields.items():
+        assert name == "flag" or not value.strip() or value in answer.text or name in ("reason", "to")
+    assert rows(store, FLAG_ACTIONS) == [] == rows(store, AUDIT)
+
+
+def test_no_such_flag_is_no_page(inbox: FlaskClient) -> None:
+    token = token_of(inbox.get("/flags").text)
+    assert inbox.post("/flags/none", data={"csrf_token": token, "action": "taken", "flag": "none:0"}).status_code == 404
+
+
+def choose(inbox: FlaskClient, action: str, address: str = "/flags", **fields: Any) -> dict[str, Any]:
+    page = inbox.get(address).text
+    flags = re.findall(r'type="checkbox" name="flag" value="([^"]+)"', page)
+    return {"csrf_token": token_of(page), "action": action, "flag": flags, "back": address, **fields}
+
+
+def test_many_flags_are_asked_about_with_their_number_then_done_and_undone_at_once(
+    inbox: FlaskClient, store: Store
+) -> None:
+    sent = choose(inbox, "closed", reason="passing", note="Works in the street")
+    asked = inbox.post("/flags/bulk", data=sent)
+    assert asked.status_code == 200 and "Close 5 flags" in asked.text and "5 schools" in asked.text
+    assert rows(store, FLAG_ACTIONS) == []
+    wrong = inbox.post("/flags/bulk", data={**sent, "step": "do", "reason": ""})
+    assert wrong.status_code == 422 and "Works in the street</textarea>" in wrong.text
+    answer = inbox.post("/flags/bulk", data={**sent, "step": "do"})
+    page = inbox.get(answer.location).text
+    assert "5 flags closed." in page and ids(page) == []
+    assert len(rows(store, FLAG_ACTIONS)) == len(rows(store, AUDIT)) == 5
+    assert {row["state"] for row in rows(store, FLAGS)} == {"closed"}
+    batch = re.search(r'name="batch" value="([^"]+)"', page)
+    assert batch
+    back = inbox.post("/flags/undo", data={"csrf_token": token_of(page), "batch": batch.group(1)})
+    page = inbox.get(back.location).text
+    assert "Undone on 5 flags." in page and len(ids(page)) >= 5
+    assert {row["state"] for row in rows(store, FLAGS)} == {"open"}
+
+
+def test_many_flags_are_changed_all_or_none(inbox: FlaskClient, store: Store) -> None:
+    sent = choose(inbox, "taken")
+    flag = sent["flag"][2].split(":")[0]
+    assert do(other(inbox.application), flag, "taken").status_code == 303
+    answer = inbox.post("/flags/bulk", data={**sent, "step": "do"})
+    assert answer.status_code == 409 and "Taken by luis (" in answer.text and "Take 4 flags" in answer.text
+    assert len(rows(store, FLAG_ACTIONS)) == 1
+    ticked = re.findall(r'name="flag" value="([^"]+)" checked', answer.text)
+    assert len(ticked) == 4 and not any(one.startswith(flag) for one in ticked)
+    assert inbox.post("/flags/bulk", data={**sent, "flag": ticked, "step": "do"}).status_code == 303
+    assert sorted(row["owner"] for row in rows(store, FLAG_WORK)) == ["ana"] * 4 + ["luis"]
+
+
+def test_nothing_ticked_is_said(inbox: FlaskClient) -> None:
+    answer = inbox.post("/flags/bulk", data=choose(inbox, "taken") | {"flag": []})
+    assert "Nothing was chosen." in inbox.get(answer.location).text
+
+
+def test_a_snoozed_flag_rests_and_comes_back_by_itself(inbox: FlaskClient, store: Store) -> None:
+    flag = ids(inbox.get("/flags").text)[0]
+    do(inbox, flag, "snoozed", until="2026-11-26", note="works")
+    assert flag not in ids(inbox.get("/flags").text) and flag in ids(inbox.get("/flags?state=snoozed").text)
+    assert "Bring it back" in inbox.get(f"/flags/{flag}").text
+    page = inbox.get("/").text
+    assert page.count(">4</span>") >= 1  # the number beside Flags is that of the list
+    clock = inbox.application.extensions["enlace_pages"].ports.clock
+    clock.now = pages_world.NOW_MS + 37 * 3_600_000  # Thu 26 Nov, a quarter past eleven at night of the 25th there
+    sign_in(inbox, "ana")
+    assert flag not in ids(inbox.get("/flags").text)
+    clock.advance(3_600_000)
+    assert flag in ids(inbox.get("/flags").text)
+    assert "Came back by itself" in inbox.get(f"/flags/{flag}").text
+
+
+def test_filters_and_views_agree_with_the_rows(inbox: FlaskClient, store: Store) -> None:
+    first, second = ids(inbox.get("/flags").text)[:2]
+    do(inbox, first, "taken")
+    do(inbox, second, "given", to="luis")
+    do(inbox, second, "ticket", ticket="INC-7")
+    is_open = FLAGS.c.state.in_(OPEN)
+    source = FLAGS.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
+    for query, condition in {
+        "": is_open,
+        "owner=me": FLAG_WORK.c.owner == "ana",
+        "owner=by:luis": FLAG_WORK.c.owner == "luis",
+        "owner=nobody": FLAG_WORK.c.owner.is_(None),
+        "taken=no": FLAG_WORK.c.owner.is_(None),
+        "owner=somebody": FLAG_WORK.c.owner.is_not(None),
+        "q=inc-7": FLAG_WORK.c.ticket == "INC-7",
+        "kind=below_target": is_open,
+        "age=week": FLAGS.c.opened_on >= "2026-11-17",
+        "age=month": (FLAGS.c.opened_on >= "2026-10-25") & (FLAGS.c.opened_on <= "2026-11-16"),
+        "age=older": FLAGS.c.opened_on <= "2026-10-24",
+    }.items():
+        with store.reader() as snapshot:
+            wanted = set(
+                snapshot.connection.scalars(select(FLAGS.c.flag_id).select_from(source).where(is_open, condition))
+            )
+        page = inbox.get(f"/flags?{query}").text
+        assert set(ids(page)) == wanted, query
+        assert re.search(rf"<b>{len(wanted)} flags?</b>", page), query
+        lines = list(csv.DictReader(io.StringIO(inbox.get(f"/flags/rows.csv?{query}").text)))
+        assert {line["flag_id"] for line in lines} == wanted, query
+        table = inbox.get(f"/flags?as=table&{query}").text
+        assert set(ids(table)) == wanted, query
+
+
+def test_the_file_has_the_columns_of_the_work(inbox: FlaskClient) -> None:
+    flag = ids(inbox.get("/flags").text)[0]
+    do(inbox, flag, "taken")
+    do(inbox, flag, "ticket", ticket="=7")
+    for address in ("/flags/rows.csv", "/exports/flags.csv"):
+        answer = inbox.get(address)
+        (line,) = (line for line in csv.DictReader(io.StringIO(answer.text)) if line["flag_id"] == flag)
+        assert (line["owner"], line["ticket"], line["snoozed_until"]) == ("ana", "'=7", "")
+
+
+def test_a_view_is_kept_under_its_name_for_its_person(inbox: FlaskClient, store: Store) -> None:
+    page = inbox.get("/flags?area=Sur&sort=oldest").text
+    token = token_of(page)
+    address = "/flags?area=Sur&sort=oldest"
+    for name, said in (("", "Give the view a name"), ("x" * 61, "at most 60 letters")):
+        wrong = inbox.post(address, data={"csrf_token": token, "name": name})
+        assert wrong.status_code == 422 and said in wrong.text and f'value="{name}"' in wrong.text
+    answer = inbox.post(address, data={"csrf_token": token, "name": " Sur  <first> "})
+    assert answer.status_code == 303 and answer.location == address
+    page = inbox.get(answer.location).text
+    assert '<a href="/flags?area=Sur&amp;sort=oldest" aria-current="true">Sur &lt;first&gt;</a>' in page
+    twice = inbox.post(address, data={"csrf_token": token, "name": "SUR <FIRST>"})
+    assert twice.status_code == 422 and "You have a view of this name" in twice.text
+    luis = other(inbox.application)
+    assert "Sur &lt;first&gt;" not in luis.get("/flags").text
+    view = rows(store, SAVED_VIEWS)[0]["view_id"]
+    luis.post("/flags/views/forget", data={"csrf_token": token_of(luis.get("/flags").text), "view": view})
+    assert len(rows(store, SAVED_VIEWS)) == 1
+    inbox.post("/flags/views/forget", data={"csrf_token": token, "view": view})
+    assert rows(store, SAVED_VIEWS) == []
+    assert [row["action"] for row in rows(store, AUDIT)] == ["view_saved", "view_forgotten"]
+
+
+def test_a_form_leads_back_to_where_it_was_and_nowhere_else(inbox: FlaskClient) -> None:
+    flags = ids(inbox.get("/flags").text)
+    there = do(inbox, flags[0], "taken", back="/flags?area=Sur&flag=x&done=y").location
+    assert re.fullmatch(r"/flags\?area=Sur&done=[0-9a-f-]+#done", there)
+    for wrong in ("https://evil.example/flags", "//evil.example/flags", "/devices"):
+        assert do(inbox, flags[1], "note", note="x", back=wrong).location.startswith("/flags?done=")
+
+
+def test_keys_can_be_turned_off(inbox: FlaskClient) -> None:
+    assert "/static/inbox.js" in inbox.get("/flags").text
+    inbox.get("/flags/keys/off?next=/flags")
+    page = inbox.get("/flags").text
+    assert "inbox.js" not in page and "Single keys are off." in page
+    inbox.get("/flags/keys/on")
+    assert "inbox.js" in inbox.get("/flags").text
+    assert inbox.get("/flags/keys/maybe").status_code == 404
+
+
+def test_a_viewer_does_nothing(inbox: FlaskClient, store: Store) -> None:
+    client = inbox.application.test_client()
+    sign_in(client, "vera")
+    page = client.get("/flags").text
+    assert 'type="checkbox"' not in page and "Take it" not in page
+    token = token_of(page)
+    for address in ("/flags/bulk", "/flags/undo", f"/flags/{ids(page)[0]}"):
+        assert client.post(address, data={"csrf_token": token, "action": "taken"}).status_code == 403
+    assert rows(store, FLAG_ACTIONS) == []
+
+
+def test_a_flag_that_ended_meanwhile_is_not_closed_again(inbox: FlaskClient, store: Store) -> None:
+    flag = ids(inbox.get("/flags").text)[0]
+    page = inbox.get(f"/flags/{flag}").text
+    with store.unit() as unit:
+        unit.connection.execute(update(FLAGS).where(FLAGS.c.flag_id == flag).values(state="closed"))
+        unit.commit()
+    sent = {"csrf_token": token_of(page), "flag": version(page, flag), "action": "closed", "reason": "mended"}
+    answer = inbox.post(f"/flags/{flag}", data=sent)
+    assert answer.status_code == 409 and "This flag has ended" in answer.text
+    with store.reader() as snapshot:
+        assert snapshot.connection.scalar(select(func.count()).select_from(FLAG_ACTIONS)) == 0
