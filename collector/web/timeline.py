@@ -25,7 +25,7 @@ class Entry:
 
     order: tuple[str, int]
     when: Markup | str
-    title: str
+    title: Markup | str
     text: Markup | str
     kind: str  # the class: by-system, by-system good, or empty for people and observations
 
@@ -87,7 +87,7 @@ def _act(act: StoredAct, acts: Sequence[StoredAct], zone: ZoneInfo) -> Entry:
     elif deeds.is_undone(act, acts):
         title = say("%(what)s (undone)", what=title)
     order = (act.day, _LAST + act.seq)
-    return Entry(order, present.moment(act.at_ms, zone), str(title), text, "")
+    return Entry(order, present.moment(act.at_ms, zone), title, text, "")
 
 
 def _back(acts: Sequence[StoredAct], today: str) -> list[Entry]:
