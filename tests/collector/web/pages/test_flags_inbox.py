@@ -16,11 +16,8 @@ from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from collector.store.open import Store, create
-from collector.store.queries import users
-from collector.store.queries.users import User
 from collector.store.tables.judgement import FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.people import AUDIT, SAVED_VIEWS
-from collector.web.access import hash_password
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
@@ -30,16 +27,17 @@ OPEN = ("open", "recovering")
 
 @pytest.fixture(scope="session")
 def five_flags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five open flags, and luis with the same rights as ana."""
+    """Five open flags, the last one in the cays."""
     place = tmp_path_factory.mktemp("inbox") / "data"
     made = create(place)
     pages_world.add_people(made)
     base = pages_world.Place("00123", "Escuela Ñandú", 0.5, tests_a_day=3)
-    more = [replace(base, code=f"0020{at}", name=f"Escuela {at}", area="Sur", pupils=100 + at) for at in range(4)]
+    areas = ("Sur", "Sur", "Sur", "Los Cayos")
+    more = [
+        replace(base, code=f"0020{at}", name=f"Escuela {at}", area=area, pupils=100 + at)
+        for at, area in enumerate(areas)
+    ]
     pages_world.seed(made, [base, *more], days_back=18)
-    with made.unit() as unit:
-        users.create_user(unit, User("u-luis", "luis", "admin", hash_password("luis luis luis"), None, 1, None))
-        unit.commit()
     made.close()
     return place
 
@@ -83,14 +81,14 @@ def do(client: FlaskClient, flag: str, action: str, /, **fields: str) -> TestRes
 
 def other(app: Flask) -> FlaskClient:
     client = app.test_client()
-    assert sign_in(client, "luis", "luis luis luis").status_code == 303
+    assert sign_in(client, "otto").status_code == 303
     return client
 
 
 DEEDS: list[tuple[str, dict[str, str], str]] = [
     ("taken", {}, "Taken by ana"),
     ("acknowledged", {}, "Seen by ana"),
-    ("given", {"to": "luis"}, "Given to luis by ana"),
+    ("given", {"to": "otto"}, "Given to otto by ana"),
     ("snoozed", {"until": "2026-12-01", "note": "works"}, "Snoozed by ana until Tue 1 Dec"),
     ("ticket", {"ticket": "INC <7>"}, "Ticket INC &lt;7&gt;, written down by ana"),
     ("note", {"note": "Called <Onda>"}, "Called &lt;Onda&gt;"),
@@ -133,11 +131,11 @@ def test_a_stale_form_is_refused_with_what_the_other_did_and_keeps_what_was_type
     assert do(other(inbox.application), flag, "taken").status_code == 303
     answer = inbox.post(f"/flags/{flag}", data={**mine, "action": "note", "note": "Called & waited"})
     assert answer.status_code == 409
-    assert "Taken by luis (" in answer.text and "Called &amp; waited</textarea>" in answer.text
-    assert [row["user_name"] for row in rows(store, FLAG_ACTIONS)] == ["luis"]
+    assert "Taken by otto (" in answer.text and "Called &amp; waited</textarea>" in answer.text
+    assert [row["user_name"] for row in rows(store, FLAG_ACTIONS)] == ["otto"]
     again = {"csrf_token": token_of(answer.text), "flag": version(answer.text, flag), "note": "Called & waited"}
     assert inbox.post(f"/flags/{flag}", data={**again, "action": "note"}).status_code == 303
-    assert rows(store, FLAG_WORK)[0]["owner"] == "luis"
+    assert rows(store, FLAG_WORK)[0]["owner"] == "otto"
 
 
 @pytest.mark.parametrize(
@@ -205,12 +203,12 @@ def test_many_flags_are_changed_all_or_none(inbox: FlaskClient, store: Store) ->
     flag = sent["flag"][2].split(":")[0]
     assert do(other(inbox.application), flag, "taken").status_code == 303
     answer = inbox.post("/flags/bulk", data={**sent, "step": "do"})
-    assert answer.status_code == 409 and "Taken by luis (" in answer.text and "Take 4 flags" in answer.text
+    assert answer.status_code == 409 and "Taken by otto (" in answer.text and "Take 4 flags" in answer.text
     assert len(rows(store, FLAG_ACTIONS)) == 1
     ticked = re.findall(r'name="flag" value="([^"]+)" checked', answer.text)
     assert len(ticked) == 4 and not any(one.startswith(flag) for one in ticked)
     assert inbox.post("/flags/bulk", data={**sent, "flag": ticked, "step": "do"}).status_code == 303
-    assert sorted(row["owner"] for row in rows(store, FLAG_WORK)) == ["ana"] * 4 + ["luis"]
+    assert sorted(row["owner"] for row in rows(store, FLAG_WORK)) == ["ana"] * 4 + ["otto"]
 
 
 def test_nothing_ticked_is_said(inbox: FlaskClient) -> None:
@@ -237,14 +235,14 @@ def test_a_snoozed_flag_rests_and_comes_back_by_itself(inbox: FlaskClient, store
 def test_filters_and_views_agree_with_the_rows(inbox: FlaskClient, store: Store) -> None:
     first, second = ids(inbox.get("/flags").text)[:2]
     do(inbox, first, "taken")
-    do(inbox, second, "given", to="luis")
+    do(inbox, second, "given", to="otto")
     do(inbox, second, "ticket", ticket="INC-7")
     is_open = FLAGS.c.state.in_(OPEN)
     source = FLAGS.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
     for query, condition in {
         "": is_open,
         "owner=me": FLAG_WORK.c.owner == "ana",
-        "owner=by:luis": FLAG_WORK.c.owner == "luis",
+        "owner=by:otto": FLAG_WORK.c.owner == "otto",
         "owner=nobody": FLAG_WORK.c.owner.is_(None),
         "taken=no": FLAG_WORK.c.owner.is_(None),
         "owner=somebody": FLAG_WORK.c.owner.is_not(None),
@@ -290,10 +288,10 @@ def test_a_view_is_kept_under_its_name_for_its_person(inbox: FlaskClient, store:
     assert '<a href="/flags?area=Sur&amp;sort=oldest" aria-current="true">Sur &lt;first&gt;</a>' in page
     twice = inbox.post(address, data={"csrf_token": token, "name": "SUR <FIRST>"})
     assert twice.status_code == 422 and "You have a view of this name" in twice.text
-    luis = other(inbox.application)
-    assert "Sur &lt;first&gt;" not in luis.get("/flags").text
+    otto = other(inbox.application)
+    assert "Sur &lt;first&gt;" not in otto.get("/flags").text
     view = rows(store, SAVED_VIEWS)[0]["view_id"]
-    luis.post("/flags/views/forget", data={"csrf_token": token_of(luis.get("/flags").text), "view": view})
+    otto.post("/flags/views/forget", data={"csrf_token": token_of(otto.get("/flags").text), "view": view})
     assert len(rows(store, SAVED_VIEWS)) == 1
     inbox.post("/flags/views/forget", data={"csrf_token": token, "view": view})
     assert rows(store, SAVED_VIEWS) == []
@@ -340,3 +338,40 @@ def test_a_flag_that_ended_meanwhile_is_not_closed_again(inbox: FlaskClient, sto
     assert answer.status_code == 409 and "This flag has ended" in answer.text
     with store.reader() as snapshot:
         assert snapshot.connection.scalar(select(func.count()).select_from(FLAG_ACTIONS)) == 0
+
+
+def test_an_operator_of_one_area_meets_no_flag_of_another(inbox: FlaskClient, store: Store) -> None:
+    every = choose(inbox, "taken")["flag"]
+    do(inbox, every[0].split(":")[0], "note", note="between us")
+    client = inbox.application.test_client()
+    assert sign_in(client, "cleo").status_code == 303
+    page = client.get("/flags").text
+    (mine,) = ids(page)
+    token = token_of(page)
+    others = [one for one in every if not one.startswith(mine)]
+    for step in ("", "do"):
+        sent = {"csrf_token": token, "action": "taken", "flag": every, "step": step}
+        answer = client.post("/flags/bulk", data=sent)
+        assert ids(answer.text) == [mine] and "between us" not in answer.text
+    for one in others:
+        flag = one.split(":")[0]
+        sent = {"csrf_token": token, "action": "taken", "flag": one}
+        assert client.post(f"/flags/{flag}", data=sent).status_code == 404
+    assert [row["user_name"] for row in rows(store, FLAG_ACTIONS)] == ["ana"]
+    lines = list(csv.DictReader(io.StringIO(client.get("/flags/rows.csv").text)))
+    assert [line["flag_id"] for line in lines] == [mine]
+    offered = client.get(f"/flags/{mine}").text.split('id="flag-given-to"')[1].split("</select>")[0]
+    assert re.findall(r"<option>([^<]+)<", offered) == ["ana", "cleo", "otto"]
+    closed = do(client, mine, "closed", reason="mended")
+    assert client.get(closed.location).text.count("Closed.") == 1
+    batch = re.search(r"done=([0-9a-f-]+)", closed.location)
+    assert batch
+    back = client.post("/flags/undo", data={"csrf_token": token, "batch": batch.group(1)})
+    assert "Undone." in client.get(back.location).text
+
+
+def test_a_viewer_takes_no_rows_away(inbox: FlaskClient) -> None:
+    client = inbox.application.test_client()
+    sign_in(client, "vera")
+    assert client.get("/flags/rows.csv").status_code == 403
+    assert "Download these rows" not in client.get("/flags").text
