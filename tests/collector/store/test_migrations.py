@@ -107,3 +107,19 @@ def test_the_hours_that_were_known_hold_for_every_day_before(tmp_path: Path) -> 
     with closing(sqlite3.connect(path)) as database:
         found = database.execute("SELECT opening FROM school_facts").fetchall()
     assert found == [("sat 08:00-12:00",)] * 2
+
+
+def test_who_acknowledged_a_flag_until_now_is_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    migrate(f"sqlite:///{path}", "0005")
+    with closing(sqlite3.connect(path)) as database:
+        acts = [("a3", "f", 30, "note"), ("a1", "f", 10, "acknowledged"), ("a2", "g", 20, "closed")]
+        insert = "INSERT INTO flag_actions (action_id, flag_id, at_ms, day, user_name, action)"
+        database.executemany(f"{insert} VALUES (?, ?, ?, '2026-11-24', 'ana', ?)", acts)
+        database.commit()
+    migrate(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as database:
+        numbered = database.execute("SELECT action_id, action, seq FROM flag_actions ORDER BY action_id").fetchall()
+        work = database.execute("SELECT flag_id, version, owner, seen_by FROM flag_work ORDER BY flag_id").fetchall()
+    assert numbered == [("a1", "taken", 1), ("a2", "closed", 1), ("a3", "note", 2)]
+    assert work == [("f", 2, "ana", "ana"), ("g", 1, None, "ana")]

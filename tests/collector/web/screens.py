@@ -35,6 +35,7 @@ PAGES = {
     "03-schools": "/schools?verdict=BELOW",
     "04-school": "school",
     "05-flags": "/flags",
+    "05-flags-table": "/flags?as=table",
     "06-flag": "flag",
     "09-devices": "/devices",
     "10-export": "/exports",

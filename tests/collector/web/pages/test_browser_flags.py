@@ -1,0 +1,77 @@
+"""The inbox of flags in a real browser: by keyboard alone, and without script."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from collector.store.open import Store
+from tests.collector.web.screens import chromium, make_app, served, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def site(filled: Path, tmp_path: Path) -> Iterator[str]:
+    shutil.copytree(filled, tmp_path / "data")
+    store = Store.open(tmp_path / "data")
+    with served(make_app(store)) as url:
+        yield url
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+def test_a_flag_is_snoozed_and_brought_back_by_keys_alone(browser: Browser, site: str) -> None:
+    page = browser.new_context(locale="en", viewport={"width": 1280, "height": 900}).new_page()
+    sign_in(page, site)
+    page.goto(f"{site}/flags")
+    page.keyboard.press("x")  # the focus is not in the list: nothing happens
+    assert page.locator("#flags input:checked").count() == 0
+    page.focus("#flags a.name")
+    page.keyboard.press("x")
+    assert page.locator("[data-chosen]").inner_text() == "1 chosen:"
+    page.keyboard.press("?")
+    assert page.locator("#keys kbd").first.is_visible()
+    page.keyboard.press("s")
+    page.wait_for_url("**/flags/bulk")
+    page.fill("input[name=until]", "2026-12-01")
+    page.fill("textarea[name=note]", "works in the street")
+    page.focus("main form .btn.first")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#done")
+    assert page.evaluate("document.activeElement.id") == "done"
+    assert "Snoozed." in page.locator("#done").inner_text()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    page.wait_for_function("document.getElementById('done')?.innerText.includes('Undone.')")
+    page.context.close()
+
+
+def test_everything_of_the_inbox_works_without_script(browser: Browser, site: str) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto(f"{site}/flags")
+    assert page.locator("#keys").is_hidden()
+    page.click("section.only-beside summary >> text=Close…")
+    page.click("section.only-beside details[open] button")
+    assert "Choose why it is closed" in page.locator("main").inner_text()
+    page.select_option("details[open] select[name=reason]", "mended")
+    page.click("details[open] button")
+    assert "Closed." in page.locator("#done").inner_text()
+    page.click("#done button")
+    assert "Undone." in page.locator("#done").inner_text()
+    for width in (320, 390, 900, 1200):
+        page.set_viewport_size({"width": width, "height": 800})
+        for address in ("/flags", "/flags?as=table"):
+            page.goto(site + address)
+            assert page.locator("html").evaluate("node => node.scrollWidth") <= width, (address, width)
+    context.close()
