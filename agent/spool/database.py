@@ -15,7 +15,7 @@ from typing import TypeVar
 from agent.errors import EnlaceError
 from agent.locks import FileLock
 from agent.ports import Clock, Randomness
-from agent.spool import files, repair, schemafile, troubles
+from agent.spool import files, repair, schemafile, spending, troubles
 
 LOG = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._depth = 0
+        self._moved_to: str | None = None  # what lay in the place of the file
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what the work returns, after it is durable; inside another write it becomes part of that.
@@ -154,7 +155,7 @@ class Database:
         self._discard()
         repair.finish(self.path)
         if self.path.exists() and not self.path.is_file():
-            repair.move_aside(self.path)
+            self._moved_to = repair.move_aside(self.path).name
         try:
             return self._connect()
         except schemafile.NewerFileError as error:
@@ -175,7 +176,9 @@ class Database:
             if schemafile.is_empty(connection):
                 connection.execute("BEGIN IMMEDIATE")
                 schemafile.create(connection, self.new_lineage())
+                self._replace_lost(connection)
                 connection.execute("COMMIT")
+                spending.keep(self.directory, connection)
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 files.sync_directory(self.directory)
             schemafile.check(connection)
@@ -184,6 +187,14 @@ class Database:
             raise
         self._connection, self._file = connection, _identity(self.path)
         return connection
+
+    def _replace_lost(self, connection: sqlite3.Connection) -> None:
+        """Say so, and go on with the budget, where a file without content stands for a spool that there was."""
+        if spending.is_kept(self.directory):
+            spending.bring_back(self.directory, connection)
+            repair.note_lost(connection, self._clock.now_ms(), self._moved_to)
+            LOG.error("spool.lost", extra={"moved_to": self._moved_to})
+            self._moved_to = None
 
     def _repair(self, why: str) -> None:
         self._discard()

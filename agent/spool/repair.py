@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from agent.spool import files, keyvalues, salvage, schemafile
+from agent.spool import files, keyvalues, salvage, schemafile, spending
 from agent.spool.rows import MAY_COST, PAGE_BYTES, RowState, as_bytes, body_hash, has_bins
 from agent.wire import forms
 
@@ -52,6 +52,18 @@ def rebuild(path: Path, lineage: str, now_ms: int, why: str) -> Report:
     new.replace(path)
     files.sync_directory(path.parent)
     return Report(moved_to.name, kept, set_aside)
+
+
+def note_lost(connection: sqlite3.Connection, now_ms: int, moved_to: str | None) -> None:
+    """Note in a new file that there was one before of which nothing is left.
+
+    Args:
+        connection: Inside a transaction.
+        now_ms: This computer's clock, only to say when.
+        moved_to: What lay in its place, by its new name; None = nothing worth keeping.
+    """
+    note = {"at_ms": now_ms, "why": "nothing was left in it", "moved_to": moved_to, "kept": 0, "set_aside": 0}
+    keyvalues.put_meta(connection, "repaired", msgspec.json.encode(note).decode())
 
 
 def finish(path: Path) -> None:
@@ -113,6 +125,7 @@ def _write_anew(path: Path, new: Path, lineage: str, note: dict[str, Any]) -> tu
             keyvalues.count(connection, name, counted[name])
         _fill_state(connection, saved)
         _fill_budget(connection, saved)
+        spending.bring_back(path.parent, connection)
         last = max([saved.last_seq, *saved.seen]) + SPARE_SEQ if saved.seen or saved.last_seq else 0
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'rows'")
         connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('rows', ?)", (last,))

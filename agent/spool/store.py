@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from agent.locks import FileLock
 from agent.ports import Clock, Randomness
-from agent.spool import interrupted, keyvalues, moments, queue, retention, troubles, views
+from agent.spool import interrupted, keyvalues, moments, queue, retention, spending, troubles, views
 from agent.spool.database import FILE, Database
 from agent.spool.reader import SpoolReader
 from agent.spool.rows import DropReason, Limits, Outgoing, RowView, Spent, SpoolSummary
@@ -122,6 +122,7 @@ class Spool:
             queue.put_marker(connection, moment, rid, stub, self._owner.path.name)
             retention.reserve(connection, rid, moments.local_day(moment, utc_offset_min), reserved_bytes)
             retention.note_cost(connection, rid, may_cost_bytes)
+            spending.keep(self._database.directory, connection)
 
         self._write(mark)
 
@@ -154,6 +155,8 @@ class Spool:
             if is_new:
                 day = moments.local_day(moment, utc_offset_min)
                 retention.reconcile(connection, record.rid, day, spent_bytes)
+                if spent_bytes is not None:
+                    spending.keep(self._database.directory, connection)
                 self._tidy(connection, moment)
             return is_new
 
@@ -178,6 +181,8 @@ class Spool:
                 )
                 queue.put_ready(connection, moment, rid, record.kind, codec.encode(record))
                 retention.reconcile(connection, rid, "", retention.noted_cost(connection, rid))
+            if left:
+                spending.keep(self._database.directory, connection)
             self._tidy(connection, moment)
             self._sweep_locks()
             return len(left)

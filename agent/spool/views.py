@@ -112,7 +112,8 @@ def _repaired(connection: sqlite3.Connection) -> str | None:
     if note is None:
         return None
     told = msgspec.json.decode(note)
+    old = f", the old file is {told['moved_to']}" if told["moved_to"] else ""
     return (
         f"The spool file was damaged ({told['why']}) and has been made anew: {told['kept']} rows were saved,"
-        f" {told['set_aside']} are set aside, the old file is {told['moved_to']}."
+        f" {told['set_aside']} are set aside{old}."
     )
