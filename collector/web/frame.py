@@ -65,11 +65,12 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
 
 def here(**changes: object) -> str:
     """Return this page's address with some of its filters changed; None takes one away."""
-    values: dict[str, object] = {**request.args.to_dict(), **changes}
-    kept = {key: str(value) for key, value in values.items() if value not in (None, "")}
+    values: dict[str, object] = {**request.args.to_dict(flat=False), **changes}
+    kept = {key: value if isinstance(value, list) else str(value) for key, value in values.items()}
+    kept = {key: value for key, value in kept.items() if values[key] not in (None, "", [""])}
     # Not by `url_for`, which would take some keys of a made-up address for its options.
     address = url_for(request.endpoint or "overview.show", **(request.view_args or {}))
-    return f"{address}?{urlencode(kept)}" if kept else address
+    return f"{address}?{urlencode(kept, doseq=True)}" if kept else address
 
 
 def back_address(given: str | None) -> str | None:

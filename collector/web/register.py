@@ -9,14 +9,15 @@ from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import facts
 from collector.store.queries.pages_schools import ENOUGH
-from collector.web import access, desk, frame, headers, i18n, problems, sentences, words
+from collector.web import access, assets, desk, frame, headers, i18n, problems, sentences, words
 from collector.web.flag_filter import file_address as flag_file
 from collector.web.i18n import choose_language
-from collector.web.pages import devices, exports, flag_acts, method, overview, school, schools, sign_in
+from collector.web.pages import atlas, devices, exports, flag_acts, method, overview, school, schools, sign_in
 
 BLUEPRINTS = (
     sign_in.BLUEPRINT,
     overview.BLUEPRINT,
+    atlas.BLUEPRINT,
     schools.BLUEPRINT,
     school.BLUEPRINT,
     flag_acts.BLUEPRINT,
@@ -59,6 +60,7 @@ def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Por
     access.install(app)
     names = frozenset(blueprint.name for blueprint in BLUEPRINTS)
     headers.install(app, names)
+    assets.install(app)
     problems.install(app)
     frame.install(app)
     app.jinja_env.globals.update(
@@ -68,9 +70,11 @@ def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Por
         app.register_blueprint(blueprint)
 
 
-def _verdict_options() -> list[tuple[str, object]]:
+def _verdict_options(chosen: str = "") -> list[tuple[str, object]]:
+    """Return what a list of schools may be asked for; several verdicts at once come from the map's legend."""
+    several = [(chosen, schools.verdict_names(chosen))] if "," in chosen else []
     every = [(name, words.VERDICTS[name]) for name in (*words.VERDICT_ORDER, "NONE")]
-    return [("", words.ALL), *every, (ENOUGH, words.ENOUGH)]
+    return [("", words.ALL), *several, *every, (ENOUGH, words.ENOUGH)]
 
 
 def _form_secret(store: Store, ports: Ports) -> str:

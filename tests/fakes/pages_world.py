@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 
+from collector.demo import names
 from collector.domain.inference import effective_size, wilson
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
@@ -29,6 +30,7 @@ PROFILE, VERSION, METRIC = "un-umc-2030", "2022-04-19", "download_bps"
 NOW_MS = round(datetime(2026, 11, 24, 14, 20, tzinfo=UTC).timestamp() * 1000)
 LAST_DAY = date(2026, 11, 23)
 _AREAS = ("Norte", "Bahía Honda", "Costa Sur", "Poniente", "Isla Brava", "Los Cayos")
+_TOWNS = {area.name: area.towns for area in names.AREAS}
 _PROVIDERS = (("Onda Sur", "fixed wireless"), ("Alto Satélite", "satellite"), ("Cable Brava", "cable"))
 _KINDS = ("Escuela Básica", "Colegio", "Escuela Rural", "Liceo", "Escuela")
 _PLACES = (
@@ -52,6 +54,7 @@ class Place:
     tests_a_day: int = 4
     is_demo: bool = True
     falls_on: date | None = date(2026, 10, 21)  # before it the line was good
+    at: tuple[float, float] | None = None  # latitude, longitude
 
 
 PASSWORDS = {
@@ -88,10 +91,27 @@ def add_people(store: Store) -> None:
         unit.commit()
 
 
+def _near(area: str, number: int) -> tuple[float, float]:
+    """Return a place near one of the towns of an area; from a chance of its own, so that other numbers stay."""
+    chance = random.Random(number)
+    latitude, longitude = chance.choice(_TOWNS[area])
+    return round(latitude + chance.uniform(-0.018, 0.018), 5), round(longitude + chance.uniform(-0.018, 0.018), 5)
+
+
 def places(count: int, seed: int = 5) -> list[Place]:
     """Return so many schools, the first one the worst."""
     chance = random.Random(seed)
-    found = [Place("0301017", "Escuela Básica Loma Verde", 0.53, "Poniente", pupils=486, tests_a_day=5)]
+    found = [
+        Place(
+            "0301017",
+            "Escuela Básica Loma Verde",
+            0.53,
+            "Poniente",
+            pupils=486,
+            tests_a_day=5,
+            at=_TOWNS["Poniente"][0],
+        )
+    ]
     while len(found) < count:
         index = len(found)
         area = chance.randrange(len(_AREAS))
@@ -109,6 +129,7 @@ def places(count: int, seed: int = 5) -> list[Place]:
                 pupils=chance.randrange(50, 560),
                 contract=30.0 if index % 9 else None,
                 tests_a_day=0 if index % 23 == 22 else 1 if index % 17 == 16 else 4,
+                at=_near(_AREAS[area], index) if index % 31 else None,
             )
         )
     return found
@@ -158,6 +179,7 @@ class _Rows:
         return {
             "code": place.code, "name": place.name, "name_folded": fold(place.name),
             "name_order": order_key(place.name, place.code), "area": place.area, "timezone": ZONE,
+            "latitude": place.at[0] if place.at else None, "longitude": place.at[1] if place.at else None,
             "education_level": "primary", "students_total": place.pupils, "provider": place.provider,
             "technology": place.technology, "contract_download_mbps": place.contract, "contract_upload_mbps": 10.0,
             "is_demo": place.is_demo, "created_ms": NOW_MS, "updated_ms": NOW_MS,
@@ -292,13 +314,15 @@ def country(store: Store, count: int = 121) -> None:
 
 def small(store: Store) -> list[Place]:
     """Fill a store with a few schools of each verdict, quickly."""
-    base = Place("00123", "Escuela Ñandú", 0.5, tests_a_day=4)
+    base = Place("00123", "Escuela Ñandú", 0.5, tests_a_day=4, at=(13.79, -60.13))
     found = [
         base,
-        replace(base, code="00200", name="Álamo", factor=1.4, area="Los Cayos"),
-        replace(base, code="00201", name="Zapata", factor=1.0, falls_on=None, provider="Cable Brava"),
+        replace(base, code="00200", name="Álamo", factor=1.4, area="Los Cayos", at=(13.52, -60.28)),
+        replace(
+            base, code="00201", name="Zapata", factor=1.0, falls_on=None, provider="Cable Brava", at=(13.76, -60.05)
+        ),
         replace(base, code="00202", name="alba", factor=1.4, tests_a_day=1),
-        replace(base, code="00203", name="Écija", factor=1.4, tests_a_day=0, contract=None),
+        replace(base, code="00203", name="Écija", factor=1.4, tests_a_day=0, contract=None, at=None),
     ]
     add_people(store)
     seed(store, found, days_back=24)

@@ -31,12 +31,13 @@ class SchoolFilter:
 
     search: str = ""  # folded as `schools.name_folded` is
     search_raw: str = ""  # as typed, for codes
-    verdict: str = ""
+    verdict: str = ""  # or several with commas between them
     area: str = ""
     provider: str = ""
     technology: str = ""
     code: str = ""  # exactly this one
     heard_since_ms: int | None = None  # a device of the school was heard since then
+    is_placeless: bool = False  # only those whose place on the map nobody knows
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,12 @@ def like_pattern(text: str) -> str:
     return f"%{escaped}%"
 
 
+def _has_verdict(name: str) -> ColumnElement[bool]:
+    if name == NO_VERDICT:
+        return EVALUATIONS.c.verdict.is_(None)
+    return EVALUATIONS.c.verdict != "INSUFFICIENT" if name == ENOUGH else EVALUATIONS.c.verdict == name
+
+
 def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter on `judged_schools`."""
     conditions: list[ColumnElement[bool]] = []
@@ -153,12 +160,10 @@ def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
     if wanted.search:
         by_code = SCHOOLS.c.code.like(like_pattern(wanted.search_raw or wanted.search), escape="\\")
         conditions.append(or_(SCHOOLS.c.name_folded.like(like_pattern(wanted.search), escape="\\"), by_code))
-    if wanted.verdict == NO_VERDICT:
-        conditions.append(EVALUATIONS.c.verdict.is_(None))
-    elif wanted.verdict == ENOUGH:
-        conditions.append(EVALUATIONS.c.verdict != "INSUFFICIENT")
-    elif wanted.verdict:
-        conditions.append(EVALUATIONS.c.verdict == wanted.verdict)
+    if wanted.verdict:
+        conditions.append(or_(*(_has_verdict(name) for name in wanted.verdict.split(","))))
+    if wanted.is_placeless:
+        conditions.append(or_(SCHOOLS.c.latitude.is_(None), SCHOOLS.c.longitude.is_(None)))
     for name in ("area", "provider", "technology"):
         if value := getattr(wanted, name):
             conditions.append(SCHOOLS.c[name] == value)
@@ -176,6 +181,7 @@ def school_rows(
     sort: str = "ratio",
     descending: bool = False,
     limit: int = 50,
+    offset: int = 0,
 ) -> list[SchoolRow]:
     """Return the schools of a filter in a definite order; those without the sorted value stand at the end.
 
@@ -186,6 +192,7 @@ def school_rows(
         sort: A key of `SORTS`.
         descending: The other way round.
         limit: At most so many.
+        offset: After so many.
     """
     query: Select[Any] = select(*_ROW, _HEARD).select_from(judged_schools(measure)).where(*where(wanted))
     key = SORTS[sort]
@@ -193,7 +200,7 @@ def school_rows(
     if sort == "verdict":
         order.append(_RATIO.asc())
     tie = (SCHOOLS.c.name_order.desc(), SCHOOLS.c.code.desc()) if descending else (SCHOOLS.c.name_order, SCHOOLS.c.code)
-    rows = snapshot.connection.execute(query.order_by(*order, *tie).limit(limit)).mappings()
+    rows = snapshot.connection.execute(query.order_by(*order, *tie).limit(limit).offset(offset)).mappings()
     return [SchoolRow(**row) for row in rows]
 
 

@@ -81,16 +81,28 @@ def show() -> str:
 def read_filter() -> SchoolFilter:
     """Return the filter that the address asks for; what is not known counts as no filter."""
     raw = request.args.get("q", "").strip()[:_LONGEST]
-    verdict = request.args.get("verdict", "").upper()
     return SchoolFilter(
         search=fold(raw),
         search_raw=raw,
-        verdict=verdict if verdict in words.VERDICTS or verdict == ENOUGH else "",
+        verdict=_read_verdicts(),
         area=request.args.get("area", "")[:_LONGEST],
         provider=request.args.get("provider", "")[:_LONGEST],
         technology=request.args.get("technology", "")[:_LONGEST],
         heard_since_ms=midnight_ms(desk()) if request.args.get("heard") == "today" else None,
+        is_placeless=request.args.get("place") == "none",
     )
+
+
+def _read_verdicts() -> str:
+    """Return the verdicts of the address, each said by itself or several with commas between them."""
+    asked = {name for text in request.args.getlist("verdict") for name in text.upper().split(",")}
+    return ",".join(name for name in (*words.VERDICTS, ENOUGH) if name in asked)
+
+
+def verdict_names(verdict: str) -> str:
+    """Return the words for the verdicts of a filter."""
+    names = (words.ENOUGH if name == ENOUGH else words.word_of(words.VERDICTS, name) for name in verdict.split(","))
+    return ", ".join(str(name) for name in names)
 
 
 def _read_order() -> Sorted:
@@ -103,8 +115,7 @@ def _chips(wanted: SchoolFilter) -> list[Chip]:
     if wanted.search_raw:
         chips.append(Chip(str(say("Search: %(text)s", text=wanted.search_raw)), here(q=None)))
     if wanted.verdict:
-        name = words.ENOUGH if wanted.verdict == ENOUGH else words.word_of(words.VERDICTS, wanted.verdict)
-        chips.append(Chip(str(say("Verdict: %(name)s", name=name)), here(verdict=None)))
+        chips.append(Chip(str(say("Verdict: %(name)s", name=verdict_names(wanted.verdict))), here(verdict=None)))
     if wanted.area:
         chips.append(Chip(str(say("District: %(name)s", name=wanted.area)), here(area=None)))
     if wanted.provider:
@@ -113,4 +124,6 @@ def _chips(wanted: SchoolFilter) -> list[Chip]:
         chips.append(Chip(str(say("Technology: %(name)s", name=wanted.technology)), here(technology=None)))
     if wanted.heard_since_ms is not None:
         chips.append(Chip(str(say("Heard today")), here(heard=None)))
+    if wanted.is_placeless:
+        chips.append(Chip(str(say("Without coordinates")), here(place=None)))
     return chips

@@ -32,6 +32,8 @@ _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fon
 WIDTHS = (1280, 390)
 PAGES = {
     "01-overview": "/",
+    "02-map": "/map",
+    "02-map-districts": "/map?layer=areas",
     "03-schools": "/schools?verdict=BELOW",
     "04-school": "school",
     "05-flags": "/flags",

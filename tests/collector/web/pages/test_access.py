@@ -16,7 +16,19 @@ from collector.web.register import BLUEPRINTS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.screens import make_app
 
-CLOSED = ["/", "/schools", "/schools/00123", "/flags", "/flags/x", "/devices", "/exports", "/exports/schools.csv"]
+CLOSED = [
+    "/",
+    "/map",
+    "/map/data",
+    "/map/card?school=00123",
+    "/schools",
+    "/schools/00123",
+    "/flags",
+    "/flags/x",
+    "/devices",
+    "/exports",
+    "/exports/schools.csv",
+]
 
 
 def test_anonymous_is_sent_to_sign_in_and_comes_back(client: FlaskClient) -> None:

@@ -16,8 +16,10 @@ from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
 
 PAGES = [
-    "/", "/schools", "/schools?show=all", "/schools/00123", "/schools/00203", "/schools/00123?tests=all", "/flags",
-    "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports", "/how-we-judge", "/columns",
+    "/", "/map", "/map?layer=areas", "/map?school=00123", "/map?page=2&verdict=BELOW&verdict=MEETS", "/schools",
+    "/schools?show=all", "/schools?verdict=BELOW,MEETS", "/schools/00123", "/schools/00203",
+    "/schools/00123?tests=all", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
+    "/how-we-judge", "/columns",
 ]  # fmt: skip
 
 
@@ -39,6 +41,7 @@ def test_a_page_is_whole_and_within_its_means(admin: FlaskClient, page: str, lan
     assert text.count("<main") == 1 and 'href="#main"' in text and 'id="main"' in text
     # The only scripts are files of ours, which the page works without.
     assert not re.search(r"\sstyle=|<script(?! src=\"/static/[^\"]+\" defer></script>)|\son[a-z]+=|javascript:", text)
+    assert ("/static/vendor/" in text) == page.startswith("/map"), "only the map brings Leaflet"
     # Nothing is fetched from a third party; a profile's source is a link that a person may follow.
     assert not re.search(r'(?:src|action)="(?:https?:)?//|<link[^>]+href="(?:https?:)?//', text)
     assert "%(" not in text and not re.search(r">\s*None\s*<|None (?:Mbit|ms)|, None", text)
@@ -136,7 +139,7 @@ def test_without_any_data_every_page_says_what_will_fill_it(store: Store) -> Non
     client = make_app(store).test_client()
     sign_in(client, "ana")
     for page, words in {
-        "/": "No school yet.", "/schools": "No school yet.", "/flags": "No flag fits.",
+        "/": "No school yet.", "/map": "No school yet.", "/schools": "No school yet.", "/flags": "No flag fits.",
         "/devices": "No PC is enrolled yet.", "/exports": "0 rows",
     }.items():  # fmt: skip
         text = client.get(page).text
@@ -164,6 +167,10 @@ def statements(store: Store) -> Iterator[list[str]]:
     [
         ("/", 13),
         ("/schools", 10),
+        ("/map", 12),
+        ("/map?layer=areas", 11),
+        ("/map?school=00123", 15),
+        ("/map/data", 6),
         ("/schools/00123", 13),
         ("/flags", 18),
         ("FLAG", 16),
