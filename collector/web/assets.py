@@ -64,6 +64,7 @@ def install(app: Flask) -> None:
             return response
         response.headers.add("Vary", "Accept-Encoding")
         if request.accept_encodings["gzip"] and "Range" not in request.headers:
+            response.close()  # the file: what is sent is kept in memory
             response.direct_passthrough = False
             etag, _ = response.get_etag()
             fill_packed(response, _packed(name))

@@ -49,7 +49,8 @@ def test_pages_ask_only_us_and_break_no_policy_of_ours(page: Page, site: str) ->
     for address in screens.addresses(page, site).values():
         before = len(asked)
         page.goto(site + address)
-        assert len(asked) - before <= 5, asked[before:]
+        most = 22 if address.startswith("/map") else 5  # the map's own scripts, data and outlines
+        assert len(asked) - before <= most, asked[before:]
     assert [url for url in asked if not url.startswith((site, "data:"))] == []
     assert said == []
 

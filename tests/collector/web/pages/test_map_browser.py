@@ -191,7 +191,8 @@ def test_schools_at_one_place_are_listed_together(opened: Opened, few: tuple[str
     assert {links.nth(i).get_attribute("href") for i in range(2)} == {"/schools/00123", "/schools/00202"}
     page.locator("#picked .pin").first.click()
     page.wait_for_selector("#picked .badge")
-    page.click("#picked h3 a")
+    with page.expect_navigation():
+        page.click("#picked h3 a")
     assert page.url.rsplit("/", 1)[1] in ("00123", "00202")
 
 
@@ -256,10 +257,12 @@ def test_without_script_the_list_is_the_whole_page(opened: Opened, few: tuple[st
     page.goto(f"{url}/map")
     assert "The list has every school." in page.inner_text("#map")
     page.uncheck("input[value=MEETS]")
-    page.click(".map-apply")
+    with page.expect_navigation():
+        page.click(".map-apply")
     rest = [row.code for row in raw(store) if row.verdict != "MEETS"]
     assert page.locator("#map-rows li").count() == len(rest)
     assert not page.locator("input[value=MEETS]").is_checked()
-    page.click("#map-rows .pin >> nth=0")
+    with page.expect_navigation():
+        page.click("#map-rows .pin >> nth=0")
     assert page.locator("#picked .badge").count() == 1
     assert page.locator("#map-rows li").count() == len(rest)
