@@ -18,7 +18,7 @@ from collector.store.queries import pages_map, pages_school, pages_schools
 from collector.store.queries.pages_map import AreaShare
 from collector.store.queries.pages_schools import SchoolFilter, SchoolRow
 from collector.store.unit import Snapshot
-from collector.web import assets, lines, mapdata, mapwords, sentences, words
+from collector.web import access, assets, lines, mapdata, mapwords, sentences, words
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.pages.schools import read_filter
@@ -115,7 +115,7 @@ def data() -> Response:
     wanted = replace(read_map_filter(), verdict="")
     packed: _Packed = current_app.extensions.setdefault(_PACKED, _Packed())
     with parts.store.reader() as snapshot:
-        facts = (pages_map.newness(snapshot), parts.measure, wanted)
+        facts = (_scope_of_reader(), pages_map.newness(snapshot), parts.measure, wanted)
         tag = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
         response = Response(mimetype="application/json")
         response.headers["Cache-Control"] = "private, no-cache"
@@ -168,6 +168,13 @@ def _listed(counts: dict[str, int], wanted: SchoolFilter) -> int:
 
 def _kept_filters() -> dict[str, Any]:
     return {name: request.args[name][:_LONGEST] for name in _FILTERS if request.args.get(name)}
+
+
+def _scope_of_reader() -> tuple[str, ...] | None:
+    """Return what tells the packed answers of readers of different areas apart; None is the whole country."""
+    reader = access.person()
+    areas = reader.scope.areas if reader is not None else ()
+    return None if areas is None else tuple(sorted(areas))
 
 
 def _read_page() -> int:

@@ -202,6 +202,26 @@ def test_data_are_sent_again_only_when_they_changed(admin: FlaskClient, country:
     assert again() == 200
 
 
+def test_what_is_kept_packed_is_never_for_readers_of_another_area(
+    app: Flask, admin: FlaskClient, country: Store
+) -> None:
+    """Also where nothing else tells the two apart: the same number of schools, changed at the same moment."""
+    with country.unit() as unit:
+        unit.connection.execute(update(SCHOOLS).values(area="Los Cayos"))
+        unit.commit()
+    cleo = app.test_client()
+    sign_in(cleo, "cleo")
+    tag = admin.get("/map/data").headers["ETag"]
+    assert cleo.get("/map/data", headers={"If-None-Match": tag}).status_code == 200
+    with country.unit() as unit:
+        unit.connection.execute(update(SCHOOLS).where(SCHOOLS.c.code != "00200").values(area="Norte"))
+        unit.commit()
+    assert data_of(cleo)["code"] == ["00200"] and data_of(cleo)["areas"] == ["Los Cayos"]
+    assert len(data_of(admin)["code"]) == 5
+    assert cleo.get("/map/card?school=00123").status_code == 404
+    assert "Ñandú" not in cleo.get("/map?school=00123").text
+
+
 def test_twelve_thousand_schools_are_less_than_half_a_megabyte(store: Store) -> None:
     pages_world.add_people(store)
     many_schools.fill(store, 12_000)
