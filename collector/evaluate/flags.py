@@ -226,6 +226,7 @@ def _after(flag: Flag, step: Step, judged: Judgement | None) -> Flag:
 
 # Of an evaluation: what explains an event years later.
 _NUMBERS = (
+    "target_profile",
     "profile_version",
     "window_from",
     "n",

@@ -1,7 +1,7 @@
 """The dated inputs of a school's judgement: its calendar, and for each day its facts, profile and target."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from agent.wire.vocabulary import EngineName
 from collector.domain import calendars
 from collector.domain.calendars import Calendar, OpenDay
+from collector.domain.in_force import Versions
 from collector.domain.targets import SchoolFacts, Target, resolve
 from collector.domain.words import DayKind
 from collector.profiles.catalogue import Catalogue, Profile
+from collector.profiles.choices import Choices
 from collector.store.queries.schools import DatedFacts, School, calendars_of
 
 
@@ -32,12 +34,18 @@ def reference_of(server_id: str) -> Reference:
 class Deployment:
     """What holds for all schools of a run."""
 
-    profile_id: str
+    profile_id: str  # by configuration; the series of evaluations is called so
     catalogue: Catalogue
     default_timezone: str
     reference: Reference
     busy_host_pct: float
     exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
+    versions: Versions = field(default_factory=Versions)  # of targets, as people have decided them
+
+    @property
+    def choices(self) -> Choices:
+        """What holds where and since when."""
+        return Choices(self.profile_id, self.catalogue, self.versions)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class SchoolInputs:
         self.code = school.code
         self.deployment = deployment
         self._facts = facts  # oldest first
+        self._choices = deployment.choices
         self.zone = _zone(school.timezone or deployment.default_timezone)
         self._kinds = _kinds(school, deployment)
         self._days: dict[date, OpenDay] = {}
@@ -70,10 +79,10 @@ class SchoolInputs:
 
     def aim(self, day: date) -> Aim | None:
         """Return profile and target in force on a day; None where no rule yields a number."""
-        profile = self.deployment.catalogue.on(self.deployment.profile_id, day)
+        facts = self._facts_on(day.isoformat())
+        profile = self._choices.on(day, self.code, facts.area if facts else None)
         if profile is None:
             return None
-        facts = self._facts_on(day.isoformat())
         key = (profile.id, profile.version, facts)
         if key not in self._aims:
             target = resolve(profile.rules, _school_facts(facts))

@@ -120,6 +120,7 @@ def _evaluation_row(series: Series, found: Judgement, aim: Aim, step: flagging.S
     return {
         "school": series.school,
         "profile": series.profile,
+        "target_profile": aim.profile.id,
         "profile_version": aim.profile.version,
         "metric": series.metric,
         "day": found.day.isoformat(),

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from collector.config import CollectorConfig
+from collector.domain.in_force import Versions
 from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
 from collector.profiles.catalogue import Catalogue
-from collector.store.queries import facts, judgement, schools
+from collector.store.queries import facts, judgement, schools, target_versions
 from collector.store.unit import Snapshot, UnitOfWork
 
 LOG = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def deployment_of(
         reference=reference,
         busy_host_pct=config.busy_host_pct,
         exceptions=schools.calendar_days(snapshot),
+        versions=Versions(target_versions.in_force(snapshot)),
     )
 
 

@@ -128,7 +128,7 @@ _SHAPES: Final[dict[str, _Shape]] = {
     "school_days": _Shape(SCHOOL_DAYS, first=(), days=frozenset({"day"}), day="day"),
     "evaluations": _Shape(
         EVALUATIONS,
-        first=("school", "profile", "profile_version", "metric", "day"),
+        first=("school", "profile", "target_profile", "profile_version", "metric", "day"),
         days=frozenset({"day", "window_from"}),
         day="day",
     ),

@@ -20,6 +20,7 @@ FACT_COLUMNS = (
     "contract_download_mbps",
     "contract_upload_mbps",
     "opening",
+    "area",
 )
 FIRST_DAY = "0001-01-01"
 EVERYBODY = "default"  # the calendar that holds for all schools
@@ -64,6 +65,7 @@ class DatedFacts:
     contract_download_mbps: float | None
     contract_upload_mbps: float | None
     opening: str | None  # None: the default hours
+    area: str | None  # decides which target holds
 
 
 @dataclass(frozen=True)

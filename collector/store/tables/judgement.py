@@ -27,8 +27,9 @@ EVALUATIONS = Table(
     "evaluations",
     METADATA,
     Column("school", Text, nullable=False),
-    Column("profile", Text, nullable=False),
-    Column("profile_version", Text, nullable=False),
+    Column("profile", Text, nullable=False),  # the deployment's own, by which the series is called
+    Column("target_profile", Text),  # whose rule gave the target; None: the same
+    Column("profile_version", Text, nullable=False),  # of that profile
     Column("metric", Text, nullable=False),
     Column("day", Text, nullable=False),
     Column("window_from", Text),  # first day of the window

@@ -57,7 +57,26 @@ SCHOOL_FACTS = Table(
     Column("contract_download_mbps", Float),
     Column("contract_upload_mbps", Float),
     Column("opening", Text),
+    Column("area", Text),
     PrimaryKeyConstraint("school", "valid_from"),
+)
+
+# Which target holds where and since when. Rows are only ever added; one that has not begun can be undone.
+TARGET_VERSIONS = Table(
+    "target_versions",
+    METADATA,
+    Column("version_id", Text, primary_key=True),  # grows with time
+    Column("scope", Text, nullable=False),  # deployment | area | school
+    Column("place", Text, nullable=False),  # area or code; empty for the deployment
+    Column("valid_from", Text, nullable=False),  # first local day of each school concerned
+    Column("profile", Text),  # of the catalogue, or "own"; None: as the wider place has it
+    Column("rule", Text),  # a profile of one's own, TOML
+    Column("note", Text),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("undone_ms", BigInteger),
+    Column("undone_by", Text),
+    Index(None, "scope", "place", "valid_from"),
 )
 
 # Days that differ from the weekly opening hours.
