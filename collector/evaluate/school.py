@@ -60,6 +60,22 @@ def fold_school(past: Past, inputs: SchoolInputs, span: Span, closings: Closings
     return outcome
 
 
+def judge_alone(past: Past, inputs: SchoolInputs, day: date) -> tuple[Judgement, Aim] | None:
+    """Return the judgement of one day as the fold would give it, with what it is held against; nothing is written.
+
+    Args:
+        past: As for `fold_school`, from this day on.
+        inputs: The school with its dated inputs.
+        day: The local day.
+
+    Returns:
+        None where the day has no vote of its own, or no target.
+    """
+    rows = observe.group_by_day(past.measured, inputs).get(day, [])
+    earlier = observe.remembered(past.voted, inputs, day)
+    return _judge([observe.observe(day, rows, inputs)], earlier, inputs, Span(day, day, day)).get(day)
+
+
 def _votes_ahead(rows: Sequence[Measured]) -> list[Vote]:
     """Return the votes of measurements of a day to come: dated after their own arrival, their time is unsure."""
     return [observe.vote_of(row, Exclusion.TIME_UNSURE) for row in rows if row.votes is None and observe.is_ahead(row)]

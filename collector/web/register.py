@@ -12,7 +12,7 @@ from collector.store.queries.pages_schools import ENOUGH
 from collector.web import access, assets, desk, frame, headers, i18n, problems, sentences, words
 from collector.web.flag_filter import file_address as flag_file
 from collector.web.i18n import choose_language
-from collector.web.pages import atlas, devices, exports, flag_acts, method, overview, school, schools, sign_in
+from collector.web.pages import atlas, devices, exports, flag_acts, method, overview, school, schools, sign_in, targets
 
 BLUEPRINTS = (
     sign_in.BLUEPRINT,
@@ -24,6 +24,7 @@ BLUEPRINTS = (
     devices.BLUEPRINT,
     exports.BLUEPRINT,
     method.BLUEPRINT,
+    targets.BLUEPRINT,
 )
 
 _FORM_SECRET = "form_secret"  # noqa: S105 -- the name of the fact that holds it, not the secret

@@ -168,6 +168,26 @@ COUNTED: Final[Words] = {
     "staff": later("member of staff"),
     "users": later("pupil and member of staff"),
 }
+TARGET_KINDS: Final[Words] = {
+    "published": later("A published target"),
+    "fixed": later("One speed for each school"),
+    "pupils": later("So much for each pupil"),
+    "contract": later("What the contract promises"),
+    "wider": later("As the wider place has it"),
+}
+PROFILE_KINDS: Final[Words] = {
+    "official": later("official"),
+    "recommendation": later("recommendation"),
+    "programme": later("programme"),
+    "historic": later("historic"),
+    "custom": later("our own"),
+}
+VERSION_STATES: Final[Words] = {
+    "in_force": later("in force"),
+    "to_come": later("to come"),
+    "replaced": later("replaced"),
+    "undone": later("taken back"),
+}
 
 
 def word_of(words: Words, key: str | None) -> str:

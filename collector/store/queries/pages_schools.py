@@ -73,6 +73,7 @@ class SchoolRow:
     median_bps: int | None
     target_bps: int | None
     is_estimated: bool | None
+    target_profile: str | None  # whose rule gave the target; None: the series' own
     profile_version: str | None
     heard_ms: int | None  # newest contact of a device of the school
 
@@ -104,7 +105,8 @@ _SCHOOL_COLUMNS = (
 )
 _NUMBER_COLUMNS = (
     *("verdict", "remedy", "severity", "state", "day", "window_from", "n", "days", "n_effective", "attained"),
-    *("unknown", "lower", "upper", "share", "median_bps", "target_bps", "is_estimated", "profile_version"),
+    *("unknown", "lower", "upper", "share", "median_bps", "target_bps", "is_estimated"),
+    *("target_profile", "profile_version"),
 )
 _ROW = (
     *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),

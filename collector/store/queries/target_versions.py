@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import insert, select, update
 
-from collector.domain.in_force import Scope, Version
+from collector.domain.in_force import Reach, Version
 from collector.store.tables.registry import SCHOOLS, TARGET_VERSIONS
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -15,7 +15,7 @@ class Decision:
     """One version with who decided it and when, and who took it back."""
 
     version_id: str
-    scope: str
+    reach: str
     place: str
     valid_from: str
     profile: str | None
@@ -30,7 +30,7 @@ class Decision:
     def version(self) -> Version:
         """What the judgement needs of it."""
         return Version(
-            self.version_id, Scope(self.scope), self.place, date.fromisoformat(self.valid_from), self.profile, self.rule
+            self.version_id, Reach(self.reach), self.place, date.fromisoformat(self.valid_from), self.profile, self.rule
         )
 
 

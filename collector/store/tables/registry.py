@@ -66,7 +66,7 @@ TARGET_VERSIONS = Table(
     "target_versions",
     METADATA,
     Column("version_id", Text, primary_key=True),  # grows with time
-    Column("scope", Text, nullable=False),  # deployment | area | school
+    Column("reach", Text, nullable=False),  # deployment | area | school
     Column("place", Text, nullable=False),  # area or code; empty for the deployment
     Column("valid_from", Text, nullable=False),  # first local day of each school concerned
     Column("profile", Text),  # of the catalogue, or "own"; None: as the wider place has it
@@ -76,7 +76,7 @@ TARGET_VERSIONS = Table(
     Column("created_by", Text, nullable=False),
     Column("undone_ms", BigInteger),
     Column("undone_by", Text),
-    Index(None, "scope", "place", "valid_from"),
+    Index(None, "reach", "place", "valid_from"),
 )
 
 # Days that differ from the weekly opening hours.

@@ -10,13 +10,12 @@ from markupsafe import Markup
 from collector.store.queries import pages_school, pages_schools
 from collector.store.queries.pages_school import SchoolFlag, TestFilter, TestRow
 from collector.store.queries.pages_schools import SchoolRow
-from collector.web import evidence, lines, present, sentences, words
+from collector.web import evidence, lines, present, school_target, sentences, words
 from collector.web.charts import small
 from collector.web.desk import desk
 from collector.web.evidence import ChartSpan
 from collector.web.frame import page
 from collector.web.i18n import say
-from collector.web.pages import method
 
 BLUEPRINT = Blueprint("school", __name__)
 
@@ -89,7 +88,7 @@ def show(code: str) -> str:
             zone=zone,
             zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",
             now_ms=parts.now_ms,
-            profile=method.profile_name(),
+            target=school_target.section(snapshot, row, evidence.window_tests(row, recent.tests, zone), zone),
         )
 
 

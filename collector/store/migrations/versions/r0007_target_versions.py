@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -14,7 +14,7 @@ def upgrade() -> None:
     op.create_table(
         "target_versions",
         sa.Column("version_id", sa.Text(), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("reach", sa.Text(), nullable=False),
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("valid_from", sa.Text(), nullable=False),
         sa.Column("profile", sa.Text(), nullable=True),
@@ -26,7 +26,9 @@ def upgrade() -> None:
         sa.Column("undone_by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("version_id", name=op.f("pk_target_versions")),
     )
-    op.create_index(op.f("ix_target_versions_scope_place_valid_from"), "target_versions", ["scope", "place", "valid_from"])
+    op.create_index(
+        op.f("ix_target_versions_reach_place_valid_from"), "target_versions", ["reach", "place", "valid_from"]
+    )
     op.add_column("evaluations", sa.Column("target_profile", sa.Text(), nullable=True))
     op.add_column("school_facts", sa.Column("area", sa.Text(), nullable=True))
     op.execute(

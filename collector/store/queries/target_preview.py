@@ -1,0 +1,54 @@
+"""What was said last of each school, for the preview of a target."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from collector.store.queries.pages_schools import Measure, newest_evaluation
+from collector.store.tables.judgement import EVALUATIONS, SCHOOL_DAYS
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot
+
+
+@dataclass(frozen=True)
+class LastJudged:
+    """The newest day of a school that can be judged again."""
+
+    code: str
+    day: str
+    verdict: str | None  # None: there was no target that day
+    target_bps: int | None
+    median_bps: int | None
+    n: int | None
+
+
+def last_judged(
+    snapshot: Snapshot, profile: str, metric: str, codes: Collection[str] | None = None
+) -> dict[str, LastJudged]:
+    """Return for each school its newest evaluation, or its newest day with a test that counts.
+
+    Args:
+        snapshot: The database.
+        profile: Of the series.
+        metric: Of the series.
+        codes: Schools asked for, a few; None for all.
+    """
+    of_them = [] if codes is None else [SCHOOLS.c.code.in_(list(codes))]
+    numbers = [EVALUATIONS.c[name] for name in ("day", "verdict", "target_bps", "median_bps", "n")]
+    judged = (
+        select(SCHOOLS.c.code, *numbers)
+        .select_from(SCHOOLS.join(EVALUATIONS, newest_evaluation(Measure(profile, metric))))
+        .where(*of_them)
+    )
+    found = {row[0]: LastJudged(*row) for row in snapshot.connection.execute(judged)}
+    mine = [] if codes is None else [SCHOOL_DAYS.c.school.in_(list(codes))]
+    days = (
+        select(SCHOOL_DAYS.c.school, func.max(SCHOOL_DAYS.c.day))
+        .where(SCHOOL_DAYS.c.voting > 0, SCHOOL_DAYS.c.is_final.is_(True), *mine)
+        .group_by(SCHOOL_DAYS.c.school)
+    )
+    for code, day in snapshot.connection.execute(days):
+        if code not in found:
+            found[code] = LastJudged(code, day, None, None, None, None)
+    return found
