@@ -107,7 +107,7 @@ def check(form: Form, known: Known) -> Wanted | None:
         profile = _published(form, known, valid_from)
     elif kind == WIDER:
         if reach is Reach.DEPLOYMENT:
-            form.wrong("reach", say("All schools have nothing wider to follow: choose an area or a school."))
+            form.wrong("reach", say("All schools have nothing wider to follow: choose a district or a school."))
     else:
         profile, own = OWN, _own(form, valid_from)
     if form.mistakes or reach is None or valid_from is None:
@@ -121,7 +121,7 @@ def _place(form: Form, known: Known) -> tuple[Reach | None, str]:
         return Reach.DEPLOYMENT, ""
     if values["reach"] == Reach.AREA:
         if values["area"] not in known.areas:
-            form.wrong("area", say("Choose an area of the registry."))
+            form.wrong("area", say("Choose a district of the registry."))
         return Reach.AREA, values["area"]
     if values["reach"] == Reach.SCHOOL:
         if values["school"] not in known.schools:

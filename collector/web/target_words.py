@@ -61,7 +61,7 @@ def place_words(reach: str, place: str) -> Markup:
     if reach == Reach.DEPLOYMENT:
         return say("All schools")
     if reach == Reach.AREA:
-        return say("Area %(name)s", name=place)
+        return say("District %(name)s", name=place)
     return say("School %(code)s", code=place)
 
 

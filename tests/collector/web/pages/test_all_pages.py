@@ -20,6 +20,8 @@ PAGES = [
     "/schools?show=all", "/schools?verdict=BELOW,MEETS", "/schools/00123", "/schools/00203",
     "/schools/00123?tests=all", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
     "/how-we-judge", "/columns",
+    "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
+    "/targets/new?kind=published&profile=eu-gigabit&look=1",
 ]  # fmt: skip
 
 
