@@ -1,22 +1,23 @@
 """What a target would change before it is decided: each school's newest judged day, judged again, nothing stored."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
 
 from collector.domain.in_force import Reach, Version, Versions, upwards
 from collector.domain.verdict import Judgement
-from collector.domain.words import Exclusion
 from collector.evaluate import school
 from collector.evaluate.inputs import Aim, Deployment, SchoolInputs
-from collector.store.queries import fold, schools, target_versions
+from collector.store.queries import schools, target_versions
 from collector.store.queries import target_preview as stored
 from collector.store.queries.schools import School
 from collector.store.queries.target_preview import LastJudged
 from collector.store.unit import Snapshot
 
-# Schools of one question to the database.
-_AT_ONCE = 100
+# So many schools are named to the database; of more all are read, and those that are not concerned passed over.
+_FEW = 500
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Preview:
 def foresee(snapshot: Snapshot, deployment: Deployment, wanted: Version) -> Preview:
     """Return what a version would change if it held on the newest judged day of each school already.
 
-    The code that judges every day judges here: the window with its votes as they stand, the day itself looked at anew.
+    The code that judges every day judges here, with the votes of the window as they stand.
 
     Args:
         snapshot: The database.
@@ -77,9 +78,9 @@ def foresee(snapshot: Snapshot, deployment: Deployment, wanted: Version) -> Prev
     ever = replace(wanted, valid_from=date.min)
     others = [one for one in target_versions.in_force(snapshot) if (one.reach, one.place) != (ever.reach, ever.place)]
     supposed = replace(deployment, versions=Versions([*others, ever]))
-    last = stored.last_judged(snapshot, deployment.profile_id, school.METRIC, None if len(held) > _AT_ONCE else held)
+    last = stored.last_judged(snapshot, deployment.profile_id, school.METRIC, held if len(held) <= _FEW else None)
     last = {code: one for code, one in last.items() if code in held}
-    found = [one for batch in _batches(last) for one in _judge(snapshot, supposed, held, batch)]
+    found = list(_judge(snapshot, supposed, held, last))
     return Preview(
         schools=tuple(sorted(found, key=lambda one: one.code)),
         unjudged=len(held) - len(found),
@@ -103,41 +104,25 @@ def _holds(one: School, deployment: Deployment, wanted: Version) -> bool:
     return holding is None or order.index(holding.reach) <= order.index(wanted.reach)
 
 
-def _batches(last: Mapping[str, LastJudged]) -> Iterator[tuple[str, list[LastJudged]]]:
-    """Yield schools that were judged last on the same day, a few at a time."""
-    by_day: dict[str, list[LastJudged]] = {}
-    for one in last.values():
-        by_day.setdefault(one.day, []).append(one)
-    for day, same in sorted(by_day.items()):
-        for start in range(0, len(same), _AT_ONCE):
-            yield day, same[start : start + _AT_ONCE]
-
-
 def _judge(
-    snapshot: Snapshot,
-    supposed: Deployment,
-    held: Mapping[str, School],
-    batch: tuple[str, Sequence[LastJudged]],
-) -> Iterable[Foreseen]:
-    day, last = date.fromisoformat(batch[0]), batch[1]
-    codes = [one.code for one in last]
-    facts = schools.facts_of(snapshot, codes)
-    inputs = {code: SchoolInputs(held[code], facts[code], supposed) for code in codes}
-    begins = [one.start_ms(day) for one in inputs.values()]
-    scope = fold.Scope(
-        schools=tuple(codes),
-        profile=supposed.profile_id,
-        metric=school.METRIC,
-        from_day=day.isoformat(),
-        reach_ms=min(one.start_ms(day - school.REACH) for one in inputs.values()),
-        from_ms=min(begins),
-        until_ms=max(begins),
-    )
-    past = fold.load(snapshot, scope)
-    for known in past.values():  # which series is judged was decided when the day was
-        known.measured = [row for row in known.measured if row.exclusion != Exclusion.OTHER_SERVER]
-    for one in last:
-        yield _foreseen(held[one.code], one, school.judge_alone(past[one.code], inputs[one.code], day))
+    snapshot: Snapshot, supposed: Deployment, held: Mapping[str, School], last: Mapping[str, LastJudged]
+) -> Iterator[Foreseen]:
+    """Yield each school judged again; what is read of one is forgotten before the next."""
+    few = list(last) if len(last) <= _FEW else None
+    facts = stored.facts(snapshot, few)
+    inputs = {code: SchoolInputs(held[code], facts.get(code, []), supposed) for code in last}
+    days = {code: date.fromisoformat(one.day) for code, one in last.items()}
+    if not days:
+        return
+    from_ms = min(inputs[code].start_ms(day - school.REACH) for code, day in days.items())
+    seen: set[str] = set()
+    for code, votes in groupby(stored.votes(snapshot, from_ms, few), key=attrgetter("school")):
+        if code in last:
+            seen.add(code)
+            found = school.judge_as_voted(list(votes), inputs[code], days[code])
+            yield _foreseen(held[code], last[code], found)
+    for code in last.keys() - seen:
+        yield _foreseen(held[code], last[code], None)
 
 
 def _foreseen(place: School, last: LastJudged, found: tuple[Judgement, Aim] | None) -> Foreseen:

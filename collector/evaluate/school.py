@@ -16,7 +16,7 @@ from collector.evaluate import flags, observe
 from collector.evaluate.flags import Folded, Series
 from collector.evaluate.inputs import Aim, SchoolInputs
 from collector.evaluate.observe import SchoolDay
-from collector.store.queries.fold import Measured, Outcome, Past, Vote
+from collector.store.queries.fold import Measured, Outcome, Past, Vote, Voted
 
 METRIC = "download_bps"
 REACH = timedelta(days=DEFAULT.reach_days)  # how far before a day its window goes
@@ -60,20 +60,23 @@ def fold_school(past: Past, inputs: SchoolInputs, span: Span, closings: Closings
     return outcome
 
 
-def judge_alone(past: Past, inputs: SchoolInputs, day: date) -> tuple[Judgement, Aim] | None:
-    """Return the judgement of one day as the fold would give it, with what it is held against; nothing is written.
+def judge_as_voted(voted: Sequence[Voted], inputs: SchoolInputs, day: date) -> tuple[Judgement, Aim] | None:
+    """Return the judgement of one day with the votes as they stand, and what it is held against; nothing is written.
 
     Args:
-        past: As for `fold_school`, from this day on.
+        voted: Votes from `REACH` before the day on, those of the day among them.
         inputs: The school with its dated inputs.
         day: The local day.
 
     Returns:
         None where the day has no vote of its own, or no target.
     """
-    rows = observe.group_by_day(past.measured, inputs).get(day, [])
-    earlier = observe.remembered(past.voted, inputs, day)
-    return _judge([observe.observe(day, rows, inputs)], earlier, inputs, Span(day, day, day)).get(day)
+    seen = observe.remembered(voted, inputs, day + timedelta(days=1))
+    observations = [one for one in seen if one.day >= day - REACH]
+    aim = inputs.aim(day)
+    if aim is None or all(one.day != day for one in observations):
+        return None
+    return judge_day(observations, day, aim.target.target_bps, aim.profile.criterion), aim
 
 
 def _votes_ahead(rows: Sequence[Measured]) -> list[Vote]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     SelectBase,
     Table,
     Update,
+    and_,
     event,
     false,
     func,
@@ -34,10 +35,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.visitors import cloned_traverse, iterate
 
+from collector.domain.in_force import Reach, upwards
 from collector.domain.scope import Scope, beginnings
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAGS
-from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS
+from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSIONS
 
 EVERYBODYS: Final = frozenset(
     {"facts", "users", "sessions", "sign_in_failures", "signing_keys", "api_keys", "saved_views"}
@@ -159,6 +161,8 @@ def _condition(source: FromClause, table: Table, scope: Scope) -> ColumnElement[
         return in_scope(source.c.area, scope)
     if table is CALENDAR_DAYS:
         return _of_calendars(source.c.calendar, scope)
+    if table is TARGET_VERSIONS:
+        return _of_targets(source, scope)
     key = next((name for name in KEYS if name in table.c), None)
     if key is None:
         raise RuntimeError(f"nobody has said who may read the table {table.name}: see `EVERYBODYS` and `NOBODYS`")
@@ -192,3 +196,14 @@ def _of_calendars(calendar: ColumnElement[str], scope: Scope) -> ColumnElement[b
         for prefix, column in (("area:", schools.c.area), ("school:", schools.c.code))
     ]
     return or_(calendar == "default", *own)
+
+
+def _of_targets(source: FromClause, scope: Scope) -> ColumnElement[bool]:
+    """Return what holds for everybody, for an area of the scope or around one, and for its schools."""
+    around = {wider for area in scope.areas or () for wider in upwards(area)}
+    here = or_(in_scope(source.c.place, scope), source.c.place.in_(sorted(around)))
+    return or_(
+        source.c.reach == Reach.DEPLOYMENT.value,
+        and_(source.c.reach == Reach.AREA.value, here),
+        and_(source.c.reach == Reach.SCHOOL.value, source.c.place.in_(_keys("school", scope))),
+    )

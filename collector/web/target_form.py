@@ -54,6 +54,7 @@ class Known:
     schools: Collection[str]  # codes: the one that was typed, if it is in the registry
     catalogue: Catalogue
     earliest: date  # the first day that has begun at no school
+    is_whole: bool = True  # the whole country is seen: who sees a part decides for no more than it
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def check(form: Form, known: Known) -> Wanted | None:
 def _place(form: Form, known: Known) -> tuple[Reach | None, str]:
     values = form.values
     if values["reach"] == Reach.DEPLOYMENT:
+        if not known.is_whole:
+            form.wrong("reach", say("Only who sees the whole country decides for all schools."))
         return Reach.DEPLOYMENT, ""
     if values["reach"] == Reach.AREA:
         if values["area"] not in known.areas:

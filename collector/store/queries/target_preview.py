@@ -1,13 +1,16 @@
 """What was said last of each school, for the preview of a target."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from collector.store.queries.fold import Voted
 from collector.store.queries.pages_schools import Measure, newest_evaluation
+from collector.store.queries.schools import DatedFacts
 from collector.store.tables.judgement import EVALUATIONS, SCHOOL_DAYS
-from collector.store.tables.registry import SCHOOLS
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.registry import SCHOOL_FACTS, SCHOOLS
 from collector.store.unit import Snapshot
 
 
@@ -51,4 +54,38 @@ def last_judged(
     for code, day in snapshot.connection.execute(days):
         if code not in found:
             found[code] = LastJudged(code, day, None, None, None, None)
+    return found
+
+
+_AT_ONCE = 10_000  # rows that are held while the next are fetched
+
+
+def votes(snapshot: Snapshot, from_ms: int, codes: Collection[str] | None = None) -> Iterator[Voted]:
+    """Yield the measurements that vote, school by school, oldest first.
+
+    Args:
+        snapshot: The database.
+        from_ms: Those with an earlier corrected start concern nobody.
+        codes: Schools asked for, a few; None for all.
+    """
+    table = MEASUREMENTS.c
+    of_them = [table.school.is_not(None)] if codes is None else [table.school.in_(list(codes))]
+    query = (
+        select(*[table[name] for name in Voted._fields])
+        .where(table.started_ms >= from_ms, table.votes.is_(True), table.download_bps.is_not(None), *of_them)
+        .order_by(table.school, table.started_ms)
+    )
+    found = snapshot.connection.execute(query, execution_options={"yield_per": _AT_ONCE})
+    return (Voted._make(row) for row in found)
+
+
+def facts(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict[str, list[DatedFacts]]:
+    """Return the dated facts of schools, oldest first; codes None for all."""
+    table = SCHOOL_FACTS.c
+    of_them = [] if codes is None else [table.school.in_(list(codes))]
+    columns = [table[name] for name in DatedFacts.__dataclass_fields__]
+    query = select(table.school, *columns).where(*of_them).order_by(table.school, table.valid_from)
+    found: dict[str, list[DatedFacts]] = {}
+    for code, *values in snapshot.connection.execute(query):
+        found.setdefault(code, []).append(DatedFacts(*values))
     return found

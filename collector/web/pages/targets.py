@@ -20,7 +20,7 @@ from collector.store.queries.audit import AuditEntry
 from collector.store.queries.target_versions import Decision
 from collector.store.unit import Snapshot
 from collector.web import access, present, target_form, target_words
-from collector.web.access import Role, for_role
+from collector.web.access import MayNotError, Role, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import say
@@ -163,6 +163,7 @@ def _known(snapshot: Snapshot, form: Form) -> Known:
         schools=[code] if code and schools.find(snapshot, code) else [],
         catalogue=target_words.shipped(),
         earliest=_earliest(snapshot),
+        is_whole=snapshot.scope.is_whole,
     )
 
 
@@ -231,11 +232,20 @@ def undo(version_id: str) -> Response:
         decision = target_versions.find(unit, version_id)
         if decision is None or person is None:
             abort(404)
+        _check_scope(unit, decision.reach, decision.place)
         is_to_come = decision.valid_from >= _earliest(unit).isoformat()
         if is_to_come and target_versions.undo(unit, version_id, parts.now_ms, person.name):
             audit.add_entry(unit, _entry(decision, parts.now_ms, person.name, "target_undone"))
             unit.commit()
     return redirect(url_for("targets.show", done="undone" if is_to_come else None), code=303)
+
+
+def _check_scope(unit: Snapshot, reach: str, place: str) -> None:
+    """Refuse to decide for more than is seen; a school outside is not even found."""
+    if reach == Reach.DEPLOYMENT and not unit.scope.is_whole:
+        raise MayNotError
+    if reach == Reach.AREA and not unit.scope.covers(place):
+        raise MayNotError
 
 
 @BLUEPRINT.post("/targets/growth")
@@ -248,6 +258,7 @@ def set_growth() -> Response | tuple[str, int]:
     if not 1 <= percent <= _MOST_GROWTH or person is None:
         return _page(422, text, str(say("Write a number from 1 to %(most)s.", most=_MOST_GROWTH)))
     with parts.store.unit() as unit:
+        _check_scope(unit, Reach.DEPLOYMENT, "")
         growth.set_for_deployment(unit, percent / 100)
         identity = uuid7(parts.now_ms, parts.ports.randomness.token_bytes(10))
         entry = AuditEntry(identity, parts.now_ms, person.name, "growth_set", "deployment", f"{percent:g} %")

@@ -15,7 +15,7 @@ from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import AUDIT
-from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS
+from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSIONS
 from tests.fakes import pages_world
 
 NORTH, CAYS = scope_of(["Norte"]), scope_of(["Los Cayos"])
@@ -35,7 +35,7 @@ def codes(store: Store, scope: Scope) -> set[str]:
 
 def test_of_every_table_it_is_said_whose_it_is() -> None:
     for table in METADATA.tables.values():
-        named = table.name in scoping.EVERYBODYS | scoping.NOBODYS or table in (SCHOOLS, CALENDAR_DAYS)
+        named = table.name in scoping.EVERYBODYS | scoping.NOBODYS or table in (SCHOOLS, CALENDAR_DAYS, TARGET_VERSIONS)
         assert named != any(key in table.c for key in scoping.KEYS), (
             f"{table.name}: name it in EVERYBODYS or NOBODYS of collector/store/scoping.py, "
             f"or give it one of the columns {scoping.KEYS}"
@@ -184,3 +184,20 @@ def test_whole_country_statements_are_not_touched(filled: Store) -> None:
         snapshot.connection.execute(select(SCHOOLS.c.code)).all()
     assert "WHERE" not in seen[0]
     assert not [part for part in iterate(select(SCHOOLS.c.code)) if part is SCHOOLS.c.area]
+
+
+def test_targets_are_seen_where_they_hold(filled: Store) -> None:
+    places = [
+        ("deployment", ""), ("area", "Los Cayos"), ("area", "Los Cayos/Este"), ("area", "Norte"), ("area", "Los"),
+        ("school", "00200"), ("school", "00123"),
+    ]  # fmt: skip
+    with filled.unit() as unit:
+        for number, (reach, place) in enumerate(places):
+            row = {"version_id": str(number), "reach": reach, "place": place, "valid_from": "2026-12-01"}
+            unit.connection.execute(insert(TARGET_VERSIONS).values(**row, created_ms=0, created_by="ana"))
+        unit.commit()
+    query = select(TARGET_VERSIONS.c.place).order_by(TARGET_VERSIONS.c.version_id)
+    with filled.reader(CAYS) as snapshot:
+        assert list(snapshot.connection.scalars(query)) == ["", "Los Cayos", "Los Cayos/Este", "00200"]
+    with filled.reader(scope_of(["Los Cayos/Este"])) as snapshot:
+        assert list(snapshot.connection.scalars(query)) == ["", "Los Cayos", "Los Cayos/Este"]
