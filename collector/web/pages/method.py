@@ -1,12 +1,8 @@
 """How we judge, from the profile in force and the constants of the rule; and what every column means."""
 
-from collections.abc import Mapping
-from functools import cache
-
 from flask import Blueprint
 
 from collector.domain.criterion import Criterion
-from collector.profiles import catalogue
 from collector.publish import dictionary
 from collector.web import target_words
 from collector.web.desk import desk
@@ -34,14 +30,9 @@ def judge() -> str:
 
 
 def profile_name() -> str:
-    """Return the name of the profile that verdicts go by."""
-    names = _names(desk().config.profile)
-    return names.get(language(), names["en"])
-
-
-@cache
-def _names(profile: str) -> Mapping[str, str]:
-    return catalogue.load().newest(profile).names
+    """Return the name of the target that holds today where nothing nearer holds."""
+    with desk().store.reader() as snapshot:
+        return target_words.name_of(targets.in_force_now(snapshot))
 
 
 @BLUEPRINT.get("/columns")
