@@ -11,7 +11,8 @@ from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
 from collector.store import engine as engines
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0009", "0005", "0006", "0007")  # oldest first; as the files of migrations say
+# Oldest first; as the files of migrations say.
+REVISIONS = ("0001", "0002", "0003", "0004", "0009", "0005", "0006", "0007")
 TABLE = "alembic_version"
 
 

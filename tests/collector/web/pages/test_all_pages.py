@@ -22,6 +22,8 @@ PAGES = [
     "/how-we-judge", "/columns",
     "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
     "/targets/new?kind=published&profile=eu-gigabit&look=1",
+    "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
+    "/targets/new?kind=published&profile=eu-gigabit&look=1",
 ]  # fmt: skip
 
 
