@@ -43,8 +43,6 @@ PAGES = {
     "10-export": "/exports",
     "12-judge": "/how-we-judge",
     "13-columns": "/columns",
-    "14-targets": "/targets",
-    "15-target-preview": "/targets/new?kind=published&profile=br-enec-2024&look=1",
 }
 
 
