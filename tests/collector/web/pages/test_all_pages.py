@@ -22,8 +22,6 @@ PAGES = [
     "/how-we-judge", "/columns",
     "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
     "/targets/new?kind=published&profile=eu-gigabit&look=1",
-    "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
-    "/targets/new?kind=published&profile=eu-gigabit&look=1",
 ]  # fmt: skip
 
 
