@@ -13,20 +13,25 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-WEB = Path(__file__).parent.parent / "collector" / "web"
+COLLECTOR = Path(__file__).parent.parent / "collector"
+WEB = COLLECTOR / "web"
+# What says sentences without knowing the reader's language.
+SPEAKERS = (WEB, COLLECTOR / "registry", COLLECTOR / "domain")
 LANGUAGES = ("es",)
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"trimmed": "false", "newstyle_gettext": "true", "encoding": "utf-8"}}
 _WORDS = {"say": None, "say_many": (1, 2), "later": None, "_": None, "gettext": None, "ngettext": (1, 2)}
+_WORDS |= {"Said": None, "CellError": None, "OpeningError": None, "WorkbookError": None}
 
 
 def template() -> Catalog:
     """Return every message that the code says, in the order of the files."""
     found = Catalog(charset="utf-8")
-    for name, _line, message, _comments, _context in extract_from_dir(
-        WEB, _METHODS, _OPTIONS, _WORDS, directory_filter=lambda path: not path.endswith("__pycache__")
-    ):
-        found.add(message, locations=[(name, 0)])
+    for place in SPEAKERS:
+        for name, _line, message, _comments, _context in extract_from_dir(
+            place, _METHODS, _OPTIONS, _WORDS, directory_filter=lambda path: not path.endswith("__pycache__")
+        ):
+            found.add(message, locations=[(name, 0)])
     return found
 
 

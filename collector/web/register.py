@@ -9,10 +9,10 @@ from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import facts
 from collector.store.queries.pages_schools import ENOUGH
-from collector.web import access, assets, desk, frame, headers, i18n, problems, sentences, words
+from collector.web import access, assets, desk, frame, headers, i18n, importview, problems, registrywords, sentences, words
 from collector.web.flag_filter import file_address as flag_file
 from collector.web.i18n import choose_language
-from collector.web.pages import atlas, devices, exports, flag_acts, method, overview, school, schools, sign_in, targets
+from collector.web.pages import atlas, devices, exports, flag_acts, method, overview, registry, registry_rows, school, schools, sign_in, targets
 
 BLUEPRINTS = (
     sign_in.BLUEPRINT,
@@ -25,6 +25,8 @@ BLUEPRINTS = (
     exports.BLUEPRINT,
     method.BLUEPRINT,
     targets.BLUEPRINT,
+    registry.BLUEPRINT,
+    registry_rows.BLUEPRINT,
 )
 
 _FORM_SECRET = "form_secret"  # noqa: S105 -- the name of the fact that holds it, not the secret

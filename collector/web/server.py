@@ -15,6 +15,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
+from waitress.utilities import RequestEntityTooLarge
 
 from agent.wire import limits
 from agent.wire.vocabulary import ExitCode
@@ -25,6 +26,8 @@ from collector.web.bare import MEDIA, bare_page
 HEAD_DEADLINE_S = 20.0
 SWEEP_S = 3  # how often connections are looked through
 BODY_MAX_BYTES = 4 * limits.BATCH_SENT_BYTES  # of any request; each address has a smaller cap of its own
+UPLOAD_PATH = "/admin/registry"  # where a file of schools is sent to
+UPLOAD_MAX_BYTES = 8_000_000 + 100_000  # the file and the form around it
 HEAD_MAX_BYTES = 16_384
 CONNECTIONS_MAX = 2000
 BACKLOG = 1024
@@ -42,6 +45,15 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if is_chunked or "TRANSFER_ENCODING" in self.headers:
             self.body_rcv, self.connection_close = None, True
             raise ParsingError("Transfer-Encoding is not accepted")
+
+    def received(self, data: bytes) -> int:
+        """Take in some bytes; only the address for files takes large bodies."""
+        consumed = int(super().received(data))
+        is_large = self.headers_finished and self.content_length >= BODY_MAX_BYTES
+        if is_large and not self.completed and self.path != UPLOAD_PATH:
+            self.error = RequestEntityTooLarge(f"exceeds {BODY_MAX_BYTES}")
+            self.completed = True
+        return consumed
 
 
 class _Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
@@ -121,7 +133,7 @@ def make_server(application: WSGIApplication, config: CollectorConfig, host: str
         "connection_limit": CONNECTIONS_MAX,
         "cleanup_interval": SWEEP_S,
         "channel_timeout": SILENCE_S,
-        "max_request_body_size": BODY_MAX_BYTES,
+        "max_request_body_size": UPLOAD_MAX_BYTES,
         "max_request_header_size": HEAD_MAX_BYTES,
         "log_socket_errors": False,
         "asyncore_use_poll": True,
