@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from collector.domain.said import Said
 from collector.registry import xlsx_write
@@ -39,7 +40,10 @@ def annotated(plan: Plan, tell: Tell) -> bytes:
 
     rows = [line(table.head.raw, PROBLEM)]
     rows += [line(row.raw, " ".join(said.get(row.line, ()))) for row in table.rows]
-    return written(rows, table.form)
+    form = table.form
+    if form.encoding == "utf-8" and not all(line[-1].isascii() for line in rows):
+        form = replace(form, encoding="utf-8-sig")  # without its mark spreadsheets read it as Windows-1252
+    return written(rows, form)
 
 
 def mended(table: CsvFile, cells: Mapping[tuple[int, int], str]) -> bytes:

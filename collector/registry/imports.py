@@ -22,7 +22,7 @@ from collector.store.unit import Snapshot, UnitOfWork
 KEPT_FILES = 20
 LOOK_MS = 7 * 86_400_000  # a file that was looked at and left is forgotten after it
 _NAME_CHARS = 120
-_THE_FILE = "The file"
+_THE_FILE = Said("The file")
 _HEADINGS = columns.COLUMNS.keys() | giga.KNOWN | set(calendars.COLUMNS)
 
 
@@ -67,7 +67,7 @@ def look_at(unit: UnitOfWork, raw: bytes, file_name: str, deed: Deed, *, max_row
     now_ms = deed.ports.clock.now_ms()
     one = _import(plan, raw, file_name, deed, now_ms)
     imports.add_import(unit, one, zlib.compress(raw, 6))
-    imports.forget_files(unit, KEPT_FILES, now_ms - LOOK_MS)
+    imports.forget_files(unit, one.import_id, KEPT_FILES, now_ms - LOOK_MS)
     return one
 
 
@@ -159,7 +159,7 @@ def bring(
         return plan, ""
     one = _import(plan, raw, file_name, deed, deed.ports.clock.now_ms())
     imports.add_import(unit, one, zlib.compress(raw, 6))
-    imports.forget_files(unit, KEPT_FILES, one.made_ms - LOOK_MS)
+    imports.forget_files(unit, one.import_id, KEPT_FILES, one.made_ms - LOOK_MS)
     _carry_out(unit, kind, plan.lines, one.import_id, deed)
     imports.change_import(unit, one.import_id, state=APPLIED, applied_ms=one.made_ms)
     return plan, one.import_id

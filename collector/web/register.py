@@ -1,6 +1,6 @@
 """The pages of a deployment, put into a Flask application together with what guards them."""
 
-from flask import Flask
+from flask import Flask, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
@@ -9,10 +9,36 @@ from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import facts
 from collector.store.queries.pages_schools import ENOUGH
-from collector.web import access, assets, desk, frame, headers, i18n, importview, problems, registrywords, sentences, words
+from collector.web import (
+    access,
+    assets,
+    desk,
+    frame,
+    headers,
+    i18n,
+    importview,
+    problems,
+    registrywords,
+    sentences,
+    words,
+)
 from collector.web.flag_filter import file_address as flag_file
 from collector.web.i18n import choose_language
-from collector.web.pages import atlas, devices, exports, flag_acts, method, overview, registry, registry_rows, school, schools, sign_in, targets
+from collector.web.pages import (
+    atlas,
+    devices,
+    exports,
+    flag_acts,
+    method,
+    overview,
+    registry,
+    registry_rows,
+    school,
+    schools,
+    sign_in,
+    targets,
+)
+from collector.web.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
 
 BLUEPRINTS = (
     sign_in.BLUEPRINT,
@@ -31,6 +57,7 @@ BLUEPRINTS = (
 
 _FORM_SECRET = "form_secret"  # noqa: S105 -- the name of the fact that holds it, not the secret
 _LARGEST_FORM_BYTES = 64_000
+_LARGEST_REGISTRY_FORM_BYTES = 1_000_000  # of a form with many cells; a file in it is counted apart
 
 
 def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Ports) -> None:
@@ -56,6 +83,7 @@ def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Por
     desk.install(app, desk.Desk(store, config, ports))
     Babel(app, locale_selector=lambda: choose_language(config.default_language))
     i18n.install(app)
+    _make_room(app)
     csrf = CSRFProtect()
     for blueprint in app.blueprints.values():
         csrf.exempt(blueprint)
@@ -66,11 +94,22 @@ def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Por
     assets.install(app)
     problems.install(app)
     frame.install(app)
+    app.jinja_env.globals.update(regwords=registrywords, first_of_each=importview.first_of_each)
     app.jinja_env.globals.update(
         share_range=sentences.share_range, verdict_options=_verdict_options, flag_file=flag_file
     )
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+
+
+def _make_room(app: Flask) -> None:
+    """Let the registry's forms be as large as its files; asked before the check of the form reads it."""
+
+    @app.before_request
+    def _room() -> None:
+        if request.path.startswith(UPLOAD_PATH):
+            request.max_form_memory_size = _LARGEST_REGISTRY_FORM_BYTES
+            request.max_content_length = UPLOAD_MAX_BYTES
 
 
 def _verdict_options(chosen: str = "") -> list[tuple[str, object]]:

@@ -92,8 +92,15 @@ def count_imports(snapshot: Snapshot) -> int:
     return int(snapshot.connection.scalar(select(func.count()).select_from(REGISTRY_IMPORTS)) or 0)
 
 
-def forget_files(unit: UnitOfWork, keep: int, looked_at_before_ms: int) -> None:
-    """Let old files go: all but the newest, and files that somebody only looked at and left."""
+def forget_files(unit: UnitOfWork, newest_id: str, keep: int, looked_at_before_ms: int) -> None:
+    """Let old files go: all but the newest, and files that somebody only looked at and left.
+
+    Args:
+        unit: The transaction to write in.
+        newest_id: What was brought now; it stays, whatever the clock says of the others.
+        keep: How many files stay.
+        looked_at_before_ms: Files that were looked at before it go.
+    """
     left = (REGISTRY_IMPORTS.c.state == LOOKED_AT) & (REGISTRY_IMPORTS.c.made_ms < looked_at_before_ms)
     unit.connection.execute(delete(REGISTRY_IMPORTS).where(left))
     newest = (
@@ -102,7 +109,7 @@ def forget_files(unit: UnitOfWork, keep: int, looked_at_before_ms: int) -> None:
         .order_by(REGISTRY_IMPORTS.c.made_ms.desc(), REGISTRY_IMPORTS.c.import_id.desc())
         .limit(keep)
     )
-    kept = list(unit.connection.scalars(newest))
+    kept = [newest_id, *unit.connection.scalars(newest)]
     old = REGISTRY_IMPORTS.c.file.is_not(None) & REGISTRY_IMPORTS.c.import_id.not_in(kept)
     unit.connection.execute(delete(REGISTRY_IMPORTS).where(old & (REGISTRY_IMPORTS.c.state == LOOKED_AT)))
     unit.connection.execute(update(REGISTRY_IMPORTS).where(old).values(file=None))

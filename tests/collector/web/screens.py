@@ -43,6 +43,8 @@ PAGES = {
     "10-export": "/exports",
     "12-judge": "/how-we-judge",
     "13-columns": "/columns",
+    "20-registry": "/admin/registry",
+    "21-registry-check": "/admin/registry/checks?check=no_place",
 }
 
 

@@ -22,6 +22,7 @@ PAGES = [
     "/how-we-judge", "/columns",
     "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
     "/targets/new?kind=published&profile=eu-gigabit&look=1",
+    "/admin/registry", "/admin/registry/checks?check=no_place", "/admin/registry/history?of=00123",
 ]  # fmt: skip
 
 

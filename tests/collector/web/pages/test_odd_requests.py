@@ -16,8 +16,22 @@ ODD = [
     "0001-01-01", "9999-12-31", "2026-02-30", "%0d%0aX:y", "..%2f..%2fetc", "%E2%80%AE",
 ]  # fmt: skip
 PAGES = ["/", "/schools", "/schools/00123", "/flags", "/devices", "/exports", "/exports/schools.csv", "/login"]
+PAGES += ["/admin/registry", "/admin/registry/checks", "/admin/registry/history"]
 KEYS = ["q", "page", "sort", "order", "show", "verdict", "area", "state", "flag", "standing", "from", "to", "counts"]
-KEYS += ["done", "school", "next", "_anchor", "_external", "_scheme", "_method", "endpoint", "values"]
+KEYS += [
+    "check",
+    "of",
+    "note",
+    "done",
+    "school",
+    "next",
+    "_anchor",
+    "_external",
+    "_scheme",
+    "_method",
+    "endpoint",
+    "values",
+]
 
 
 @pytest.fixture(autouse=True)
