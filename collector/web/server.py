@@ -50,7 +50,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         """Take in some bytes; only the address for files takes large bodies."""
         consumed = int(super().received(data))
         is_large = self.headers_finished and self.content_length >= BODY_MAX_BYTES
-        if is_large and not self.completed and self.path != UPLOAD_PATH:
+        if is_large and not getattr(self, "completed", False) and self.path != UPLOAD_PATH:
             self.error = RequestEntityTooLarge(f"exceeds {BODY_MAX_BYTES}")
             self.completed = True
         return consumed
