@@ -17,7 +17,7 @@ import click
 import msgspec
 
 from agent.wire.vocabulary import ExitCode
-from collector import device_commands, people_commands, registry_commands
+from collector import device_commands, key_commands, people_commands, registry_commands
 from collector.commands import Command
 from collector.errors import CollectorError
 
@@ -175,6 +175,7 @@ def testpoint(given: Given, host: str, port: int | None, udp_port: int | None) -
 
 registry_commands.add_to(cli, anywhere, _ports)
 people_commands.add_to(cli, anywhere, _ports)
+key_commands.add_to(cli, anywhere, _ports)
 device_commands.add_to(cli, anywhere, _ports)
 
 

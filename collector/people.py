@@ -11,7 +11,7 @@ from collector.errors import CollectorError
 from collector.operate import note
 from collector.ports import Ports
 from collector.store.open import Store
-from collector.store.queries import audit, pages_schools, sessions, users
+from collector.store.queries import api_keys, audit, pages_schools, sessions, users
 from collector.store.queries.audit import AuditEntry
 from collector.store.queries.users import User
 from collector.store.unit import Snapshot
@@ -128,7 +128,7 @@ def set_scope(
         CollectorError: If there is nobody of that name, nobody else could administer, or the areas cannot be used.
     """
     with store.unit() as unit:
-        found = _require_user(unit, name)
+        found = require_person(unit, name)
         changed = replace(found, role=role or found.role, areas=found.areas if areas is None else tuple(areas))
         if changed.role != "admin" and _is_last_admin(users.list_users(unit), found):
             raise _last_admin(found)
@@ -153,10 +153,15 @@ def require_user(store: Store, name: str) -> User:
         CollectorError: If there is nobody.
     """
     with store.reader() as snapshot:
-        return _require_user(snapshot, name)
+        return require_person(snapshot, name)
 
 
-def _require_user(snapshot: Snapshot, name: str) -> User:
+def require_person(snapshot: Snapshot, name: str) -> User:
+    """Return the person of that name, in a transaction.
+
+    Raises:
+        CollectorError: If there is nobody.
+    """
     found = users.find_user(snapshot, name)
     if found is None:
         raise CollectorError(
@@ -174,7 +179,7 @@ def set_password(store: Store, ports: Ports, name: str, password: str, hash_of: 
     _check_password(password)
     password_hash = hash_of(password)
     with store.unit() as unit:
-        found = _require_user(unit, name)
+        found = require_person(unit, name)
         users.set_password(unit, found.user_id, password_hash)
         users.clear_failures(unit, found.name)
         sessions.end_sessions_of(unit, found.user_id)
@@ -190,10 +195,11 @@ def remove_user(store: Store, ports: Ports, name: str) -> User:
         CollectorError: If there is nobody of that name, or nobody else could administer.
     """
     with store.unit() as unit:
-        found = _require_user(unit, name)
+        found = require_person(unit, name)
         if _is_last_admin(users.list_users(unit), found):
             raise _last_admin(found)
         sessions.end_sessions_of(unit, found.user_id)
+        api_keys.revoke_keys_of(unit, found.user_id, ports.clock.now_ms())
         users.remove_user(unit, found.user_id)
         note(unit, ports, "user.remove", found.name, found.role)
         unit.commit()

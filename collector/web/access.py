@@ -20,8 +20,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from collector.domain.scope import NOTHING, Scope, scope_of
 from collector.errors import StorageError
-from collector.store.queries import sessions, users
+from collector.store.queries import api_keys, sessions, users
 from collector.store.queries.sessions import Session
+from collector.store.unit import UnitOfWork
 from collector.web.desk import Desk, desk
 
 LOG = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ _TOUCH_MS = 10 * 60_000  # a session is written down as used at most so often
 _REST_MS = 60_000  # between two tries to write while they fail
 _HOUR_MS = 3_600_000
 _LONGEST_PASSWORD = 1024
-_NEEDS = "enlace_needs"
+_NEEDS, _TAKES_KEYS = "enlace_needs", "enlace_takes_keys"
+_BEARER = "Bearer "
 
 _TOUCHES = "enlace_touches"
 _HASHER = PasswordHasher()  # Argon2id, RFC 9106 second recommended set
@@ -68,6 +70,10 @@ class MayNotError(Exception):
     """Somebody signed in asked for what their role may not."""
 
 
+class NoKeyError(Exception):
+    """A program sent no key where one is needed, or one that opens nothing."""
+
+
 def for_everyone(view: View) -> View:
     """Mark a view that needs no signing in."""
     setattr(view, _NEEDS, None)
@@ -82,6 +88,12 @@ def for_role(role: Role) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+def for_keys(view: View) -> View:
+    """Mark a view that programs may use with a key of a person whose role is enough."""
+    setattr(view, _TAKES_KEYS, True)
+    return view
 
 
 def may(person: Person | None, role: Role) -> bool:
@@ -115,7 +127,7 @@ def install(app: Flask) -> None:
     def _check() -> AnyResponse | None:
         if request.endpoint in (None, "static"):
             return None
-        g.person = found = _find_person(desk())
+        g.person = found = _find_key_person(desk()) if _is_program() else _find_person(desk())
         g.scope = found.scope if found is not None else NOTHING
         return check_access()
 
@@ -125,11 +137,14 @@ def check_access() -> AnyResponse | None:
 
     Raises:
         MayNotError: If the role of who is signed in is not enough.
+        NoKeyError: If a program needs a key.
     """
     needs = getattr(current_app.view_functions[request.endpoint or ""], _NEEDS, Role.VIEWER)
     if needs is None:
         return None
     if person() is None:
+        if request.path.startswith("/api/"):
+            raise NoKeyError
         wanted = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
         return redirect(url_for("sign_in.show", next=wanted if wanted != "/" else None), code=303)
     if not may(person(), needs):
@@ -166,15 +181,43 @@ def _find_person(parts: Desk) -> Person | None:
     return Person(user.user_id, user.name, user.role, user.language, scope_of(user.areas))
 
 
+def _is_program() -> bool:
+    view = current_app.view_functions[request.endpoint or ""]
+    return getattr(view, _TAKES_KEYS, False) and request.headers.get("Authorization", "").startswith(_BEARER)
+
+
+def _find_key_person(parts: Desk) -> Person:
+    """Return whose key was sent, with what the key sees.
+
+    Raises:
+        NoKeyError: If it opens nothing.
+    """
+    now_ms, secret = parts.now_ms, request.headers["Authorization"].removeprefix(_BEARER).strip()
+    with parts.whole.reader() as snapshot:
+        key = api_keys.find_key(snapshot, _hash_token(secret))
+        user = users.find_user_by_id(snapshot, key.user_id) if key is not None and key.is_good(now_ms) else None
+    if key is None or user is None or user.disabled_ms is not None:
+        raise NoKeyError
+    if key.used_ms is None or now_ms - key.used_ms > _TOUCH_MS:
+        _write_down(parts, now_ms, lambda unit: api_keys.touch_key(unit, key.key_id, now_ms))
+    scope = scope_of(user.areas).meet(scope_of(key.areas))
+    return Person(user.user_id, user.name, user.role, user.language, scope)
+
+
 def _touch(parts: Desk, session: Session, now_ms: int) -> None:
-    """Write down that a session is in use; pages are read also while nothing can be written, or another writes."""
+    last_ms = session.created_ms + round(parts.config.session_hours * _HOUR_MS)
+    expires_ms = min(last_ms, now_ms + _IDLE_MS)
+    _write_down(parts, now_ms, lambda unit: sessions.touch_session(unit, session.token_hash, now_ms, expires_ms))
+
+
+def _write_down(parts: Desk, now_ms: int, write: Callable[[UnitOfWork], None]) -> None:
+    """Write down that something is in use; pages are read also while nothing can be written, or another writes."""
     touches: _Touches = current_app.extensions[_TOUCHES]
     if touches.failed_ms is not None and now_ms - touches.failed_ms < _REST_MS:
         return
-    last_ms = session.created_ms + round(parts.config.session_hours * _HOUR_MS)
     try:
         with parts.whole.unit(waits=False) as unit:
-            sessions.touch_session(unit, session.token_hash, now_ms, min(last_ms, now_ms + _IDLE_MS))
+            write(unit)
             unit.commit()
     except StorageError as error:
         if touches.failed_ms is None:

@@ -23,6 +23,7 @@ _PREFIXES = {
     "/lease/": "ingest",
     "/settings/": "ingest",
     "/enrol/": "enrol",
+    "/api/v1/": "exports",
     "/exports/": "exports",  # files that a slow reader takes for hours; the page that offers them is a page
 }
 _REST = "pages"

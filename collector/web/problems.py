@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from collector.errors import StorageError
 from collector.web import access
-from collector.web.access import MayNotError, Role
+from collector.web.access import MayNotError, NoKeyError, Role
 from collector.web.desk import desk
 from collector.web.i18n import say
 
@@ -39,13 +39,14 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(MayNotError)
     def _may_not(_error: MayNotError) -> Response:
-        if request.method in ("GET", "HEAD"):
-            sentence = say("Your account may not see or take away what is here. Ask an administrator.")
-        elif access.may(access.person(), Role.ANALYST):
-            sentence = say("Nothing was changed: your account may do other things, but not this. Ask an administrator.")
-        else:
-            sentence = say("Nothing was changed: your account may look but not change anything. Ask an administrator.")
-        return problem(403, Said(say("Your account may not do this"), sentence), "role")
+        return problem(403, Said(say("Your account may not do this"), _what_may_not()), "role")
+
+    @app.errorhandler(NoKeyError)
+    def _no_key(_error: NoKeyError) -> Response:
+        sentence = say("The key of this request is missing or wrong, has run out or was revoked.")
+        answer = problem(401, Said(say("No key, no rows"), sentence), "key")
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
@@ -72,6 +73,20 @@ def install(app: Flask) -> None:
         return problem(500, _said(500), "fault")
 
 
+def _what_may_not() -> Markup:
+    if request.method in ("GET", "HEAD"):
+        return say("Your account may not see or take away what is here. Ask an administrator.")
+    if access.may(access.person(), Role.ANALYST):
+        return say("Nothing was changed: your account may do other things, but not this. Ask an administrator.")
+    return say("Nothing was changed: your account may look but not change anything. Ask an administrator.")
+
+
+def is_program() -> bool:
+    """Return whether a program asks, by its address or because it sends a key."""
+    has_key = request.headers.get("Authorization", "").startswith("Bearer ")
+    return request.path.startswith(_PROGRAMS) or has_key
+
+
 def _said(status: int) -> Said:
     if status == 404:
         return Said(say("Nothing is here"), say("There is no such page, school or flag. Look at the address again."))
@@ -96,7 +111,7 @@ def reference() -> str:
 
 def problem(status: int, said: Said, code: str) -> Response:
     """Return the answer that fits who asked: a page, or problem JSON."""
-    if request.path.startswith(_PROGRAMS):
+    if is_program():
         body = {
             "type": "about:blank",
             "title": HTTPStatus(status).phrase,

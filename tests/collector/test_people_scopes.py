@@ -9,7 +9,7 @@ import pytest
 from collector import cli
 from collector.people_commands import ROLES
 from collector.store.open import Store
-from collector.store.queries import audit, users
+from collector.store.queries import api_keys, audit, users
 from collector.web.access import Role
 from tests.collector.test_cli import Ran
 
@@ -104,3 +104,42 @@ def test_the_only_administrator_stays_one(run: Any) -> None:
     assert done.code != 0 and "ana is the only administrator" in done.err
     run("user", "add", "eva", "--role", "admin")
     assert run("user", "scope", "ana", "--role", "viewer").code == 0
+
+
+def test_keys_are_made_listed_and_revoked(run: Any, store: Store) -> None:
+    run("user", "add", "ana", "--role", "analyst", "--area", "North", "--area", "South")
+    done = run("api-key", "create", "ana", "--label", "warehouse", "--area", "North/River")
+    secret = done.lines[-1]
+    assert done.code == 0 and secret.startswith("enlk_") and len(secret) == 48
+    (listed,) = run("api-key", "list").lines
+    key_id, *rest = listed.split("  ")
+    assert rest[:2] == ["ana", "good"] and rest[3:] == ["never", "warehouse", "North/River"]
+    with store.reader() as snapshot:
+        (kept,) = api_keys.list_keys(snapshot)
+    assert secret not in repr(kept) and kept.key_hash != secret
+    assert run("api-key", "revoke", secret).out == f"Key {key_id} (warehouse) is revoked.\n"
+    assert run("api-key", "list").lines[0].split("  ")[2] == "revoked"
+    assert details(store, "api_key.create") == ["ana: warehouse, of North/River"]
+    assert details(store, "api_key.revoke") == ["warehouse"]
+    assert run("api-key", "revoke", "nothing").err == "There is no such key. See `enlace-collector api-key list`.\n"
+
+
+def test_a_key_that_would_open_nothing_or_too_much_is_refused(run: Any) -> None:
+    run("user", "add", "eva")
+    run("user", "add", "ana", "--role", "analyst", "--area", "South")
+    for words, why in (
+        (["eva", "--label", "x"], "eva is viewer and may not take rows away"),
+        (["ana", "--label", "x", "--area", "North"], "ana does not see 'North'"),
+        (["ana", "--label", "x", "--area", "West"], "No school is in the area 'West'"),
+        (["ana", "--label", " "], "The label is empty"),
+        (["nobody", "--label", "x"], "There is no user nobody"),
+    ):
+        done = run("api-key", "create", *words)
+        assert (done.code, done.out) == (2, "")
+        assert why in done.err
+    assert run("api-key", "list").out == ""
+    run("api-key", "create", "ana", "--label", "x")
+    run("user", "scope", "ana", "--role", "viewer")
+    assert run("api-key", "list").lines[0].split("  ")[1:3] == ["ana", "useless"]
+    run("user", "remove", "ana")
+    assert run("api-key", "list").lines[0].split("  ")[1:3] == ["nobody", "revoked"]

@@ -3,13 +3,14 @@
 from typing import Final
 
 from flask import Blueprint, Response, abort, request
+from markupsafe import Markup
 
 from collector.publish import dictionary, export
 from collector.store.queries import devices
 from collector.store.queries.exports import ExportFilter
 from collector.store.unit import Snapshot
-from collector.web import evidence, present
-from collector.web.access import Role, for_role
+from collector.web import evidence, present, problems
+from collector.web.access import Role, for_keys, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import language, say
@@ -49,8 +50,17 @@ def choose() -> Response:
     return download(request.args.get("table", ""), request.args.get("format", ""))
 
 
+@BLUEPRINT.get("/api/v1/<table>.<format>")
+@for_role(Role.ANALYST)
+@for_keys
+def program(table: str, format: str) -> Response:
+    """Stream the same for a program that sends a key."""
+    return download(table, format)
+
+
 @BLUEPRINT.get("/exports/<table>.<format>")
 @for_role(Role.ANALYST)
+@for_keys
 def download(table: str, format: str) -> Response:
     """Stream all rows of a table, or those of one school or of some days."""
     if table not in dictionary.TABLES or format not in MEDIA:
@@ -81,7 +91,9 @@ def _is_known(school: str) -> bool:
         return devices.find_school_name(snapshot, school) is not None
 
 
-def _refusal(status: int, wrong: str) -> Response:
+def _refusal(status: int, wrong: Markup) -> Response:
     """Return the page with one sentence: a file without rows would say that there are none."""
+    if problems.is_program():
+        return problems.problem(status, problems.Said(say("No file"), wrong), "parameter")
     with desk().store.reader() as snapshot:
         return Response(_page(snapshot, wrong), status=status)
