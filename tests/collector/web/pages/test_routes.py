@@ -143,7 +143,8 @@ def test_every_address_as_everybody(app: Flask, flag: str, name: str | None) -> 
 def test_no_page_leads_where_its_reader_may_not_go(app: Flask, name: str) -> None:
     client = app.test_client()
     sign_in(client, name)
-    seen, left = set(), ["/"]
+    seen: set[str] = set()
+    left = ["/"]
     while left and len(seen) < 90:
         address = left.pop(0)
         if address in seen or re.match(r"/(static|language|theme|login|logout)", address):
