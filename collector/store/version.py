@@ -11,8 +11,8 @@ from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
 from collector.store import engine as engines
 
-# Oldest first; as the files of migrations say.
-REVISIONS = ("0001", "0002", "0003", "0004", "0009", "0005", "0006", "0007")
+# Oldest first, as the files in migrations/versions say.
+REVISIONS = ("0001", "0002", "0003", "0004", "0009", "0005", "0006", "0007", "0010")
 TABLE = "alembic_version"
 
 

@@ -32,6 +32,22 @@ VERDICT_CLASS: Final[Mapping[str, str]] = {
     "NONE": "insuf",
 }
 
+# Lists of schools at the end of a period, beside those by verdict.
+PROGRESS_LISTS: Final[Words] = {
+    **VERDICTS,
+    "NONE": later("No verdict in the period"),
+    "FELL": later("Newly below"),
+    "RECOVERED": later("Newly recovered"),
+}
+
+# What judged schools typically get of their contract.
+CONTRACTS: Final[Words] = {
+    "known": later("With a contract"),
+    "under": later("Under 80\u00a0% of the contract"),
+    "middle": later("80 to 95\u00a0% of the contract"),
+    "full": later("95\u00a0% of the contract or more"),
+}
+
 # What stands in a column of an export, as the dictionary says it.
 COLUMN_TYPES: Final[Words] = {
     "text": later("text"),

@@ -32,6 +32,7 @@ LAST_DAY = date(2026, 11, 23)
 _AREAS = ("Norte", "Bahía Honda", "Costa Sur", "Poniente", "Isla Brava", "Los Cayos")
 _TOWNS = {area.name: area.towns for area in names.AREAS}
 _PROVIDERS = (("Onda Sur", "fixed wireless"), ("Alto Satélite", "satellite"), ("Cable Brava", "cable"))
+_IDLE_MS = {"satellite": 612.0, "cable": 21.0}  # of other technologies 44
 _KINDS = ("Escuela Básica", "Colegio", "Escuela Rural", "Liceo", "Escuela")
 _PLACES = (
     "Loma Verde", "Cayo Perla", "Puente Viejo", "Agua Dulce", "Playa Larga", "La Cantera", "El Naranjal", "Mirador",
@@ -217,6 +218,7 @@ class _Rows:
                 "school": self.place.code, "day": day.isoformat(), "is_open": not holiday,
                 "suppressed": "holiday" if holiday else None, "measurements": len(votes), "voting": len(votes),
                 "median_download_bps": round(median(votes)) if votes else None,
+                "median_idle_rtt_ms": _IDLE_MS.get(self.place.technology, 44.0) if votes else None,
             })  # fmt: skip
         if votes:
             self._judge(day)

@@ -50,6 +50,8 @@ class TestFilter:
     from_ms: int | None = None
     to_ms: int | None = None  # not included
     counts: bool | None = None  # True: voting only; False: set aside only
+    device: str = ""  # of this one only
+    exclusion: str = ""  # set aside for this reason only
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,10 @@ def _where(code: str, wanted: TestFilter) -> list[ColumnElement[bool]]:
         conditions.append(MEASUREMENTS.c.votes.is_(True))
     elif wanted.counts is False:
         conditions.append(MEASUREMENTS.c.votes.is_not(True))
+    if wanted.device:
+        conditions.append(MEASUREMENTS.c.device == wanted.device)
+    if wanted.exclusion:
+        conditions.append(MEASUREMENTS.c.exclusion == wanted.exclusion)
     return conditions
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Float, FromClause, Select, and_, case, func, literal, or_, select
 
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, SCHOOL_DAYS
@@ -15,6 +15,10 @@ from collector.store.unit import Snapshot
 NO_VERDICT = "NONE"
 # And one for those with enough data for one.
 ENOUGH = "ENOUGH"
+
+# What a judged school with a contract typically gets of it; `known` is any share.
+CONTRACTS = ("known", "under", "middle", "full")
+CONTRACT_UNDER, CONTRACT_FULL = 0.80, 0.95  # the bands of regulators: below, between, from
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class SchoolFilter:
     area: str = ""
     provider: str = ""
     technology: str = ""
+    contract: str = ""  # one of CONTRACTS: what the judged schools get of it
     code: str = ""  # exactly this one
     heard_since_ms: int | None = None  # a device of the school was heard since then
     is_placeless: bool = False  # only those whose place on the map nobody knows
@@ -122,6 +127,7 @@ _HEARD = (
 )
 
 _RATIO = EVALUATIONS.c.median_bps * 1.0 / EVALUATIONS.c.target_bps
+_CONTRACT_SHARE = EVALUATIONS.c.median_bps / func.nullif(SCHOOLS.c.contract_download_mbps * 1e6, 0.0, type_=Float)
 _VERDICT_RANK = case(
     {"BELOW": 0, "BORDERLINE": 1, "NOT_TESTABLE": 2, "INSUFFICIENT": 3, "MEETS": 4},
     value=EVALUATIONS.c.verdict,
@@ -134,6 +140,7 @@ SORTS: dict[str, ColumnElement[Any]] = {
     "shortage": (1 - _RATIO) * func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift, 1),
     "name": SCHOOLS.c.name_order,
     "verdict": _VERDICT_RANK,
+    "contract": _CONTRACT_SHARE,
     "typical": EVALUATIONS.c.median_bps,
     "target": EVALUATIONS.c.target_bps,
     "tests": EVALUATIONS.c.attained * 1.0 / func.nullif(EVALUATIONS.c.n, 0),
@@ -169,10 +176,24 @@ def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
     for name in ("area", "provider", "technology"):
         if value := getattr(wanted, name):
             conditions.append(SCHOOLS.c[name] == value)
+    conditions += _of_contract(wanted.contract)
     if wanted.heard_since_ms is not None:
         heard = (DEVICES.c.school == SCHOOLS.c.code) & (DEVICES.c.last_contact_ms >= wanted.heard_since_ms)
         conditions.append(select(DEVICES.c.device).where(heard, DEVICES.c.state != "revoked").exists())
     return conditions
+
+
+def _of_contract(band: str) -> list[ColumnElement[bool]]:
+    if band not in CONTRACTS:
+        return []
+    share = _CONTRACT_SHARE
+    ranges: dict[str, tuple[ColumnElement[bool], ...]] = {
+        "known": (),
+        "under": (share < CONTRACT_UNDER,),
+        "middle": (share >= CONTRACT_UNDER, share < CONTRACT_FULL),
+        "full": (share >= CONTRACT_FULL,),
+    }
+    return [EVALUATIONS.c.verdict != "INSUFFICIENT", share >= 0, *ranges[band]]
 
 
 def school_rows(

@@ -115,6 +115,16 @@ MEASUREMENTS = Table(
         sqlite_where=text("votes IS NULL"),
         postgresql_where=text("votes IS NULL"),
     ),
+    # What does not vote, with all that the page of data quality counts by.
+    Index(
+        "ix_measurements_aside",
+        "started_ms",
+        "exclusion",
+        "school",
+        "device",
+        sqlite_where=text("exclusion IS NOT NULL"),
+        postgresql_where=text("exclusion IS NOT NULL"),
+    ),
 )
 
 DIARY = Table(

@@ -88,6 +88,24 @@ def attainment_strip(
     return picture(_ATTAIN_WIDTH, _STRIP_HEIGHT, label, "attain", *parts)
 
 
+def meeting_strip(meets: int, judged: int, bounds: tuple[float, float] | None) -> Markup:
+    """Return the share of schools that meet their target, with its interval; in ink: it is no verdict of one school."""
+    left, wide, middle = 5.0, _ATTAIN_WIDTH - 10.0, _STRIP_HEIGHT / 2
+    parts = [tag("path", class_="c-axis", d=f"M{num(left)} {num(middle)}h{num(wide)}")]
+    if bounds is not None:
+        parts.append(_interval(left + bounds[0] * wide, left + bounds[1] * wide, middle, 8, "ink"))
+    if judged:
+        parts.append(tag("circle", class_="c-dot m-ink", cx=left + meets / judged * wide, cy=middle, r=4))
+    label = say_many(
+        "%(k)s of %(n)s judged school meets the target",
+        "%(k)s of %(n)s judged schools meet the target",
+        judged,
+        k=present.number(meets),
+        n=present.number(judged),
+    )
+    return picture(_ATTAIN_WIDTH, _STRIP_HEIGHT, label, "attain", *parts)
+
+
 def _interval(low: float, high: float, middle: float, height: float, mark: str) -> Markup:
     top, bottom = middle - height / 2, middle + height / 2
     return tag("rect", class_=f"c-band m-{mark}", x=low, y=top, width=max(high - low, 1), height=height) + tag(

@@ -45,11 +45,13 @@ class Wanted:
     last: str | None
     counts: str  # yes | no | empty for both
     is_all: bool
+    device: str = ""  # of this one only
+    reason: str = ""  # set aside for this reason only
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything is left out."""
-        return bool(self.first or self.last or self.counts)
+        return bool(self.first or self.last or self.counts or self.device or self.reason)
 
 
 @BLUEPRINT.get("/schools/<path:code>")
@@ -126,6 +128,8 @@ def _read_wanted() -> Wanted:
         last=_day(request.args.get("to")),
         counts=counts if counts in _COUNTS else "",
         is_all=request.args.get("tests") == "all",
+        device=request.args.get("device", "")[:64],
+        reason=reason if (reason := request.args.get("reason", "")) in words.EXCLUSIONS else "",
     )
 
 
@@ -139,6 +143,8 @@ def _filter(wanted: Wanted, zone: ZoneInfo) -> TestFilter:
         from_ms=evidence.midnight_ms(wanted.first, zone) if wanted.first else None,
         to_ms=evidence.midnight_ms(evidence.day_after(wanted.last), zone) if wanted.last else None,
         counts=_COUNTS.get(wanted.counts),
+        device=wanted.device,
+        exclusion=wanted.reason,
     )
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, request
 
 from collector.registry.names import fold
 from collector.store.queries import pages_schools
-from collector.store.queries.pages_schools import ENOUGH, SORTS, SchoolFilter
+from collector.store.queries.pages_schools import CONTRACTS, ENOUGH, SORTS, SchoolFilter
 from collector.web import lines, words
 from collector.web.desk import desk
 from collector.web.frame import here, page
@@ -81,6 +81,7 @@ def show() -> str:
 def read_filter() -> SchoolFilter:
     """Return the filter that the address asks for; what is not known counts as no filter."""
     raw = request.args.get("q", "").strip()[:_LONGEST]
+    contract = request.args.get("contract", "")
     return SchoolFilter(
         search=fold(raw),
         search_raw=raw,
@@ -88,6 +89,7 @@ def read_filter() -> SchoolFilter:
         area=request.args.get("area", "")[:_LONGEST],
         provider=request.args.get("provider", "")[:_LONGEST],
         technology=request.args.get("technology", "")[:_LONGEST],
+        contract=contract if contract in CONTRACTS else "",
         heard_since_ms=midnight_ms(desk()) if request.args.get("heard") == "today" else None,
         is_placeless=request.args.get("place") == "none",
     )
@@ -122,6 +124,8 @@ def _chips(wanted: SchoolFilter) -> list[Chip]:
         chips.append(Chip(str(say("Provider: %(name)s", name=wanted.provider)), here(provider=None)))
     if wanted.technology:
         chips.append(Chip(str(say("Technology: %(name)s", name=wanted.technology)), here(technology=None)))
+    if wanted.contract:
+        chips.append(Chip(str(words.CONTRACTS[wanted.contract]), here(contract=None)))
     if wanted.heard_since_ms is not None:
         chips.append(Chip(str(say("Heard today")), here(heard=None)))
     if wanted.is_placeless:

@@ -28,6 +28,15 @@ CLOSED = [
     "/devices",
     "/exports",
     "/exports/schools.csv",
+    "/providers",
+    "/providers.csv",
+    "/providers/schools.csv",
+    "/quality",
+    "/quality.csv",
+    "/quality/clock",
+    "/quality/clock.csv",
+    "/progress",
+    "/progress.csv",
 ]
 
 

@@ -19,6 +19,9 @@ PAGES = [
     "/", "/map", "/map?layer=areas", "/map?school=00123", "/map?page=2&verdict=BELOW&verdict=MEETS", "/schools",
     "/schools?show=all", "/schools?verdict=BELOW,MEETS", "/schools/00123", "/schools/00203",
     "/schools/00123?tests=all", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
+    "/providers", "/progress",
+    "/progress?by=week&list=MEETS&at=2026-11-16", "/quality", "/quality/clock", "/quality/no_place",
+    "/quality/aside?reason=busy_line",
     "/how-we-judge", "/columns",
     "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
     "/targets/new?kind=published&profile=eu-gigabit&look=1",
@@ -144,6 +147,8 @@ def test_without_any_data_every_page_says_what_will_fill_it(store: Store) -> Non
     for page, words in {
         "/": "No school yet.", "/map": "No school yet.", "/schools": "No school yet.", "/flags": "No flag fits.",
         "/devices": "No PC is enrolled yet.", "/exports": "0 rows",
+        "/quality": "No school yet.", "/progress": "Nothing is judged yet.",
+        "/providers": "No school has a provider.",
     }.items():  # fmt: skip
         text = client.get(page).text
         assert words in text, page
@@ -178,6 +183,11 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/flags", 18),
         ("FLAG", 16),
         ("/devices", 9),
+        ("/providers", 9),
+        ("/quality", 11),
+        ("/progress", 20),
+        ("/progress?list=BELOW&at=2026-11-01", 21),
+        ("/quality/no_place", 9),
         ("/exports", 12),
     ],
 )

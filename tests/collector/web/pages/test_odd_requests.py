@@ -16,11 +16,21 @@ ODD = [
     "0001-01-01", "9999-12-31", "2026-02-30", "%0d%0aX:y", "..%2f..%2fetc", "%E2%80%AE",
 ]  # fmt: skip
 PAGES = ["/", "/schools", "/schools/00123", "/flags", "/devices", "/exports", "/exports/schools.csv", "/login"]
+PAGES += ["/providers", "/providers.csv", "/providers/schools.csv", "/quality", "/quality.csv", "/quality/clock"]
+PAGES += ["/progress", "/progress.csv", "/progress/schools.csv", "/quality/aside"]
 PAGES += ["/admin/registry", "/admin/registry/checks", "/admin/registry/history"]
 KEYS = ["q", "page", "sort", "order", "show", "verdict", "area", "state", "flag", "standing", "from", "to", "counts"]
 KEYS += [
     "check",
     "of",
+    "by",
+    "at",
+    "list",
+    "days",
+    "reason",
+    "device",
+    "technology",
+    "contract",
     "note",
     "done",
     "school",
@@ -61,7 +71,9 @@ def test_odd_values_of_a_query(admin: FlaskClient, page: str) -> None:
     check(admin, f"{page}?" + "&".join(f"k{number}=1" for number in range(3000)))
 
 
-@pytest.mark.parametrize("place", ["/schools/", "/flags/", "/devices/", "/exports/", "/exports/schools.", "/language/"])
+@pytest.mark.parametrize(
+    "place", ["/schools/", "/flags/", "/devices/", "/exports/", "/exports/schools.", "/language/", "/quality/"]
+)
 def test_what_nobody_knows_is_not_found(admin: FlaskClient, place: str) -> None:
     for odd in ODD:
         assert check(admin, place + odd) in (303, 400, 404), odd[:40]

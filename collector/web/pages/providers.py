@@ -1,0 +1,225 @@
+"""Providers compared: who delivers how much of what is paid for, with the schools behind every number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Blueprint, Response, request
+from markupsafe import Markup
+
+from collector.store.queries import pages_providers, pages_schools
+from collector.store.queries.exports import CellKind
+from collector.store.queries.pages_providers import ProviderFilter
+from collector.store.unit import Snapshot
+from collector.web import present, rows, scorecard
+from collector.web.access import Role, for_role
+from collector.web.charts import compare, small
+from collector.web.desk import desk
+from collector.web.frame import page
+from collector.web.i18n import say, say_many
+from collector.web.scorecard import FEWEST, ORDERS, Delivered, Score
+
+BLUEPRINT = Blueprint("providers", __name__)
+
+SCHOOLS = 8
+ALL_SCHOOLS = 2000
+_LONGEST = 100
+_DEFAULT_ORDER = "delivered"
+
+_COLUMNS: Final = {
+    "provider": CellKind.TEXT,
+    "technologies": CellKind.TEXT,
+    "is_ranked": CellKind.BOOLEAN,
+    "schools": CellKind.INTEGER,
+    "judged": CellKind.INTEGER,
+    "meets": CellKind.INTEGER,
+    "below": CellKind.INTEGER,
+    "share_meeting": CellKind.NUMBER,
+    "share_lower": CellKind.NUMBER,
+    "share_upper": CellKind.NUMBER,
+    "with_contract": CellKind.INTEGER,
+    "typical_share_of_contract": CellKind.NUMBER,
+    "under_80_pct": CellKind.INTEGER,
+    "open_flags": CellKind.INTEGER,
+    "idle_rtt_ms": CellKind.NUMBER,
+    "idle_schools": CellKind.INTEGER,
+    "worst_area": CellKind.TEXT,
+    "worst_area_meets": CellKind.INTEGER,
+    "worst_area_judged": CellKind.INTEGER,
+}
+_SCHOOL_COLUMNS: Final = {
+    "provider": CellKind.TEXT,
+    "technology": CellKind.TEXT,
+    "area": CellKind.TEXT,
+    "school": CellKind.TEXT,
+    "name": CellKind.TEXT,
+    "verdict": CellKind.TEXT,
+    "median_bps": CellKind.INTEGER,
+    "contract_mbps": CellKind.NUMBER,
+    "share_of_contract": CellKind.NUMBER,
+    "idle_rtt_ms": CellKind.NUMBER,
+}
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """One provider with its pictures."""
+
+    score: Score
+    strip: Markup  # the share that meets, with its interval
+    dots: Markup
+    share_range: str
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The schools of one provider that get the least of their contract, or answer the slowest."""
+
+    provider: str
+    by: str  # contract | delay
+    schools: Sequence[Delivered]
+    found: int
+    is_all: bool
+
+
+@BLUEPRINT.get("/providers")
+def show() -> str:
+    """Show the scorecard."""
+    parts = desk()
+    wanted, order = _read_filter(), _read_order()
+    with parts.store.reader() as snapshot:
+        scores = _scores(snapshot, wanted)
+        ranked = scorecard.ranked(scores, order)
+        return page(
+            "providers/show.html",
+            snapshot,
+            headline=_headline(scores),
+            lines=[_line(score) for score in ranked],
+            unranked=scorecard.unranked(scores),
+            beside=_beside(scores),
+            each=max((compare.schools_a_dot(score.shares) for score in ranked), default=1),
+            mixed=_mixed(ranked),
+            nameless=pages_providers.count_without_provider(snapshot, wanted),
+            facets=pages_schools.facets(snapshot),
+            wanted=wanted,
+            order=order,
+            fewest=FEWEST,
+        )
+
+
+@BLUEPRINT.get("/providers.csv")
+@for_role(Role.ANALYST)
+def download() -> Response:
+    """Give the table as a file, in its order."""
+    with desk().store.reader() as snapshot:
+        scores = _scores(snapshot, _read_filter())
+    shown = [*scorecard.ranked(scores, _read_order()), *scorecard.unranked(scores)]
+    return rows.csv_file("providers", _COLUMNS, [_row(score) for score in shown])
+
+
+@BLUEPRINT.get("/providers/schools.csv")
+@for_role(Role.ANALYST)
+def download_schools() -> Response:
+    """Give the schools that the table counts, those of one provider where the address names it."""
+    of = request.args.get("of", "")[:_LONGEST]
+    with desk().store.reader() as snapshot:
+        found = pages_providers.served_schools(snapshot, desk().measure, _read_filter())
+    shown = [
+        (
+            *(one.provider, one.technology, one.area, one.code, one.name, one.verdict, one.median_bps),
+            *(one.contract_mbps, scorecard.delivered(one), one.idle_rtt_ms),
+        )
+        for one in found
+        if of in ("", one.provider)
+    ]
+    return rows.csv_file("providers-schools", _SCHOOL_COLUMNS, shown)
+
+
+def _scores(snapshot: Snapshot, wanted: ProviderFilter) -> list[Score]:
+    schools = pages_providers.served_schools(snapshot, desk().measure, wanted)
+    return scorecard.score(schools, pages_providers.open_flags(snapshot, wanted))
+
+
+def _read_filter() -> ProviderFilter:
+    return ProviderFilter(request.args.get("area", "")[:_LONGEST], request.args.get("technology", "")[:_LONGEST])
+
+
+def _read_order() -> str:
+    order = request.args.get("sort", _DEFAULT_ORDER)
+    return order if order in ORDERS else _DEFAULT_ORDER
+
+
+def _headline(scores: Sequence[Score]) -> Markup:
+    ranked = scorecard.ranked(scores)
+    if not ranked:
+        return say("No provider has enough judged schools to be compared")
+    worst = ranked[0]
+    if worst.typical is not None:
+        values = {"provider": worst.provider, "pct": present.percent(worst.typical)}
+        if worst.typical >= pages_schools.CONTRACT_FULL:
+            return say(
+                "Every provider delivers %(pct)s %% or more of what is paid at the typical school", pct=values["pct"]
+            )
+        return say("%(provider)s delivers %(pct)s %% of what is paid at the typical school", **values)
+    worst = scorecard.ranked(scores, "meets")[0]
+    return say_many(
+        "%(provider)s: %(meets)s of %(judged)s judged school meets the target",
+        "%(provider)s: %(meets)s of %(judged)s judged schools meet the target",
+        worst.judged,
+        provider=worst.provider,
+        meets=present.number(worst.meets),
+        judged=present.number(worst.judged),
+    )
+
+
+def _line(score: Score) -> ScoreLine:
+    bounds, shown = None, ""
+    if score.interval is not None:
+        bounds = (score.interval.lower, score.interval.upper)
+        low, high = present.percent(bounds[0]), present.percent(bounds[1])
+        shown = str(say("%(low)s to %(high)s %%", low=low, high=high))
+    label = say(
+        "%(provider)s: the middle school gets %(pct)s %% of its contract",
+        provider=score.provider,
+        pct=present.percent(score.typical),
+    )
+    return ScoreLine(
+        score=score,
+        strip=small.meeting_strip(score.meets, score.judged, bounds),
+        dots=compare.contract_dots(score.shares, score.typical, str(label)) if score.shares else Markup(""),
+        share_range=shown,
+    )
+
+
+def _beside(scores: Sequence[Score]) -> Beside | None:
+    """Return the schools of the provider that the address names, else of the worst one."""
+    wanted, by = request.args.get("of", ""), request.args.get("by", "")
+    named = next((score for score in scores if score.provider == wanted), None)
+    score = named or next(iter(scorecard.ranked(scores)), None)
+    if score is None:
+        return None
+    by = "delay" if by == "delay" else "contract"
+    schools = score.delivered if by == "contract" else score.delays
+    is_all = request.args.get("show") == "all"
+    return Beside(score.provider, by, schools[: ALL_SCHOOLS if is_all else SCHOOLS], len(schools), is_all)
+
+
+def _mixed(ranked: Sequence[Score]) -> str:
+    """Return who serves by what, where providers use different technologies; empty where they do not."""
+    named = [score for score in ranked if score.technologies]
+    if len({score.technologies[0] for score in named}) < 2:
+        return ""
+    return "; ".join(f"{score.provider}: {', '.join(score.technologies)}" for score in named[:8]) + "."
+
+
+def _row(score: Score) -> tuple[Any, ...]:
+    worst = score.worst_areas[0] if score.worst_areas else None
+    interval = score.interval
+    return (
+        *(score.provider, ", ".join(score.technologies) or None, score.is_ranked),
+        *(score.schools, score.judged, score.meets, score.below, score.share),
+        *((interval.lower, interval.upper) if interval else (None, None)),
+        *(len(score.delivered), score.typical, score.under if score.delivered else None, score.flags),
+        *(score.idle_rtt_ms, len(score.delays)),
+        *((worst.area, worst.meets, worst.judged) if worst else (None, None, None)),
+    )

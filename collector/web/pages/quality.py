@@ -1,0 +1,232 @@
+"""Data quality: what was set aside and why, which computers and which entries of the registry are odd, and the rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Blueprint, Response, abort, request
+from markupsafe import Markup
+
+from collector.store.queries import pages_quality, pages_schools
+from collector.store.queries.exports import CellKind
+from collector.store.queries.pages_quality import Aside, AsideRow, DeviceIssue, QualityFilter, SchoolIssue
+from collector.store.unit import Snapshot
+from collector.web import evidence, issues, present, rows, words
+from collector.web.access import Role, for_role
+from collector.web.desk import Desk, desk
+from collector.web.frame import page
+from collector.web.i18n import say
+from collector.web.issues import ASIDE, Issue
+from collector.web.pages import devices
+
+BLUEPRINT = Blueprint("quality", __name__)
+
+ROWS, ALL_ROWS = 50, 2000
+DAYS: Final = (7, 14, 28, 90)
+_DAYS = 14
+_LONGEST = 100
+_DAY_MS = 86_400_000
+
+_SUMMARY: Final = {"kind": CellKind.TEXT, "issue": CellKind.TEXT, "count": CellKind.INTEGER, "of": CellKind.INTEGER}
+_PLACE: Final = dict.fromkeys(("school", "name", "area", "provider"), CellKind.TEXT)
+_COLUMNS: Final[Mapping[type, Mapping[str, CellKind]]] = {
+    AsideRow: {
+        **_PLACE,
+        "device": CellKind.TEXT,
+        "tests": CellKind.INTEGER,
+        "first_at": CellKind.TIME,
+        "last_at": CellKind.TIME,
+    },
+    DeviceIssue: {
+        **_PLACE,
+        "device": CellKind.TEXT,
+        "last_contact_at": CellKind.TIME,
+        "clock_offset_ms": CellKind.INTEGER,
+        "lineages": CellKind.INTEGER,
+        "ledger_dead": CellKind.INTEGER,
+        "ledger_dropped": CellKind.INTEGER,
+        "replaces": CellKind.TEXT,
+        "kept_apart": CellKind.INTEGER,
+    },
+    SchoolIssue: {
+        **_PLACE,
+        "latitude": CellKind.NUMBER,
+        "longitude": CellKind.NUMBER,
+        "students": CellKind.INTEGER,
+        "technology": CellKind.TEXT,
+        "contract_mbps": CellKind.NUMBER,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the address asks for."""
+
+    schools: QualityFilter
+    days: int
+    first_day: str  # where the deployment is
+    since_ms: int
+
+    def address(self) -> dict[str, object]:
+        """Return what links carry on."""
+        return {"area": self.schools.area or None, "provider": self.schools.provider or None, "days": self.days}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One issue with its count."""
+
+    issue: Issue
+    count: int
+    of: int | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All that the page counts."""
+
+    tests: int
+    aside: Sequence[Aside]
+    devices: Sequence[Finding]
+    thin: Sequence[Finding]  # few tests, no verdict
+    registry: Sequence[Finding]
+    schools: int
+
+    @property
+    def set_aside(self) -> int:
+        """How many tests do not vote."""
+        return sum(one.tests for one in self.aside)
+
+
+@BLUEPRINT.get("/quality")
+def show() -> str:
+    """Show what is odd."""
+    parts = desk()
+    wanted = _read(parts)
+    with parts.store.reader() as snapshot:
+        found = _summary(snapshot, parts, wanted)
+        return page(
+            "quality/show.html",
+            snapshot,
+            found=found,
+            headline=_headline(found, wanted),
+            wanted=wanted,
+            choices=DAYS,
+            facets=pages_schools.facets(snapshot),
+        )
+
+
+@BLUEPRINT.get("/quality.csv")
+@for_role(Role.ANALYST)
+def download() -> Response:
+    """Give the counts as a file."""
+    parts = desk()
+    with parts.store.reader() as snapshot:
+        found = _summary(snapshot, parts, _read(parts))
+    shown: list[tuple[Any, ...]] = [("test", one.reason, one.tests, found.tests) for one in found.aside]
+    for kind, some in (("device", found.devices), ("school", [*found.thin, *found.registry])):
+        shown += [(kind, one.issue.key, one.count, one.of) for one in some]
+    return rows.csv_file("data-quality", _SUMMARY, shown)
+
+
+@BLUEPRINT.get("/quality/<key>")
+def show_rows(key: str) -> str:
+    """Show the rows behind one count."""
+    parts = desk()
+    wanted, issue = _read(parts), _find_issue(key)
+    is_all = request.args.get("show") == "all"
+    with parts.store.reader() as snapshot:
+        return page(
+            "quality/rows.html",
+            snapshot,
+            issue=issue,
+            reason=_reason(),
+            rows=_rows(snapshot, wanted, issue, ALL_ROWS if is_all else ROWS),
+            found=_count(snapshot, wanted, issue),
+            is_all=is_all,
+            wanted=wanted,
+            clock_words=devices.clock_words,
+            facets=pages_schools.facets(snapshot),
+            zone=parts.zone,
+            now_ms=parts.now_ms,
+            choices=DAYS,
+        )
+
+
+@BLUEPRINT.get("/quality/<key>.csv")
+@for_role(Role.ANALYST)
+def download_rows(key: str) -> Response:
+    """Give the rows behind one count as a file."""
+    parts = desk()
+    wanted, issue = _read(parts), _find_issue(key)
+    with parts.store.reader() as snapshot:
+        found = _rows(snapshot, wanted, issue, None)
+    name = f"data-quality-{key.replace('_', '-')}"
+    return rows.csv_file(name, _COLUMNS[issues.ROW_OF[issue.kind]], [tuple(row) for row in found])
+
+
+def _find_issue(key: str) -> Issue:
+    issue = issues.ISSUES.get(key)
+    if issue is None or (key == ASIDE and not _reason()):
+        abort(404)
+    return issue
+
+
+def _reason() -> str:
+    reason = request.args.get("reason", "")
+    return reason if reason in words.EXCLUSIONS else ""
+
+
+def _read(parts: Desk) -> Wanted:
+    asked = request.args.get("days", "")
+    days = int(asked) if asked in map(str, DAYS) else _DAYS
+    today = present.local(parts.now_ms, parts.zone).date().isoformat()
+    first = present.shift_day(today, 1 - days)
+    schools = QualityFilter(request.args.get("area", "")[:_LONGEST], request.args.get("provider", "")[:_LONGEST])
+    return Wanted(schools, days, first, evidence.midnight_ms(first, parts.zone))
+
+
+def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
+    schools, thin, none = pages_quality.count_thin(snapshot, parts.measure, wanted.schools)
+    of_devices = pages_quality.count_device_issues(snapshot, wanted.schools)
+    of_schools = pages_quality.count_school_issues(snapshot, wanted.schools)
+    return Summary(
+        tests=pages_quality.count_tests(snapshot, wanted.schools, wanted.since_ms),
+        aside=pages_quality.aside(snapshot, wanted.schools, wanted.since_ms),
+        devices=[Finding(issues.ISSUES[key], count) for key, count in of_devices.items()],
+        thin=[Finding(issues.THIN, thin, schools), Finding(issues.NO_VERDICT, none, schools)],
+        registry=[Finding(issues.ISSUES[key], count, schools) for key, count in of_schools.items()],
+        schools=schools,
+    )
+
+
+def _rows(
+    snapshot: Snapshot, wanted: Wanted, issue: Issue, limit: int | None
+) -> Sequence[AsideRow | DeviceIssue | SchoolIssue]:
+    if issue.kind == "test":
+        return pages_quality.aside_rows(snapshot, wanted.schools, wanted.since_ms, _reason(), limit)
+    if issue.kind == "device":
+        return pages_quality.device_issues(snapshot, wanted.schools, issue.key, limit)
+    return pages_quality.school_issues(snapshot, wanted.schools, issue.key, limit)
+
+
+def _count(snapshot: Snapshot, wanted: Wanted, issue: Issue) -> int:
+    if issue.kind == "test":
+        return pages_quality.count_aside_rows(snapshot, wanted.schools, wanted.since_ms, _reason())
+    if issue.kind == "device":
+        return pages_quality.count_device_issues(snapshot, wanted.schools)[issue.key]
+    return pages_quality.count_school_issues(snapshot, wanted.schools)[issue.key]
+
+
+def _headline(found: Summary, wanted: Wanted) -> Markup:
+    if not found.tests:
+        return say("No test in the last %(days)s days", days=wanted.days)
+    if not found.aside:
+        return say("No test of the last %(days)s days was set aside", days=wanted.days)
+    return say(
+        "%(pct)s %% of the tests of the last %(days)s days were set aside, most of them: %(reason)s",
+        pct=present.percent(found.set_aside / found.tests, 1 if found.set_aside < 0.1 * found.tests else 0),
+        days=wanted.days,
+        reason=words.word_of(words.EXCLUSIONS, found.aside[0].reason),
+    )
