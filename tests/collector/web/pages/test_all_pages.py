@@ -179,7 +179,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/map?layer=areas", 11),
         ("/map?school=00123", 15),
         ("/map/data", 6),
-        ("/schools/00123", 13),
+        ("/schools/00123", 15),
         ("/flags", 18),
         ("FLAG", 16),
         ("/devices", 9),

@@ -44,7 +44,13 @@ def odd(country: Store) -> Store:
     """A country in which each thing is wrong somewhere."""
     schools = {
         "00123": {"latitude": 0.0, "longitude": 0.0, "students_total": 12_000},
-        "00200": {"area": None, "provider": None, "technology": None, "contract_download_mbps": 30_000.0},
+        "00200": {
+            "area": None,
+            "provider": None,
+            "technology": None,
+            "contract_download_mbps": 30_000.0,
+            "latitude": None,
+        },
         "00202": {"latitude": 13.1001, "longitude": -59.5001},
         "00203": {"latitude": 13.1002, "longitude": -59.5002, "students_total": None},
     }
