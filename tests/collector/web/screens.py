@@ -9,11 +9,11 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 from waitress.server import create_server
 
 from collector.config import CollectorConfig
@@ -85,6 +85,16 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def wait_until(page: Page, expression: str) -> None:
+    """Wait until JavaScript says yes; Playwright's own wait is one that the pages' policy forbids."""
+    for _ in range(600):
+        with suppress(Error):  # the page is just being left for another
+            if page.evaluate(f"Boolean({expression})"):
+                return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"not within 30 s: {expression}")
 
 
 def sign_in(page: Page, url: str, name: str = "ana", password: str = pages_world.PASSWORDS["ana"]) -> None:

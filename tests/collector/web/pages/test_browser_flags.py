@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from collector.store.open import Store
-from tests.collector.web.screens import chromium, make_app, served, sign_in
+from tests.collector.web.screens import chromium, make_app, served, sign_in, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -51,7 +51,7 @@ def test_a_flag_is_snoozed_and_brought_back_by_keys_alone(browser: Browser, site
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_load_state()
-    page.wait_for_function("document.getElementById('done')?.innerText.includes('Undone.')")
+    wait_until(page, "document.getElementById('done')?.innerText.includes('Undone.')")
     page.context.close()
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from collector.store.open import Store, create
 from collector.store.tables.registry import SCHOOLS
 from tests.collector.web.pages.test_map import raw
-from tests.collector.web.screens import chromium, make_app, served, sign_in
+from tests.collector.web.screens import chromium, make_app, served, sign_in, wait_until
 from tests.fakes import many_schools, pages_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -68,9 +68,9 @@ def opened(browser: Browser) -> Iterator[Opened]:
 
 
 def wait(page: Page) -> None:
-    page.wait_for_function(DRAWN)
+    wait_until(page, DRAWN)
     page.wait_for_load_state("networkidle")
-    page.wait_for_function(DRAWN)
+    wait_until(page, DRAWN)
 
 
 def drawn(page: Page) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def test_the_list_follows_the_map_and_leads_it(opened: Opened, many: tuple[str, 
     wait(page)
     ring = max((mark for mark in drawn(page) if mark["counts"]), key=lambda mark: sum(mark["counts"].values()))
     click_mark(page, ring)
-    page.wait_for_function(f"document.getElementById('map-heading').innerText !== '{MANY} schools in view'")
+    wait_until(page, f"document.getElementById('map-heading').innerText !== '{MANY} schools in view'")
     inside = drawn(page)
     size = page.locator("#map").bounding_box()
     assert size is not None
@@ -176,7 +176,7 @@ def test_the_keyboard_reaches_every_school(opened: Opened, many: tuple[str, Stor
     before = heading(page)
     for _ in range(4):
         page.keyboard.press("+")
-    page.wait_for_function(f"document.getElementById('map-heading').innerText !== '{before}'")
+    wait_until(page, f"document.getElementById('map-heading').innerText !== '{before}'")
 
 
 def test_schools_at_one_place_are_listed_together(opened: Opened, few: tuple[str, Store]) -> None:
