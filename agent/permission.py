@@ -15,9 +15,8 @@ from agent.spool.store import Spool
 from agent.uplink import settings
 from agent.uplink.contact import Contact
 from agent.wire.answers import LeaseDenied, LeaseGranted, ServerEntry
+from agent.wire.details import UsedUp
 from agent.wire.vocabulary import EngineName, LeaseRefusal, Tier, Trigger
-
-SCHOOLS = "the school's day or month"  # that all its computers share; the collector does not say which of the two
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Held:
     reason: str  # a LeaseRefusal, "no_server" or "no_word"
     why: str  # in words
     retry_after_s: float | None = None
-    whose: str = ""  # budget is used up, as the record's detail says it: see `present.BUDGETS`
+    whose: str = ""  # budget is used up, a `wire.details.UsedUp`, as the record's detail says it
 
 
 class Asker:
@@ -83,7 +82,7 @@ class Asker:
         engines = [engine] if engine else list(addresses.ENGINE_ORDER)
         word = None if alone else self._contact.ask_lease(trigger, engines, tier)
         if isinstance(word, LeaseDenied) and not wish.force:
-            whose = SCHOOLS if word.reason is LeaseRefusal.BUDGET else ""
+            whose = UsedUp.SCHOOL if word.reason is LeaseRefusal.BUDGET else ""
             return Held(word.reason, f"the collector says no: {word.reason}", word.retry_after_s, whose)
         if isinstance(word, LeaseGranted):
             servers = wish.servers or tuple(word.servers)

@@ -7,6 +7,7 @@ import textwrap
 from typing import TextIO
 
 from agent.limits_of import Limit, limit_of
+from agent.wire.details import UsedUp
 from agent.wire.records import Direction, Loaded, Measurement
 from agent.wire.vocabulary import Confidence, FailureCode, Phase, RttMethod, Status
 
@@ -53,12 +54,12 @@ REFUSALS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-# Whose budget is used up: the failure's detail, or the refusal's word.
+# By the failure's detail, or by the refusal's word.
 BUDGETS: dict[str, str] = {
-    "this test's cap": "The data cap of this test is too small for a figure: nothing was sent.",
-    "this computer's day": "This computer's data budget of the day is used up.",
-    "this computer's month": "This computer's data budget of the month is used up.",
-    "the school's day or month": "The school's data budget of the day or the month, which this computer shares with "
+    UsedUp.CAP: "The data cap of this test is too small for a figure: nothing was sent.",
+    UsedUp.DAY: "This computer's data budget of the day is used up.",
+    UsedUp.MONTH: "This computer's data budget of the month is used up.",
+    UsedUp.SCHOOL: "The school's data budget of the day or the month, which this computer shares with "
     "the school's others, is used up.",
 }
 PROBES: dict[RttMethod, str] = {

@@ -13,6 +13,7 @@ from agent.schedule import budget
 from agent.schedule.budget import Allowance, Caps
 from agent.spool.rows import Spent
 from agent.spool.store import Spool
+from agent.wire.details import UsedUp
 from agent.wire.vocabulary import LeaseRefusal
 
 
@@ -74,7 +75,7 @@ class Purse:
         """Return the refusal of a test for which the day or the month leaves too little, and which of the two."""
         caps, spent = self.caps(), self.spent()
         is_day = caps.day_bytes - spent.day_bytes <= caps.month_bytes - spent.month_bytes
-        whose = f"this computer's {'day' if is_day else 'month'}"
+        whose = UsedUp.DAY if is_day else UsedUp.MONTH
         return Held(LeaseRefusal.BUDGET, f"the data budget of {whose} is used up", whose=whose)
 
     def _granted(self, permission: Permission) -> tuple[int, int]:

@@ -12,11 +12,10 @@ import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
-from agent.measure.probes import Book
+from agent.measure.probes import Book, Prober
 from agent.measure.rounds import Round, summary
 from agent.net.loop import READ, Loop, Timer
 from agent.wire.records import Rtt
@@ -40,22 +39,6 @@ class GatewayLook:
 
     rtt: Rtt | None = None
     is_absent: bool = False  # nobody on the local network has its address
-
-
-class Asker(Protocol):
-    """Something that times round trips to a gateway."""
-
-    method: RttMethod
-    is_dead: bool  # it is known that no answer will come
-
-    def send(self) -> None:
-        """Send one probe; never raises."""
-
-    def rounds(self) -> list[Round]:
-        """Return all probes so far."""
-
-    def close(self) -> None:
-        """Free the sockets."""
 
 
 class _Prober:
@@ -230,7 +213,7 @@ def _series(
         prober.close()
 
 
-def _told(rounds: Sequence[Round], prober: Asker) -> Rtt | None:
+def _told(rounds: Sequence[Round], prober: Prober) -> Rtt | None:
     rtt = summary(rounds, prober.method)
     if rtt is not None and isinstance(prober, Refusal):
         return msgspec.structs.replace(rtt, loss_pct=None)
@@ -241,7 +224,7 @@ class Beside:
     """Asks the gateway now and then while something else runs in the same loop: the server's series, a transfer."""
 
     def __init__(
-        self, gateway: str | None, loop: Loop, opened: Callable[[str, Loop], Asker | None] = open_prober
+        self, gateway: str | None, loop: Loop, opened: Callable[[str, Loop], Prober | None] = open_prober
     ) -> None:
         """Make it; without a gateway it stays silent.
 

@@ -20,6 +20,7 @@ from agent.measure.wirecost import wire_bytes
 from agent.net.loop import Loop
 from agent.ports import Host, Ports
 from agent.wire.answers import ServerEntry
+from agent.wire.details import UsedUp
 from agent.wire.records import Direction, Failure, Rtt, Surroundings
 from agent.wire.tags import CROSS_TRAFFIC, GATEWAY_SLOWER
 from agent.wire.vocabulary import Confidence, FailureCode, Medium, Phase, Status, Trigger
@@ -35,7 +36,7 @@ IDLE_EVERY_S, IDLE_PROBES = 0.1, 10
 LOADED_EVERY_S, LOADED_PROBES = 0.25, 200
 _LOWER = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW}
 _WHY = {
-    FailureCode.BUDGET: "this test's cap",  # `present` has a sentence for it
+    FailureCode.BUDGET: UsedUp.CAP,
     FailureCode.METERED: "the operating system says that this connection is paid by volume, the configuration does not",
     FailureCode.BUSY_LINE: "other programs of this computer use the line",
 }

@@ -63,7 +63,7 @@ def note_lost(connection: sqlite3.Connection, now_ms: int, moved_to: str | None)
         moved_to: What lay in its place, by its new name; None = nothing worth keeping.
     """
     note = {"at_ms": now_ms, "why": "nothing was left in it", "moved_to": moved_to, "kept": 0, "set_aside": 0}
-    keyvalues.put_meta(connection, "repaired", msgspec.json.encode(note).decode())
+    _put_note(connection, note)
 
 
 def finish(path: Path) -> None:
@@ -130,11 +130,16 @@ def _write_anew(path: Path, new: Path, lineage: str, note: dict[str, Any]) -> tu
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'rows'")
         connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('rows', ?)", (last,))
         note |= {"kept": counted["kept"], "set_aside": counted["set_aside"]}
-        keyvalues.put_meta(connection, "repaired", msgspec.json.encode(note).decode())
+        _put_note(connection, note)
         connection.execute("COMMIT")
     finally:
         connection.close()
     return counted["kept"], counted["set_aside"]
+
+
+def _put_note(connection: sqlite3.Connection, note: dict[str, Any]) -> None:
+    """Note what became of the file; `views.summary` says it."""
+    keyvalues.put_meta(connection, "repaired", msgspec.json.encode(note).decode())
 
 
 def _take(connection: sqlite3.Connection, counted: Counter[str], found: dict[str, Any]) -> None:
