@@ -297,10 +297,10 @@ def import_file(
     Raises:
         CollectorError: If the file as a whole cannot be used, or the other one cannot be written.
     """
-    raw, place = importer.read_source(file)
+    raw = importer.read_source(file)  # before anything is locked: it may come slowly
     with store.unit() as unit:
         by = imports.Deed(audit.COMMAND_LINE, ports, config.default_timezone)
-        found, identity = imports.bring(unit, raw, file.name, place, by, kind=kind, dry_run=dry_run)
+        found, identity = imports.bring(unit, raw, file.name, str(file), by, kind=kind, dry_run=dry_run)
         if annotated is not None:
             export.write_file(annotated, [annotate.annotated(found, str)])
         report = report_of(found, dry_run=dry_run, import_id=identity)

@@ -4,14 +4,13 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from collector.domain.said import Said
 from collector.domain.words import DayKind
 from collector.registry import columns, csvfile
 from collector.registry.columns import CellError, Context
-from collector.registry.importer import read_source, require_headings
-from collector.registry.plan import CALENDAR, Change, ImportReport, Line, Plan, report_of
+from collector.registry.importer import require_headings
+from collector.registry.plan import CALENDAR, Change, Line, Plan
 from collector.store.queries import facts, judgement, schools
 from collector.store.queries.schools import EVERYBODY, CalendarDay, School, area_calendar, calendars_of, school_calendar
 from collector.store.unit import Snapshot, UnitOfWork
@@ -30,30 +29,11 @@ class _Known:
     codes: frozenset[str]
 
 
-def import_calendar(unit: UnitOfWork, source: Path | bytes, *, dry_run: bool = False) -> ImportReport:
-    """Bring the days of a file into the calendars; the caller commits. The history of imports is not told of it.
-
-    What was judged of the schools concerned is folded again from the first day that changes, and devices ask for
-    their windows again.
-
-    Args:
-        unit: The transaction to write in; nothing is written on a dry run.
-        source: The file or its content. `calendar` is "default", an area, or a school's code; where an area and a
-            school are called the same, "area:" or "school:" stands before the name.
-        dry_run: Only say what would be done.
-
-    Raises:
-        CollectorError: If the file as a whole cannot be used; nothing is stored then.
-    """
-    raw, place = read_source(source)
-    plan = plan_calendar(unit, csvfile.read(raw, COLUMNS, place), place)
-    if not dry_run:
-        write_calendar(unit, plan.lines)
-    return report_of(plan, dry_run=dry_run)
-
-
 def plan_calendar(snapshot: Snapshot, table: csvfile.CsvFile, place: str) -> Plan:
     """Return what a table would do to the calendars.
+
+    `calendar` is "default", an area, or a school's code; where an area and a school are called the same, "area:" or
+    "school:" stands before the name.
 
     Raises:
         CollectorError: If it cannot be used as a whole.

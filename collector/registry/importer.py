@@ -19,12 +19,10 @@ from collector.registry.plan import (
     PROBLEM,
     SCHOOLS,
     Change,
-    ImportReport,
     Line,
     Plan,
     RowError,
     Value,
-    report_of,
 )
 from collector.store.queries import facts, judgement, schools
 from collector.store.queries.schools import FACT_COLUMNS, School
@@ -41,45 +39,14 @@ _OF_WINDOWS = ("opening", "timezone", "area")
 Fields = dict[str, Value]  # of one school: our columns, and EXTRA with the name of each that we do not know
 
 
-def import_schools(
-    unit: UnitOfWork,
-    source: Path | bytes,
-    *,
-    now_ms: int,
-    dry_run: bool = False,
-    is_demo: bool = False,
-    default_timezone: str = "UTC",
-) -> ImportReport:
-    """Bring the schools of a file into the registry; the caller commits. The history of imports is not told of it.
-
-    Args:
-        unit: The transaction to write in; nothing is written on a dry run.
-        source: The file or its content.
-        now_ms: The collector's time; facts that change hold from its local day on.
-        dry_run: Only say what would be done.
-        is_demo: Mark new schools as invented.
-        default_timezone: Of schools without one.
-
-    Raises:
-        CollectorError: If the file as a whole cannot be used; nothing is stored then.
-    """
-    raw, place = read_source(source)
-    plan = plan_schools(unit, csvfile.read(raw, columns.COLUMNS.keys() | giga.KNOWN, place), place)
-    if not dry_run:
-        write_schools(unit, plan.lines, now_ms=now_ms, default_timezone=default_timezone, is_demo=is_demo)
-    return report_of(plan, dry_run=dry_run)
-
-
-def read_source(source: Path | bytes) -> tuple[bytes, str]:
-    """Return the content of a file, and what sentences call it.
+def read_source(source: Path) -> bytes:
+    """Return the content of a file.
 
     Raises:
         CollectorError: If it cannot be read.
     """
-    if isinstance(source, bytes):
-        return source, "The file"
     try:
-        return source.read_bytes(), str(source)
+        return source.read_bytes()
     except OSError as error:
         raise csvfile.refuse(
             Said("%(file)s cannot be read (%(reason)s).", file=str(source), reason=str(error.strerror))
@@ -180,9 +147,7 @@ def _parse(row: csvfile.Row, headings: tuple[str, ...], context: Context) -> tup
     return given, wrong
 
 
-def write_schools(
-    unit: UnitOfWork, lines: Iterable[Line], *, now_ms: int, default_timezone: str, is_demo: bool = False
-) -> None:
+def write_schools(unit: UnitOfWork, lines: Iterable[Line], *, now_ms: int, default_timezone: str) -> None:
     """Store schools and changes of schools, and what follows from them.
 
     Args:
@@ -190,11 +155,10 @@ def write_schools(
         lines: Rows whose `before` is what the registry has now.
         now_ms: Facts that change hold from its local day on.
         default_timezone: Of schools without one.
-        is_demo: Mark new schools as invented.
     """
     lines = list(lines)
     known = schools.by_code(unit, [line.subject for line in lines if not line.is_new])
-    new = [_new({c.field: c.after for c in line.changes}, now_ms, is_demo) for line in lines if line.is_new]
+    new = [_new({c.field: c.after for c in line.changes}, now_ms) for line in lines if line.is_new]
     schools.add(unit, new)
     days_of = schools.calendar_days(unit)
     moves_windows = False
@@ -210,14 +174,14 @@ def write_schools(
         facts.raise_settings_version(unit)
 
 
-def _new(given: Fields, now_ms: int, is_demo: bool) -> dict[str, Any]:
+def _new(given: Fields, now_ms: int) -> dict[str, Any]:
     kept = {name.removeprefix(EXTRA): value for name, value in given.items() if name.startswith(EXTRA) and value}
     return {
         **dict.fromkeys(columns.COLUMNS),
         **{name: value for name, value in given.items() if name in columns.COLUMNS},
         **_name_keys(str(given["name"]), str(given["code"])),
         "extra": json.dumps(kept, ensure_ascii=False, sort_keys=True),
-        "is_demo": is_demo,
+        "is_demo": False,
         "created_ms": now_ms,
         "updated_ms": now_ms,
     }

@@ -7,6 +7,7 @@ saw, and a plan that has become another one meanwhile is shown again instead of 
 import hashlib
 import json
 import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from agent.wire import forms
@@ -167,16 +168,7 @@ def bring(
 
 def _carry_out(unit: UnitOfWork, kind: str, lines: list[Line], import_id: str, deed: Deed) -> None:
     write(unit, kind, lines, deed)
-    changes: list[StoredChange] = []
-    for line in lines:
-        if line.is_new:
-            after = {change.field: change.after for change in line.changes}
-            changes.append(StoredChange(len(changes), line.subject, WHOLE, None, to_json(after)))
-            continue
-        for one in line.changes:
-            change = StoredChange(len(changes), line.subject, one.field, to_json(one.before), to_json(one.after))
-            changes.append(change)
-    imports.add_changes(unit, import_id, changes)
+    imports.add_changes(unit, import_id, as_changes(lines))
 
 
 def write(unit: UnitOfWork, kind: str, lines: list[Line], deed: Deed) -> None:
@@ -185,6 +177,19 @@ def write(unit: UnitOfWork, kind: str, lines: list[Line], deed: Deed) -> None:
         importer.write_schools(unit, lines, now_ms=deed.ports.clock.now_ms(), default_timezone=deed.default_timezone)
     else:
         calendars.write_calendar(unit, lines)
+
+
+def as_changes(lines: Iterable[Line], removed: Mapping[str, Mapping[str, Value]] | None = None) -> list[StoredChange]:
+    """Return what was done as the history keeps it: rows that were removed, then rows that are new or changed."""
+    found: list[tuple[str, str, str | None, str | None]] = [
+        (subject, WHOLE, to_json(dict(old)), None) for subject, old in (removed or {}).items()
+    ]
+    for line in lines:
+        if line.is_new:
+            found.append((line.subject, WHOLE, None, to_json({one.field: one.after for one in line.changes})))
+        else:
+            found += [(line.subject, one.field, to_json(one.before), to_json(one.after)) for one in line.changes]
+    return [StoredChange(number, *one) for number, one in enumerate(found)]
 
 
 def to_json(value: Value | dict[str, Value]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from agent.wire import forms
 from collector.domain.said import Said
 from collector.registry import calendars, importer
-from collector.registry.imports import Deed, to_json, write
+from collector.registry.imports import Deed, as_changes, write
 from collector.registry.plan import SCHOOLS, WHOLE, Change, Line, Value
 from collector.store.queries import imports, schools
 from collector.store.queries.imports import APPLIED, UNDONE, Import, StoredChange
@@ -157,7 +157,7 @@ def undo(unit: UnitOfWork, one: Import, seen: str | None, deed: Deed) -> Undo | 
         undoes=one.import_id,
     )
     imports.add_import(unit, entry, None)
-    imports.add_changes(unit, identity, _history(planned))
+    imports.add_changes(unit, identity, as_changes(planned.lines, planned.removed))
     imports.change_import(unit, one.import_id, state=UNDONE)
     return planned
 
@@ -167,15 +167,3 @@ def _remove(unit: UnitOfWork, kind: str, removed: Mapping[str, Fields]) -> None:
         imports.remove_schools(unit, removed)
     else:
         calendars.remove_days(unit, removed)
-
-
-def _history(planned: Undo) -> list[StoredChange]:
-    found: list[tuple[str, str, str | None, str | None]] = [
-        (subject, WHOLE, to_json(dict(old)), None) for subject, old in planned.removed.items()
-    ]
-    for line in planned.lines:
-        if line.is_new:
-            found.append((line.subject, WHOLE, None, to_json({c.field: c.after for c in line.changes})))
-            continue
-        found += [(line.subject, one.field, to_json(one.before), to_json(one.after)) for one in line.changes]
-    return [StoredChange(number, *one) for number, one in enumerate(found)]

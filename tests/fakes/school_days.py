@@ -7,12 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.wire import codec, forms
-from collector.registry.importer import import_schools
 from collector.registry.plan import ImportReport
 from collector.store.open import Store
 from collector.store.queries import measurements
 from collector.store.queries.measurements import Placed
 from tests.fakes.records import a_direction, a_measurement
+from tests.fakes.registry_files import import_schools
 
 HOURS = ("08:11", "09:23", "11:31", "13:17", "14:49", "16:37")
 WIDTH = len(HOURS)

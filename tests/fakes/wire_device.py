@@ -19,9 +19,9 @@ from collector.intake.answers import Answer
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
 from collector.ports import Ports
-from collector.registry.importer import import_schools
 from collector.store.open import Store
 from tests.fakes.collector_world import FakeClock, SeededRandomness
+from tests.fakes.registry_files import import_schools
 
 SCHOOLS = b"code,name,timezone\n00123,Escuela Uno,America/Barbados\nS-2,School Two,\n"
 LINEAGE = "cd" * 16

@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from collector.config import CollectorConfig
 from collector.evaluate.run import evaluate
-from collector.registry.calendars import import_calendar
 from collector.store.open import Store
 from collector.store.tables.judgement import EVALUATIONS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.fakes.collector_world import FakeClock, fake_ports
+from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
 YESTERDAY, TODAY = date(2026, 11, 24), date(2026, 11, 25)

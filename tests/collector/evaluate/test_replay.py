@@ -16,11 +16,11 @@ from sqlalchemy import select
 from collector.config import CollectorConfig
 from collector.domain.words import DayKind
 from collector.evaluate.run import evaluate, replay
-from collector.registry.calendars import import_calendar
 from collector.store.open import Store, create
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.fakes.collector_world import FakeClock, fake_ports
+from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
 LAST = date(2026, 11, 24)  # a Tuesday

@@ -8,10 +8,10 @@ import pytest
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
 from collector.intake.school_day import calendar_for
-from collector.registry.calendars import import_calendar
 from collector.registry.plan import ImportReport
 from collector.store.open import Store
 from collector.store.queries import facts, hours, schools
+from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import a_registry, at_ms, bring
 
 TODAY = date(2026, 11, 25)  # a Wednesday

@@ -3,9 +3,9 @@
 import pytest
 
 from collector.errors import CollectorError
-from collector.registry.calendars import import_calendar
 from collector.store.open import Store
 from collector.store.queries import schools
+from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import a_registry, bring
 
 NOON_MS = 1_795_525_509_123  # 24 November 2026
