@@ -123,6 +123,10 @@ def _act(subject: Subject, order: Order, person: Person, batch_id: str) -> Store
         value=order.value,
         note=order.note,
         batch_id=batch_id,
+        school=subject.school,
+        kind=subject.kind,
+        profile=subject.profile,
+        metric=subject.metric,
     )
 
 

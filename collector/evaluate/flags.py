@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -32,23 +32,6 @@ def flag_id_of(series: Series, opened_on: str) -> str:
     """Return the identity of a flag: the same whenever and wherever it is worked out."""
     text = "\n".join((series.school, series.profile, series.metric, KIND, opened_on))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def closed_days(
-    series: Series, closings: Mapping[str, Sequence[str]], flags: Iterable[Flag], days: Iterable[date]
-) -> list[date]:
-    """Return the days on which people closed a flag of the series, in order.
-
-    Args:
-        series: Whose flags.
-        closings: Of all flags, by id.
-        flags: Those that are stored.
-        days: On which one may open now: a closing is found again although its flag was deleted.
-    """
-    if not closings:
-        return []
-    ids = {flag.flag_id for flag in flags} | {flag_id_of(series, day.isoformat()) for day in days}
-    return sorted(date.fromisoformat(day) for flag_id in ids for day in closings.get(flag_id, ()))
 
 
 @dataclass(frozen=True)

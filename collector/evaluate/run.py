@@ -13,7 +13,7 @@ from itertools import groupby
 from collector.config import CollectorConfig, check_profile
 from collector.domain.words import Exclusion
 from collector.errors import StorageError
-from collector.evaluate import school, work
+from collector.evaluate import flags, school, work
 from collector.evaluate.inputs import Deployment, Reference
 from collector.evaluate.school import Span
 from collector.evaluate.work import Task
@@ -165,11 +165,13 @@ def _fold_together(
     )
     fold.lock_schools(unit, scope.schools)
     past = fold.load(unit, scope)
-    closings = judgement.closings(unit)  # now: somebody may have closed a flag, or taken that back, a moment ago
+    # Read now: somebody may have closed a flag, or taken that back, a moment ago.
+    closings = judgement.closings(unit, scope.schools, flags.KIND, scope.profile, scope.metric)
     outcomes = []
     for task in batch:
         known = past[task.inputs.code]
-        outcome = school.fold_school(known, task.inputs, _span(task, known, now_ms, as_of), closings)
+        closed_on = closings.get(task.inputs.code, ())
+        outcome = school.fold_school(known, task.inputs, _span(task, known, now_ms, as_of), closed_on)
         outcomes.append(outcome)
         done.schools += 1
         done.days += len(outcome.evaluations)

@@ -1,6 +1,6 @@
 """One school, folded from a day on: votes, days, evaluations, flag. Pure: the same past gives the same outcome."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -31,17 +31,14 @@ class Span:
     seen_until: date  # days up to this one are looked at; those after `as_of` are folded again when they are over
 
 
-Closings = Mapping[str, Sequence[str]]  # flag -> local days on which people closed it
-
-
-def fold_school(past: Past, inputs: SchoolInputs, span: Span, closings: Closings) -> Outcome:
+def fold_school(past: Past, inputs: SchoolInputs, span: Span, closed_on: Sequence[str]) -> Outcome:
     """Return what is to be written of a school.
 
     Args:
         past: What is stored of it: votes from `REACH` before the first day on, measurements from that day on.
         inputs: The school with its dated inputs.
         span: The days.
-        closings: Of all flags.
+        closed_on: The local days on which people closed a flag of the school, in order.
     """
     earlier = observe.remembered(past.voted, inputs, span.from_day)
     seen: list[SchoolDay] = []
@@ -54,9 +51,7 @@ def fold_school(past: Past, inputs: SchoolInputs, span: Span, closings: Closings
     outcome = Outcome(votes=_changed_votes(seen) + ahead)
     outcome.days = [observe.day_row(day, inputs, is_final=day.day <= span.as_of) for day in seen]
     judged = _judge(seen, earlier, inputs, span)
-    series = Series(inputs.code, inputs.deployment.profile_id, METRIC)
-    closed = flags.closed_days(series, closings, past.flags, judged)
-    _fold(past, inputs, judged, closed, span, outcome)
+    _fold(past, inputs, judged, [date.fromisoformat(day) for day in closed_on], span, outcome)
     return outcome
 
 

@@ -10,12 +10,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import request, url_for
 from markupsafe import Markup
 
-from agent.wire.forms import uuid7
 from collector.domain.casework import REASONS_WITH_NOTE, CloseReason, Deed
 from collector.evaluate.casework import Order, Person
 from collector.store.queries import casework
 from collector.store.unit import Snapshot
-from collector.web import access, present
+from collector.web import access, audited, present
 from collector.web.access import Role
 from collector.web.desk import Desk
 from collector.web.frame import back_address
@@ -130,12 +129,7 @@ def _wrong_snooze(typed: Typed, parts: Desk) -> Mistake | None:
 def person_of(parts: Desk) -> Person:
     """Return who acts now."""
     person = access.person()
-    now_ms = parts.now_ms
-
-    def new_id() -> str:
-        return uuid7(now_ms, parts.ports.randomness.token_bytes(10))
-
-    return Person(person.name if person else "", now_ms, new_id, parts.config.default_timezone)
+    return Person(person.name if person else "", parts.now_ms, audited.new_id, parts.config.default_timezone)
 
 
 def people(snapshot: Snapshot) -> list[str]:

@@ -5,11 +5,9 @@ from typing import Final
 
 from markupsafe import Markup
 
-from agent.wire.forms import uuid7
-from collector.store.queries import audit, views
-from collector.store.queries.audit import AuditEntry
+from collector.store.queries import views
 from collector.store.queries.views import SavedView
-from collector.web import access
+from collector.web import access, audited
 from collector.web.desk import Desk
 from collector.web.i18n import say
 
@@ -45,9 +43,8 @@ def save(parts: Desk, page: str, name: str, query: str) -> Markup | None:
             return say("You have a view of this name. Choose another, or forget that one first.")
         if len(views.list_views(unit, person.user_id, page)) >= AT_MOST:
             return say("You have %(num)s views, which is the most. Forget one first.", num=AT_MOST)
-        view_id = uuid7(parts.now_ms, parts.ports.randomness.token_bytes(10))
-        views.add_view(unit, SavedView(view_id, person.user_id, page, name, query, parts.now_ms))
-        audit.add_entry(unit, AuditEntry(view_id, parts.now_ms, person.name, "view_saved", f"{page}: {name}", query))
+        views.add_view(unit, SavedView(audited.new_id(), person.user_id, page, name, query, parts.now_ms))
+        audited.note(unit, "view_saved", f"{page}: {name}", query)
         unit.commit()
     return None
 
@@ -61,7 +58,5 @@ def forget(parts: Desk, view_id: str) -> None:
         view = views.delete_view(unit, person.user_id, view_id)
         if view is None:
             return
-        identity = uuid7(parts.now_ms, parts.ports.randomness.token_bytes(10))
-        subject = f"{view.page}: {view.name}"
-        audit.add_entry(unit, AuditEntry(identity, parts.now_ms, person.name, "view_forgotten", subject, view.query))
+        audited.note(unit, "view_forgotten", f"{view.page}: {view.name}", view.query)
         unit.commit()

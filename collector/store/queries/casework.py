@@ -55,6 +55,10 @@ class StoredAct:
     value: str | None
     note: str | None
     batch_id: str | None
+    school: str
+    kind: str
+    profile: str
+    metric: str
 
     @property
     def act(self) -> Act:

@@ -62,15 +62,17 @@ def unfolded_closings(snapshot: Snapshot) -> dict[str, str]:
     return _pairs(snapshot, query.group_by(FLAGS.c.school))
 
 
-def closings(snapshot: Snapshot) -> dict[str, list[str]]:
-    """Return the local days on which people closed flags, by the flag's id; a flag may be gone meanwhile.
+def closings(snapshot: Snapshot, schools: Sequence[str], kind: str, profile: str, metric: str) -> dict[str, list[str]]:
+    """Return the local days on which people closed flags of a series, in order, by school.
 
-    Closings that were taken back are not among them.
+    A flag may be gone meanwhile; closings that were taken back are not among them.
     """
-    query = select(FLAG_ACTIONS.c.flag_id, FLAG_ACTIONS.c.day).where(_CLOSED)
+    acts = FLAG_ACTIONS.c
+    of_them = acts.school.in_(schools) & (acts.kind == kind) & (acts.profile == profile) & (acts.metric == metric)
+    query = select(acts.school, acts.day).where(_CLOSED, of_them).order_by(acts.day)
     found: dict[str, list[str]] = {}
-    for flag_id, day in snapshot.connection.execute(query.order_by(FLAG_ACTIONS.c.day)):
-        found.setdefault(flag_id, []).append(day)
+    for school, day in snapshot.connection.execute(query):
+        found.setdefault(school, []).append(day)
     return found
 
 

@@ -103,11 +103,20 @@ FLAG_ACTIONS = Table(
     Column("seq", Integer, nullable=False, server_default="0"),  # of the flag: 1, 2, 3 ...
     Column("batch_id", Text),  # of the one form that did this to one or many flags
     Column("value", Text),  # to whom, until when, which number, why, which deed: by the action
+    # What the flag was of, beside its name: a closing is folded in although late data took the flag itself away.
+    *(Column(name, Text, nullable=False, server_default="") for name in ("school", "kind", "profile", "metric")),
     Index(None, "flag_id", "at_ms"),
     Index(None, "batch_id"),
     Index(
         "ix_flag_actions_closed",
         "flag_id",
+        "day",
+        sqlite_where=text("action = 'closed'"),
+        postgresql_where=text("action = 'closed'"),
+    ),
+    Index(
+        "ix_flag_actions_closed_of",
+        "school",
         "day",
         sqlite_where=text("action = 'closed'"),
         postgresql_where=text("action = 'closed'"),

@@ -7,13 +7,11 @@ from flask import Blueprint, abort, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from agent.wire.forms import uuid7
 from collector.registry.names import fold
-from collector.store.queries import audit, devices, pages_devices
-from collector.store.queries.audit import AuditEntry
+from collector.store.queries import devices, pages_devices
 from collector.store.queries.devices import DeviceKey
 from collector.store.queries.pages_devices import DeviceFilter, DeviceRow, Limits
-from collector.web import access, present
+from collector.web import access, audited, present
 from collector.web.access import Role, for_role
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
@@ -111,20 +109,16 @@ def _standing(row: DeviceRow, is_silent: bool) -> str:
 @for_role(Role.ADMIN)
 def approve(device: str) -> Response:
     """Let a device that waits count from the day of its enrolment on."""
-    parts, person = desk(), access.person()
+    parts = desk()
     with parts.store.unit() as unit:
         found = devices.find_device(unit, device)
-        if found is None or person is None:
+        if found is None:
             abort(404)
         waiting = devices.list_waiting_keys(unit, found)
         key = next((one for one in waiting if one.key_id == request.form.get("key")), None)
         if found.state == "revoked" or (key is None and (waiting or found.state != "pending")):
             abort(404)  # never another key than the one that was read on the page
         devices.approve(unit, found, parts.now_ms, key)
-        identity = uuid7(parts.now_ms, parts.ports.randomness.token_bytes(10))
-        audit.add_entry(
-            unit,
-            AuditEntry(identity, parts.now_ms, person.name, "device_approved", device, key.key_id if key else None),
-        )
+        audited.note(unit, "device_approved", device, key.key_id if key else None)
         unit.commit()
     return redirect(url_for("fleet.show", done=device), code=303)

@@ -6,17 +6,15 @@ from flask import Blueprint, abort, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from agent.wire.forms import uuid7
 from collector.errors import CollectorError
 from collector.registry import annotate, imports, undo
 from collector.registry.imports import Deed
 from collector.registry.plan import Plan
-from collector.store.queries import audit, schools
 from collector.store.queries import imports as stored
-from collector.store.queries.audit import AuditEntry
+from collector.store.queries import schools
 from collector.store.queries.imports import APPLIED, LOOKED_AT, Import
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web import access, registrychecks
+from collector.web import access, audited, registrychecks
 from collector.web.access import Role, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
@@ -106,10 +104,7 @@ def _deed() -> Deed:
 
 
 def _write_down(unit: UnitOfWork, action: str, one: Import, detail: str) -> None:
-    parts = desk()
-    identity = uuid7(parts.now_ms, parts.ports.randomness.token_bytes(10))
-    entry = AuditEntry(identity, parts.now_ms, _deed().actor, f"{one.kind}.{action}", one.file_name, detail)
-    audit.add_entry(unit, entry)
+    audited.note(unit, f"{one.kind}.{action}", one.file_name, detail)
 
 
 @BLUEPRINT.get("/imports/<import_id>")

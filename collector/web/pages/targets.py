@@ -8,18 +8,16 @@ from typing import Final
 from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from agent.wire.forms import uuid7
 from collector.domain.in_force import Reach, Versions
 from collector.evaluate import preview, work
 from collector.evaluate.inputs import Reference
 from collector.profiles.catalogue import Profile
 from collector.profiles.choices import Choices
 from collector.profiles.own import compose
-from collector.store.queries import audit, growth, pages_schools, schools, target_versions
-from collector.store.queries.audit import AuditEntry
+from collector.store.queries import growth, pages_schools, schools, target_versions
 from collector.store.queries.target_versions import Decision
-from collector.store.unit import Snapshot
-from collector.web import access, present, target_form, target_words
+from collector.store.unit import Snapshot, UnitOfWork
+from collector.web import access, audited, present, target_form, target_words
 from collector.web.access import MayNotError, Role, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
@@ -194,8 +192,7 @@ def save() -> Response | tuple[str, int]:
     with parts.store.unit() as unit:
         wanted = target_form.check(form, _known(unit, form))
         if wanted is not None:
-            now_ms = parts.now_ms
-            identity = uuid7(now_ms, parts.ports.randomness.token_bytes(10))
+            identity = audited.new_id()
             own = replace(wanted.own, version=f"{wanted.own.version}-{identity[-6:]}") if wanted.own else None
             decision = Decision(
                 version_id=identity,
@@ -205,22 +202,21 @@ def save() -> Response | tuple[str, int]:
                 profile=wanted.profile,
                 rule=compose(own) if own else None,
                 note=wanted.note,
-                created_ms=now_ms,
+                created_ms=parts.now_ms,
                 created_by=person.name,
             )
             target_versions.add(unit, decision)
-            audit.add_entry(unit, _entry(decision, now_ms, person.name, "target_set"))
+            _write_down(unit, "target_set", decision)
             unit.commit()
     if wanted is None:
         return _form(form, is_looking=True), 422
     return redirect(url_for("targets.show", done="saved"), code=303)
 
 
-def _entry(decision: Decision, now_ms: int, actor: str, action: str) -> AuditEntry:
-    identity = uuid7(now_ms, desk().ports.randomness.token_bytes(10))
+def _write_down(unit: UnitOfWork, action: str, decision: Decision) -> None:
     where = f"{decision.reach}:{decision.place}" if decision.place else decision.reach
     detail = f"{decision.profile or 'wider'} from {decision.valid_from} ({decision.version_id})"
-    return AuditEntry(identity, now_ms, actor, action, where, detail)
+    audited.note(unit, action, where, detail)
 
 
 @BLUEPRINT.post("/targets/<version_id>/undo")
@@ -235,7 +231,7 @@ def undo(version_id: str) -> Response:
         _check_scope(unit, decision.reach, decision.place)
         is_to_come = decision.valid_from >= _earliest(unit).isoformat()
         if is_to_come and target_versions.undo(unit, version_id, parts.now_ms, person.name):
-            audit.add_entry(unit, _entry(decision, parts.now_ms, person.name, "target_undone"))
+            _write_down(unit, "target_undone", decision)
             unit.commit()
     return redirect(url_for("targets.show", done="undone" if is_to_come else None), code=303)
 
@@ -252,16 +248,14 @@ def _check_scope(unit: Snapshot, reach: str, place: str) -> None:
 @for_role(Role.ADMIN)
 def set_growth() -> Response | tuple[str, int]:
     """Set by how much demand is taken to grow every year."""
-    parts, person = desk(), access.person()
+    parts = desk()
     text = request.form.get("growth", "").strip()[:20]
     percent = float(text.replace(",", ".")) if _PERCENT.fullmatch(text) else 0.0
-    if not 1 <= percent <= _MOST_GROWTH or person is None:
+    if not 1 <= percent <= _MOST_GROWTH:
         return _page(422, text, str(say("Write a number from 1 to %(most)s.", most=_MOST_GROWTH)))
     with parts.store.unit() as unit:
         _check_scope(unit, Reach.DEPLOYMENT, "")
         growth.set_for_deployment(unit, percent / 100)
-        identity = uuid7(parts.now_ms, parts.ports.randomness.token_bytes(10))
-        entry = AuditEntry(identity, parts.now_ms, person.name, "growth_set", "deployment", f"{percent:g} %")
-        audit.add_entry(unit, entry)
+        audited.note(unit, "growth_set", "deployment", f"{percent:g} %")
         unit.commit()
     return redirect(url_for("targets.show", done="growth"), code=303)

@@ -60,7 +60,8 @@ class Life:
             return
         self.actions += 1
         row = {"action_id": f"a{self.actions}", "flag_id": flags[0]["flag_id"], "at_ms": self.clock.now}
-        values = {**row, "day": day.isoformat(), "user_name": "operator", "action": action, "note": "why"}
+        of = {name: flags[0][name] for name in ("school", "kind", "profile", "metric")}
+        values = {**row, **of, "day": day.isoformat(), "user_name": "operator", "action": action, "note": "why"}
         with self.store.unit() as unit:
             unit.connection.execute(FLAG_ACTIONS.insert().values(**values))
             unit.commit()
@@ -145,6 +146,18 @@ def live(life: Life, plan: list[tuple[int, str, str]], seed: int) -> None:
                 life.run()
     life.clock.now = at_ms(LAST, "23:30")
     life.run()
+
+
+def test_a_closing_outlives_the_flag_that_late_data_took_away() -> None:
+    """A holiday that is declared afterwards takes the flag's first day away; the closing still counts in a replay."""
+    plan = [(14, "again", "20:00"), (9, "hours", "22:00"), (10, "area", "20:00"), (21, "area", "20:00")]
+    plan += [(19, "closed", "09:00"), (22, "calendar", "22:00"), (7, "again", "22:00"), (10, "again", "22:00")]
+    with a_life(seed=32) as life:
+        live(life, plan, seed=32)
+        one_by_one = life.judged()
+        assert "retracted" in {row["state"] for row in life.rows(FLAGS)}
+        replay(life.store, CONFIG, fake_ports(life.clock))
+        assert life.judged() == one_by_one
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))

@@ -304,7 +304,8 @@ def test_a_person_closes_a_flag_and_replay_keeps_it_closed(store: Store, town: T
         town.day("00123", day, [SLOW] * WIDTH)
     run(store, clock)
     (flag,) = rows(store, FLAGS)
-    action = {"action_id": "a1", "flag_id": flag["flag_id"], "at_ms": NOON_MS, "user_name": "operator"}
+    of = {name: flag[name] for name in ("flag_id", "school", "kind", "profile", "metric")}
+    action = {"action_id": "a1", **of, "at_ms": NOON_MS, "user_name": "operator"}
     with store.unit() as unit:
         unit.connection.execute(
             FLAG_ACTIONS.insert().values(**action, day=days[9].isoformat(), action="closed", note="line replaced")
