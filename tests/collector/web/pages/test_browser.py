@@ -56,15 +56,17 @@ def test_pages_ask_only_us_and_break_no_policy_of_ours(page: Page, site: str) ->
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-@pytest.mark.parametrize("width", [320, 390, 768, 900, 1200, 1280])
-def test_nothing_scrolls_sideways(page: Page, site: str, width: int, language: str) -> None:
+def test_nothing_scrolls_sideways(page: Page, site: str, language: str) -> None:
     page.goto(f"{site}/language/{language}")
-    page.set_viewport_size({"width": width, "height": 800})
-    every_verdict = {"all schools": "/schools"}
-    for title, address in (screens.addresses(page, site) | every_verdict).items():
+    too_wide = []
+    for title, address in (screens.addresses(page, site) | {"all schools": "/schools"}).items():
         page.goto(site + address)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, (title, wide)
+        for width in (320, 390, 768, 900, 940, 1200, 1280, 1320):
+            page.set_viewport_size({"width": width, "height": 800})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                too_wide.append((title, width, wide))
+    assert too_wide == []
 
 
 def test_shapes_of_the_sprite_are_drawn(page: Page, site: str) -> None:
