@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from collector.store.open import Store, create
+from collector.store.open import Store
 from tests.fakes.collector_world import FakeClock
+from tests.fakes.empty_store import empty_store
 
 
 @pytest.fixture
@@ -16,6 +17,6 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = create(tmp_path / "data")
+    made = empty_store(tmp_path / "data")
     yield made
     made.close()

@@ -14,10 +14,11 @@ from collector.domain.casework import CloseReason, Deed
 from collector.evaluate import casework
 from collector.evaluate.casework import Done, Order, Person
 from collector.evaluate.run import evaluate, replay
-from collector.store.open import Store, create
+from collector.store.open import Store
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.people import AUDIT
 from tests.fakes.collector_world import FakeClock, fake_ports
+from tests.fakes.empty_store import empty_store
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
 DAYS = weekdays(date(2026, 11, 24), 20)
@@ -82,7 +83,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    store = create(tmp_path)
+    store = empty_store(tmp_path / "data")
     yield Desk(store)
     store.close()
 

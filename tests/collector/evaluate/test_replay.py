@@ -16,10 +16,11 @@ from sqlalchemy import select
 from collector.config import CollectorConfig
 from collector.domain.words import DayKind
 from collector.evaluate.run import evaluate, replay
-from collector.store.open import Store, create
+from collector.store.open import Store
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.fakes.collector_world import FakeClock, fake_ports
+from tests.fakes.empty_store import empty_store
 from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
@@ -123,7 +124,7 @@ plans = st.lists(st.tuples(st.integers(0, len(DAYS) - 1), st.sampled_from(WHAT),
 @contextmanager
 def a_life(seed: int) -> Iterator[Life]:
     with tempfile.TemporaryDirectory() as directory:
-        store = create(Path(directory))
+        store = empty_store(Path(directory) / "data")
         try:
             yield Life(store, seed)
         finally:

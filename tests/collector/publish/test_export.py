@@ -16,10 +16,11 @@ from bench.export import export_peak
 from collector.errors import CollectorError
 from collector.publish import export, files
 from collector.registry import csvfile
-from collector.store.open import Store, create
+from collector.store.open import Store
 from collector.store.queries import exports
 from collector.store.queries.exports import ExportFilter
 from collector.store.tables.measurements import MEASUREMENTS
+from tests.fakes.empty_store import empty_store
 from tests.fakes.export_rows import fill
 from tests.fakes.records import a_direction
 from tests.fakes.school_days import Town, a_registry, bring
@@ -156,7 +157,7 @@ def test_a_million_rows_need_less_than_fifty_megabytes(tmp_path: Path, form: str
     """Resident memory of a process of its own, beyond that of the same export of few rows."""
     peaks = []
     for rows in (1_000, 1_000_000):
-        made = create(tmp_path / str(rows))
+        made = empty_store(tmp_path / str(rows))
         fill(made, rows)
         made.close()
         lines, _, peak_mb = export_peak(tmp_path / str(rows), form)

@@ -11,8 +11,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from waitress.server import create_server
 
@@ -52,9 +54,23 @@ PAGES = {
 }
 
 
+class _Compiled(BytecodeCache):
+    """Templates are compiled once in a process: every test makes an application of its own."""
+
+    _codes: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._codes:
+            bucket.bytecode_from_string(self._codes[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
 def make_app(store: Store, **settings: object) -> Flask:
     """Return the pages alone, at the moment of the invented country."""
     app = Flask("collector.web")
+    app.jinja_env.bytecode_cache = _Compiled()
     config = CollectorConfig(**{"name": "Calandria Islands", "default_timezone": pages_world.ZONE, **settings})
     register_pages(app, store=store, config=config, ports=fake_ports(FakeClock(pages_world.NOW_MS)))
     return app

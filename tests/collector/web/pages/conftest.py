@@ -10,9 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from collector.store.open import Store, create
+from collector.store.open import Store
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
+from tests.fakes.empty_store import empty_store
 
 SignIn = Callable[..., TestResponse]
 
@@ -21,7 +22,7 @@ SignIn = Callable[..., TestResponse]
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory that every test copies."""
     place = tmp_path_factory.mktemp("country") / "data"
-    made = create(place)
+    made = empty_store(place)
     pages_world.small(made)
     made.close()
     return place

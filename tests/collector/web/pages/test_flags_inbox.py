@@ -15,12 +15,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from collector.store.open import Store, create
+from collector.store.open import Store
 from collector.store.tables.judgement import FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.people import AUDIT, SAVED_VIEWS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
+from tests.fakes.empty_store import empty_store
 
 OPEN = ("open", "recovering")
 
@@ -29,7 +30,7 @@ OPEN = ("open", "recovering")
 def five_flags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five open flags, the last one in the cays."""
     place = tmp_path_factory.mktemp("inbox") / "data"
-    made = create(place)
+    made = empty_store(place)
     pages_world.add_people(made)
     base = pages_world.Place("00123", "Escuela Ñandú", 0.5, tests_a_day=3)
     areas = ("Sur", "Sur", "Sur", "Los Cayos")

@@ -11,11 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Page
 from sqlalchemy import update
 
-from collector.store.open import Store, create
+from collector.store.open import Store
 from collector.store.tables.registry import SCHOOLS
 from tests.collector.web.pages.test_map import raw
 from tests.collector.web.screens import chromium, make_app, served, sign_in, wait_until
 from tests.fakes import many_schools, pages_world
+from tests.fakes.empty_store import empty_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 MANY = 300
@@ -40,7 +41,7 @@ def few(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Store]]:
-    store = create(tmp_path_factory.mktemp("many") / "data")
+    store = empty_store(tmp_path_factory.mktemp("many") / "data")
     pages_world.add_people(store)
     many_schools.fill(store, MANY)
     with served(make_app(store)) as url:

@@ -3,8 +3,11 @@
 import csv
 import io
 import re
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,6 +18,7 @@ from collector.web.charts import compare
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
+from tests.fakes.empty_store import empty_store
 from tests.fakes.pages_world import Place
 
 # Judged schools with their newest verdict, written apart from the code that is tested.
@@ -26,8 +30,11 @@ AND NOT EXISTS (SELECT 1 FROM evaluations n WHERE n.school = e.school AND n.day 
 """
 
 
-@pytest.fixture
-def market(store: Store) -> Store:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that every test copies."""
+    place = tmp_path_factory.mktemp("market") / "data"
+    store = empty_store(place)
     base = Place("x", "x", 0.5, contract=30.0)
     slow = [replace(base, code=f"a{at}", name=f"Alto {at}", area="Sur" if at < 3 else "Norte") for at in range(6)]
     # Four schools sort before one in its own contract.
@@ -39,7 +46,16 @@ def market(store: Store) -> Store:
     none = [replace(base, code="n1", name="Nadie", provider=None, tests_a_day=0)]  # type: ignore[arg-type]
     pages_world.add_people(store)
     pages_world.seed(store, [*slow, *good, *few, *none], days_back=24)
-    return store
+    store.close()
+    return place
+
+
+@pytest.fixture
+def market(made: Path, tmp_path: Path) -> Iterator[Store]:
+    shutil.copytree(made, tmp_path / "data")
+    store = Store.open(tmp_path / "data")
+    yield store
+    store.close()
 
 
 @pytest.fixture
