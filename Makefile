@@ -28,7 +28,7 @@ check: setup ## style, types, direction of imports
 	@$(BIN)/lint-imports --no-cache
 
 test: tools check ## all tests (minutes)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 test-deep: tools ## kill loops, herds, soak
 	@$(BIN)/python -m pytest -m deep --durations 10
