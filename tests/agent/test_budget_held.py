@@ -77,7 +77,7 @@ TESTS = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(TESTS, min_size=1, max_size=12))
 def test_never_more_than_the_budget_and_one_product(tests: list[tuple[Any, ...]]) -> None:
     line, clock = Line(), FakeClock()

@@ -99,7 +99,7 @@ def test_two_collectors_that_take_turns_at_one_address_are_no_loop(lab: Lab) -> 
     assert batches(lab) <= 2 * ROWS + 1_000 / 30
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(TOLD, min_size=1, max_size=4))
 def test_the_number_of_requests_is_bounded_whatever_the_answers_say(script: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

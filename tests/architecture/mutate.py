@@ -92,7 +92,7 @@ def is_noticed(name: str, path: Path, tree: ast.Module, tests: Sequence[str]) ->
         os.dup2(silence, 1)
         os.dup2(silence, 2)
         sys.meta_path.insert(0, Finder(name, path, tree))
-        hypothesis.settings.register_profile("mutants", max_examples=50, database=None, derandomize=True, deadline=None)
+        hypothesis.settings.register_profile("mutants", max_examples=50, database=None, derandomize=True)
         hypothesis.settings.load_profile("mutants")
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         options = ["-x", "-q", "-o", "addopts=", "-m", "not deep", "--noconftest", "-p", "no:cacheprovider"]

@@ -261,7 +261,7 @@ class School:
         ]
 
 
-many_days = settings(max_examples=50, deadline=None)  # each is two days of a computer
+many_days = settings(max_examples=50)  # each is two days of a computer
 TWO_DAYS_MS = MONDAY_MS + 2 * DAY_MS
 MOMENTS = st.integers(MONDAY_MS + 5 * HOUR_MS, TWO_DAYS_MS)
 

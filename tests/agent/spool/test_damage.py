@@ -271,7 +271,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_overwritten_stretch_is_survived(healthy: Path, tmp_path: Path, data: st.DataObject) -> None:
     """Whatever lies in the file, the agent opens, the law holds, and no row comes out other than it went in."""

@@ -230,11 +230,11 @@ class SpoolMachine(RuleBasedStateMachine):
 
 
 TestLaw = SpoolMachine.TestCase
-TestLaw.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+TestLaw.settings = settings(max_examples=15, stateful_step_count=25)
 
 
 @pytest.mark.deep
 class TestLawAtLength(SpoolMachine.TestCase):
     """The same for many sequences, and longer ones."""
 
-    settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+    settings = settings(max_examples=200, stateful_step_count=40)

@@ -161,7 +161,7 @@ def test_a_closing_outlives_the_flag_that_late_data_took_away() -> None:
         assert life.judged() == one_by_one
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(plan=plans, seed=st.integers(0, 99))
 def test_day_by_day_and_all_at_once_are_the_same(plan: list[tuple[int, str, str]], seed: int) -> None:
     with a_life(seed) as life:

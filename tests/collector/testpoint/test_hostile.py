@@ -17,7 +17,7 @@ def lasting():
 
 
 @given(data=st.binary(min_size=1, max_size=200))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_bytes_never_break_the_server(lasting, data):
     with Client(lasting) as client:
         client.sock.sendall(data)

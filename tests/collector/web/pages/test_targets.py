@@ -186,7 +186,7 @@ WORDS = ("fixed", "pupils", "contract", "published", "area", "school", "Norte", 
 posts = st.dictionaries(st.sampled_from(target_form._FIELDS), st.text(max_size=30) | st.sampled_from(WORDS))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=posts)
 def test_whatever_is_typed_is_answered(admin: FlaskClient, data: dict[str, str]) -> None:
     assert admin.get("/targets/new", query_string={"look": "1", **data}).status_code == 200
