@@ -112,7 +112,10 @@ def may_cost(allowed: Allowance, carried: Carried, phase: Phase) -> int | None:
         phase: The direction that begins.
     """
     cap_bytes = allowed.max_bytes_download if phase is Phase.DOWNLOAD else allowed.max_bytes_upload
-    return carried.wire_bytes() + cap_bytes if cap_bytes else None
+    if not cap_bytes:
+        return None
+    in_the_cap = min(carried.aside_bytes, OVERHEAD_BYTES)  # every cap sets as much aside: it is not counted twice
+    return carried.wire_bytes() - in_the_cap + cap_bytes
 
 
 def spent_bytes(record: Measurement, carried: Carried) -> int:

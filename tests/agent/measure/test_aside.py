@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from agent.allowance import HANDSHAKES, Carried, before_bytes, spent_bytes
+from agent.allowance import HANDSHAKES, Carried, before_bytes, may_cost, spent_bytes
 from agent.measure import interception, receipt, session
 from agent.measure.aside import CONNECTION_BYTES, TLS_BYTES, Aside
 from agent.measure.attempt import Progress
 from agent.measure.servers import Target
 from agent.measure.wirecost import OVERHEAD_BYTES
+from agent.schedule.budget import Allowance
 from agent.wire.answers import ServerEntry
 from agent.wire.records import Measurement
 from agent.wire.vocabulary import EngineName, Phase
@@ -136,3 +137,13 @@ def test_what_a_test_may_cost_until_its_first_transfer() -> None:
     assert before_bytes(plan("https://tp.example", NDT7)) == OVERHEAD_BYTES + HANDSHAKES * TLS_BYTES
     assert before_bytes(plan("http://tp.example/servers.json", LIBRESPEED)) is None  # nobody knows how long it is
     assert before_bytes(replace(usual, engine=EngineName.OOKLA)) is None
+
+
+def test_a_direction_that_begins_sets_aside_what_was_needed_before_it() -> None:
+    carried = Carried(None)
+    allowed = Allowance(600_000, 500_000)
+    carried(Progress(Phase.LATENCY, 0.0, 0, 0.0, aside_bytes=500))
+    assert may_cost(allowed, carried, Phase.DOWNLOAD) == 600_000
+    carried(Progress(Phase.LATENCY, 0.0, 0, 0.0, aside_bytes=OVERHEAD_BYTES + 700))
+    assert may_cost(allowed, carried, Phase.DOWNLOAD) == 600_700  # more than a cap sets aside
+    assert may_cost(Allowance(0, 500_000), carried, Phase.DOWNLOAD) is None
