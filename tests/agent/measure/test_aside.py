@@ -141,9 +141,9 @@ def test_what_a_test_may_cost_until_its_first_transfer() -> None:
 
 def test_a_direction_that_begins_sets_aside_what_was_needed_before_it() -> None:
     carried = Carried(None)
-    allowed = Allowance(600_000, 500_000)
+    allowed = Allowance(600_000, 500_000, 1_100_000)
     carried(Progress(Phase.LATENCY, 0.0, 0, 0.0, aside_bytes=500))
     assert may_cost(allowed, carried, Phase.DOWNLOAD) == 600_000
     carried(Progress(Phase.LATENCY, 0.0, 0, 0.0, aside_bytes=OVERHEAD_BYTES + 700))
     assert may_cost(allowed, carried, Phase.DOWNLOAD) == 600_700  # more than a cap sets aside
-    assert may_cost(Allowance(0, 500_000), carried, Phase.DOWNLOAD) is None
+    assert may_cost(Allowance(0, 500_000, 500_000), carried, Phase.DOWNLOAD) is None
