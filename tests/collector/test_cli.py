@@ -198,7 +198,32 @@ def test_evaluate_and_export_work_on_an_empty_deployment(made: Any, tmp_path: Pa
     assert made("export", "schools", "-o", str(target)).code == 0
     assert "Łódź → 学校" in target.read_text(encoding="utf-8")
     assert made("export", "nonsense").code == 2
-    assert made("export", "schools", "-o", str(tmp_path / "no" / "such" / "x.csv")).code != 0
+    assert made("export", "schools", "-o", str(tmp_path / "no" / "such" / "x.csv")).code == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="names of Linux")  # noqa: PTH110 -- no path of ours
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_what_is_said_stays_out_of_a_file_that_is_the_output(
+    made: Any, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    usual = made("export", "schools").out
+    assert usual.count("\n") == 3
+    assert (made("export", "schools", "-o", name).out, (tmp_path / "-").exists()) == (usual, False)
+    (tmp_path / "bad.csv").write_text("code,name\n00124,Uno\n00125,\n", encoding="utf-8")
+    done = made("schools", "import", str(tmp_path / "bad.csv"), "--annotated", name)
+    assert done.code == 1
+    assert done.lines[0].split(",")[:2] == ["code", "name"] and len(done.lines) == 3
+    assert "Line 3, column name" in done.err and "1 school was added" in done.err
+
+
+def test_a_file_that_the_output_was_led_into_is_continued(made: Any, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    for _ in range(2):
+        with target.open("ab") as out:
+            words = ["export", "schools", "-o", str(target), "--data", str(tmp_path / "data")]
+            subprocess.run([sys.executable, "-m", "collector", *words], stdout=out, check=True)
+    assert target.read_text(encoding="utf-8").count("00123") == 2
 
 
 @pytest.mark.parametrize(
