@@ -70,7 +70,7 @@ def load(path: Path | None) -> AgentConfig:
         agent.wire.settings_file.SettingsError: With one sentence for a person.
     """
     if path is None:
-        path = next((usual for usual in usual_files() if usual.is_file()), None)
+        path = next((usual for usual in usual_files() if _is_there(usual)), None)
     config = settings_file.read_table(path, "agent", AgentConfig)
     for key, value in (("collector_url", config.collector_url), *(("servers", url) for url in config.servers)):
         wrong = address_fault(value, websocket=key == "servers")
@@ -80,6 +80,17 @@ def load(path: Path | None) -> AgentConfig:
                 f"{'http://test.example:8801' if key == 'servers' else 'https://collector.example'}."
             )
     return config
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether anything lies there: what cannot be read then stops the program rather than be passed over."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise settings_file.SettingsError(f"{path}: the file cannot be read ({error.strerror}).") from error
+    return True
 
 
 def usual_files() -> list[Path]:

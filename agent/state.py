@@ -30,7 +30,7 @@ def read(data: Path, config: AgentConfig, ports: Ports) -> dict[str, Any]:
     told["running"] = is_agent_running(data)
     told["data"] = str(data)
     if not told["running"]:
-        for gone in ("next_test_at", "testing_since"):
+        for gone in ("next_test_at", "testing_since", "test_held"):
             told[gone] = None
     told["budget"] = None  # what the daemon last wrote may be of yesterday
     _add_spool(data, config, ports, told)
@@ -133,6 +133,7 @@ def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
         (name, str(told[key]))
         for name, key in (
             ("Last contact", "last_contact_at"), ("Testing since", "testing_since"), ("Next test", "next_test_at"),
+            ("Test held", "test_held"),
             ("Missed test", "missed_test_at"), ("Repaired", "repaired"), ("Problem", "spool_problem"),
             ("Problem", "identity_problem"),
         )

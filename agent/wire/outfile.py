@@ -64,7 +64,7 @@ def is_output(path: Path) -> bool:
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether a name leads to a pipe or a device: whoever reads it may be slow, so nothing is locked meanwhile."""
+    """Return whether a name leads to a pipe or a device: who reads it may be slow, so nothing is locked meanwhile."""
     return is_output(path) or (path.exists() and not (path.is_file() or path.is_dir()))
 
 

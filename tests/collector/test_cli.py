@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -224,6 +225,44 @@ def test_a_file_that_the_output_was_led_into_is_continued(made: Any, tmp_path: P
             words = ["export", "schools", "-o", str(target), "--data", str(tmp_path / "data")]
             subprocess.run([sys.executable, "-m", "collector", *words], stdout=out, check=True)
     assert target.read_text(encoding="utf-8").count("00123") == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes, devices and sockets of POSIX")
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket", "directory"])
+@pytest.mark.parametrize("what", ["schools", "calendar"])
+def test_what_is_no_file_is_not_imported_nor_waited_for(made: Any, tmp_path: Path, kind: str, what: str) -> None:
+    place = tmp_path / "place"
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "device":
+        place.symlink_to("/dev/zero")
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as made_socket:
+            made_socket.bind(os.path.relpath(place))
+    else:
+        place.mkdir()
+    done = made(what, "import", str(place))
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"{place} cannot be read (it is a {kind}). Nothing was stored.\n"
+
+
+def test_a_file_that_is_larger_than_any_registry_is_told_by_its_size(made: Any, tmp_path: Path) -> None:
+    with (tmp_path / "huge.csv").open("wb") as file:
+        file.truncate(10**12)  # without content: it takes no room
+    done = made("schools", "import", str(tmp_path / "huge.csv"))
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "has 1000000000000 bytes; at most 64000000 can be read. Nothing was stored. Split it." in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+def test_what_a_deployment_keeps_is_not_for_others(made: Any, tmp_path: Path) -> None:
+    database = tmp_path / "data" / "collector.sqlite3"
+    assert database.stat().st_mode & 0o777 == 0o600
+    database.chmod(0o664)  # of an earlier version, and a group that the administrator has let in
+    assert made("evaluate").code == 0
+    assert database.stat().st_mode & 0o777 == 0o660
+    open_to_others = [path.name for path in (tmp_path / "data").rglob("*") if path.stat().st_mode & 0o007]
+    assert open_to_others == []
 
 
 @pytest.mark.parametrize(
