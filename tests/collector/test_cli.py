@@ -321,6 +321,20 @@ def test_a_wrong_configuration_is_one_sentence(run: Any, tmp_path: Path) -> None
     assert run("init", "--config", str(tmp_path / "none.toml")).code == 2
 
 
+def test_one_port_is_not_for_two_servers(made: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[testpoint]\nport = 8480\n")
+    done = made("serve", "--config", str(tmp_path / "c.toml"))
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "[collector] port and [testpoint] port are both 8480" in done.err
+
+
+@pytest.mark.parametrize("words", [["serve"], ["testpoint"]])
+def test_a_host_that_is_none_is_a_mistake_in_the_words(made: Any, words: list[str]) -> None:
+    done = made(*words, "--host", "http://127.0.0.1")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "--host" in done.err
+
+
 def test_plain_http_beyond_this_computer_needs_a_proxy(made: Any) -> None:
     done = made("serve", "--host", "::")
     assert done.code == 2
