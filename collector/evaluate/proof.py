@@ -69,6 +69,7 @@ class Proof:
     """All that the tests of a period say."""
 
     school: School
+    timezone: str  # that its days are of
     wanted: Wanted
     terms: Terms | None  # None: the registry has no contract
     tests: tuple[Tested, ...]  # the earliest first
@@ -129,6 +130,7 @@ def prove(snapshot: Snapshot, deployment: Deployment, wanted: Wanted) -> Proof |
     can_ask = terms is not None and campaign is None and wired
     return Proof(
         school=school,
+        timezone=inputs.zone.key,
         wanted=wanted,
         terms=terms,
         tests=tuple(tests),

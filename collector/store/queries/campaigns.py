@@ -67,9 +67,7 @@ def add(unit: UnitOfWork, campaign: Campaign) -> bool:
 def call_off(unit: UnitOfWork, school: str, campaign_id: str, now_ms: int) -> bool:
     """End a campaign that is not over, and return whether this did it."""
     this = (CAMPAIGNS.c.school == school) & (CAMPAIGNS.c.campaign_id == campaign_id) & (CAMPAIGNS.c.until_ms > now_ms)
-    done = unit.connection.execute(
-        update(CAMPAIGNS).where(this).values(until_ms=now_ms).returning(CAMPAIGNS.c.school)
-    )
+    done = unit.connection.execute(update(CAMPAIGNS).where(this).values(until_ms=now_ms).returning(CAMPAIGNS.c.school))
     return done.first() is not None
 
 
