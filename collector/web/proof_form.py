@@ -73,6 +73,11 @@ def _mistake(typed: Typed, today: date) -> Markup | None:
     return None
 
 
+def usual(snapshot: Snapshot, parts: Desk, code: str, zone: ZoneInfo) -> Proof | None:
+    """Return what the tests of the last thirty days prove, as the page of a flag shows it."""
+    return prove(snapshot, parts, read({}, code, zone, parts.now_ms)[1])
+
+
 def prove(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Proof | None:
     """Return what the tests of a school prove; None where there is no such school, or not for this reader."""
     reference = reference_of(parts.testpoint_id)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, redirect, request, url_for
@@ -208,9 +209,9 @@ def pack(code: str, pack_id: str) -> Response:
 
 
 def _back(code: str, typed: Typed, done: str, pack_id: str = "") -> AnyResponse:
-    values: dict[str, str] = {**typed.address(), "done": done, "pack": pack_id}
-    kept = {name: value for name, value in values.items() if value}
-    return redirect(url_for("evidence.show", code=code, _anchor="done", **kept), 303)
+    values = {**typed.address(), "done": done, "pack": pack_id}
+    kept = urlencode({name: value for name, value in values.items() if value})
+    return redirect(f"{url_for('evidence.show', code=code)}?{kept}#done", 303)
 
 
 def _new_id(parts: Desk) -> str:
