@@ -44,19 +44,19 @@ def missing(proof: Proof) -> Markup:
     if proof.terms is None:
         return say("The registry has no contract of this school: nobody can say what its tests should reach.")
     if proof.is_complete:
-        return say("%(have)s of %(have)s: all tests are there, ten on each of three days.", have=have)
+        return say("%(have)s of %(have)s tests: all are there, ten on each of three days.", have=have)
     if not proof.choice.coming:
         if proof.wanted.last < _today(proof):
-            return say("%(have)s of 30. This period is over: no test can be added to it.", have=have)
+            return say("%(have)s of 30 tests. This period is over: no test can be added to it.", have=have)
         return say(
-            "%(have)s of 30. The next two weeks have not enough school days for the others: come back when there are.",
+            "%(have)s of 30 tests. The next two weeks have too few school days for the others: come back when there are.",
             have=have,
         )
     if proof.choice.by is None:
-        return say("%(have)s of 30. It needs ten tests on each of three days within 14 days.", have=have)
+        return say("%(have)s of 30 tests. It needs ten tests on each of three days within 14 days.", have=have)
     return say_many(
-        "%(have)s of 30. It needs %(lack)s more tests on %(num)s more day, by %(by)s.",
-        "%(have)s of 30. It needs %(lack)s more tests on %(num)s more days, by %(by)s.",
+        "%(have)s of 30 tests. It needs %(lack)s more on %(num)s more day, by %(by)s.",
+        "%(have)s of 30 tests. It needs %(lack)s more on %(num)s more days, by %(by)s.",
         proof.choice.missing_days,
         have=have,
         lack=lack,

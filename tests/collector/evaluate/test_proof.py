@@ -169,7 +169,7 @@ def test_without_a_contract_nothing_is_said(small: Store) -> None:
 
 def test_tests_of_another_contract_do_not_count(small: Store) -> None:
     proofs.put_days(small, FRIDAY, THURSDAY)
-    facts = {name: None for name in schools.FACT_COLUMNS}
+    facts = dict.fromkeys(schools.FACT_COLUMNS)
     with small.unit() as unit:
         for day, mbps in (("0001-01-01", 20.0), ("2026-11-16", 30.0)):
             unit.connection.execute(

@@ -18,7 +18,8 @@ from tests.fakes import pages_world
 PAGES = [
     "/", "/map", "/map?layer=areas", "/map?school=00123", "/map?page=2&verdict=BELOW&verdict=MEETS", "/schools",
     "/schools?show=all", "/schools?verdict=BELOW,MEETS", "/schools/00123", "/schools/00203",
-    "/schools/00123?tests=all", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
+    "/schools/00123?tests=all", "/schools/00123/evidence", "/schools/00123/evidence?hours=all&reason=class_hours",
+    "/schools/00203/evidence", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
     "/providers", "/progress",
     "/progress?by=week&list=MEETS&at=2026-11-16", "/quality", "/quality/clock", "/quality/no_place",
     "/quality/aside?reason=busy_line",
@@ -180,6 +181,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/map?school=00123", 15),
         ("/map/data", 6),
         ("/schools/00123", 15),
+        ("/schools/00123/evidence", 15),
         ("/flags", 18),
         ("FLAG", 16),
         ("/devices", 9),
