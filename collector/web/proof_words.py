@@ -49,7 +49,7 @@ def missing(proof: Proof) -> Markup:
         if proof.wanted.last < _today(proof):
             return say("%(have)s of 30 tests. This period is over: no test can be added to it.", have=have)
         return say(
-            "%(have)s of 30 tests. The next two weeks have too few school days for the others: come back when there are.",
+            "%(have)s of 30 tests. The next two weeks have too few school days for the others: come back later.",
             have=have,
         )
     if proof.choice.by is None:
@@ -110,9 +110,7 @@ def _asked(one: Finding) -> Asked:
     so = say("The contract is kept") if one.is_kept else say("Less than the contract")
     values = {"speed": speed, "found": one.found, "of": one.of, "needed": one.needed}
     if one.question is Question.BEST:
-        asked = say(
-            "Was %(speed)s, 90 %% of the contract, reached once on %(needed)s of %(of)s days?", **values
-        )
+        asked = say("Was %(speed)s, 90 %% of the contract, reached once on %(needed)s of %(of)s days?", **values)
         return Asked(asked, say("On %(found)s of %(of)s days", **values), so, one.is_kept)
     if one.question is Question.USUAL:
         asked = say("Did %(needed)s of %(of)s tests reach %(speed)s, the speed that is usually to be had?", **values)
