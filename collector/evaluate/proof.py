@@ -6,14 +6,16 @@ from datetime import date, timedelta
 from statistics import median
 from typing import Final
 
+from collector.config import CollectorConfig
 from collector.domain import contracts, proof
 from collector.domain.calendars import Period
 from collector.domain.contracts import Finding, Terms
 from collector.domain.proof import Choice, Hours, Setting, Spare
 from collector.domain.targets import BPS_PER_MBPS, SchoolFacts, resolve
 from collector.domain.validity import Circumstances
-from collector.evaluate.inputs import Deployment, SchoolInputs
+from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
 from collector.evaluate.observe import candidate_of
+from collector.profiles.catalogue import Catalogue
 from collector.store.queries import campaigns, proof_rows, schools
 from collector.store.queries.campaigns import Campaign
 from collector.store.queries.proof_rows import ProofRow
@@ -24,6 +26,15 @@ CONTRACT: Final = "contract"  # the profile that says what of a contract is usua
 _DAY_MS: Final = 86_400_000
 _WIRED_DAYS: Final = 30  # a device's newest test tells its link; an older one does not
 _AHEAD_DAYS: Final = 14  # that devices are told of
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for every school."""
+
+    config: CollectorConfig
+    catalogue: Catalogue
+    reference: Reference  # the series that is judged
 
 
 @dataclass(frozen=True)
@@ -104,18 +115,18 @@ class Proof:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def prove(snapshot: Snapshot, deployment: Deployment, wanted: Wanted) -> Proof | None:
+def prove(snapshot: Snapshot, rules: Rules, wanted: Wanted) -> Proof | None:
     """Return what the tests of a school prove; None where there is no such school.
 
     Args:
         snapshot: The database.
-        deployment: Calendars, profiles, the series that is judged.
+        rules: Of the deployment.
         wanted: School, period and hours.
     """
     school = schools.find(snapshot, wanted.code)
     if school is None:
         return None
-    inputs = SchoolInputs(school, schools.facts_of(snapshot, [school.code])[school.code], deployment)
+    inputs = _inputs(snapshot, school, rules)
     terms = _terms(inputs, school, wanted.last)
     campaign = campaigns.find_current(snapshot, school.code, wanted.now_ms)
     from_ms, to_ms = inputs.start_ms(wanted.first), inputs.start_ms(wanted.last + timedelta(days=1))
@@ -141,6 +152,19 @@ def prove(snapshot: Snapshot, deployment: Deployment, wanted: Wanted) -> Proof |
         campaign=campaign,
         plan=_plan(inputs, wanted, choice, tests) if can_ask else None,
     )
+
+
+def _inputs(snapshot: Snapshot, school: School, rules: Rules) -> SchoolInputs:
+    """Return the school's calendar and dated facts, without reading those of others."""
+    deployment = Deployment(
+        profile_id=CONTRACT,
+        catalogue=rules.catalogue,
+        default_timezone=rules.config.default_timezone,
+        reference=rules.reference,
+        busy_host_pct=rules.config.busy_host_pct,
+        exceptions=schools.calendar_days(snapshot, schools.calendars_of(school.code, school.area)),
+    )
+    return SchoolInputs(school, schools.facts_of(snapshot, [school.code])[school.code], deployment)
 
 
 def _terms(inputs: SchoolInputs, school: School, day: date) -> Terms | None:

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from collector.domain.proof import Hours
-from collector.evaluate import proof, work
+from collector.evaluate import proof
 from collector.evaluate.inputs import reference_of
-from collector.evaluate.proof import Proof, Wanted
+from collector.evaluate.proof import Proof, Rules, Wanted
 from collector.store.unit import Snapshot
 from collector.web import present, target_words
 from collector.web.desk import Desk
@@ -80,6 +80,5 @@ def usual(snapshot: Snapshot, parts: Desk, code: str, zone: ZoneInfo) -> Proof |
 
 def prove(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Proof | None:
     """Return what the tests of a school prove; None where there is no such school, or not for this reader."""
-    reference = reference_of(parts.testpoint_id)
-    deployment = work.deployment_of(snapshot, parts.config, target_words.shipped(), reference)
-    return proof.prove(snapshot, deployment, wanted)
+    rules = Rules(parts.config, target_words.shipped(), reference_of(parts.testpoint_id))
+    return proof.prove(snapshot, rules, wanted)

@@ -13,9 +13,8 @@ from collector.demo.island import DemoSchool, Fate
 from collector.demo.names import AREAS, TIMEZONE
 from collector.demo.samples import SERVER_ID
 from collector.domain.proof import Hours
-from collector.evaluate import work
 from collector.evaluate.inputs import reference_of
-from collector.evaluate.proof import Wanted, prove
+from collector.evaluate.proof import Rules, Wanted, prove
 from collector.evaluate.run import evaluate
 from collector.profiles import catalogue
 from collector.store.open import Store
@@ -109,9 +108,9 @@ def test_low_lines_have_two_of_the_three_days_that_prove_it(store: Store) -> Non
     fill(store, schools, NOW_MS, days=15)
     today = date(2026, 11, 25)
     with store.reader() as snapshot:
-        deployment = work.deployment_of(snapshot, CONFIG, catalogue.load(), reference_of(SERVER_ID))
+        rules = Rules(CONFIG, catalogue.load(), reference_of(SERVER_ID))
         found = [
-            prove(snapshot, deployment, Wanted(one.code, today - timedelta(days=29), today, Hours.OUTSIDE, NOW_MS))
+            prove(snapshot, rules, Wanted(one.code, today - timedelta(days=29), today, Hours.OUTSIDE, NOW_MS))
             for one in schools
         ]
     assert {len(one.counted) for one in found if one} <= {0, 10, 20}

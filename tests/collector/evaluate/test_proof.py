@@ -12,9 +12,9 @@ from sqlalchemy import insert, select, update
 
 from collector.config import CollectorConfig
 from collector.domain.proof import Hours
-from collector.evaluate import proof, work
+from collector.evaluate import proof
 from collector.evaluate.inputs import reference_of
-from collector.evaluate.proof import DayCount, Proof, Wanted
+from collector.evaluate.proof import DayCount, Proof, Rules, Wanted
 from collector.profiles import catalogue
 from collector.store.open import Store
 from collector.store.queries import campaigns, schools
@@ -41,8 +41,7 @@ def small(store: Store) -> Iterator[Store]:
 def prove(store: Store, **changes: Any) -> Proof:
     config = CollectorConfig(default_timezone=pages_world.ZONE)
     with store.reader() as snapshot:
-        deployment = work.deployment_of(snapshot, config, catalogue.load(), reference_of("tp1"))
-        found = proof.prove(snapshot, deployment, replace(WANTED, **changes))
+        found = proof.prove(snapshot, Rules(config, catalogue.load(), reference_of("tp1")), replace(WANTED, **changes))
     assert found is not None
     return found
 
