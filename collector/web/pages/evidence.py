@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from markupsafe import Markup
+from nacl.signing import SigningKey
 from werkzeug.wrappers import Response as AnyResponse
 
+from agent.wire import signing
 from agent.wire.forms import uuid7
 from collector.domain import proof as rule
 from collector.evaluate.proof import Proof, Tested
-from collector.intake import keyring
-from collector.intake.keyring import CollectorKey
-from collector.store.queries import audit, campaigns, packs, schools
+from collector.store.queries import audit, campaigns, keys, packs, schools
 from collector.store.queries.audit import AuditEntry
 from collector.store.queries.campaigns import Campaign
 from collector.store.queries.packs import Pack
@@ -158,8 +158,8 @@ def call_off(code: str) -> AnyResponse:
 def make(code: str) -> AnyResponse:
     """Make a signed pack of the period; one that would say the same is not made again."""
     parts = desk()
-    key = keyring.read_ring(parts.whole).current
     with parts.store.reader() as snapshot:
+        key = SigningKey(keys.list_keys(snapshot)[0].seed)
         typed, proof = _read(snapshot, parts, code, request.form)
         if typed.mistake is not None or proof.terms is None:
             return _back(code, typed, "no_contract" if typed.mistake is None else "")
@@ -167,7 +167,7 @@ def make(code: str) -> AnyResponse:
         before = packs.same(snapshot, code, new.content_hash)
     if before is not None:
         return _back(code, typed, "same", before.pack_id)
-    body = pack_file.make(proof, key.signing_key, Made(new.pack_id, new.made_ms, parts.config.name))
+    body = pack_file.make(proof, key, Made(new.pack_id, new.made_ms, parts.config.name))
     with parts.store.unit() as unit:
         before = packs.same(unit, code, new.content_hash)  # somebody may have been quicker
         if before is None:
@@ -177,7 +177,7 @@ def make(code: str) -> AnyResponse:
     return _back(code, typed, "same" if before else "made", before.pack_id if before else new.pack_id)
 
 
-def _pack(parts: Desk, proof: Proof, key: CollectorKey) -> Pack:
+def _pack(parts: Desk, proof: Proof, key: SigningKey) -> Pack:
     return Pack(
         pack_id=_new_id(parts),
         school=proof.school.code,
@@ -188,8 +188,8 @@ def _pack(parts: Desk, proof: Proof, key: CollectorKey) -> Pack:
         hours=proof.wanted.hours.value,
         language=language(),
         tests=len(proof.counted),
-        content_hash=pack_file.content_hash(proof, key.signing_key, parts.config.name),
-        key_id=key.key_id,
+        content_hash=pack_file.content_hash(proof, key, parts.config.name),
+        key_id=signing.key_id(bytes(key.verify_key)),
     )
 
 

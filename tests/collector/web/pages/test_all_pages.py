@@ -183,7 +183,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/schools/00123", 15),
         ("/schools/00123/evidence", 15),
         ("/flags", 18),
-        ("FLAG", 16),
+        ("FLAG", 22),
         ("/devices", 9),
         ("/providers", 9),
         ("/quality", 11),
