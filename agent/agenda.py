@@ -12,6 +12,7 @@ import msgspec
 from agent.config import AgentConfig
 from agent.ports import Ports
 from agent.schedule import calibration, windows
+from agent.schedule.campaign import next_asked
 from agent.schedule.due import Due, Past, Rules, next_due
 from agent.schedule.windows import Answer, TrueTime, Window
 from agent.uplink import settings
@@ -85,7 +86,9 @@ class Agenda:
             start=f"{boot_id} {self._started_mono_ms}",
         )
         due = next_due(now.ms, open_, past, self._rules(offset_min, told.tests_per_window if told else None))
-        return _planned(due, now)
+        wanted = told.campaign_utc if told else []
+        asked = next_asked(now.ms, wanted, past.tests_ms, self._seed, utc_offset_min=offset_min)
+        return _planned(asked if asked and (due is None or asked.at_ms <= due.at_ms) else due, now)
 
     def note_test(self, began_mono_ms: int) -> None:
         """Keep that a due test was made, refused or skipped.

@@ -17,7 +17,7 @@ import click
 import msgspec
 
 from agent.wire.vocabulary import ExitCode
-from collector import device_commands, key_commands, people_commands, registry_commands
+from collector import device_commands, key_commands, pack_commands, people_commands, registry_commands
 from collector.commands import Command
 from collector.errors import CollectorError
 
@@ -179,6 +179,7 @@ registry_commands.add_to(cli, anywhere, _ports)
 people_commands.add_to(cli, anywhere, _ports)
 key_commands.add_to(cli, anywhere, _ports)
 device_commands.add_to(cli, anywhere, _ports)
+pack_commands.add_to(cli, anywhere)
 
 
 def _day(_context: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:

@@ -90,6 +90,8 @@ class SettingsAnswer(Message, frozen=True, kw_only=True):
     paused: bool
     next_collector_key: str | None
     server_time_ms: int
+    # [from_ms, to_ms, tests] that a person has asked for beside the schedule; older agents pass it over.
+    campaign_utc: list[list[int]] = []
 
 
 class EnrolRequest(Message, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ import msgspec
 from agent.wire import codec, forms
 from agent.wire.codec import Decoded
 from agent.wire.records import Measurement
+from collector.demo import asked
 from collector.demo.island import SEED, DemoSchool, Fate
 from collector.demo.names import TIMEZONE
 from collector.demo.samples import Sample, Weather, record_of
@@ -173,6 +174,9 @@ def _school_history(
             if started_ms < now_ms - 60_000 and random.random() >= MISSED:
                 sample = Sample(school, random.choice(names), started_ms)
                 yield _placed(sample, record_of(sample, weather, random))
+    for started_ms in asked.moments(school, calendar, weekdays, random):
+        sample = Sample(school, names[0], started_ms, is_asked=True)
+        yield _placed(sample, record_of(sample, Weather(school.low_mbps, random.lognormvariate(0, 0.05)), random))
 
 
 def _turning_point(school: DemoSchool, days: int, random: Random) -> int:

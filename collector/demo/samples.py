@@ -49,6 +49,7 @@ class Sample:
     school: DemoSchool
     device: str
     started_ms: int
+    is_asked: bool = False  # by a person, beside the schedule
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def record_of(sample: Sample, weather: Weather, random: Random) -> Measurement:
         status=Status.OK if has_figures else Status.FAILED,
         failure=failure,
         tier=Tier.CAPACITY,
-        trigger=Trigger.MANUAL if random.random() < _MANUAL else Trigger.WINDOW,
+        trigger=_trigger(sample, random),
         started_at=forms.format_time(sample.started_ms),
         utc_offset_min=_OFFSET_MIN,
         boot_id=forms.sha256hex(f"{sample.device} {sample.started_ms // 86_400_000}".encode())[:32],
@@ -89,6 +90,12 @@ def record_of(sample: Sample, weather: Weather, random: Random) -> Measurement:
         surroundings=_surroundings(sample, random),
         budget=Budget(max_bytes=_TEST_BYTES, day_bytes=300_000_000, month_bytes=4_000_000_000),
     )
+
+
+def _trigger(sample: Sample, random: Random) -> Trigger:
+    if sample.is_asked:
+        return Trigger.CAMPAIGN
+    return Trigger.MANUAL if random.random() < _MANUAL else Trigger.WINDOW
 
 
 def _failure(random: Random) -> Failure | None:

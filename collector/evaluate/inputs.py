@@ -72,14 +72,14 @@ class SchoolInputs:
     def at(self, day: date) -> OpenDay:
         """Return the opening hours of a local day."""
         if day not in self._days:
-            facts = self._facts_on(day.isoformat())
+            facts = self.facts_on(day)
             opening = facts.opening if facts else None
             self._days[day] = _open_day(opening or calendars.DEFAULT_OPENING, self.zone, self._kinds.get(day), day)
         return self._days[day]
 
     def aim(self, day: date) -> Aim | None:
         """Return profile and target in force on a day; None where no rule yields a number."""
-        facts = self._facts_on(day.isoformat())
+        facts = self.facts_on(day)
         profile = self._choices.on(day, self.code, facts.area if facts else None)
         if profile is None:
             return None
@@ -88,6 +88,11 @@ class SchoolInputs:
             target = resolve(profile.rules, _school_facts(facts))
             self._aims[key] = Aim(profile, target) if target else None
         return self._aims[key]
+
+    def facts_on(self, day: date) -> DatedFacts | None:
+        """Return the dated facts of a day; None where the registry has none so early."""
+        valid = [facts for facts in self._facts if facts.valid_from <= day.isoformat()]
+        return valid[-1] if valid else None
 
     def start_ms(self, day: date) -> int:
         """Return the first moment of a local day, UTC milliseconds."""
@@ -106,10 +111,6 @@ class SchoolInputs:
     def expected_days(self, after: date, until: date) -> int:
         """Return how many days with school lie after one day, up to and with another."""
         return sum(self.at(after + timedelta(days=passed + 1)).is_open for passed in range((until - after).days))
-
-    def _facts_on(self, day: str) -> DatedFacts | None:
-        valid = [facts for facts in self._facts if facts.valid_from <= day]
-        return valid[-1] if valid else None
 
 
 def _kinds(school: School, deployment: Deployment) -> dict[date, DayKind]:

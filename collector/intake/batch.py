@@ -14,7 +14,7 @@ from collector.intake.clockfix import Timeline
 from collector.intake.items import Item
 from collector.intake.parts import Parts
 from collector.intake.ratchet import Ratchet
-from collector.store.queries import devices, facts, leases
+from collector.store.queries import campaigns, devices, facts, leases
 from collector.store.queries.devices import BatchProgress
 from collector.store.unit import UnitOfWork
 
@@ -67,7 +67,7 @@ def _store(unit: UnitOfWork, admitted: Admitted, found: list[Item], incoming: In
         server_time_ms=received_ms,
         next_after_s=_pace_s(admitted, found, parts),
         max_items=min(parts.config.max_items, limits.BATCH_ITEMS),
-        settings_version=settings.version(unit, parts),
+        settings_version=settings.version(unit, parts, campaigns.find_current(unit, device.school, received_ms)),
     )
 
 

@@ -12,13 +12,14 @@ from agent.wire.signing import Word
 from agent.wire.tokens import AccessClaims
 from agent.wire.vocabulary import LeaseRefusal, RefusalCode, Tier, Trigger
 from collector.domain.calendars import Calendar, Period
+from collector.domain.proof import APART_MS, HALF_DAY_TESTS
 from collector.intake import admission, answers, clockfix, settings
 from collector.intake.admission import Admitted, Incoming
 from collector.intake.answers import Answer, RefusedError
 from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
 from collector.intake.school_day import calendar_for
-from collector.store.queries import devices, hours, leases, measurements
+from collector.store.queries import campaigns, devices, hours, leases, measurements
 from collector.store.queries.hours import SchoolHours
 from collector.store.queries.leases import Lease
 from collector.store.unit import UnitOfWork
@@ -27,6 +28,7 @@ PAUSED_RETRY_S = 3600
 REPLAY_RETRY_S = 60
 PENDING_RETRY_S = 3600
 CLOSED_RETRY_S = 6 * 3600  # at most: the calendar may change meanwhile
+ASKED_MARGIN_MS = 30_000  # between tests that were asked for, beyond what the rule wants: clocks differ
 UNDER_WAY_MS = 8 * 3_600_000  # outside opening hours: tests of this long ago count as enough
 
 PRIOR_TESTS = 10
@@ -103,7 +105,10 @@ def _check(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: P
     if school is None:
         raise DeniedError(LeaseRefusal.PAUSED, PAUSED_RETRY_S)  # it was taken out of the registry
     calendar = calendar_for(unit, school, parts.config, now_ms)
-    _check_window(unit, school, calendar, request.trigger, parts, now_ms)
+    if request.trigger is Trigger.CAMPAIGN:
+        _check_campaign(unit, admitted, now_ms)
+    else:
+        _check_window(unit, school, calendar, request.trigger, parts, now_ms)
     return _caps(
         unit, school, calendar.zone, parts, now_ms, PRIOR_S if request.tier is Tier.CAPACITY else CALIBRATION_S
     )
@@ -112,8 +117,8 @@ def _check(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: P
 def _check_window(
     unit: UnitOfWork, school: SchoolHours, calendar: Calendar, trigger: Trigger, parts: Parts, now_ms: int
 ) -> None:
-    """Refuse what the school has enough of; a person or a campaign asks for a test of its own."""
-    if trigger in (Trigger.MANUAL, Trigger.CAMPAIGN):
+    """Refuse what the school has enough of; a person asks for a test of their own."""
+    if trigger is Trigger.MANUAL:
         return
     coming = calendar.windows_utc(now_ms, settings.WINDOW_DAYS)
     current = next((window for window in coming if window.from_ms <= now_ms < window.to_ms), None)
@@ -125,6 +130,21 @@ def _check_window(
     if made >= parts.config.tests_per_window:
         wait_ms = current.to_ms - now_ms if current else UNDER_WAY_MS
         raise DeniedError(LeaseRefusal.ENOUGH, wait_ms / 1000)
+
+
+def _check_campaign(unit: UnitOfWork, admitted: Admitted, now_ms: int) -> None:
+    """Refuse what nobody has asked this device for, or what another of the school has done already."""
+    campaign = campaigns.find_current(unit, admitted.device.school, now_ms)
+    windows = campaign.windows if campaign and admitted.device.device in campaign.devices else ()
+    current = next((window for window in windows if window[0] <= now_ms < window[1]), None)
+    if current is None:
+        opens_ms = min((from_ms for from_ms, _ in windows if from_ms > now_ms), default=now_ms + CLOSED_RETRY_S * 1000)
+        raise DeniedError(LeaseRefusal.CLOSED, min((opens_ms - now_ms) / 1000, CLOSED_RETRY_S))
+    made = campaigns.made(unit, admitted.device.school, current)
+    if len(made) >= HALF_DAY_TESTS:
+        raise DeniedError(LeaseRefusal.ENOUGH, (current[1] - now_ms) / 1000)
+    if made and now_ms - made[-1] < APART_MS + ASKED_MARGIN_MS:
+        raise DeniedError(LeaseRefusal.BUSY, (made[-1] + APART_MS + ASKED_MARGIN_MS - now_ms) / 1000)
 
 
 def _caps(unit: UnitOfWork, school: SchoolHours, zone: ZoneInfo, parts: Parts, now_ms: int, lasts_s: float) -> Caps:

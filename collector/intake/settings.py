@@ -8,13 +8,15 @@ from agent.wire import forms, headers
 from agent.wire.answers import BudgetLimits, ServerEntry, SettingsAnswer
 from agent.wire.signing import Word
 from agent.wire.vocabulary import EngineName, RefusalCode
+from collector.domain.proof import WINDOW_TESTS
 from collector.intake import admission, answers, clockfix
 from collector.intake.admission import Incoming
 from collector.intake.answers import Answer, RefusedError
 from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
 from collector.intake.school_day import calendar_for
-from collector.store.queries import devices, facts, hours
+from collector.store.queries import campaigns, devices, facts, hours
+from collector.store.queries.campaigns import Campaign
 from collector.store.unit import Snapshot
 
 WINDOW_DAYS = 14
@@ -35,7 +37,7 @@ def tell(incoming: Incoming, parts: Parts) -> Answer:
             timeline = clockfix.read_timeline(unit, admitted.device, admitted.signed.sent, now_ms)
             if not timeline.is_replay:
                 devices.note_contact(unit, admitted.device.device, timeline.progress(admitted.key.key_id))
-            message = settings_for(unit, admitted.device.school, key, parts, now_ms)
+            message = settings_for(unit, admitted.device.school, key, parts, now_ms, device=admitted.device.device)
             unit.commit()
     except RefusedError as refused:
         return answers.refusal(refused, key, incoming.device, incoming.batch)
@@ -49,8 +51,10 @@ def _check_body(incoming: Incoming) -> None:
         raise RefusedError(RefusalCode.ENVELOPE, "The body is no JSON object.") from error
 
 
-def settings_for(snapshot: Snapshot, school: str, key: CollectorKey, parts: Parts, now_ms: int) -> SettingsAnswer:
-    """Return the settings of a school's devices.
+def settings_for(
+    snapshot: Snapshot, school: str, key: CollectorKey, parts: Parts, now_ms: int, *, device: str = ""
+) -> SettingsAnswer:
+    """Return the settings of one of a school's devices.
 
     Args:
         snapshot: The database.
@@ -58,12 +62,14 @@ def settings_for(snapshot: Snapshot, school: str, key: CollectorKey, parts: Part
         key: The collector key that the device pinned: a newer one is announced to it.
         parts: Rules and keys.
         now_ms: Windows that end before are left out.
+        device: Which one: tests beside the schedule are asked of some only.
     """
     found = hours.find_school_hours(snapshot, school)
     windows = calendar_for(snapshot, found, parts.config, now_ms).windows_utc(now_ms, WINDOW_DAYS) if found else ()
     current = parts.keys.ring().current
+    campaign = campaigns.find_current(snapshot, school, now_ms)
     return SettingsAnswer(
-        version=version(snapshot, parts),
+        version=version(snapshot, parts, campaign),
         windows_utc=[[window.from_ms, window.to_ms] for window in windows],
         tests_per_window=parts.config.tests_per_window,
         servers=servers(parts),
@@ -72,7 +78,15 @@ def settings_for(snapshot: Snapshot, school: str, key: CollectorKey, parts: Part
         paused=parts.config.paused,
         next_collector_key=None if current.key_id == key.key_id else forms.b64url(current.public_key),
         server_time_ms=now_ms,
+        campaign_utc=campaign_windows(campaign, device, now_ms),
     )
+
+
+def campaign_windows(campaign: Campaign | None, device: str, now_ms: int) -> list[list[int]]:
+    """Return when a device is asked for tests beside the schedule, and how many it may try."""
+    if campaign is None or device not in campaign.devices:
+        return []
+    return [[from_ms, to_ms, WINDOW_TESTS] for from_ms, to_ms in campaign.windows if to_ms > now_ms]
 
 
 def budget(parts: Parts) -> BudgetLimits:
@@ -90,10 +104,17 @@ def servers(parts: Parts) -> list[ServerEntry]:
     return [ServerEntry(id=point.id, engine=engine, url=url, udp_port=udp_port) for engine in _ENGINES]
 
 
-def version(snapshot: Snapshot, parts: Parts) -> str:
-    """Return a text that changes when anything in the settings but the passing of days changes."""
+def version(snapshot: Snapshot, parts: Parts, campaign: Campaign | None) -> str:
+    """Return a text that changes when anything in the settings but the passing of days changes.
+
+    Args:
+        snapshot: The database.
+        parts: Rules and keys.
+        campaign: Of the device's school, if one is going on or to come.
+    """
     config = parts.config
     said = [config.tests_per_window, servers(parts), budget(parts), config.probes, config.paused]
     said += [config.default_timezone, parts.keys.ring().current.key_id]
+    said += [campaign.campaign_id] if campaign else []
     counter = facts.find_fact(snapshot, facts.SETTINGS_VERSION) or "0"
     return f"{counter}-{forms.sha256hex(msgspec.json.encode(said))[:12]}"

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g
 
-from collector.config import CollectorConfig
+from collector.config import CollectorConfig, TestpointConfig
 from collector.domain.scope import NOTHING, Scope
 from collector.ports import Ports
 from collector.store.open import ScopedStore, Store
@@ -23,6 +23,7 @@ class Desk:
     whole: Store  # for signing in, and for what is of no school: pages take `store`
     config: CollectorConfig
     ports: Ports
+    testpoint_id: str = TestpointConfig().id
 
     @property
     def store(self) -> ScopedStore:

@@ -25,7 +25,7 @@ def install(app: Flask, pages: frozenset[str]) -> None:
             response.headers.add("Vary", "Cookie, Accept-Language")
         else:
             return response
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Referrer-Policy"] = "same-origin"

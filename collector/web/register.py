@@ -4,7 +4,7 @@ from flask import Flask, request
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
-from collector.config import CollectorConfig
+from collector.config import CollectorConfig, TestpointConfig
 from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import facts
@@ -27,6 +27,7 @@ from collector.web.i18n import choose_language
 from collector.web.pages import (
     atlas,
     devices,
+    evidence,
     exports,
     flag_acts,
     method,
@@ -49,6 +50,7 @@ BLUEPRINTS = (
     atlas.BLUEPRINT,
     schools.BLUEPRINT,
     school.BLUEPRINT,
+    evidence.BLUEPRINT,
     flag_acts.BLUEPRINT,
     providers.BLUEPRINT,
     progress.BLUEPRINT,
@@ -66,7 +68,9 @@ _LARGEST_FORM_BYTES = 64_000
 _LARGEST_REGISTRY_FORM_BYTES = 1_000_000  # of a form with many cells; a file in it is counted apart
 
 
-def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Ports) -> None:
+def register_pages(
+    app: Flask, store: Store, config: CollectorConfig, ports: Ports, testpoint_id: str = TestpointConfig().id
+) -> None:
     """Add every page, signing in, languages, protection of forms, headers and pages for problems.
 
     Blueprints that are there already speak with programs: they check signatures and need no token in a form.
@@ -76,17 +80,19 @@ def register_pages(app: Flask, store: Store, config: CollectorConfig, ports: Por
         store: The open database.
         config: How this deployment runs.
         ports: Clock and randomness.
+        testpoint_id: Of the server whose tests are judged.
     """
+    found = desk.Desk(store, config, ports, testpoint_id)
     app.secret_key = _form_secret(store, ports)
     app.config.update(
         SESSION_COOKIE_NAME="enlace_form",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=desk.Desk(store, config, ports).is_secure,
+        SESSION_COOKIE_SECURE=found.is_secure,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session lasts: a long note is not lost
         MAX_FORM_MEMORY_SIZE=_LARGEST_FORM_BYTES,
     )
-    desk.install(app, desk.Desk(store, config, ports))
+    desk.install(app, found)
     Babel(app, locale_selector=lambda: choose_language(config.default_language))
     i18n.install(app)
     _make_room(app)

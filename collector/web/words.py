@@ -122,6 +122,20 @@ EXCLUSIONS: Final[Words] = {
     "retracted": later("taken back"),
 }
 
+# Why a test is not one of the thirty that prove what a line gives: `domain.proof.Unfit` and `Spare`.
+PROOF_REASONS: Final[Words] = {
+    **EXCLUSIONS,
+    "not_by_cable": later("by Wi-Fi or mobile network, not by cable"),
+    "link_unknown": later("nobody knows whether by cable, or how fast its port is"),
+    "slow_port": later("the port of the PC is too slow to show the contract"),
+    "cut_short": later("it ended before the line was seen full: the line may be faster"),
+    "class_hours": later("in school hours, when others use the line"),
+    "other_contract": later("another contract was in force that day"),
+    "spare_of_day": later("its day has its ten, or it is too near to another test"),
+    "spare_day": later("its day has no ten, or other days are taken"),
+}
+HOURS: Final[Words] = {"outside": later("outside school hours"), "all": later("at any hour")}
+
 FAILURES: Final[Words] = {
     "dns": later("names were not resolved"),
     "connect_timeout": later("the server did not answer"),

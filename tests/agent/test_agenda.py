@@ -175,3 +175,39 @@ def test_a_calibration_that_reached_nothing_is_tried_again(tmp_path: Path) -> No
     days = days_of_calibrations(lab)
     assert len(failures) == 2 and len(days) == 3 and days[2] - days[0] < 1
     lab.spool.close()
+
+
+@pytest.mark.parametrize("wrong_s", [0, -17 * 365 * DAY_S], ids=["right clock", "2009"])
+def test_tests_that_a_person_asked_for_are_made_beside_the_others(tmp_path: Path, wrong_s: int) -> None:
+    lab = Lab(tmp_path, msgspec.structs.replace(QUICK, test_interval_s=0, tests_per_window=2))
+    lab.clock.step_wall_s(wrong_s)
+    hour_ms = 3_600_000
+    opens_ms = lab.true_ms + 4 * hour_ms
+    lab.collector.windows = [[opens_ms + k * 2 * hour_ms, opens_ms + (k + 1) * 2 * hour_ms] for k in range(3)]
+    lab.collector.campaign = [
+        [opens_ms - 2 * hour_ms, opens_ms, 6],
+        [opens_ms + 6 * hour_ms, opens_ms + 8 * hour_ms, 6],
+    ]
+    lab.drive(14 * 3_600, look_s=300)
+    started = [
+        (one["trigger"], one["started_mono_ms"] - 86_400_000 + 1_795_525_509_123, one["lease_id"])
+        for one in lab.measurements()
+    ]
+    asked = [at_ms for trigger, at_ms, lease_id in started if trigger == Trigger.CAMPAIGN and lease_id]
+    assert [sum(first <= at < last for at in asked) for first, last, _ in lab.collector.campaign] == [6, 6]
+    in_windows = [sum(first <= at < last for _, at, _ in started) for first, last in lab.collector.windows]
+    assert in_windows == [2, 2, 2] and len(asked) == 12
+    lab.spool.close()
+
+
+def test_what_was_called_off_is_not_tested(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, msgspec.structs.replace(QUICK, test_interval_s=0))
+    lab.collector.campaign = [[lab.true_ms + 3_600_000, lab.true_ms + 3 * 3_600_000, 6]]
+    lab.daemon.contact.fetch_settings()
+    lab.collector.lease_refusal = "enough"  # another computer of the school has made them
+    lab.drive(2 * 3_600, look_s=300)
+    assert [one["trigger"] for one in lab.measurements()].count(Trigger.CAMPAIGN) == 0
+    lab.collector.lease_refusal, lab.collector.campaign, lab.collector.settings_version = None, [], "2"
+    lab.drive(3_600, look_s=300)
+    assert [one["trigger"] for one in lab.measurements()].count(Trigger.CAMPAIGN) == 0
+    lab.spool.close()

@@ -67,6 +67,7 @@ class FakeCollector:
         self.now_ms = NOON_MS
         self.servers: list[dict[str, Any]] = [{"id": "tp", "engine": "ndt7", "url": "ws://tp.test:1", "udp_port": None}]
         self.windows: list[list[int]] = []
+        self.campaign: list[list[int]] | None = None  # None: a collector that does not know of such
         self.paused = False
         self.lease_refusal: str | None = None
         self.leases = 0
@@ -148,7 +149,7 @@ class FakeCollector:
             "servers": self.servers, "probes": [], "paused": self.paused, "next_collector_key": None,
             "budget": {"test_bytes": 100_000_000, "day_bytes": 300_000_000, "month_bytes": 4_000_000_000},
             "server_time_ms": self.now_ms,
-        }  # fmt: skip
+        } | ({} if self.campaign is None else {"campaign_utc": self.campaign})  # fmt: skip
 
     def _enrol(self, asked: Asked) -> FakeAnswer:
         told = json.loads(asked.body)

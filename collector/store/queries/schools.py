@@ -169,10 +169,17 @@ def facts_of(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, list[DatedFa
     return found
 
 
-def calendar_days(snapshot: Snapshot) -> dict[str, dict[str, str]]:
-    """Return what differs from the weekly hours: calendar -> local day -> kind (holiday, closure, open)."""
+def calendar_days(snapshot: Snapshot, names: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
+    """Return what differs from the weekly hours: calendar -> local day -> kind (holiday, closure, open).
+
+    Args:
+        snapshot: The database.
+        names: Of calendars, a few; None for all.
+    """
     found: dict[str, dict[str, str]] = {}
     query = select(CALENDAR_DAYS.c.calendar, CALENDAR_DAYS.c.day, CALENDAR_DAYS.c.kind)
+    if names is not None:
+        query = query.where(CALENDAR_DAYS.c.calendar.in_(list(names)))
     for calendar, day, kind in snapshot.connection.execute(query):
         found.setdefault(calendar, {})[day] = kind
     return found

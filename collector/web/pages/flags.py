@@ -9,13 +9,26 @@ from flask import Blueprint, Response, abort, redirect, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from collector.domain import proof as rule
 from collector.publish import files
 from collector.store.queries import casework, pages_flags, pages_school, pages_schools, views
 from collector.store.queries.exports import CellKind, ExportColumn
 from collector.store.queries.pages_flags import NOBODY, FlagRow
 from collector.store.queries.pages_schools import SchoolRow
 from collector.store.unit import Snapshot
-from collector.web import access, deed_forms, deeds, evidence, flag_filter, lines, present, saved_views, sentences
+from collector.web import (
+    access,
+    deed_forms,
+    deeds,
+    evidence,
+    flag_filter,
+    lines,
+    present,
+    proof_form,
+    proof_words,
+    saved_views,
+    sentences,
+)
 from collector.web.access import Role, for_role
 from collector.web.charts import small
 from collector.web.deed_forms import Mistake, Typed
@@ -214,6 +227,9 @@ def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None 
             zone_name=f"{case.zone.key}, {present.zone_name(case.zone, parts.now_ms)}",
             news=deeds.news(snapshot, parts, request.args.get("done", "")[:100]),
             profile=method.profile_name(),
+            proof=proof_form.usual(snapshot, parts, case.row.code, case.zone),
+            rule=rule,
+            proof_words=proof_words,
             may_act=may_act,
             people=deed_forms.people(snapshot) if may_act else [],
             typed=typed or Typed(),

@@ -64,6 +64,16 @@ def test_the_answer_is_written_byte_for_byte(vectors: dict[str, Any]) -> None:
     assert encode(msgspec.json.decode(body, type=BatchAnswer)) == body
 
 
+def test_settings_are_written_byte_for_byte_and_read_as_an_older_collector_tells_them() -> None:
+    from agent.wire.answers import SettingsAnswer, encode
+
+    raw = (GOLDEN / "settings.json").read_bytes().rstrip(b"\n")
+    told = msgspec.json.decode(raw, type=SettingsAnswer)
+    assert encode(told) == raw and len(told.campaign_utc) == 2
+    older = raw[: raw.index(b',"campaign_utc"')] + b"}"
+    assert msgspec.json.decode(older, type=SettingsAnswer) == msgspec.structs.replace(told, campaign_utc=[])
+
+
 def test_key_ids_and_pin(vectors: dict[str, Any]) -> None:
     public = bytes(COLLECTOR_KEY.verify_key)
     assert signing.key_id(public) == vectors["collector_key_id"]

@@ -12,8 +12,11 @@ from collector.demo import history, island
 from collector.demo.island import DemoSchool, Fate
 from collector.demo.names import AREAS, TIMEZONE
 from collector.demo.samples import SERVER_ID
+from collector.domain.proof import Hours
 from collector.evaluate.inputs import reference_of
+from collector.evaluate.proof import Rules, Wanted, prove
 from collector.evaluate.run import evaluate
+from collector.profiles import catalogue
 from collector.store.open import Store
 from collector.store.queries import judgement
 from collector.store.tables.judgement import EVALUATIONS, FLAGS, SCHOOL_DAYS
@@ -98,3 +101,18 @@ def _history_of(school: DemoSchool) -> list[history.Placed]:
 
     calendar = calendar_of(school.opening, ZoneInfo(TIMEZONE))
     return list(history._school_history(school, calendar, [date(2026, 11, 24)], NOW_MS, Random("1")))
+
+
+def test_low_lines_have_two_of_the_three_days_that_prove_it(store: Store) -> None:
+    schools = [school for school in island.make_schools() if school.fate is Fate.LOW]
+    fill(store, schools, NOW_MS, days=15)
+    today = date(2026, 11, 25)
+    with store.reader() as snapshot:
+        rules = Rules(CONFIG, catalogue.load(), reference_of(SERVER_ID))
+        found = [
+            prove(snapshot, rules, Wanted(one.code, today - timedelta(days=29), today, Hours.OUTSIDE, NOW_MS))
+            for one in schools
+        ]
+    assert {len(one.counted) for one in found if one} <= {0, 10, 20}
+    two_days = [one for one in found if one is not None and len(one.counted) == 20]
+    assert len(two_days) >= 6 and all(one.plan is not None and one.choice.by is not None for one in two_days)

@@ -38,6 +38,7 @@ PAGES = {
     "02-map-districts": "/map?layer=areas",
     "03-schools": "/schools?verdict=BELOW",
     "04-school": "school",
+    "04-evidence": "evidence",
     "05-flags": "/flags",
     "05-flags-table": "/flags?as=table",
     "06-flag": "flag",
@@ -130,6 +131,7 @@ def addresses(page: Page, url: str) -> dict[str, str]:
         page.goto(url + listed)
         first = page.locator(link).first
         found[word] = (first.get_attribute("href") if first.count() else None) or listed
+    found["evidence"] = f"{found['school']}/evidence"
     return {title: found.get(address, address) for title, address in PAGES.items()}
 
 

@@ -12,7 +12,7 @@ TEMPLATES = ROOT / "collector" / "web" / "templates"
 # Words that are the same in every language: the product, commands, units.
 SAME = {"Enlace", "Mbit/s", "s", "enlace-collector", "schools", "import", "FILE", "FILE.csv", "token", "create"}
 SAME |= {"school", "CODE", "export", "measurements", "format", "csv", "o", "measurements.csv", "dry-run"}
-SAME |= {"curl", "H", "Authorization", "Bearer", "KEY"}
+SAME |= {"curl", "H", "Authorization", "Bearer", "KEY", "verify", "key"}
 
 
 @pytest.fixture(scope="module")

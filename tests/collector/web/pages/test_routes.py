@@ -14,6 +14,8 @@ from collector import api_keys, people
 from collector.app import make_flask
 from collector.ports import Ports
 from collector.store.open import Store
+from collector.store.queries import packs
+from collector.store.queries.packs import Pack
 from collector.store.tables.judgement import FLAGS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.fakes import pages_world
@@ -37,6 +39,7 @@ class Route:
 
 SCHOOL = {"code": "00123"}
 IMPORT = {"import_id": "none"}
+PACK = "pack-1"
 ROUTES = {
     "static": Route(OPEN, places={"filename": "site.css"}),
     "devices.batch": Route(SIGNED),
@@ -53,6 +56,11 @@ ROUTES = {
     "overview.show": Route("viewer"),
     "schools.show": Route("viewer"),
     "school.show": Route("viewer", foreign=SCHOOL),
+    "evidence.show": Route("viewer", foreign=SCHOOL),
+    "evidence.ask": Route("operator", foreign=SCHOOL),
+    "evidence.call_off": Route("operator", foreign=SCHOOL),
+    "evidence.make": Route("operator", foreign=SCHOOL),
+    "evidence.pack": Route("viewer", foreign={**SCHOOL, "pack_id": PACK}),
     "flags.show": Route("viewer"),
     "flags.show_one": Route("viewer", foreign={"flag_id": "FLAG"}),
     "flags.act": Route("operator", foreign={"flag_id": "FLAG"}),
@@ -111,6 +119,10 @@ FORM = {"action": "note", "note": "seen"}
 
 @pytest.fixture
 def app(country: Store) -> Flask:
+    with country.unit() as unit:
+        days = ("2026-11-01", "2026-11-23")
+        packs.add(unit, Pack(PACK, "00123", 1, "otto", *days, "outside", "en", 30, "0", "0"), b"<html></html>")
+        unit.commit()
     return make_flask(a_deployment(country, FakeClock(pages_world.NOW_MS)))
 
 
