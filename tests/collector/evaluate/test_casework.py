@@ -1,9 +1,7 @@
 """People and the fold: a closing is there at once and stays through replay; taking it back leaves no trace in flags."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,10 +80,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    store = empty_store(tmp_path / "data")
-    yield Desk(store)
-    store.close()
+def desk(store: Store) -> Desk:
+    return Desk(store)
 
 
 @pytest.mark.parametrize("hour", ["06:00", "12:00", "23:00"])

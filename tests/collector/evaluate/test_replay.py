@@ -172,11 +172,11 @@ def test_day_by_day_and_all_at_once_are_the_same(plan: list[tuple[int, str, str]
 
 
 @pytest.mark.parametrize("what", WHAT)
-def test_each_kind_of_change_is_replayed_alike(what: str) -> None:
+def test_each_kind_of_change_is_replayed_alike(store: Store, what: str) -> None:
     plan = [(at, what, hour) for at in (8, 14, 20) for hour in TIMES]
-    with a_life(seed=0) as life:
-        live(life, plan, seed=0)
-        one_by_one = life.judged()
-        assert {"watch", "open"} <= {row["state"] for row in one_by_one["evaluations"]}
-        replay(life.store, CONFIG, fake_ports(life.clock))
-        assert life.judged() == one_by_one
+    life = Life(store, seed=0)
+    live(life, plan, seed=0)
+    one_by_one = life.judged()
+    assert {"watch", "open"} <= {row["state"] for row in one_by_one["evaluations"]}
+    replay(life.store, CONFIG, fake_ports(life.clock))
+    assert life.judged() == one_by_one

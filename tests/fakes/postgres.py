@@ -1,0 +1,126 @@
+"""A real PostgreSQL server for tests: in a temporary directory, on a socket of its own, gone with the test session.
+
+What it acknowledges it may forget when the machine stops: no test asks for that, and waiting for the disk is most of
+what a test would do. Texts sort by a language there, as on most servers of the world, so that a statement that leans
+on the order of bytes is found out.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+DEBIAN = Path("/usr/lib/postgresql")
+USER = "enlace"
+START_S = 60
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+}
+
+
+def programs() -> Path | None:
+    """Return the directory of PostgreSQL's programs, the newest if there are several, None where there is none."""
+    found = [path for path in DEBIAN.glob("*/bin") if (path / "initdb").exists() and path.parent.name.isdigit()]
+    if found:
+        return max(found, key=lambda path: int(path.parent.name))
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else None
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+
+    def url(self, name: str) -> str:
+        """Return the address of one of its databases, as an operator writes it."""
+        return f"postgresql://{USER}@/{name}?host={quote(str(self.socket))}"
+
+    def create(self, name: str, template: str = "template1") -> str:
+        """Make a database, the copy of another one to which nobody is connected, and return its address."""
+        self._do(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Delete a database and end who is still connected."""
+        self._do(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _do(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def running(more: dict[str, str] | None = None) -> Iterator[Server]:
+    """Run a server with no databases but its own; `more` are settings of its configuration file."""
+    where = programs()
+    assert where is not None, "no PostgreSQL: tests/tools.sh installs it"
+    place = Path(tempfile.mkdtemp(prefix="enlace-pg-"))  # short: a socket's path has 107 characters at most
+    owner = _owner()
+    if owner is not None:
+        os.chown(place, owner.pw_uid, owner.pw_gid)
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        _run([where / "initdb", "-D", place / "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync",
+              "--no-instructions", "--locale-provider=icu", "--icu-locale=es", "--locale=C.UTF-8"], owner, place)  # fmt: skip
+        lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, **(more or {})}.items()]
+        with (place / "data" / "postgresql.conf").open("a") as file:
+            file.write("\n".join([*lines, f"unix_socket_directories = '{place}'", ""]))
+        with (place / "log").open("wb") as log:
+            words = [str(where / "postgres"), "-D", str(place / "data")]
+            process = subprocess.Popen(words, stdout=log, stderr=log, cwd=place, **_as(owner))
+        server = Server(place)
+        _wait(server, process, place / "log")
+        yield server
+    finally:
+        if process is not None:
+            process.terminate()  # "smart" would wait for clients, and there may be some of a test that failed
+            process.send_signal(2)
+            process.wait(START_S)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _owner() -> pwd.struct_passwd | None:
+    """Return the user that the server runs as where we are root, which it refuses to be."""
+    if os.getuid() != 0:
+        return None
+    known = {one.pw_name: one for one in pwd.getpwall()}
+    return known.get("postgres") or known["nobody"]
+
+
+def _as(owner: pwd.struct_passwd | None) -> dict[str, object]:
+    return {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+
+def _run(words: Sequence[object], owner: pwd.struct_passwd | None, place: Path) -> None:
+    done = subprocess.run([str(word) for word in words], capture_output=True, cwd=place, timeout=START_S, **_as(owner))
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def _wait(server: Server, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until_s = time.monotonic() + START_S
+    while True:
+        try:
+            psycopg.connect(server.url("postgres"), connect_timeout=5).close()
+            return
+        except psycopg.OperationalError:
+            assert process.poll() is None and time.monotonic() < until_s, log.read_text(errors="replace")
+            time.sleep(0.02)
