@@ -11,19 +11,9 @@ from tests.fakes.collector_world import FakeClock
 from tests.fakes.databases import Database, Files, OnServer
 
 # Whose tests run on both engines each time; those of the others run on PostgreSQL among the deep ones.
-ON_BOTH = (
-    *(
-        "store/",
-        "intake/",
-        "evaluate/",
-        "publish/",
-        "registry/",
-        "web/api/",
-        "test_jobs.py",
-        "test_operator_commands.py",
-    ),
-    *(f"web/pages/test_{name}.py" for name in ("lists", "quality", "progress", "providers", "map", "flags_inbox")),
-)
+_WHOLE = ("store/", "intake/", "evaluate/", "publish/", "registry/", "web/api/")
+_PAGES = ("lists", "quality", "progress", "providers", "map", "flags_inbox")
+ON_BOTH = (*_WHOLE, "test_jobs.py", "test_operator_commands.py", *(f"web/pages/test_{name}.py" for name in _PAGES))
 SLOW = ("evaluate/test_replay.py",)
 HERE = Path(__file__).parent
 

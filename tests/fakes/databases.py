@@ -47,7 +47,7 @@ class Files:
 
 
 class OnServer:
-    """PostgreSQL: one database for all tests, emptied by a statement; making one for each takes a hundred times as long.
+    """PostgreSQL: one database for all tests, emptied by a statement: making one for each takes much longer.
 
     What filled it once stays beside the tables, in a schema of its own.
     """

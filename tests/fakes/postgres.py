@@ -8,6 +8,7 @@ on the order of bytes is found out.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -33,6 +34,8 @@ SETTINGS = {
     "max_wal_senders": "0",
     "wal_level": "minimal",
 }
+_INIT = ("-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions", "--locale=C.UTF-8")
+_LANGUAGES_SINCE = 15
 
 
 def programs() -> Path | None:
@@ -79,8 +82,7 @@ def running(more: dict[str, str] | None = None) -> Iterator[Server]:
         os.chown(place, owner.pw_uid, owner.pw_gid)
     process: subprocess.Popen[bytes] | None = None
     try:
-        _run([where / "initdb", "-D", place / "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync",
-              "--no-instructions", "--locale-provider=icu", "--icu-locale=es", "--locale=C.UTF-8"], owner, place)  # fmt: skip
+        _run([where / "initdb", "-D", place / "data", "-U", USER, *_INIT, *_language(where)], owner, place)
         lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, **(more or {})}.items()]
         with (place / "data" / "postgresql.conf").open("a") as file:
             file.write("\n".join([*lines, f"unix_socket_directories = '{place}'", ""]))
@@ -92,8 +94,7 @@ def running(more: dict[str, str] | None = None) -> Iterator[Server]:
         yield server
     finally:
         if process is not None:
-            process.terminate()  # "smart" would wait for clients, and there may be some of a test that failed
-            process.send_signal(2)
+            process.send_signal(signal.SIGINT)  # SIGTERM would wait for clients, and a test that failed has left some
             process.wait(START_S)
         shutil.rmtree(place, ignore_errors=True)
 
@@ -108,6 +109,14 @@ def _owner() -> pwd.struct_passwd | None:
 
 def _as(owner: pwd.struct_passwd | None) -> dict[str, object]:
     return {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+
+def _language(where: Path) -> list[str]:
+    """Return the words that make texts sort as in Spanish; an older server knows only what the system has."""
+    version = where.parent.name
+    if version.isdigit() and int(version) < _LANGUAGES_SINCE:
+        return []
+    return ["--locale-provider=icu", "--icu-locale=es"]
 
 
 def _run(words: Sequence[object], owner: pwd.struct_passwd | None, place: Path) -> None:

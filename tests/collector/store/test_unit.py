@@ -37,7 +37,7 @@ def test_a_reader_sees_one_moment_and_cannot_write(store: Store) -> None:
             facts.set_fact(unit, "a", "1")
             unit.commit()
         assert facts.find_fact(snapshot, "a") is None
-    with pytest.raises((StorageError, DBAPIError), match="read-?only"), store.reader() as snapshot:
+    with pytest.raises((StorageError, DBAPIError), match=r"read-?only"), store.reader() as snapshot:
         snapshot.connection.execute(text("DELETE FROM facts"))
     with store.reader() as snapshot:
         assert facts.find_fact(snapshot, "a") == "1"
