@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
+from collector.store.queries import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS
@@ -66,5 +67,6 @@ def fill(store: Store, count: int = 12_000, seed: int = 3) -> None:
     with store.unit() as unit:
         unit.connection.execute(insert(SCHOOLS), schools)
         unit.connection.execute(insert(EVALUATIONS), judged)
+        summaries.renew_all(unit)
         unit.connection.execute(insert(FACTS), [{"name": "last_evaluation_ms", "value": str(NOW_MS - 3_600_000)}])
         unit.commit()

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
+from collector.store.queries import summaries
+from collector.store.queries.summaries import Series
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -246,6 +248,7 @@ def write(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:
     of_series = (EVALUATIONS.c.profile == scope.profile) & (EVALUATIONS.c.metric == scope.metric)
     unit.connection.execute(delete(EVALUATIONS).where(evaluations, of_series))
     _insert(unit, EVALUATIONS, [row for outcome in outcomes for row in outcome.evaluations])
+    summaries.renew(unit, Series(scope.profile, scope.metric), scope.schools, scope.from_day)
     _write_flags(unit, scope, outcomes)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tup
 
 from collector.store.queries.pages_schools import Measure, judged_schools
 from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import EVALUATIONS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.measurements import CONFLICTS, MEASUREMENTS, QUARANTINE
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
@@ -206,7 +206,7 @@ def device_issues(snapshot: Snapshot, wanted: QualityFilter, key: str, limit: in
 
 def count_thin(snapshot: Snapshot, measure: Measure, wanted: QualityFilter) -> tuple[int, int, int]:
     """Return how many schools there are, how many have too few tests for a verdict, and how many have no verdict."""
-    verdict = EVALUATIONS.c.verdict
+    verdict = NEWEST.c.verdict
     thin = func.sum(case((verdict == "INSUFFICIENT", 1), else_=0))
     none = func.sum(case((verdict.is_(None), 1), else_=0))
     query = select(func.count(), thin, none).select_from(judged_schools(measure)).where(*_of_school(wanted))

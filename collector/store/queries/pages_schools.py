@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, FromClause, Select, and_, case, func, literal, or_, select
 
 from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import EVALUATIONS, SCHOOL_DAYS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
+from collector.store.tables.judgement import SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
@@ -84,24 +85,15 @@ class SchoolRow:
 
 
 def newest_evaluation(measure: Measure) -> ColumnElement[bool]:
-    """Return the condition that joins a school with its newest evaluation: one look into the primary key a school."""
-    other = EVALUATIONS.alias("newer")
-    newest = (
-        select(func.max(other.c.day))
-        .where(other.c.school == SCHOOLS.c.code, other.c.profile == measure.profile, other.c.metric == measure.metric)
-        .scalar_subquery()
-    )
+    """Return the condition that joins a school with its newest evaluation."""
     return and_(
-        EVALUATIONS.c.school == SCHOOLS.c.code,
-        EVALUATIONS.c.profile == measure.profile,
-        EVALUATIONS.c.metric == measure.metric,
-        EVALUATIONS.c.day == newest,
+        NEWEST.c.school == SCHOOLS.c.code, NEWEST.c.profile == measure.profile, NEWEST.c.metric == measure.metric
     )
 
 
 def judged_schools(measure: Measure) -> FromClause:
     """Return schools, each with its newest evaluation if it has one."""
-    return SCHOOLS.outerjoin(EVALUATIONS, newest_evaluation(measure))
+    return SCHOOLS.outerjoin(NEWEST, newest_evaluation(measure))
 
 
 _SCHOOL_COLUMNS = (
@@ -116,7 +108,7 @@ _NUMBER_COLUMNS = (
 _ROW = (
     *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
     func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift).label("pupils"),
-    *(EVALUATIONS.c[name] for name in _NUMBER_COLUMNS),
+    *(NEWEST.c[name] for name in _NUMBER_COLUMNS),
 )
 
 _HEARD = (
@@ -126,11 +118,11 @@ _HEARD = (
     .label("heard_ms")
 )
 
-_RATIO = EVALUATIONS.c.median_bps * 1.0 / EVALUATIONS.c.target_bps
-_CONTRACT_SHARE = EVALUATIONS.c.median_bps / func.nullif(SCHOOLS.c.contract_download_mbps * 1e6, 0.0, type_=Float)
+_RATIO = NEWEST.c.median_bps * 1.0 / NEWEST.c.target_bps
+_CONTRACT_SHARE = NEWEST.c.median_bps / func.nullif(SCHOOLS.c.contract_download_mbps * 1e6, 0.0, type_=Float)
 _VERDICT_RANK = case(
     {"BELOW": 0, "BORDERLINE": 1, "NOT_TESTABLE": 2, "INSUFFICIENT": 3, "MEETS": 4},
-    value=EVALUATIONS.c.verdict,
+    value=NEWEST.c.verdict,
     else_=5,
 )
 
@@ -141,9 +133,9 @@ SORTS: dict[str, ColumnElement[Any]] = {
     "name": SCHOOLS.c.name_order,
     "verdict": _VERDICT_RANK,
     "contract": _CONTRACT_SHARE,
-    "typical": EVALUATIONS.c.median_bps,
-    "target": EVALUATIONS.c.target_bps,
-    "tests": EVALUATIONS.c.attained * 1.0 / func.nullif(EVALUATIONS.c.n, 0),
+    "typical": NEWEST.c.median_bps,
+    "target": NEWEST.c.target_bps,
+    "tests": NEWEST.c.attained * 1.0 / func.nullif(NEWEST.c.n, 0),
     "pupils": func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift),
     "heard": _HEARD.element,
 }
@@ -157,8 +149,8 @@ def like_pattern(text: str) -> str:
 
 def _has_verdict(name: str) -> ColumnElement[bool]:
     if name == NO_VERDICT:
-        return EVALUATIONS.c.verdict.is_(None)
-    return EVALUATIONS.c.verdict != "INSUFFICIENT" if name == ENOUGH else EVALUATIONS.c.verdict == name
+        return NEWEST.c.verdict.is_(None)
+    return NEWEST.c.verdict != "INSUFFICIENT" if name == ENOUGH else NEWEST.c.verdict == name
 
 
 def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
@@ -193,7 +185,7 @@ def _of_contract(band: str) -> list[ColumnElement[bool]]:
         "middle": (share >= CONTRACT_UNDER, share < CONTRACT_FULL),
         "full": (share >= CONTRACT_FULL,),
     }
-    return [EVALUATIONS.c.verdict != "INSUFFICIENT", share >= 0, *ranges[band]]
+    return [NEWEST.c.verdict != "INSUFFICIENT", share >= 0, *ranges[band]]
 
 
 def school_rows(

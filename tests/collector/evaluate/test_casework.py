@@ -16,7 +16,6 @@ from collector.store.open import Store
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.people import AUDIT
 from tests.fakes.collector_world import FakeClock, fake_ports
-from tests.fakes.empty_store import empty_store
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
 DAYS = weekdays(date(2026, 11, 24), 20)

@@ -19,6 +19,7 @@ from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
+from tests.fakes import recount
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.empty_store import empty_store
 from tests.fakes.registry_files import import_calendar
@@ -103,6 +104,7 @@ class Life:
 
     def judged(self) -> dict[str, Any]:
         """Return all that was worked out. What was retracted tells of an earlier state of the data: it is history."""
+        recount.check(self.store)
         flags = [row for row in self.rows(FLAGS) if row["state"] != "retracted"]
         ids = {row["flag_id"] for row in flags}
         events = [row for row in self.rows(FLAG_EVENTS) if row["flag_id"] in ids]
