@@ -31,7 +31,7 @@ def _name(chance: random.Random) -> str:
     return f"{chance.choice(KINDS)} {' '.join(words)}"
 
 
-def _rows(count: int, seed: int) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+def rows(count: int, seed: int) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     chance = random.Random(seed)
     areas = [_name(chance).split(" ", 1)[1] for _ in range(AREAS)]
     towns = [(chance.uniform(*HONDURAS[:2]), chance.uniform(*HONDURAS[2:])) for _ in range(AREAS)]
@@ -63,7 +63,7 @@ def _rows(count: int, seed: int) -> tuple[list[dict[str, object]], list[dict[str
 
 def fill(store: Store, count: int = 12_000, seed: int = 3) -> None:
     """Fill the tables with so many schools."""
-    schools, judged = _rows(count, seed)
+    schools, judged = rows(count, seed)
     with store.unit() as unit:
         unit.connection.execute(insert(SCHOOLS), schools)
         unit.connection.execute(insert(EVALUATIONS), judged)

@@ -57,6 +57,12 @@ class Server:
         """Return the address of one of its databases, as an operator writes it."""
         return f"postgresql://{USER}@/{name}?host={quote(str(self.socket))}"
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a database of this name."""
+        with psycopg.connect(self.url("postgres")) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        return found is not None
+
     def create(self, name: str, template: str = "template1") -> str:
         """Make a database, the copy of another one to which nobody is connected, and return its address."""
         self._do(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
@@ -72,22 +78,28 @@ class Server:
 
 
 @contextmanager
-def running(more: dict[str, str] | None = None) -> Iterator[Server]:
-    """Run a server with no databases but its own; `more` are settings of its configuration file."""
+def running(more: dict[str, str] | None = None, kept: Path | None = None) -> Iterator[Server]:
+    """Run a server.
+
+    Args:
+        more: Settings of its configuration file.
+        kept: Where its data stay, and are found again; None: it begins with no databases but its own.
+    """
     where = programs()
     assert where is not None, "no PostgreSQL: tests/tools.sh installs it"
     place = Path(tempfile.mkdtemp(prefix="enlace-pg-"))  # short: a socket's path has 107 characters at most
-    owner = _owner()
-    if owner is not None:
-        os.chown(place, owner.pw_uid, owner.pw_gid)
+    data, owner = kept or place / "data", _owner()
+    data.mkdir(parents=True, exist_ok=True)
+    for path in (place, data):
+        if owner is not None:
+            os.chown(path, owner.pw_uid, owner.pw_gid)
     process: subprocess.Popen[bytes] | None = None
     try:
-        _run([where / "initdb", "-D", place / "data", "-U", USER, *_INIT, *_language(where)], owner, place)
-        lines = [f"{name} = '{value}'" for name, value in {**SETTINGS, **(more or {})}.items()]
-        with (place / "data" / "postgresql.conf").open("a") as file:
-            file.write("\n".join([*lines, f"unix_socket_directories = '{place}'", ""]))
+        if not (data / "PG_VERSION").exists():
+            _run([where / "initdb", "-D", data, "-U", USER, *_INIT, *_language(where)], owner, place)
+        settings = [f"--{name}={value}" for name, value in {**SETTINGS, **(more or {})}.items()]
         with (place / "log").open("wb") as log:
-            words = [str(where / "postgres"), "-D", str(place / "data")]
+            words = [str(where / "postgres"), "-D", str(data), "-k", str(place), *settings]
             process = subprocess.Popen(words, stdout=log, stderr=log, cwd=place, **_as(owner))
         server = Server(place)
         _wait(server, process, place / "log")

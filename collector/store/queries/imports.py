@@ -93,6 +93,13 @@ def list_imports(snapshot: Snapshot, limit: int) -> list[Import]:
     ]
 
 
+def stamp(snapshot: Snapshot) -> tuple[Any, ...]:
+    """Return something that is another whenever the registry has changed."""
+    schools = snapshot.connection.execute(select(func.count(), func.max(SCHOOLS.c.updated_ms))).one()
+    states = select(REGISTRY_IMPORTS.c.state, func.count()).group_by(REGISTRY_IMPORTS.c.state)
+    return (*schools, *sorted(tuple(row) for row in snapshot.connection.execute(states)))
+
+
 def count_imports(snapshot: Snapshot) -> int:
     """Return how many imports the history has."""
     return int(snapshot.connection.scalar(select(func.count()).select_from(REGISTRY_IMPORTS)) or 0)

@@ -152,7 +152,8 @@ def aside_rows(
 
 def count_aside_rows(snapshot: Snapshot, wanted: QualityFilter, since_ms: int, reason: str) -> int:
     """Return how many rows `aside_rows` has without a limit."""
-    found = _aside_by_device(wanted, since_ms, reason).subquery()
+    where = (*_aside(wanted, since_ms), MEASUREMENTS.c.exclusion == reason)
+    found = select(MEASUREMENTS.c.school, MEASUREMENTS.c.device).where(*where).distinct().subquery()
     return int(snapshot.connection.execute(select(func.count()).select_from(found)).scalar_one())
 
 

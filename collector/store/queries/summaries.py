@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select
 
 from collector.domain.periods import WAYS, first_before, first_day
 from collector.domain.words import Verdict
-from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS
+from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
 from collector.store.unit import UnitOfWork
 
 _MANY: Final = 500
@@ -66,8 +66,14 @@ def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> N
         .group_by(table.school)
         .subquery()
     )
-    rows = select(EVALUATIONS).join(last, (last.c.school == table.school) & (last.c.day == table.day)).where(of_series)
-    names = [column.name for column in EVALUATIONS.c]
+    of_day = (SCHOOL_DAYS.c.school == table.school) & (SCHOOL_DAYS.c.day == table.day)
+    rows = (
+        select(*EVALUATIONS.c, SCHOOL_DAYS.c.median_idle_rtt_ms)
+        .select_from(EVALUATIONS.outerjoin(SCHOOL_DAYS, of_day))
+        .join(last, (last.c.school == table.school) & (last.c.day == table.day))
+        .where(of_series)
+    )
+    names = [*(column.name for column in EVALUATIONS.c), "median_idle_rtt_ms"]
     unit.connection.execute(insert(NEWEST_EVALUATIONS).from_select(names, rows))
 
 

@@ -73,6 +73,7 @@ NEWEST_EVALUATIONS = Table(
     "newest_evaluations",
     METADATA,
     *_evaluation(),
+    Column("median_idle_rtt_ms", Float),  # of the same school day
     PrimaryKeyConstraint("school", "profile", "metric"),
 )
 

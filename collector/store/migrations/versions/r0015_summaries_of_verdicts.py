@@ -24,14 +24,20 @@ _AT_ONCE = 500  # schools
 
 
 def upgrade() -> None:
-    """Make the tables and fill them from the evaluations."""
+    """Make the tables and fill them from the evaluations; let keys that wait be found."""
+    waits = sa.text("state = 'pending'")
+    op.create_index(
+        "ix_device_keys_pending", "device_keys", ["device"], sqlite_where=waits, postgresql_where=waits
+    )
     _create_newest()
     _create_periods()
-    names = ", ".join(column.name for column in _newest_columns())
+    names = [column.name for column in _newest_columns()]
     same = " AND ".join(f"newer.{name} = evaluations.{name}" for name in _SERIES)
     op.execute(
-        f"INSERT INTO newest_evaluations ({names}) SELECT {names} FROM evaluations WHERE NOT EXISTS "  # noqa: S608
-        f"(SELECT 1 FROM evaluations AS newer WHERE {same} AND newer.day > evaluations.day)"
+        f"INSERT INTO newest_evaluations ({', '.join(names)}, median_idle_rtt_ms) "  # noqa: S608 -- names of ours
+        f"SELECT {', '.join(f'evaluations.{name}' for name in names)}, school_days.median_idle_rtt_ms FROM evaluations "
+        "LEFT OUTER JOIN school_days ON school_days.school = evaluations.school AND school_days.day = evaluations.day "
+        f"WHERE NOT EXISTS (SELECT 1 FROM evaluations AS newer WHERE {same} AND newer.day > evaluations.day)"
     )
     connection = op.get_bind()
     schools = connection.execute(sa.select(_EVALUATIONS.c.school).distinct()).scalars().all()
@@ -58,7 +64,7 @@ def _newest_columns() -> list[sa.Column[Any]]:
 
 def _create_newest() -> None:
     key = sa.PrimaryKeyConstraint(*_SERIES, name="pk_newest_evaluations")
-    op.create_table("newest_evaluations", *_newest_columns(), key)
+    op.create_table("newest_evaluations", *_newest_columns(), sa.Column("median_idle_rtt_ms", sa.Float()), key)
 
 
 def _create_periods() -> None:
