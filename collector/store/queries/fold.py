@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Text, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from collector.store.queries import summaries
 from collector.store.queries.summaries import Series
@@ -228,8 +229,8 @@ def lock_schools(unit: UnitOfWork, schools: Iterable[str]) -> None:
     """Let nobody else fold these schools until the transaction ends; SQLite has one writer at a time anyway."""
     if unit.connection.dialect.name != "postgresql":
         return
-    for school in sorted(schools):
-        unit.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(school))))
+    code = func.unnest(literal(sorted(schools), ARRAY(Text))).column_valued("code")  # in this order, as everybody does
+    unit.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(code)))).all()
 
 
 def write(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:
