@@ -53,9 +53,9 @@ class OnServer:
     """
 
     def __init__(self, server: Server) -> None:
-        self._store_url = server.create("tests")
-        create(self._store_url).close()
-        self._connection = psycopg.connect(self._store_url, autocommit=True)
+        self.url = server.create("tests")
+        create(self.url).close()
+        self._connection = psycopg.connect(self.url, autocommit=True)
         self._by_fill = dict[Fill, str]()
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class OnServer:
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         self._do_to_all("DELETE FROM {table}")
-        return Store.open(self._store_url)
+        return Store.open(self.url)
 
     def filled(self, fill: Fill) -> Store:
         store = self.empty()

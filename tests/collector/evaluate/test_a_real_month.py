@@ -55,9 +55,10 @@ def a_month(seed: int) -> Month:
     """Return a month of schools, those with the fewest tests first."""
     chance = random.Random(seed)
     counts = [round(1 + at * 10 / (THIN - 1)) for at in range(THIN)]
-    counts += [round(14 * (216 / 14) ** (at / (SCHOOLS - THIN - 1))) for at in range(SCHOOLS - THIN)]
+    counts += [round(14 + at * 40 / 17) for at in range(18)]  # up to the middle one's 54
+    counts += [round(54 + 162 * (at / 28) ** 2.45) for at in range(1, 29)]
     middles = [chance.uniform(6, 18) for _ in range(UNDER)]
-    middles += [20 * chance.lognormvariate(1.1, 0.5) for _ in range(SCHOOLS - UNDER)]
+    middles += [20 * max(1.05, chance.lognormvariate(0.8, 0.5)) for _ in range(SCHOOLS - UNDER)]
     chance.shuffle(middles)
     tests = []
     for code, count, middle in zip(CODES, counts, middles, strict=True):
@@ -79,9 +80,12 @@ def test_the_month_has_the_spreads_of_the_real_one() -> None:
     month = a_month(1)
     counts = sorted(len(month.of(code)) for code in CODES)
     assert (counts[0], counts[-1]) == (1, 216) and sum(count < 12 for count in counts) == THIN
-    assert 40 <= median(counts) <= 60 and 3_000 <= len(month.tests) <= 4_000
+    assert median(counts) == 54 and 3_400 <= len(month.tests) <= 3_600
     many = [month.of(code) for code in CODES if len(month.of(code)) >= 40]
-    assert 3.0 < median(percentile(speeds, 0.95) / percentile(speeds, 0.05) for speeds in many) < 4.2
+    assert 3.2 < median(percentile(speeds, 0.95) / percentile(speeds, 0.05) for speeds in many) < 4.0
+    reach = [month.of(code) for code in CODES if median(month.of(code)) >= TARGET_BPS]
+    assert 47 <= len(reach) <= 53
+    assert 8 <= sum(percentile(speeds, 0.1) < TARGET_BPS for speeds in reach) <= 20
 
 
 @pytest.fixture(params=(1, 2))
