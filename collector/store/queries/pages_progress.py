@@ -85,7 +85,7 @@ def tallies(
     table = VERDICTS.c
     by = (table.first_day, table.verdict, table.verdict_before, table.profile_version)
     query = select(*by, func.count()).where(*_where(measure, way, wanted), table.first_day.in_(firsts)).group_by(*by)
-    return [Tally(*row[:4], int(row[4])) for row in snapshot.connection.execute(query)]
+    return [Tally(*row) for row in snapshot.connection.execute(query)]
 
 
 def middle_ratios(

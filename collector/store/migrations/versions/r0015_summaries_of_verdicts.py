@@ -24,11 +24,8 @@ _AT_ONCE = 500  # schools
 
 
 def upgrade() -> None:
-    """Make the tables and fill them from the evaluations; let keys that wait be found."""
-    waits = sa.text("state = 'pending'")
-    op.create_index(
-        "ix_device_keys_pending", "device_keys", ["device"], sqlite_where=waits, postgresql_where=waits
-    )
+    """Make the tables and fill them from the evaluations; let what pages ask for be found."""
+    _create_indexes()
     _create_newest()
     _create_periods()
     names = [column.name for column in _newest_columns()]
@@ -44,6 +41,20 @@ def upgrade() -> None:
     for start in range(0, len(schools), _AT_ONCE):
         if rows := list(_period_rows(connection, schools[start : start + _AT_ONCE])):
             connection.execute(sa.insert(_PERIOD_VERDICTS), rows)
+
+
+def _create_indexes() -> None:
+    waits = sa.text("state = 'pending'")
+    op.create_index("ix_device_keys_pending", "device_keys", ["device"], sqlite_where=waits, postgresql_where=waits)
+    op.create_index("ix_schools_provider", "schools", ["provider"])
+    op.create_index("ix_schools_technology", "schools", ["technology"])
+    op.create_index(
+        "ix_schools_demo",
+        "schools",
+        ["code"],
+        sqlite_where=sa.text("is_demo = 1"),
+        postgresql_where=sa.text("is_demo"),
+    )
 
 
 def _newest_columns() -> list[sa.Column[Any]]:

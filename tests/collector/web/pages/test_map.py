@@ -11,8 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
 from collector.store.open import Store
-from collector.store.queries import summaries
-from collector.store.queries import facts
+from collector.store.queries import facts, summaries
 from collector.store.tables.registry import SCHOOLS
 from collector.web.pages import atlas
 from tests.collector.web.pages.conftest import sign_in
