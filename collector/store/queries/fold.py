@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, bindparam, delete, func, insert, literal, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
 from collector.store.queries import summaries
 from collector.store.queries.summaries import Series
@@ -223,14 +222,6 @@ def _newest(
         .where(EVALUATIONS.c.profile == scope.profile, EVALUATIONS.c.metric == scope.metric)
     )
     return snapshot.connection.execute(query).all()
-
-
-def lock_schools(unit: UnitOfWork, schools: Iterable[str]) -> None:
-    """Let nobody else fold these schools until the transaction ends; SQLite has one writer at a time anyway."""
-    if unit.connection.dialect.name != "postgresql":
-        return
-    code = func.unnest(literal(sorted(schools), ARRAY(Text))).column_valued("code")  # in this order, as everybody does
-    unit.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(code)))).all()
 
 
 def write(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:

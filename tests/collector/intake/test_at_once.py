@@ -1,7 +1,5 @@
 """Requests that come at the same moment: on PostgreSQL nothing else makes one wait for the other."""
 
-import threading
-from collections.abc import Callable
 from copy import copy
 
 from sqlalchemy import func, select
@@ -10,29 +8,11 @@ from collector.intake import batch, enrol
 from collector.intake.parts import Parts
 from collector.store.open import Store
 from collector.store.tables.devices import DEVICES
+from tests.fakes.at_once import at_once
 from tests.fakes.records import a_measurement
 from tests.fakes.wire_device import WireDevice, a_token
 
 ROUNDS = 8
-
-
-def at_once(*deeds: Callable[[], object]) -> None:
-    """Do several things at the same moment and wait for all of them."""
-    ready, faults = threading.Barrier(len(deeds)), list[BaseException]()
-
-    def run(deed: Callable[[], object]) -> None:
-        try:
-            ready.wait(30)
-            deed()
-        except BaseException as error:
-            faults.append(error)
-
-    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert faults == []
 
 
 def test_each_of_two_batches_of_one_device_turns_the_ratchet(device: WireDevice, parts: Parts, store: Store) -> None:

@@ -7,9 +7,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from collector.errors import StorageError
+from collector.store import locks
 from collector.store import unit as units
 from collector.store.open import Store
 from collector.store.queries import facts
+from tests.fakes.at_once import at_once
 
 
 def test_what_is_not_committed_is_undone(store: Store) -> None:
@@ -86,3 +88,18 @@ def test_a_unit_inside_a_unit_is_a_fault_and_no_endless_wait(store: Store) -> No
         pass
     with store.unit() as unit:
         assert facts.find_fact(unit, "a") is None
+
+
+def test_what_two_have_to_do_one_after_the_other_they_do(store: Store) -> None:
+    """Each reads a number and writes it one higher: on PostgreSQL both would write the same without holding a name."""
+
+    def count() -> None:
+        for _ in range(10):
+            with store.unit() as unit:
+                locks.hold(unit, ("b", "a"))
+                facts.set_fact(unit, "n", str(int(facts.find_fact(unit, "n") or "0") + 1))
+                unit.commit()
+
+    at_once(count, count, count)
+    with store.reader() as snapshot:
+        assert facts.find_fact(snapshot, "n") == "30"
