@@ -1,7 +1,7 @@
 """What has to be done by one at a time is: by names, held until the transaction ends.
 
-SQLite has one writer anyway, and reading before writing is safe there. PostgreSQL lets two transactions read the same and
-both write: whoever decides by what they have read holds a name first.
+SQLite has one writer anyway, and reading before writing is safe there. PostgreSQL lets two transactions read the same
+and both write: whoever decides by what they have read holds a name first.
 """
 
 from collections.abc import Iterable
