@@ -12,6 +12,7 @@ command -v npm >/dev/null || missing+=(nodejs npm)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v iperf3 >/dev/null || missing+=(iperf3)
 command -v ping >/dev/null || missing+=(iputils-ping)
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 command -v nsenter >/dev/null || missing+=(util-linux)
 
 if [ "${#missing[@]}" -gt 0 ]; then

@@ -114,10 +114,9 @@ def _is_coarse(site: Site) -> bool:
 
 def distance_m(one: Site, other: Site) -> float:
     """Return metres between two placed schools, along the great circle (haversine)."""
-    lat1, lon1, lat2, lon2 = (
-        math.radians(value or 0.0) for value in (one.latitude, one.longitude, other.latitude, other.longitude)
-    )
-    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    lat1, lat2 = math.radians(one.latitude or 0.0), math.radians(other.latitude or 0.0)
+    east = math.radians((other.longitude or 0.0) - (one.longitude or 0.0))
+    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin(east / 2) ** 2
     return 2 * _EARTH_M * math.asin(math.sqrt(min(1.0, half)))
 
 
@@ -136,16 +135,20 @@ class _Cells:
         return math.floor((site.latitude or 0.0) / self._size), column
 
     def around(self, site: Site, rings: int = 1) -> Iterable[Site]:
-        """Yield the schools of a school's square and of those around it, itself left out."""
+        """Yield the schools of a school's square, itself left out, and then of those around it, the nearest first."""
         row, column = self._cell(site)
         # Meridians come together: nearer to a pole more squares lie within the same distance.
         shrink = max(0.05, math.cos(math.radians(min(89.0, abs(site.latitude or 0.0)))))
         wide = min(math.ceil(rings / shrink), self._columns // 2)
-        for down in range(-rings, rings + 1):
-            for across in range(-wide, wide + 1):
+        for down in _outwards(rings):
+            for across in _outwards(wide):
                 for other in self._at.get((row + down, (column + across) % self._columns), ()):
                     if other.code != site.code:
                         yield other
+
+
+def _outwards(most: int) -> list[int]:
+    return sorted(range(-most, most + 1), key=abs)
 
 
 def _shared(placed: Sequence[Site]) -> list[Finding]:

@@ -19,6 +19,7 @@ from collector.evaluate.school import Span
 from collector.evaluate.work import Task
 from collector.ports import Ports
 from collector.profiles import catalogue as profiles
+from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries import facts, fold, judgement
 from collector.store.queries.fold import Past, Scope
@@ -163,7 +164,7 @@ def _fold_together(
         from_ms=min(begins_ms),
         until_ms=max(begins_ms),
     )
-    fold.lock_schools(unit, scope.schools)
+    locks.hold(unit, scope.schools)  # nobody else folds them, or acts on their flags
     past = fold.load(unit, scope)
     # Read now: somebody may have closed a flag, or taken that back, a moment ago.
     closings = judgement.closings(unit, scope.schools, flags.KIND, scope.profile, scope.metric)

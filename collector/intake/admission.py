@@ -14,7 +14,7 @@ from collector.intake import authenticity
 from collector.intake.answers import RefusedError
 from collector.store.queries import devices
 from collector.store.queries.devices import Device, DeviceKey
-from collector.store.unit import Snapshot
+from collector.store.unit import Snapshot, UnitOfWork
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,15 @@ def admit(snapshot: Snapshot, incoming: Incoming, word: Word, media: str) -> Adm
     return admitted
 
 
-def admit_again(unit: Snapshot, admitted: Admitted) -> Admitted:
-    """Return the same request with device and key as they are inside this transaction.
+def admit_again(unit: UnitOfWork, admitted: Admitted) -> Admitted:
+    """Return the same request with device and key as they are inside this transaction, which then has the device alone.
+
+    Requests of one device wait for each other: its ratchet and its times are read, turned and written back.
 
     Raises:
         RefusedError: If the device was revoked meanwhile.
     """
-    device = devices.find_device(unit, admitted.device.device)
+    device = devices.lock_device(unit, admitted.device.device)
     key = devices.find_key(unit, admitted.device.device, admitted.key.key_id)
     if device is None or key is None:
         raise RefusedError(RefusalCode.UNKNOWN_DEVICE, "Enrol again with a token of your school.")

@@ -107,7 +107,7 @@ class _Enrolment:
 
     def run(self, secret_hash: str) -> Enrolled:
         """Return the device that the computer is now."""
-        token = stored_tokens.find_token(self._unit, secret_hash)
+        token = stored_tokens.lock_token(self._unit, secret_hash)
         if token is None:
             raise RefusedError(RefusalCode.TOKEN_UNKNOWN, "Ask for a token of your school.")
         if token.revoked_ms is not None:

@@ -59,9 +59,9 @@ def iter_in_pieces(
     return write(exports.columns(table), exports.stream(open_reader, table, filters))
 
 
-def count_rows(snapshot: Snapshot, table: str, filters: ExportFilter = EVERYTHING) -> int:
-    """Return how many rows an export has."""
-    return exports.count(snapshot, table, filters)
+def count_rows(snapshot: Snapshot, table: str, filters: ExportFilter = EVERYTHING, most: int | None = None) -> int:
+    """Return how many rows an export has, counted no further than to `most`."""
+    return exports.count(snapshot, table, filters, most)
 
 
 def write_file(path: Path, pieces: Iterable[bytes]) -> int:

@@ -16,10 +16,12 @@ from collector.errors import CollectorError
 from collector.ports import Ports
 from collector.registry import calendars, columns, csvfile, giga, importer
 from collector.registry.plan import CALENDAR, SCHOOLS, WHOLE, Line, Plan, Value
+from collector.store import locks
 from collector.store.queries import imports
 from collector.store.queries.imports import APPLIED, LOOKED_AT, Import, StoredChange
 from collector.store.unit import Snapshot, UnitOfWork
 
+REGISTRY = "the registry"  # held by who changes it
 KEPT_FILES = 20
 LOOK_MS = 7 * 86_400_000  # a file that was looked at and left is forgotten after it
 _NAME_CHARS = 120
@@ -116,6 +118,7 @@ def apply(unit: UnitOfWork, one: Import, seen: str, deed: Deed, *, max_rows: int
     Raises:
         CollectorError: If the file as a whole cannot be used any more.
     """
+    locks.hold(unit, (REGISTRY,))
     raw = file_of(unit, one.import_id)
     if raw is None or one.state != LOOKED_AT:
         return None
@@ -155,6 +158,7 @@ def bring(
     Raises:
         CollectorError: If the file as a whole cannot be used.
     """
+    locks.hold(unit, (REGISTRY,))
     plan = plan_file(unit, raw, place, kind=kind)
     if dry_run:
         return plan, ""

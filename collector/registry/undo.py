@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from agent.wire import forms
 from collector.domain.said import Said
 from collector.registry import calendars, importer
-from collector.registry.imports import Deed, as_changes, write
+from collector.registry.imports import REGISTRY, Deed, as_changes, write
 from collector.registry.plan import SCHOOLS, WHOLE, Change, Line, Value
+from collector.store import locks
 from collector.store.queries import imports, schools
 from collector.store.queries.imports import APPLIED, UNDONE, Import, StoredChange
 from collector.store.unit import Snapshot, UnitOfWork
@@ -132,6 +133,7 @@ def undo(unit: UnitOfWork, one: Import, seen: str | None, deed: Deed) -> Undo | 
     Returns:
         What was done; None where it would not be what was shown, or the import is not one that holds.
     """
+    locks.hold(unit, (REGISTRY,))
     if one.state != APPLIED:
         return None
     planned = plan_undo(unit, one)

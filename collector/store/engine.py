@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -13,6 +13,7 @@ from collector.errors import CollectorError
 
 FILE_NAME = "collector.sqlite3"
 LOCK_NAME = "write.lock"
+THRESHOLD = "prepare_threshold"
 
 # Waits for what the write lock does not cover: recovery after a crash, and tools that are not ours.
 BUSY_TIMEOUT_MS = 10_000
@@ -56,8 +57,11 @@ def make_engine(url: str, *, read_only: bool = False) -> Engine:
         url: `sqlite:///path` or a PostgreSQL URL.
         read_only: Its connections refuse to write, and begin without asking for the write lock.
     """
+    plain, options = _prepared(url)
     try:
-        engine = create_engine(url, pool_size=8, max_overflow=64, pool_pre_ping=not url.startswith("sqlite"))
+        engine = create_engine(
+            plain, pool_size=8, max_overflow=64, pool_pre_ping=not url.startswith("sqlite"), connect_args=options
+        )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise CollectorError(
             f"The database driver is not installed ({error}).", do="Install psycopg.", exit_code=ExitCode.USAGE
@@ -67,6 +71,25 @@ def make_engine(url: str, *, read_only: bool = False) -> Engine:
     elif read_only:
         engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return engine
+
+
+def _prepared(url: str) -> tuple[URL, dict[str, Any]]:
+    """Return the URL without `prepare_threshold`, which is the driver's and not the server's, and what it says.
+
+    A pooler that gives each transaction another connection cannot keep prepared statements: `off` makes none.
+
+    Raises:
+        CollectorError: If it is neither a number nor `off`.
+    """
+    parsed = make_url(url)
+    given = parsed.query.get(THRESHOLD)
+    if given is None or parsed.get_backend_name() == "sqlite":
+        return parsed, {}
+    if given != "off" and not (isinstance(given, str) and given.isdecimal()):
+        raise CollectorError(
+            f"The database URL says {THRESHOLD}={given}.", do="Write a number, or off.", exit_code=ExitCode.USAGE
+        )
+    return parsed.difference_update_query([THRESHOLD]), {THRESHOLD: None if given == "off" else int(given)}
 
 
 def _set_up_sqlite(engine: Engine, read_only: bool) -> None:

@@ -253,6 +253,7 @@ def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
     """
     now_ms = parts.now_ms
     with parts.whole.unit() as unit:
+        users.hold_tries(unit, name)
         failures = users.find_failures(unit, name)
         if now_ms - failures.last_ms >= WAIT_MS:
             users.clear_failures(unit, name)

@@ -1,21 +1,33 @@
-"""The checks of the registry, joined with what they look at."""
+"""The checks of the registry, joined with what they look at; what they found is remembered until it changes."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+
+from flask import current_app
 
 from collector.domain import registry_checks
 from collector.domain.registry_checks import Check, Finding, Site
 from collector.registry.names import fold
+from collector.store.queries import imports, schools
 from collector.store.queries.schools import School
+from collector.store.unit import Snapshot
+
+_EXTENSION = "enlace_registry_checks"
 
 
-def findings(registry: Mapping[str, School]) -> list[Finding]:
-    """Return what is odd about the schools of a registry."""
-    return registry_checks.find(_site(school) for school in registry.values())
+def findings(snapshot: Snapshot) -> Sequence[Finding]:
+    """Return what is odd about the schools of the registry: a second of work for a country, so done once a change."""
+    stamp = (snapshot.scope, imports.stamp(snapshot))
+    known: tuple[object, Sequence[Finding]] | None = current_app.extensions.get(_EXTENSION)
+    if known is None or known[0] != stamp:
+        registry = schools.by_code(snapshot)
+        known = (stamp, registry_checks.find(_site(school) for school in registry.values()))
+        current_app.extensions[_EXTENSION] = known
+    return known[1]
 
 
-def summary(registry: Mapping[str, School]) -> list[tuple[Check, int]]:
+def summary(snapshot: Snapshot) -> list[tuple[Check, int]]:
     """Return every check with how many schools it names."""
-    counted = registry_checks.counts(findings(registry))
+    counted = registry_checks.counts(findings(snapshot))
     return [(check, counted[check]) for check in Check]
 
 

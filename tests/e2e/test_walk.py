@@ -16,6 +16,18 @@ pytestmark = pytest.mark.xdist_group("e2e")
 
 
 def test_one_measurement_walks_from_the_computer_to_the_export(world: World) -> None:
+    walk(world)
+    assert world.rows("SELECT votes, exclusion FROM measurements WHERE trigger = 'manual'") == [(0, "manual")]
+
+
+def test_it_walks_the_same_way_where_the_collector_is_on_postgresql(world_on_server: World) -> None:
+    walk(world_on_server)
+    rows = world_on_server.rows("SELECT votes, exclusion FROM measurements WHERE trigger = 'manual'")
+    assert rows == [(False, "manual")]
+    assert not list(world_on_server.data.glob("*.sqlite3"))
+
+
+def walk(world: World) -> None:
     world.start_serve()
     world.enrol()
     done = world.agent("test", "--json", "--max-bytes", "300000")
@@ -30,7 +42,6 @@ def test_one_measurement_walks_from_the_computer_to_the_export(world: World) -> 
     assert [one["download_bps"] for one in mine] == [str(record["download"]["bps"])]
     assert mine[0]["school"] == "00123"
     world.collector("evaluate")
-    assert world.rows("SELECT votes, exclusion FROM measurements WHERE rid = ?", record["rid"]) == [(0, "manual")]
 
 
 def test_what_was_measured_while_the_collector_was_away_arrives_once(world: World) -> None:

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 BIN = Path(sys.executable).parent
 PATIENCE_S = 180.0  # bounds a failure only: a busy computer may take its time
 # Open all week, so that no test depends on the hour at which it runs.
@@ -70,8 +72,8 @@ def let_pass(seconds: float) -> None:
 class World:
     """Paths, ports and processes of one deployment; `close` ends whatever still runs."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, database_url: str | None = None) -> None:
+        self.root, self._database_url = root, database_url
         self.port, self.testpoint, self.open_testpoint = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = root / "config.toml"
@@ -110,7 +112,8 @@ class World:
     def environment(self) -> dict[str, str]:
         """Return an environment without what would lead traffic elsewhere."""
         dropped = {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"}
-        return {key: value for key, value in os.environ.items() if key not in dropped}
+        kept = {key: value for key, value in os.environ.items() if key not in dropped}
+        return kept | ({"ENLACE_DATABASE_URL": self._database_url} if self._database_url else {})
 
     # --- processes --------------------------------------------------------------------------------------------
 
@@ -196,6 +199,9 @@ class World:
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return rows of the collector's database."""
+        if self._database_url is not None:
+            with psycopg.connect(self._database_url) as connection:
+                return connection.execute(statement.replace("?", "%s"), values).fetchall()
         with sqlite3.connect(f"file:{self.data / 'collector.sqlite3'}?mode=ro", uri=True) as database:
             found = database.execute(statement, values).fetchall()
         database.close()

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
+from collector.store.queries import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS
@@ -30,7 +31,7 @@ def _name(chance: random.Random) -> str:
     return f"{chance.choice(KINDS)} {' '.join(words)}"
 
 
-def _rows(count: int, seed: int) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+def rows(count: int, seed: int) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     chance = random.Random(seed)
     areas = [_name(chance).split(" ", 1)[1] for _ in range(AREAS)]
     towns = [(chance.uniform(*HONDURAS[:2]), chance.uniform(*HONDURAS[2:])) for _ in range(AREAS)]
@@ -62,9 +63,10 @@ def _rows(count: int, seed: int) -> tuple[list[dict[str, object]], list[dict[str
 
 def fill(store: Store, count: int = 12_000, seed: int = 3) -> None:
     """Fill the tables with so many schools."""
-    schools, judged = _rows(count, seed)
+    schools, judged = rows(count, seed)
     with store.unit() as unit:
         unit.connection.execute(insert(SCHOOLS), schools)
         unit.connection.execute(insert(EVALUATIONS), judged)
+        summaries.renew_all(unit)
         unit.connection.execute(insert(FACTS), [{"name": "last_evaluation_ms", "value": str(NOW_MS - 3_600_000)}])
         unit.commit()

@@ -18,7 +18,7 @@ from collector.demo import names
 from collector.domain.inference import effective_size, wilson
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
-from collector.store.queries import users
+from collector.store.queries import summaries, users
 from collector.store.queries.users import User
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
@@ -150,6 +150,7 @@ def seed(store: Store, schools: list[Place], days_back: int = 78) -> None:
                 if values:
                     unit.connection.execute(insert(table), values)
         unit.connection.execute(insert(FACTS), [{"name": "last_evaluation_ms", "value": str(NOW_MS - 9 * 3_600_000)}])
+        summaries.renew_all(unit)
         unit.commit()
 
 

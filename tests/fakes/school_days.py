@@ -56,6 +56,10 @@ class Town:
         rid = self._put([self._placed(school, started_ms, download_bps, received_ms, changes)])
         return rid[0]
 
+    def measure_all(self, tests: Sequence[tuple[str, int, int]]) -> None:
+        """Measure many at once: school, start in Unix milliseconds, bit/s."""
+        self._put([self._placed(school, started_ms, bps, None, {}) for school, started_ms, bps in tests])
+
     def day(self, school: str, day: date, speeds_bps: Sequence[int], zone: str = "UTC", **changes: Any) -> list[str]:
         """Measure at so many of HOURS."""
         hours = HOURS if len(speeds_bps) > 1 else HOURS[:1]

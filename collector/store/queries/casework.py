@@ -14,7 +14,8 @@ from sqlalchemy import delete, func, insert, select, update
 from collector.domain.casework import OPEN_STATES, Act
 from collector.domain.scope import NOTHING, Scope, scope_of
 from collector.domain.words import FlagEventKind
-from collector.store.queries import fold, judgement
+from collector.store import locks
+from collector.store.queries import judgement
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.people import USERS
 from collector.store.tables.registry import SCHOOLS
@@ -93,7 +94,7 @@ def schools_of(snapshot: Snapshot, flag_ids: Iterable[str]) -> set[str]:
 
 def lock(unit: UnitOfWork, flag_ids: Sequence[str]) -> None:
     """Let nobody fold the schools of some flags, or do anything about these, until the transaction ends."""
-    fold.lock_schools(unit, schools_of(unit, flag_ids))
+    locks.hold(unit, schools_of(unit, flag_ids))
 
 
 def subjects(snapshot: Snapshot, flag_ids: Iterable[str]) -> dict[str, Subject]:

@@ -15,6 +15,7 @@ DAY_MS = 86_400_000
 # What every request asks: put together once, because that takes longer than asking.
 _OF: BindParameter[str] = bindparam("device")
 _DEVICE = select(DEVICES).where(DEVICES.c.device == _OF)
+_DEVICE_ALONE = _DEVICE.with_for_update()
 _KEY = select(DEVICE_KEYS).where(DEVICE_KEYS.c.device == _OF, DEVICE_KEYS.c.key_id == bindparam("key_id"))
 _BOOTS = select(BOOTS.c.boot_id, BOOTS.c.offset_ms, BOOTS.c.mono_ms, BOOTS.c.seen_ms).where(
     BOOTS.c.device == _OF, BOOTS.c.boot_id.in_(bindparam("boot_ids", expanding=True))
@@ -127,6 +128,12 @@ class BatchProgress:
 def find_device(snapshot: Snapshot, device: str) -> Device | None:
     """Return the device of that id."""
     row = snapshot.connection.execute(_DEVICE, {"device": device}).first()
+    return Device(**row._mapping) if row else None
+
+
+def lock_device(unit: UnitOfWork, device: str) -> Device | None:
+    """Return the device of that id; nobody else changes it until the unit ends (SQLite has one writer anyway)."""
+    row = unit.connection.execute(_DEVICE_ALONE, {"device": device}).first()
     return Device(**row._mapping) if row else None
 
 

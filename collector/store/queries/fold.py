@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
+from collector.store.queries import summaries
+from collector.store.queries.summaries import Series
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -222,14 +224,6 @@ def _newest(
     return snapshot.connection.execute(query).all()
 
 
-def lock_schools(unit: UnitOfWork, schools: Iterable[str]) -> None:
-    """Let nobody else fold these schools until the transaction ends; SQLite has one writer at a time anyway."""
-    if unit.connection.dialect.name != "postgresql":
-        return
-    for school in sorted(schools):
-        unit.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(school))))
-
-
 def write(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:
     """Write what the fold gave over what is there from the day on.
 
@@ -246,6 +240,7 @@ def write(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:
     of_series = (EVALUATIONS.c.profile == scope.profile) & (EVALUATIONS.c.metric == scope.metric)
     unit.connection.execute(delete(EVALUATIONS).where(evaluations, of_series))
     _insert(unit, EVALUATIONS, [row for outcome in outcomes for row in outcome.evaluations])
+    summaries.renew(unit, Series(scope.profile, scope.metric), scope.schools, scope.from_day)
     _write_flags(unit, scope, outcomes)
 
 

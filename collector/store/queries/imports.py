@@ -7,7 +7,13 @@ from typing import Any
 from sqlalchemy import Row, delete, exists, func, insert, or_, select, update
 
 from collector.store.tables.devices import ASSIGNMENTS, DEVICES, TOKENS
-from collector.store.tables.judgement import EVALUATIONS, FLAGS, SCHOOL_DAYS
+from collector.store.tables.judgement import (
+    EVALUATIONS,
+    FLAGS,
+    NEWEST_EVALUATIONS,
+    PERIOD_VERDICTS,
+    SCHOOL_DAYS,
+)
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import REGISTRY_CHANGES, REGISTRY_IMPORTS, SCHOOL_FACTS, SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -85,6 +91,13 @@ def list_imports(snapshot: Snapshot, limit: int) -> list[Import]:
     return [
         Import(**row._mapping) for row in snapshot.connection.execute(select(*_COLUMNS).order_by(*order).limit(limit))
     ]
+
+
+def stamp(snapshot: Snapshot) -> tuple[Any, ...]:
+    """Return something that is another whenever the registry has changed."""
+    schools = snapshot.connection.execute(select(func.count(), func.max(SCHOOLS.c.updated_ms))).one()
+    states = select(REGISTRY_IMPORTS.c.state, func.count()).group_by(REGISTRY_IMPORTS.c.state)
+    return (*schools, *sorted(tuple(row) for row in snapshot.connection.execute(states)))
 
 
 def count_imports(snapshot: Snapshot) -> int:
@@ -176,6 +189,6 @@ def remove_schools(unit: UnitOfWork, codes: Iterable[str]) -> None:
     wanted = list(codes)
     for start in range(0, len(wanted), _MANY):
         some = wanted[start : start + _MANY]
-        for table in (SCHOOL_FACTS, SCHOOL_DAYS, EVALUATIONS):
+        for table in (SCHOOL_FACTS, SCHOOL_DAYS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS):
             unit.connection.execute(delete(table).where(table.c.school.in_(some)))
         unit.connection.execute(delete(SCHOOLS).where(SCHOOLS.c.code.in_(some)))

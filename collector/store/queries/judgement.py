@@ -5,7 +5,15 @@ from typing import Any
 
 from sqlalchemy import Select, delete, func, select, update
 
-from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
+from collector.store.tables.judgement import (
+    EVALUATIONS,
+    FLAG_ACTIONS,
+    FLAG_EVENTS,
+    FLAGS,
+    NEWEST_EVALUATIONS,
+    PERIOD_VERDICTS,
+    SCHOOL_DAYS,
+)
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -118,19 +126,9 @@ def reopen_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = N
 
 def verdict_counts(snapshot: Snapshot, profile: str, metric: str) -> dict[str, int]:
     """Return how many schools have which verdict in their newest evaluation."""
-    newest = (
-        select(EVALUATIONS.c.school, func.max(EVALUATIONS.c.day).label("day"))
-        .where(EVALUATIONS.c.profile == profile, EVALUATIONS.c.metric == metric)
-        .group_by(EVALUATIONS.c.school)
-        .subquery()
-    )
-    query = (
-        select(EVALUATIONS.c.verdict, func.count())
-        .join(newest, (newest.c.school == EVALUATIONS.c.school) & (newest.c.day == EVALUATIONS.c.day))
-        .where(EVALUATIONS.c.profile == profile, EVALUATIONS.c.metric == metric)
-        .group_by(EVALUATIONS.c.verdict)
-    )
-    return _pairs(snapshot, query)
+    newest = NEWEST_EVALUATIONS.c
+    query = select(newest.verdict, func.count()).where(newest.profile == profile, newest.metric == metric)
+    return _pairs(snapshot, query.group_by(newest.verdict))
 
 
 def count_open_flags(snapshot: Snapshot) -> int:
@@ -141,7 +139,7 @@ def count_open_flags(snapshot: Snapshot) -> int:
 
 def is_folded(snapshot: Snapshot, profile: str) -> bool:
     """Return whether there are evaluations by this profile, or no days to judge."""
-    some = select(EVALUATIONS.c.school).where(EVALUATIONS.c.profile == profile).limit(1)
+    some = select(NEWEST_EVALUATIONS.c.school).where(NEWEST_EVALUATIONS.c.profile == profile).limit(1)
     if snapshot.connection.execute(some).first() is not None:
         return True
     return snapshot.connection.execute(select(SCHOOL_DAYS.c.school).limit(1)).first() is None
@@ -157,7 +155,7 @@ def has_days_lost(snapshot: Snapshot) -> bool:
 
 def forget_everything(unit: UnitOfWork) -> None:
     """Delete all that the evaluation has written; measurements and what people did stay."""
-    for table in (FLAG_EVENTS, FLAGS, EVALUATIONS, SCHOOL_DAYS):
+    for table in (FLAG_EVENTS, FLAGS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS):
         unit.connection.execute(delete(table))
     unjudge_everything(unit)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from collector.store.queries.pages_schools import like_pattern
 from collector.store.tables.devices import DEVICE_KEYS, DEVICES
@@ -64,12 +64,10 @@ class DeviceCounts:
     waiting: int  # measurements that devices say they still hold
 
 
-# A new device, or a new key of a known one: both wait for one click.
+# A new device, or a new key of a known one: both wait for one click. The keys that wait are few and looked up once.
 _IS_PENDING = or_(
     DEVICES.c.state == "pending",
-    select(DEVICE_KEYS.c.device)
-    .where(DEVICE_KEYS.c.device == DEVICES.c.device, DEVICE_KEYS.c.state == "pending")
-    .exists(),
+    DEVICES.c.device.in_(select(DEVICE_KEYS.c.device).where(DEVICE_KEYS.c.state == "pending")),
 )
 
 
@@ -140,14 +138,12 @@ def count_devices(snapshot: Snapshot, wanted: DeviceFilter, limits: Limits) -> i
 
 
 def fleet(snapshot: Snapshot, limits: Limits) -> DeviceCounts:
-    """Return how the fleet stands."""
+    """Return how the fleet stands, by one walk over it."""
     counts = [
-        select(func.count()).select_from(DEVICES).where(*_standing(name, limits)).scalar_subquery()
-        for name in ("", "heard", "silent", "pending", "clock")
+        func.count(case((and_(*_standing(name, limits)), 1))) for name in ("", "heard", "silent", "pending", "clock")
     ]
-    waiting = select(func.coalesce(func.sum(DEVICES.c.ledger_ready), 0)).where(*_standing("", limits)).scalar_subquery()
-    row = snapshot.connection.execute(select(*counts, waiting)).one()
-    return DeviceCounts(*(int(value) for value in row))
+    query = select(*counts, func.coalesce(func.sum(DEVICES.c.ledger_ready), 0)).where(*_standing("", limits))
+    return DeviceCounts(*(int(value) for value in snapshot.connection.execute(query).one()))
 
 
 def versions(snapshot: Snapshot) -> list[tuple[str | None, int]]:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, case, func, or_, select
 
 from collector.store.queries.pages_schools import Measure, like_pattern, newest_evaluation
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
@@ -128,7 +129,7 @@ _COLUMNS = (
     *(FLAGS.c[name] for name in _FLAG_COLUMNS),
     *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
     _PUPILS.label("pupils"),
-    *(EVALUATIONS.c[name] for name in _NUMBER_COLUMNS),
+    *(NEWEST.c[name] for name in _NUMBER_COLUMNS),
     *(FLAG_WORK.c[name] for name in _WORK_COLUMNS),
 )
 _SEVERITY_RANK = case({"severe": 0, "serious": 1, "mild": 2}, value=FLAGS.c.severity, else_=3)
@@ -145,7 +146,7 @@ SORTS = tuple(_SORTS)
 def _source(measure: Measure) -> FromClause:
     joined = FLAGS.join(SCHOOLS, SCHOOLS.c.code == FLAGS.c.school)
     joined = joined.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
-    return joined.outerjoin(EVALUATIONS, newest_evaluation(measure))
+    return joined.outerjoin(NEWEST, newest_evaluation(measure))
 
 
 def is_resting(now_ms: int) -> ColumnElement[bool]:

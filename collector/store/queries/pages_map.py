@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, case, func, select
 
 from collector.store.queries.pages_schools import NO_VERDICT, SORTS, Measure, SchoolFilter, judged_schools, where
-from collector.store.tables.judgement import EVALUATIONS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
@@ -46,7 +46,7 @@ def map_schools(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> l
     """Return the schools of a filter, the worst first: in the order in which `school_rows` sorts by verdict."""
     columns = [
         *(SCHOOLS.c[name] for name in ("code", "name", "latitude", "longitude", "area", "provider")),
-        *(EVALUATIONS.c[name] for name in ("verdict", "median_bps", "target_bps")),
+        *(NEWEST.c[name] for name in ("verdict", "median_bps", "target_bps")),
     ]
     rank, ratio = SORTS["verdict"], SORTS["ratio"]
     query = (
@@ -61,17 +61,17 @@ def map_schools(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> l
 def verdict_counts(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> dict[str, int]:
     """Return how many schools have which verdict, under every filter but the one of the verdict."""
     query = (
-        select(func.coalesce(EVALUATIONS.c.verdict, NO_VERDICT), func.count())
+        select(func.coalesce(NEWEST.c.verdict, NO_VERDICT), func.count())
         .select_from(judged_schools(measure))
         .where(*where(replace(wanted, verdict="")))
-        .group_by(EVALUATIONS.c.verdict)
+        .group_by(NEWEST.c.verdict)
     )
     return {verdict: int(schools) for verdict, schools in snapshot.connection.execute(query)}
 
 
 def area_shares(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> list[AreaShare]:
     """Return the areas under every filter but the one of the verdict, in order of their names."""
-    verdict = EVALUATIONS.c.verdict
+    verdict = NEWEST.c.verdict
 
     def how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.sum(case((condition, 1), else_=0))

@@ -1,13 +1,15 @@
 """Read models of the overview: how many schools have which verdict, by area and week, and what came in today."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal, select
+from sqlalchemy import Select, func, select
 
 from collector.store.queries.pages_schools import NO_VERDICT, Measure, judged_schools
 from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import EVALUATIONS, FLAG_WORK, FLAGS
+from collector.store.tables.judgement import FLAG_WORK, FLAGS, PERIOD_VERDICTS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS
@@ -56,7 +58,7 @@ class Today:
 
 def standings(snapshot: Snapshot, measure: Measure) -> list[Standing]:
     """Return the schools by area and newest verdict."""
-    verdict = func.coalesce(EVALUATIONS.c.verdict, NO_VERDICT)
+    verdict = func.coalesce(NEWEST.c.verdict, NO_VERDICT)
     pupils = func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift, 0)
     query = (
         select(
@@ -66,51 +68,30 @@ def standings(snapshot: Snapshot, measure: Measure) -> list[Standing]:
             func.sum(pupils).label("pupils"),
         )
         .select_from(judged_schools(measure))
-        .group_by(SCHOOLS.c.area, EVALUATIONS.c.verdict)
-        .order_by(SCHOOLS.c.area, EVALUATIONS.c.verdict)
+        .group_by(SCHOOLS.c.area, NEWEST.c.verdict)
+        .order_by(SCHOOLS.c.area, NEWEST.c.verdict)
     )
     return [
         Standing(row.area, row.verdict, int(row.schools), int(row.pupils)) for row in snapshot.connection.execute(query)
     ]
 
 
-def verdicts_by_week(snapshot: Snapshot, measure: Measure, ends: list[str], from_day: str) -> dict[str, dict[str, int]]:
-    """Return the verdicts that held at the end of each week: the last of the week, school by school.
+def verdicts_by_week(snapshot: Snapshot, measure: Measure, weeks: Collection[str]) -> dict[str, dict[str, int]]:
+    """Return the number of schools by the newest verdict that each had within a week, by week and verdict.
 
     Args:
         snapshot: Where to look.
         measure: Which verdicts.
-        ends: The last day of each week, oldest first.
-        from_day: The first day of the first week.
+        weeks: The Mondays.
     """
-    bucket = case(*((EVALUATIONS.c.day <= end, literal(end)) for end in ends), else_=None)
-    judged = (
-        select(EVALUATIONS.c.school, bucket.label("week"), EVALUATIONS.c.day)
-        .where(
-            EVALUATIONS.c.profile == measure.profile,
-            EVALUATIONS.c.metric == measure.metric,
-            EVALUATIONS.c.day >= from_day,
-            EVALUATIONS.c.day <= ends[-1],
-        )
-        .subquery()
-    )
-    newest = (
-        select(judged.c.school, judged.c.week, func.max(judged.c.day).label("day"))
-        .group_by(judged.c.school, judged.c.week)
-        .subquery()
-    )
+    table = PERIOD_VERDICTS.c
     query = (
-        select(newest.c.week, EVALUATIONS.c.verdict, func.count().label("schools"))
-        .join(
-            EVALUATIONS,
-            (EVALUATIONS.c.school == newest.c.school)
-            & (EVALUATIONS.c.day == newest.c.day)
-            & (EVALUATIONS.c.profile == measure.profile)
-            & (EVALUATIONS.c.metric == measure.metric),
-        )
-        .group_by(newest.c.week, EVALUATIONS.c.verdict)
+        select(table.first_day, table.verdict, func.count())
+        .where(table.way == "week", table.first_day.in_(weeks))
+        .where(table.profile == measure.profile, table.metric == measure.metric)
+        .group_by(table.first_day, table.verdict)
     )
-    found: dict[str, dict[str, int]] = {end: {} for end in ends}
+    found: dict[str, dict[str, int]] = {week: {} for week in weeks}
     for week, verdict, schools in snapshot.connection.execute(query):
         found[week][verdict] = int(schools)
     return found
@@ -158,8 +139,8 @@ def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
     fact = select(FACTS.c.value).where(FACTS.c.name == "last_evaluation_ms").scalar_subquery()
     received = select(func.max(MEASUREMENTS.c.received_ms)).scalar_subquery()
     judged = (
-        select(func.max(EVALUATIONS.c.day))
-        .where(EVALUATIONS.c.profile == measure.profile, EVALUATIONS.c.metric == measure.metric)
+        select(func.max(NEWEST.c.day))
+        .where(NEWEST.c.profile == measure.profile, NEWEST.c.metric == measure.metric)
         .scalar_subquery()
     )
     row = snapshot.connection.execute(select(received, judged, fact)).one()

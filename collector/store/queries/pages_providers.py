@@ -5,7 +5,8 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, select
 
 from collector.store.queries.pages_schools import Measure, judged_schools
-from collector.store.tables.judgement import EVALUATIONS, FLAGS, SCHOOL_DAYS
+from collector.store.tables.judgement import FLAGS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
@@ -37,7 +38,6 @@ def _where(wanted: ProviderFilter) -> list[ColumnElement[bool]]:
 
 def served_schools(snapshot: Snapshot, measure: Measure, wanted: ProviderFilter) -> list[ServedSchool]:
     """Return the schools that have a provider, in a definite order."""
-    its_day = (SCHOOL_DAYS.c.school == EVALUATIONS.c.school) & (SCHOOL_DAYS.c.day == EVALUATIONS.c.day)
     query = (
         select(
             SCHOOLS.c.provider,
@@ -46,11 +46,11 @@ def served_schools(snapshot: Snapshot, measure: Measure, wanted: ProviderFilter)
             SCHOOLS.c.code,
             SCHOOLS.c.name,
             SCHOOLS.c.contract_download_mbps,
-            EVALUATIONS.c.verdict,
-            EVALUATIONS.c.median_bps,
-            SCHOOL_DAYS.c.median_idle_rtt_ms,
+            NEWEST.c.verdict,
+            NEWEST.c.median_bps,
+            NEWEST.c.median_idle_rtt_ms,
         )
-        .select_from(judged_schools(measure).outerjoin(SCHOOL_DAYS, its_day))
+        .select_from(judged_schools(measure))
         .where(SCHOOLS.c.provider.is_not(None), *_where(wanted))
         .order_by(SCHOOLS.c.code)
     )

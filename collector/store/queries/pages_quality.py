@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tup
 
 from collector.store.queries.pages_schools import Measure, judged_schools
 from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import EVALUATIONS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.measurements import CONFLICTS, MEASUREMENTS, QUARANTINE
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
@@ -152,7 +152,8 @@ def aside_rows(
 
 def count_aside_rows(snapshot: Snapshot, wanted: QualityFilter, since_ms: int, reason: str) -> int:
     """Return how many rows `aside_rows` has without a limit."""
-    found = _aside_by_device(wanted, since_ms, reason).subquery()
+    where = (*_aside(wanted, since_ms), MEASUREMENTS.c.exclusion == reason)
+    found = select(MEASUREMENTS.c.school, MEASUREMENTS.c.device).where(*where).distinct().subquery()
     return int(snapshot.connection.execute(select(func.count()).select_from(found)).scalar_one())
 
 
@@ -206,7 +207,7 @@ def device_issues(snapshot: Snapshot, wanted: QualityFilter, key: str, limit: in
 
 def count_thin(snapshot: Snapshot, measure: Measure, wanted: QualityFilter) -> tuple[int, int, int]:
     """Return how many schools there are, how many have too few tests for a verdict, and how many have no verdict."""
-    verdict = EVALUATIONS.c.verdict
+    verdict = NEWEST.c.verdict
     thin = func.sum(case((verdict == "INSUFFICIENT", 1), else_=0))
     none = func.sum(case((verdict.is_(None), 1), else_=0))
     query = select(func.count(), thin, none).select_from(judged_schools(measure)).where(*_of_school(wanted))

@@ -6,10 +6,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, FromClause, Select, and_, case, func, literal, or_, select
 
 from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import EVALUATIONS, SCHOOL_DAYS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
+from collector.store.tables.judgement import SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
+
+_MANY = 2_000  # codes of one statement
 
 # A word for schools that have no verdict, in filters and counts.
 NO_VERDICT = "NONE"
@@ -84,24 +87,15 @@ class SchoolRow:
 
 
 def newest_evaluation(measure: Measure) -> ColumnElement[bool]:
-    """Return the condition that joins a school with its newest evaluation: one look into the primary key a school."""
-    other = EVALUATIONS.alias("newer")
-    newest = (
-        select(func.max(other.c.day))
-        .where(other.c.school == SCHOOLS.c.code, other.c.profile == measure.profile, other.c.metric == measure.metric)
-        .scalar_subquery()
-    )
+    """Return the condition that joins a school with its newest evaluation."""
     return and_(
-        EVALUATIONS.c.school == SCHOOLS.c.code,
-        EVALUATIONS.c.profile == measure.profile,
-        EVALUATIONS.c.metric == measure.metric,
-        EVALUATIONS.c.day == newest,
+        NEWEST.c.school == SCHOOLS.c.code, NEWEST.c.profile == measure.profile, NEWEST.c.metric == measure.metric
     )
 
 
 def judged_schools(measure: Measure) -> FromClause:
     """Return schools, each with its newest evaluation if it has one."""
-    return SCHOOLS.outerjoin(EVALUATIONS, newest_evaluation(measure))
+    return SCHOOLS.outerjoin(NEWEST, newest_evaluation(measure))
 
 
 _SCHOOL_COLUMNS = (
@@ -116,7 +110,7 @@ _NUMBER_COLUMNS = (
 _ROW = (
     *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
     func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift).label("pupils"),
-    *(EVALUATIONS.c[name] for name in _NUMBER_COLUMNS),
+    *(NEWEST.c[name] for name in _NUMBER_COLUMNS),
 )
 
 _HEARD = (
@@ -126,11 +120,19 @@ _HEARD = (
     .label("heard_ms")
 )
 
-_RATIO = EVALUATIONS.c.median_bps * 1.0 / EVALUATIONS.c.target_bps
-_CONTRACT_SHARE = EVALUATIONS.c.median_bps / func.nullif(SCHOOLS.c.contract_download_mbps * 1e6, 0.0, type_=Float)
+# The same of all schools at once, to sort by.
+_CONTACTS = (
+    select(DEVICES.c.school, func.max(DEVICES.c.last_contact_ms).label("heard_ms"))
+    .where(DEVICES.c.state != "revoked")
+    .group_by(DEVICES.c.school)
+    .subquery()
+)
+
+_RATIO = NEWEST.c.median_bps * 1.0 / NEWEST.c.target_bps
+_CONTRACT_SHARE = NEWEST.c.median_bps / func.nullif(SCHOOLS.c.contract_download_mbps * 1e6, 0.0, type_=Float)
 _VERDICT_RANK = case(
     {"BELOW": 0, "BORDERLINE": 1, "NOT_TESTABLE": 2, "INSUFFICIENT": 3, "MEETS": 4},
-    value=EVALUATIONS.c.verdict,
+    value=NEWEST.c.verdict,
     else_=5,
 )
 
@@ -141,11 +143,11 @@ SORTS: dict[str, ColumnElement[Any]] = {
     "name": SCHOOLS.c.name_order,
     "verdict": _VERDICT_RANK,
     "contract": _CONTRACT_SHARE,
-    "typical": EVALUATIONS.c.median_bps,
-    "target": EVALUATIONS.c.target_bps,
-    "tests": EVALUATIONS.c.attained * 1.0 / func.nullif(EVALUATIONS.c.n, 0),
+    "typical": NEWEST.c.median_bps,
+    "target": NEWEST.c.target_bps,
+    "tests": NEWEST.c.attained * 1.0 / func.nullif(NEWEST.c.n, 0),
     "pupils": func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift),
-    "heard": _HEARD.element,
+    "heard": _CONTACTS.c.heard_ms,
 }
 
 
@@ -157,8 +159,8 @@ def like_pattern(text: str) -> str:
 
 def _has_verdict(name: str) -> ColumnElement[bool]:
     if name == NO_VERDICT:
-        return EVALUATIONS.c.verdict.is_(None)
-    return EVALUATIONS.c.verdict != "INSUFFICIENT" if name == ENOUGH else EVALUATIONS.c.verdict == name
+        return NEWEST.c.verdict.is_(None)
+    return NEWEST.c.verdict != "INSUFFICIENT" if name == ENOUGH else NEWEST.c.verdict == name
 
 
 def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
@@ -193,7 +195,7 @@ def _of_contract(band: str) -> list[ColumnElement[bool]]:
         "middle": (share >= CONTRACT_UNDER, share < CONTRACT_FULL),
         "full": (share >= CONTRACT_FULL,),
     }
-    return [EVALUATIONS.c.verdict != "INSUFFICIENT", share >= 0, *ranges[band]]
+    return [NEWEST.c.verdict != "INSUFFICIENT", share >= 0, *ranges[band]]
 
 
 def school_rows(
@@ -217,14 +219,27 @@ def school_rows(
         limit: At most so many.
         offset: After so many.
     """
-    query: Select[Any] = select(*_ROW, _HEARD).select_from(judged_schools(measure)).where(*where(wanted))
+    # The codes first, by what they are sorted by: no database needs to carry whole rows of a country through a sort.
+    source = judged_schools(measure)
+    if sort == "heard":
+        source = source.outerjoin(_CONTACTS, _CONTACTS.c.school == SCHOOLS.c.code)
+    chosen = select(SCHOOLS.c.code).select_from(source).where(*where(wanted)).order_by(*_order(sort, descending))
+    codes = snapshot.connection.scalars(chosen.limit(limit).offset(offset)).all()
+    found: dict[str, SchoolRow] = {}
+    for start in range(0, len(codes), _MANY):
+        some: Select[Any] = select(*_ROW, _HEARD).select_from(judged_schools(measure))
+        some = some.where(SCHOOLS.c.code.in_(codes[start : start + _MANY]))
+        found |= {row["code"]: SchoolRow(**row) for row in snapshot.connection.execute(some).mappings()}
+    return [found[code] for code in codes]
+
+
+def _order(sort: str, descending: bool) -> list[ColumnElement[Any]]:
     key = SORTS[sort]
     order = [key.is_(None), key.desc() if descending else key.asc()]
     if sort == "verdict":
         order.append(_RATIO.asc())
     tie = (SCHOOLS.c.name_order.desc(), SCHOOLS.c.code.desc()) if descending else (SCHOOLS.c.name_order, SCHOOLS.c.code)
-    rows = snapshot.connection.execute(query.order_by(*order, *tie).limit(limit).offset(offset)).mappings()
-    return [SchoolRow(**row) for row in rows]
+    return [*order, *tie]
 
 
 def one_school(snapshot: Snapshot, measure: Measure, code: str) -> SchoolRow | None:

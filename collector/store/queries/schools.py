@@ -125,6 +125,12 @@ def count(snapshot: Snapshot) -> int:
     return int(snapshot.connection.execute(select(func.count()).select_from(SCHOOLS)).scalar_one())
 
 
+def count_areas(snapshot: Snapshot) -> int:
+    """Return how many areas the schools name."""
+    query = select(func.count(func.distinct(SCHOOLS.c.area))).where(SCHOOLS.c.area != "")
+    return int(snapshot.connection.execute(query).scalar_one())
+
+
 def add(unit: UnitOfWork, rows: list[dict[str, Any]]) -> None:
     """Store new schools, every column given, `extra` as JSON text; their facts hold from the beginning."""
     if not rows:

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from collector.store.queries.fold import Voted
 from collector.store.queries.pages_schools import Measure, newest_evaluation
 from collector.store.queries.schools import DatedFacts
-from collector.store.tables.judgement import EVALUATIONS, SCHOOL_DAYS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
+from collector.store.tables.judgement import SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOL_FACTS, SCHOOLS
 from collector.store.unit import Snapshot
@@ -38,10 +39,10 @@ def last_judged(
         codes: Schools asked for, a few; None for all.
     """
     of_them = [] if codes is None else [SCHOOLS.c.code.in_(list(codes))]
-    numbers = [EVALUATIONS.c[name] for name in ("day", "verdict", "target_bps", "median_bps", "n")]
+    numbers = [NEWEST.c[name] for name in ("day", "verdict", "target_bps", "median_bps", "n")]
     judged = (
         select(SCHOOLS.c.code, *numbers)
-        .select_from(SCHOOLS.join(EVALUATIONS, newest_evaluation(Measure(profile, metric))))
+        .select_from(SCHOOLS.join(NEWEST, newest_evaluation(Measure(profile, metric))))
         .where(*of_them)
     )
     found = {row[0]: LastJudged(*row) for row in snapshot.connection.execute(judged)}

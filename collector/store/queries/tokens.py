@@ -34,6 +34,16 @@ def find_token(snapshot: Snapshot, secret_hash: str) -> Token | None:
     return Token(**row._mapping) if row else None
 
 
+def lock_token(unit: UnitOfWork, secret_hash: str) -> Token | None:
+    """Return the token with this secret; who else enrols with it waits until the unit ends.
+
+    One computer that asks twice at once would else become two devices.
+    """
+    query = select(TOKENS).where(TOKENS.c.secret_hash == secret_hash).with_for_update()
+    row = unit.connection.execute(query).first()
+    return Token(**row._mapping) if row else None
+
+
 def list_tokens(snapshot: Snapshot, school: str | None = None) -> list[Token]:
     """Return all tokens, or a school's, the newest first."""
     query = select(TOKENS).order_by(TOKENS.c.created_ms.desc(), TOKENS.c.token_id.desc())
@@ -50,8 +60,7 @@ def use_token(unit: UnitOfWork, token_id: str) -> bool:
 
 
 def count_pending(unit: UnitOfWork, token_id: str) -> int:
-    """Return how many devices that came with this token wait for approval; nobody else counts until the unit ends."""
-    unit.connection.execute(select(TOKENS.c.token_id).where(TOKENS.c.token_id == token_id).with_for_update())
+    """Return how many devices that came with this token wait for approval; its lock keeps others from counting too."""
     condition = (DEVICES.c.token_id == token_id) & (DEVICES.c.state == "pending")
     return unit.connection.scalar(select(func.count()).select_from(DEVICES).where(condition)) or 0
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
+from collector.store import locks
 from collector.store.tables.people import SIGN_IN_FAILURES, USERS
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.store.upsert import insert_or_update
@@ -104,6 +105,11 @@ def remove_user(unit: UnitOfWork, user_id: str) -> None:
 def set_language(unit: UnitOfWork, user_id: str, language: str) -> None:
     """Remember the language that a person chose."""
     unit.connection.execute(update(USERS).where(USERS.c.user_id == user_id).values(language=language))
+
+
+def hold_tries(unit: UnitOfWork, name: str) -> None:
+    """Let nobody else try this name until the transaction ends, so that many at once count as many."""
+    locks.hold(unit, (f"sign in {fold(name)}",))
 
 
 def find_failures(snapshot: Snapshot, name: str) -> SignInFailures:

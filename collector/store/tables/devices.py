@@ -1,6 +1,17 @@
 """Devices, their keys, where they belonged and when, tokens and leases."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from collector.store.tables.base import METADATA
 
@@ -49,6 +60,13 @@ DEVICE_KEYS = Table(
     Column("last_used_ms", BigInteger),
     PrimaryKeyConstraint("device", "key_id"),
     Index(None, "public_key"),
+    # Those that wait for approval: few, and looked for on every page of devices.
+    Index(
+        "ix_device_keys_pending",
+        "device",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
 )
 
 # The offset of a device's wall clock, learnt for each of its boots.

@@ -1,5 +1,7 @@
 """What the evaluation writes: school days, evaluations, flags. All of it can be deleted and folded again."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 
 from collector.store.tables.base import METADATA
@@ -22,39 +24,79 @@ SCHOOL_DAYS = Table(
     Index("ix_school_days_open", "school", sqlite_where=text("is_final = 0"), postgresql_where=text("NOT is_final")),
 )
 
+
+def _evaluation() -> list[Column[Any]]:
+    return [
+        Column("school", Text, nullable=False),
+        Column("profile", Text, nullable=False),  # the deployment's own, by which the series is called
+        Column("target_profile", Text),  # whose rule gave the target; None: the same
+        Column("profile_version", Text, nullable=False),  # of that profile
+        Column("metric", Text, nullable=False),
+        Column("day", Text, nullable=False),
+        Column("window_from", Text),  # first day of the window
+        Column("n", Integer, nullable=False),
+        Column("days", Integer, nullable=False),
+        Column("n_effective", Float),
+        Column("attained", Integer, nullable=False),
+        Column("unknown", Integer, nullable=False),
+        Column("failed", Integer, nullable=False),
+        Column("a_lo", Float),
+        Column("a_hi", Float),
+        Column("lower", Float),  # L(a_lo)
+        Column("upper", Float),  # U(a_hi)
+        Column("share", Float, nullable=False),  # s of the profile
+        Column("verdict", Text, nullable=False),
+        Column("remedy", Text),  # of NOT_TESTABLE
+        Column("state", Text, nullable=False),  # none | watch | open | recovering
+        Column("state_count", Integer, nullable=False),
+        Column("target_bps", BigInteger, nullable=False),
+        Column("is_estimated", Boolean, nullable=False),  # the roll was unknown
+        Column("median_bps", BigInteger),
+        Column("recover_share", Float),  # share of the window at or above 1.10 T
+        Column("severity", Text),
+    ]
+
+
 # One row per school, profile, metric and evaluated school-day.
 EVALUATIONS = Table(
     "evaluations",
     METADATA,
-    Column("school", Text, nullable=False),
-    Column("profile", Text, nullable=False),  # the deployment's own, by which the series is called
-    Column("target_profile", Text),  # whose rule gave the target; None: the same
-    Column("profile_version", Text, nullable=False),  # of that profile
-    Column("metric", Text, nullable=False),
-    Column("day", Text, nullable=False),
-    Column("window_from", Text),  # first day of the window
-    Column("n", Integer, nullable=False),
-    Column("days", Integer, nullable=False),
-    Column("n_effective", Float),
-    Column("attained", Integer, nullable=False),
-    Column("unknown", Integer, nullable=False),
-    Column("failed", Integer, nullable=False),
-    Column("a_lo", Float),
-    Column("a_hi", Float),
-    Column("lower", Float),  # L(a_lo)
-    Column("upper", Float),  # U(a_hi)
-    Column("share", Float, nullable=False),  # s of the profile
-    Column("verdict", Text, nullable=False),
-    Column("remedy", Text),  # of NOT_TESTABLE
-    Column("state", Text, nullable=False),  # none | watch | open | recovering
-    Column("state_count", Integer, nullable=False),
-    Column("target_bps", BigInteger, nullable=False),
-    Column("is_estimated", Boolean, nullable=False),  # the roll was unknown
-    Column("median_bps", BigInteger),
-    Column("recover_share", Float),  # share of the window at or above 1.10 T
-    Column("severity", Text),
+    *_evaluation(),
     PrimaryKeyConstraint("school", "profile", "metric", "day"),
     Index(None, "day"),
+)
+
+# Of those, what pages show of thousands of schools at once. Worked out again from them in the transaction that writes
+# them (`queries.summaries`), so that no page looks for it among all days of all schools.
+
+NEWEST_EVALUATIONS = Table(
+    "newest_evaluations",
+    METADATA,
+    *_evaluation(),
+    Column("median_idle_rtt_ms", Float),  # of the same school day
+    PrimaryKeyConstraint("school", "profile", "metric"),
+)
+
+# The newest evaluation of each school within each month and each week.
+PERIOD_VERDICTS = Table(
+    "period_verdicts",
+    METADATA,
+    Column("school", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("way", Text, nullable=False),  # month | week
+    Column("first_day", Text, nullable=False),  # of the period
+    Column("day", Text, nullable=False),  # of the evaluation
+    Column("verdict", Text, nullable=False),
+    Column("verdict_before", Text),  # of the period before; None: none
+    Column("ratio", Float),  # median against the target; None without enough data
+    Column("profile_version", Text, nullable=False),
+    PrimaryKeyConstraint("school", "profile", "metric", "way", "first_day"),
+    Index(
+        "ix_period_verdicts_counts",
+        *("way", "first_day", "profile", "metric", "verdict", "verdict_before", "profile_version", "school"),
+    ),
+    Index("ix_period_verdicts_ratio", "way", "first_day", "profile", "metric", "ratio", "school"),
 )
 
 FLAGS = Table(

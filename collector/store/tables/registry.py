@@ -11,6 +11,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 
 from collector.store.tables.base import METADATA
@@ -41,6 +42,10 @@ SCHOOLS = Table(
     Column("updated_ms", BigInteger, nullable=False),
     Index(None, "name_order", "code"),
     Index(None, "area"),
+    Index(None, "provider"),
+    Index(None, "technology"),
+    # Invented ones: every page asks whether there are any, and a country has none.
+    Index("ix_schools_demo", "code", sqlite_where=text("is_demo = 1"), postgresql_where=text("is_demo")),
 )
 
 # What decides a target and which tests count, valid from a local day on: replay uses the facts of each day.

@@ -17,18 +17,15 @@ def tag(name: str, *children: str, **attributes: str | float) -> Markup:
         children: Markup is kept, text is escaped.
         attributes: `class_` stands for `class`, `_` for `-`; numbers are rounded.
     """
-    written = Markup("").join(
-        Markup(' {}="{}"').format(
-            Markup(key.rstrip("_").replace("_", "-")),  # noqa: S704 -- names of attributes are ours
-            value if isinstance(value, str) else num(value),
-        )
+    # Joined as plain text, each part escaped: a page has thousands of elements, and `Markup.format` is slow.
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value) if isinstance(value, str) else num(value)}"'
         for key, value in attributes.items()
     )
-    inside = Markup("").join(escape(child) for child in children)
-    name = Markup(name)  # noqa: S704 -- names of elements are ours
     if not children:
-        return Markup("<{}{}/>").format(name, written)
-    return Markup("<{}{}>{}</{}>").format(name, written, inside, name)
+        return Markup(f"<{name}{written}/>")  # noqa: S704 -- names are ours, values are escaped
+    inside = "".join(escape(child) for child in children)
+    return Markup(f"<{name}{written}>{inside}</{name}>")  # noqa: S704 -- names are ours, values are escaped
 
 
 def picture(width: float, height: float, label: str, class_: str, *children: str) -> Markup:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from flask import Blueprint
 from markupsafe import Markup
 
+from collector.domain import periods
 from collector.store.queries import pages_devices, pages_flags, pages_overview, pages_schools
 from collector.store.queries.pages_devices import DeviceCounts
 from collector.store.queries.pages_overview import FlagCounts, Freshness, Standing, Today
@@ -200,11 +201,10 @@ def _areas(standings: list[Standing]) -> list[AreaLine]:
 def _weeks(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> list[weeks.Week]:
     if fresh.last_judged_day is None:
         return []
-    last = date.fromisoformat(fresh.last_judged_day)
-    ends = [(last - timedelta(days=7 * back)).isoformat() for back in reversed(range(_WEEKS))]
-    from_day = (date.fromisoformat(ends[0]) - timedelta(days=6)).isoformat()
-    found = pages_overview.verdicts_by_week(snapshot, parts.measure, ends, from_day)
-    return [weeks.Week(end, found[end]) for end in ends if found[end]]
+    shown = periods.periods("week", date.fromisoformat(fresh.last_judged_day), _WEEKS)
+    found = pages_overview.verdicts_by_week(snapshot, parts.measure, [week.first for week in shown])
+    # The newest week is told by the day up to which it is judged.
+    return [weeks.Week(min(week.last, fresh.last_judged_day), found[week.first]) for week in shown if found[week.first]]
 
 
 def _weeks_pictures(history: list[weeks.Week]) -> list[Markup]:

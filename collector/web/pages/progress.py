@@ -6,12 +6,15 @@ from datetime import date
 from typing import Any, Final
 
 from babel.dates import format_date
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from markupsafe import Markup
 
-from collector.store.queries import facts, pages_progress, pages_schools
+from collector.domain.periods import WAYS, Period
+from collector.domain.periods import periods as periods_of
+from collector.store.queries import pages_progress, pages_schools
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages_progress import ProgressFilter, StandingRow
+from collector.store.queries.pages_progress import FELL, RECOVERED, ProgressFilter, StandingRow
+from collector.store.queries.pages_schools import NO_VERDICT
 from collector.store.unit import Snapshot
 from collector.web import periods, present, rows
 from collector.web.access import Role, for_role
@@ -20,14 +23,13 @@ from collector.web.desk import Desk, desk
 from collector.web.frame import page
 from collector.web.i18n import language, say, say_many
 from collector.web.pages import method
-from collector.web.periods import VERDICTS, WAYS, Memory, Period, Progress, Standings
+from collector.web.periods import VERDICTS, Progress
 
 BLUEPRINT = Blueprint("progress", __name__)
 
 ROWS, ALL_ROWS = 50, 2000
 _LONGEST = 100
-_LISTS: Final = (*VERDICTS, "NONE", "FELL", "RECOVERED")
-_EXTENSION = "enlace_periods"
+_LISTS: Final = (*VERDICTS, NO_VERDICT, FELL, RECOVERED)
 _MANY_MORE = 0.1  # of the schools: so many more or fewer are marked on the axis
 
 _COLUMNS: Final = {
@@ -74,9 +76,7 @@ class Story:
     """All periods of the schools that the address asks for."""
 
     lines: Sequence[Progress]
-    codes: Sequence[str]
-    standings: dict[Period, Standings]
-    index: dict[str, int]
+    schools: int  # of the registry now
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,6 @@ class Listed:
     line: Progress
     which: str
     rows: Sequence[StandingRow]
-    before: dict[str, str | None]  # verdict of the period before
     found: int
 
 
@@ -103,10 +102,10 @@ def show() -> str:
             headline=_headline(story, wanted),
             lines=story.lines[::-1],
             pictures=_pictures(story, wanted),
-            listed=_listed(snapshot, parts, story, ALL_ROWS if is_all else ROWS),
+            listed=_listed(snapshot, parts, story, wanted, ALL_ROWS if is_all else ROWS),
             is_all=is_all,
             wanted=wanted,
-            schools=len(story.codes),
+            schools=story.schools,
             facets=pages_schools.facets(snapshot),
             verdicts=VERDICTS,
             name_of=lambda period: _name(period, wanted.by),
@@ -130,9 +129,9 @@ def download_schools() -> Response:
     """Give the schools behind one number as a file."""
     parts = desk()
     with parts.store.reader() as snapshot:
-        listed = _listed(snapshot, parts, _story(snapshot, parts, _read()), None)
-    found = [] if listed is None else [(*row, listed.before.get(row.code)) for row in listed.rows]
-    return rows.csv_file("progress-schools", _SCHOOL_COLUMNS, found)
+        wanted = _read()
+        listed = _listed(snapshot, parts, _story(snapshot, parts, wanted), wanted, None)
+    return rows.csv_file("progress-schools", _SCHOOL_COLUMNS, [] if listed is None else listed.rows)
 
 
 def _read() -> Wanted:
@@ -142,40 +141,25 @@ def _read() -> Wanted:
 
 
 def _story(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Story:
-    memory: Memory = current_app.extensions.setdefault(_EXTENSION, Memory())
-    stamp = facts.find_fact(snapshot, facts.LAST_EVALUATION_MS)
-    today = present.local(parts.now_ms, parts.zone).date()
-    codes = pages_progress.codes(snapshot, wanted.schools)
-    found: list[tuple[Period, Standings]] = []
-    for period in periods.periods(wanted.by, today):
-        # What was read under one scope answers nobody of another.
-        standings = memory.find(
-            (snapshot.scope, parts.measure, period),
-            stamp=stamp,
-            now_ms=parts.now_ms,
-            is_settled=periods.is_settled(period, today),
-            read=lambda period=period: pages_progress.standings(  # type: ignore[misc]  # mypy: default of a lambda
-                snapshot, parts.measure, period.first, period.last
-            ),
-        )
-        found.append((period, standings))
-    return Story(periods.compare(found, codes, memory.index), codes, dict(found), memory.index)
+    found = periods_of(wanted.by, present.local(parts.now_ms, parts.zone).date())
+    firsts = [period.first for period in found]
+    tallies = pages_progress.tallies(snapshot, parts.measure, wanted.by, firsts, wanted.schools)
+    judged = {first: periods.judged_of(counts) for first, counts in periods.count(tallies).items()}
+    typical = pages_progress.middle_ratios(snapshot, parts.measure, wanted.by, judged, wanted.schools)
+    schools = pages_progress.count_schools(snapshot, wanted.schools)
+    return Story(periods.compare(found, tallies, typical, schools), schools)
 
 
-def _listed(snapshot: Snapshot, parts: Desk, story: Story, limit: int | None) -> Listed | None:
+def _listed(snapshot: Snapshot, parts: Desk, story: Story, wanted: Wanted, limit: int | None) -> Listed | None:
     which, at = request.args.get("list", ""), request.args.get("at", "")
-    place = next((place for place, line in enumerate(story.lines) if line.period.first == at), None)
-    if which not in _LISTS or place is None:
+    line = next((line for line in story.lines if line.period.first == at), None)
+    if which not in _LISTS or line is None:
         return None
-    line = story.lines[place]
-    some = periods.chosen(line, which, story.codes, story.standings[line.period], story.index)
-    shown = some if limit is None else some[:limit]
-    before: dict[str, str | None] = {}
-    if place:
-        earlier = story.standings[story.lines[place - 1].period]
-        before = {code: earlier.verdict(story.index.get(code, len(earlier.verdicts))) for code in shown}
-    found = pages_progress.standing_rows(snapshot, parts.measure, shown, line.period.first, line.period.last)
-    return Listed(line, which, found, before, len(some))
+    numbers = {**line.counts, NO_VERDICT: line.none, FELL: line.fell, RECOVERED: line.recovered}
+    found = pages_progress.standing_rows(
+        snapshot, parts.measure, wanted.by, line.period.first, which, wanted.schools, limit
+    )
+    return Listed(line, which, found, numbers.get(which, 0))
 
 
 def _name(period: Period, by: str) -> str:
@@ -226,6 +210,6 @@ def _mark(line: Progress) -> str:
 def _row(line: Progress) -> tuple[Any, ...]:
     return (
         *(line.period.first, line.period.last, *(line.counts.get(name, 0) for name in VERDICTS)),
-        *(line.with_verdict, line.none, line.compared, len(line.fell), len(line.recovered), line.typical),
+        *(line.with_verdict, line.none, line.compared, line.fell, line.recovered, line.typical),
         ", ".join(line.versions) or None,
     )

@@ -41,16 +41,15 @@ def show() -> str:
 
 def _show(snapshot: Snapshot, mistake: Markup | str = "") -> str:
     is_all = request.args.get("show") == "all"
-    registry = schools.by_code(snapshot)
     parts = desk()
     return page(
         "registry/show.html",
         snapshot,
         mistake=mistake,
-        schools=len(registry),
-        areas=len({one.area for one in registry.values() if one.area}),
+        schools=schools.count(snapshot),
+        areas=schools.count_areas(snapshot),
         days=len(schools.list_calendar_days(snapshot)),
-        checks=registrychecks.summary(registry),
+        checks=registrychecks.summary(snapshot),
         history=stored.list_imports(snapshot, ALL_HISTORY if is_all else HISTORY),
         found=stored.count_imports(snapshot),
         is_all=is_all,

@@ -40,9 +40,10 @@ def checks() -> str:
         abort(404)
     is_all = request.args.get("show") == "all"
     with desk().store.reader() as snapshot:
-        registry = schools.by_code(snapshot)
-        found = [one for one in registrychecks.findings(registry) if one.check == check]
-        rows = [(one, registry[one.code]) for one in found[: ALL_ROWS if is_all else ROWS]]
+        found = [one for one in registrychecks.findings(snapshot) if one.check == check]
+        shown = found[: ALL_ROWS if is_all else ROWS]
+        registry = schools.by_code(snapshot, {code for one in shown for code in (one.code, *one.others)})
+        rows = [(one, registry[one.code]) for one in shown]
         return page(
             "registry/checks.html", snapshot, check=check, rows=rows, found=len(found), is_all=is_all, registry=registry
         )
@@ -53,10 +54,11 @@ def checks() -> str:
 def checks_file() -> Response:
     """Give the schools of every check as a file."""
     with desk().store.reader() as snapshot:
+        found = registrychecks.findings(snapshot)
         registry = schools.by_code(snapshot)
     rows = (
         [one.code, registry[one.code].name, one.check, " ".join(one.others), "" if one.figure is None else one.figure]
-        for one in registrychecks.findings(registry)
+        for one in found
     )
     return _file("checks", ["code", "name", "check", "others", "figure"], rows)
 

@@ -1,9 +1,7 @@
 """People and the fold: a closing is there at once and stays through replay; taking it back leaves no trace in flags."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +16,6 @@ from collector.store.open import Store
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.people import AUDIT
 from tests.fakes.collector_world import FakeClock, fake_ports
-from tests.fakes.empty_store import empty_store
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
 DAYS = weekdays(date(2026, 11, 24), 20)
@@ -82,10 +79,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    store = empty_store(tmp_path / "data")
-    yield Desk(store)
-    store.close()
+def desk(store: Store) -> Desk:
+    return Desk(store)
 
 
 @pytest.mark.parametrize("hour", ["06:00", "12:00", "23:00"])

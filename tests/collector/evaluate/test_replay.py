@@ -19,6 +19,7 @@ from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
+from tests.fakes import recount
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.empty_store import empty_store
 from tests.fakes.registry_files import import_calendar
@@ -103,6 +104,7 @@ class Life:
 
     def judged(self) -> dict[str, Any]:
         """Return all that was worked out. What was retracted tells of an earlier state of the data: it is history."""
+        recount.check(self.store)
         flags = [row for row in self.rows(FLAGS) if row["state"] != "retracted"]
         ids = {row["flag_id"] for row in flags}
         events = [row for row in self.rows(FLAG_EVENTS) if row["flag_id"] in ids]
@@ -172,11 +174,11 @@ def test_day_by_day_and_all_at_once_are_the_same(plan: list[tuple[int, str, str]
 
 
 @pytest.mark.parametrize("what", WHAT)
-def test_each_kind_of_change_is_replayed_alike(what: str) -> None:
+def test_each_kind_of_change_is_replayed_alike(store: Store, what: str) -> None:
     plan = [(at, what, hour) for at in (8, 14, 20) for hour in TIMES]
-    with a_life(seed=0) as life:
-        live(life, plan, seed=0)
-        one_by_one = life.judged()
-        assert {"watch", "open"} <= {row["state"] for row in one_by_one["evaluations"]}
-        replay(life.store, CONFIG, fake_ports(life.clock))
-        assert life.judged() == one_by_one
+    life = Life(store, seed=0)
+    live(life, plan, seed=0)
+    one_by_one = life.judged()
+    assert {"watch", "open"} <= {row["state"] for row in one_by_one["evaluations"]}
+    replay(life.store, CONFIG, fake_ports(life.clock))
+    assert life.judged() == one_by_one

@@ -181,6 +181,7 @@ def test_nothing_is_acknowledged_when_the_commit_fails(
     assert measurement_rows(store) == []
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_refuses_and_loses_nothing(device: WireDevice, parts: Parts, store: Store) -> None:
     sent = [a_measurement(number) for number in range(100)]
     assert statuses(device.post(sent[:1])) == ["accepted"]

@@ -117,6 +117,7 @@ def test_an_unknown_table_or_format_is_one_sentence(store: Store) -> None:
         content(store, "schools", "xlsx")
 
 
+@pytest.mark.sqlite
 def test_nothing_is_open_while_a_piece_is_sent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that takes hours holds up no checkpoint, and gets what was there at the beginning."""
     monkeypatch.setattr(exports, "ROWS_AT_ONCE", 2)

@@ -1,7 +1,9 @@
 """The revisions lead to exactly the tables that the code knows."""
 
+import random
 import sqlite3
 from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from collector.store.migrations import run
 from collector.store.migrations.run import migrate
 from collector.store.open import Store
 from collector.store.tables.catalogue import METADATA
+from tests.collector.store.queries.test_summaries import SERIES, an_evaluation
+from tests.fakes import recount
 
 
 def test_the_code_knows_every_revision_in_order() -> None:
@@ -33,10 +37,13 @@ def test_migrated_tables_equal_the_catalogue(store: Store) -> None:
 def test_indexes_of_part_of_a_table_are_made_too(store: Store) -> None:
     expected = {index.name for table in METADATA.tables.values() for index in table.indexes}
     with store.unit() as unit:
-        found = set(unit.connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'index'")))
+        of_engine = {"sqlite": "SELECT name FROM sqlite_master WHERE type = 'index'"}
+        query = of_engine.get(unit.connection.dialect.name, "SELECT indexname FROM pg_indexes")
+        found = set(unit.connection.scalars(text(query)))
     assert expected <= found
 
 
+@pytest.mark.sqlite
 def test_migrating_again_changes_nothing(store: Store) -> None:
     assert store.path is not None
     before = store.path.stat().st_mtime_ns
@@ -107,6 +114,28 @@ def test_the_hours_that_were_known_hold_for_every_day_before(tmp_path: Path) -> 
     with closing(sqlite3.connect(path)) as database:
         found = database.execute("SELECT opening FROM school_facts").fetchall()
     assert found == [("sat 08:00-12:00",)] * 2
+
+
+def test_what_stands_of_each_school_is_found_in_the_evaluations_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    migrate(f"sqlite:///{path}", "0011")
+    chance = random.Random(4)
+    days = [date(2026, 9, 28) + timedelta(days=at) for at in range(60)]
+    rows = [
+        an_evaluation(school, series, day, chance)
+        for school in ("s1", "s2", "s3")
+        for series in SERIES
+        for day in chance.sample(days, 20)
+    ]
+    with closing(sqlite3.connect(path)) as database:
+        names = ", ".join(rows[0])
+        values = ", ".join(f":{name}" for name in rows[0])
+        database.executemany(f"INSERT INTO evaluations ({names}) VALUES ({values})", rows)  # noqa: S608 -- our own names
+        database.commit()
+    migrate(f"sqlite:///{path}")
+    store = Store(f"sqlite:///{path}")
+    recount.check(store)
+    store.close()
 
 
 def test_who_acknowledged_a_flag_until_now_is_its_owner(tmp_path: Path) -> None:

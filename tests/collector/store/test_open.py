@@ -11,6 +11,7 @@ from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
 from collector.store import engine, version
 from collector.store.open import Store, create
+from tests.fakes.databases import OnServer
 
 FILE = engine.FILE_NAME
 
@@ -95,6 +96,21 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 )
 def test_places_and_addresses(given: str | Path, url: str) -> None:
     assert engine.url_of(given) == url
+
+
+@pytest.mark.parametrize(("given", "expected"), [("off", None), ("3", 3), ("", 5)])
+def test_a_pooler_can_do_without_prepared_statements(on_server: OnServer, given: str, expected: int | None) -> None:
+    more = f"&prepare_threshold={given}" if given else ""
+    store = Store.open(on_server.url + more)
+    with store.reader() as snapshot:
+        assert snapshot.connection.connection.driver_connection.prepare_threshold == expected  # type: ignore[union-attr]
+    store.close()
+
+
+@pytest.mark.parametrize("given", ["never", "-1", "1.5"])
+def test_a_wrong_threshold_is_said(given: str) -> None:
+    with pytest.raises(CollectorError, match="prepare_threshold="):
+        engine.make_engine(f"postgresql+psycopg://u@h/d?prepare_threshold={given}")
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite://", "sqlite:///:memory:"])

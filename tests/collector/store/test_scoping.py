@@ -1,6 +1,7 @@
 """A scoped transaction reads and changes its scope alone, whatever the statement."""
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,15 +18,17 @@ from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import AUDIT
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSIONS
 from tests.fakes import pages_world
+from tests.fakes.databases import Database
 
 NORTH, CAYS = scope_of(["Norte"]), scope_of(["Los Cayos"])
 AREAS = ("North", "North/River", "North / Bend", "Northwest", "north/River", "South", "N", "North/", "North%", "Nort_")
 
 
 @pytest.fixture
-def filled(store: Store) -> Store:
-    pages_world.small(store)
-    return store
+def filled(database: Database) -> Iterator[Store]:
+    opened = database.filled(pages_world.small)
+    yield opened
+    opened.close()
 
 
 def codes(store: Store, scope: Scope) -> set[str]:

@@ -4,12 +4,14 @@ import sqlite3
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from collector.errors import StorageError
+from collector.store import locks
 from collector.store import unit as units
 from collector.store.open import Store
 from collector.store.queries import facts
+from tests.fakes.at_once import at_once
 
 
 def test_what_is_not_committed_is_undone(store: Store) -> None:
@@ -37,7 +39,7 @@ def test_a_reader_sees_one_moment_and_cannot_write(store: Store) -> None:
             facts.set_fact(unit, "a", "1")
             unit.commit()
         assert facts.find_fact(snapshot, "a") is None
-    with pytest.raises(StorageError), store.reader() as snapshot:
+    with pytest.raises((StorageError, DBAPIError), match=r"read-?only"), store.reader() as snapshot:
         snapshot.connection.execute(text("DELETE FROM facts"))
     with store.reader() as snapshot:
         assert facts.find_fact(snapshot, "a") == "1"
@@ -53,6 +55,7 @@ def test_a_fact_is_replaced(store: Store) -> None:
         assert facts.find_fact(unit, facts.SETTINGS_VERSION) == "2"
 
 
+@pytest.mark.sqlite
 def test_durability_is_set_on_every_connection(store: Store) -> None:
     with store.unit() as unit:
         found = {
@@ -79,8 +82,24 @@ def test_a_full_disk_is_told_apart_from_a_wrong_statement(store: Store) -> None:
         raise wrong
 
 
+@pytest.mark.sqlite
 def test_a_unit_inside_a_unit_is_a_fault_and_no_endless_wait(store: Store) -> None:
     with store.unit(), pytest.raises(RuntimeError, match="inside another"), store.unit():
         pass
     with store.unit() as unit:
         assert facts.find_fact(unit, "a") is None
+
+
+def test_what_two_have_to_do_one_after_the_other_they_do(store: Store) -> None:
+    """Each reads a number and writes it one higher: on PostgreSQL both would write the same without holding a name."""
+
+    def count() -> None:
+        for _ in range(10):
+            with store.unit() as unit:
+                locks.hold(unit, ("b", "a"))
+                facts.set_fact(unit, "n", str(int(facts.find_fact(unit, "n") or "0") + 1))
+                unit.commit()
+
+    at_once(count, count, count)
+    with store.reader() as snapshot:
+        assert facts.find_fact(snapshot, "n") == "30"

@@ -1,7 +1,6 @@
 """Pages over a small country, without a network; a client for each kind of reader."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from werkzeug.test import TestResponse
 from collector.store.open import Store
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
+from tests.fakes.databases import Database
 from tests.fakes.empty_store import empty_store
 
 SignIn = Callable[..., TestResponse]
@@ -20,7 +20,7 @@ SignIn = Callable[..., TestResponse]
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory that every test copies."""
+    """A data directory that the tests in a browser copy."""
     place = tmp_path_factory.mktemp("country") / "data"
     made = empty_store(place)
     pages_world.small(made)
@@ -29,10 +29,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def country(filled: Path, tmp_path: Path) -> Iterator[Store]:
-    place = tmp_path / "data"
-    shutil.copytree(filled, place)
-    opened = Store.open(place)
+def country(database: Database) -> Iterator[Store]:
+    opened = database.filled(pages_world.small)
     yield opened
     opened.close()
 

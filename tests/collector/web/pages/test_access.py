@@ -137,6 +137,7 @@ def test_a_session_ends_by_itself_and_with_its_person(admin: FlaskClient, app: F
     assert "Name or password is wrong" in sign_in(admin, "ana").text
 
 
+@pytest.mark.sqlite
 def test_pages_are_read_while_nothing_can_be_written(
     admin: FlaskClient, app: Flask, country: Store, caplog: pytest.LogCaptureFixture
 ) -> None:

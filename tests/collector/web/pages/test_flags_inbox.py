@@ -3,10 +3,8 @@
 import csv
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,33 +19,26 @@ from collector.store.tables.people import AUDIT, SAVED_VIEWS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
-from tests.fakes.empty_store import empty_store
+from tests.fakes.databases import Database
 
 OPEN = ("open", "recovering")
 
 
-@pytest.fixture(scope="session")
-def five_flags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def five_flags(store: Store) -> None:
     """Five open flags, the last one in the cays."""
-    place = tmp_path_factory.mktemp("inbox") / "data"
-    made = empty_store(place)
-    pages_world.add_people(made)
+    pages_world.add_people(store)
     base = pages_world.Place("00123", "Escuela Ñandú", 0.5, tests_a_day=3)
     areas = ("Sur", "Sur", "Sur", "Los Cayos")
     more = [
         replace(base, code=f"0020{at}", name=f"Escuela {at}", area=area, pupils=100 + at)
         for at, area in enumerate(areas)
     ]
-    pages_world.seed(made, [base, *more], days_back=18)
-    made.close()
-    return place
+    pages_world.seed(store, [base, *more], days_back=18)
 
 
 @pytest.fixture
-def store(five_flags: Path, tmp_path: Path) -> Iterator[Store]:
-    place = tmp_path / "data"
-    shutil.copytree(five_flags, place)
-    opened = Store.open(place)
+def store(database: Database) -> Iterator[Store]:
+    opened = database.filled(five_flags)
     yield opened
     opened.close()
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
 from collector.store.open import Store
-from collector.store.queries import facts
+from collector.store.queries import facts, summaries
 from collector.store.tables.registry import SCHOOLS
 from collector.web.pages import atlas
 from tests.collector.web.pages.conftest import sign_in
@@ -161,6 +161,7 @@ def test_the_sentence_says_whether_it_is_one_place(admin: FlaskClient, country: 
     )
     with country.unit() as unit:
         unit.connection.execute(text("UPDATE evaluations SET verdict = 'BELOW'"))
+        summaries.renew_all(unit)
         unit.commit()
     page = admin.get("/map").text
     assert "in 2 of 2 districts; most of them, " in page and "in Norte." in page

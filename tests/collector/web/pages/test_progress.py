@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
 from collector.store.open import Store
+from collector.store.queries import summaries
 from collector.store.tables.judgement import EVALUATIONS
 
 RECOUNT = """
@@ -64,6 +65,7 @@ def test_who_fell_is_named_with_both_verdicts(admin: FlaskClient, country: Store
     with country.unit() as unit:
         past = (EVALUATIONS.c.school == "00123") & (EVALUATIONS.c.day < "2026-11-01")
         unit.connection.execute(update(EVALUATIONS).where(past).values(verdict="MEETS"))
+        summaries.renew_all(unit)
         unit.commit()
     assert table(admin)[-1]["newly_below"] == "1"
     page = admin.get("/progress?list=FELL&at=2026-11-01").text.split('id="schools"')[1]
@@ -83,6 +85,7 @@ def test_a_new_version_of_the_profile_is_marked_on_the_axis(admin: FlaskClient, 
     with country.unit() as unit:
         later = EVALUATIONS.c.day >= "2026-11-01"
         unit.connection.execute(update(EVALUATIONS).where(later).values(profile_version="2026-11-01"))
+        summaries.renew_all(unit)
         unit.commit()
     page = admin.get("/progress").text
     assert page.count("new version of the profile") >= 2 and "2026-11-01" in page

@@ -1,0 +1,121 @@
+"""What pages show of all schools at once, worked out again from the evaluations in the transaction that writes them.
+
+Nothing is counted on from what stood there: the rows of a school are made anew from the day on that changed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any, Final
+
+from sqlalchemy import delete, func, insert, select
+
+from collector.domain.periods import WAYS, first_before, first_day
+from collector.domain.words import Verdict
+from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
+from collector.store.unit import UnitOfWork
+
+_MANY: Final = 500
+_JUDGED = ("school", "day", "verdict", "median_bps", "target_bps", "profile_version")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Whose evaluations."""
+
+    profile: str
+    metric: str
+
+
+def renew(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: str) -> None:
+    """Make the rows of some schools anew.
+
+    Args:
+        unit: The transaction that changed their evaluations.
+        series: Which evaluations.
+        schools: Codes.
+        from_day: The first local day whose evaluation may have changed.
+    """
+    for start in range(0, len(schools), _MANY):
+        some = schools[start : start + _MANY]
+        _renew_newest(unit, series, some)
+        _renew_periods(unit, series, some, date.fromisoformat(from_day))
+
+
+def renew_all(unit: UnitOfWork) -> None:
+    """Make every row anew."""
+    unit.connection.execute(delete(NEWEST_EVALUATIONS))
+    unit.connection.execute(delete(PERIOD_VERDICTS))
+    table = EVALUATIONS.c
+    query = select(table.profile, table.metric, table.school, func.min(table.day))
+    found = unit.connection.execute(query.group_by(table.profile, table.metric, table.school)).all()
+    for (profile, metric), of_series in groupby(sorted(found), key=lambda row: (row[0], row[1])):
+        rows = list(of_series)
+        renew(unit, Series(profile, metric), [row[2] for row in rows], min(row[3] for row in rows))
+
+
+def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> None:
+    newest, table = NEWEST_EVALUATIONS.c, EVALUATIONS.c
+    stale = newest.school.in_(schools) & (newest.profile == series.profile) & (newest.metric == series.metric)
+    unit.connection.execute(delete(NEWEST_EVALUATIONS).where(stale))
+    of_series = (table.profile == series.profile) & (table.metric == series.metric)
+    last = (
+        select(table.school, func.max(table.day).label("day"))
+        .where(table.school.in_(schools), of_series)
+        .group_by(table.school)
+        .subquery()
+    )
+    of_day = (SCHOOL_DAYS.c.school == table.school) & (SCHOOL_DAYS.c.day == table.day)
+    rows = (
+        select(*EVALUATIONS.c, SCHOOL_DAYS.c.median_idle_rtt_ms)
+        .select_from(EVALUATIONS.outerjoin(SCHOOL_DAYS, of_day))
+        .join(last, (last.c.school == table.school) & (last.c.day == table.day))
+        .where(of_series)
+    )
+    names = [*(column.name for column in EVALUATIONS.c), "median_idle_rtt_ms"]
+    unit.connection.execute(insert(NEWEST_EVALUATIONS).from_select(names, rows))
+
+
+def _renew_periods(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: date) -> None:
+    table, made = EVALUATIONS.c, PERIOD_VERDICTS.c
+    firsts = {way: first_day(way, from_day) for way in WAYS}
+    for way, first in firsts.items():
+        stale = made.school.in_(schools) & (made.profile == series.profile) & (made.metric == series.metric)
+        stale &= (made.way == way) & (made.first_day >= first.isoformat())
+        unit.connection.execute(delete(PERIOD_VERDICTS).where(stale))
+    read_from = min(first_before(way, first) for way, first in firsts.items()).isoformat()
+    query = (
+        select(*(table[name] for name in _JUDGED))
+        .where(table.school.in_(schools), table.profile == series.profile, table.metric == series.metric)
+        .where(table.day >= read_from)
+        .order_by(table.school, table.day)
+    )
+    rows = []
+    for school, judged in groupby(unit.connection.execute(query).all(), key=lambda row: row[0]):
+        days = list(judged)
+        for way, first in firsts.items():
+            of_way = {"school": school, "profile": series.profile, "metric": series.metric, "way": way}
+            rows += [of_way | row for row in _periods(way, days) if row["first_day"] >= first.isoformat()]
+    if rows:
+        unit.connection.execute(insert(PERIOD_VERDICTS), rows)
+
+
+def _periods(way: str, days: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return one row for each period with an evaluation, from those of one school in the order of their days."""
+    newest = {first_day(way, date.fromisoformat(row.day)): row for row in days}
+    found = []
+    for first, row in newest.items():
+        before = newest.get(first_before(way, first))
+        is_judged = row.verdict != Verdict.INSUFFICIENT and row.median_bps is not None
+        found.append(
+            {
+                "first_day": first.isoformat(),
+                "day": row.day,
+                "verdict": row.verdict,
+                "verdict_before": before.verdict if before is not None else None,
+                "ratio": row.median_bps / row.target_bps if is_judged else None,
+                "profile_version": row.profile_version,
+            }
+        )
+    return found
