@@ -8,6 +8,8 @@ from math import sqrt
 from statistics import median
 from typing import Final
 
+from collector.domain.criterion import DEFAULT
+from collector.domain.inference import effective_size
 from collector.domain.observations import ceiling_bps
 from collector.domain.words import Exclusion, Technology
 
@@ -99,6 +101,7 @@ class Fact:
     loaded_upload_rtt_ms: float | None = None
     loaded_upload_p95_ms: float | None = None
     loaded_method: str | None = None
+    is_fully_loaded: bool = False  # long enough, by a sender that fills the line: its latency under load was graded
     medium: str | None = None
     link_bps: int | None = None
     signal_dbm: float | None = None
@@ -187,14 +190,18 @@ def speeds(name: str, facts: Iterable[Fact]) -> Part | None:
 def is_surely_slower(slow: Part, fast: Part, limits: Limits = LIMITS) -> bool:
     """Return whether chance alone would hardly have made one group so much slower than the other.
 
-    Mann and Whitney's test by ranks, one-sided: the share of pairs in which the slow one is slower, against a half.
+    Mann and Whitney's test by ranks, one-sided: the share of pairs in which the slow one is slower, against a half,
+    with as many tests as those of the same days are worth.
     """
     below = [fact.download_bps or 0 for fact in slow.facts]
     above = [fact.download_bps or 0 for fact in fast.facts]
-    pairs = len(below) * len(above)
     wins = sum(1.0 if low < high else 0.5 if low == high else 0.0 for low in below for high in above)
-    spread = sqrt((len(below) + len(above) + 1) / (12 * pairs))
-    return wins / pairs - 0.5 >= limits.z * spread
+    one, other = (_worth(part.facts) for part in (slow, fast))
+    return wins / (len(below) * len(above)) - 0.5 >= limits.z * sqrt((one + other + 1) / (12 * one * other))
+
+
+def _worth(facts: Sequence[Fact]) -> float:
+    return effective_size(len(facts), len({fact.day for fact in facts}), DEFAULT.day_icc)
 
 
 def is_enough(facts: Sequence[Fact], tests: int, days: int) -> bool:
