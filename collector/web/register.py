@@ -37,9 +37,11 @@ from collector.web.pages import (
     registry,
     registry_rows,
     school,
+    school_tests,
     schools,
     sign_in,
     targets,
+    uses,
 )
 from collector.web.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
 
@@ -49,6 +51,7 @@ BLUEPRINTS = (
     atlas.BLUEPRINT,
     schools.BLUEPRINT,
     school.BLUEPRINT,
+    school_tests.BLUEPRINT,
     flag_acts.BLUEPRINT,
     providers.BLUEPRINT,
     progress.BLUEPRINT,
@@ -57,6 +60,7 @@ BLUEPRINTS = (
     exports.BLUEPRINT,
     method.BLUEPRINT,
     targets.BLUEPRINT,
+    uses.BLUEPRINT,
     registry.BLUEPRINT,
     registry_rows.BLUEPRINT,
 )

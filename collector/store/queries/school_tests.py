@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from agent.wire import tags
 from collector.domain.diagnosis.facts import Fact
-from collector.store.queries.pages_school import TestFilter, TestRow, conditions_of
+from collector.store.queries.pages_school import TestFilter, TestRow, conditions_of, tests_as
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot
 
@@ -62,6 +62,11 @@ def choices(snapshot: Snapshot, code: str) -> Choices:
         devices=tuple(sorted({row.device for row in found})),
         engines=tuple(sorted({row.engine for row in found if row.engine is not None})),
     )
+
+
+def tests_of(snapshot: Snapshot, code: str, wanted: TestFilter, limit: int, offset: int) -> list[DetailRow]:
+    """Return one page of a school's tests, newest first by corrected time."""
+    return tests_as(DetailRow, snapshot, code, wanted, limit, offset)
 
 
 def facts(snapshot: Snapshot, code: str, from_ms: int, to_ms: int, zone: ZoneInfo) -> list[Fact]:
