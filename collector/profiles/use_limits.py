@@ -38,7 +38,7 @@ class Limit:
 
     value: float
     standing: Standing
-    source: Source | None  # None: our own choice
+    source: str | None  # a name of `Published.sources`; None: our own choice
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Published:
 
     version: str
     share: float
+    sources: Mapping[str, Source]
     uses: tuple[PublishedUse, ...]
 
     @property
@@ -125,7 +126,7 @@ def read(text: str, name: str) -> Published:
     table.end()
     if tuple(use.id for use in uses) != USES:
         raise ProfileError(f"{name}: has to give the uses {', '.join(USES)}, in this order.")
-    return Published(version, share, uses)
+    return Published(version, share, sources, uses)
 
 
 def _source(fields: Fields) -> Source:
@@ -149,7 +150,7 @@ def _published_use(fields: Fields, sources: Mapping[str, Source]) -> PublishedUs
 def _limit(fields: Fields, sources: Mapping[str, Source]) -> Limit:
     standing = Standing(fields.word("standing", tuple(Standing)))
     source = fields.word("source", tuple(sources)) if fields.has("source") else None
-    limit = Limit(fields.take("value", a_number), standing, None if source is None else sources[source])
+    limit = Limit(fields.take("value", a_number), standing, source)
     fields.end()
     if (limit.standing is Standing.OURS) != (limit.source is None):
         raise ProfileError(f"{fields.where}: a limit has a source, or is ours.")

@@ -44,7 +44,7 @@ LIMIT_NAMES: Final[Mapping[str, LazyString]] = {
     DOWNLOAD: later("Download for each, Mbit/s"),
     UPLOAD: later("Upload for each, Mbit/s"),
     LATENCY: later("95th percentile under load, ms"),
-    LOSS: later("Loss, %%"),
+    LOSS: later("Loss in per cent"),
 }
 STANDINGS: Final[Mapping[str, LazyString]] = {
     Standing.PRIMARY: later("read at its source"),
@@ -164,11 +164,19 @@ def _said(found: Finding, address: str) -> Markup:
         return _loss(found, address)
     tests = _link(address, say_many("%(num)s test", "%(num)s tests", found.of))
     if found.outcome is Outcome.FEW:
-        values = {"least": fitness.MIN_TESTS, "days": fitness.MIN_DAYS}
-        return say("only %(tests)s; %(least)s on %(days)s days are needed", tests=tests, **values)
+        return say(
+            "only %(tests)s; %(least)s on %(days)s days are needed",
+            tests=tests,
+            least=fitness.MIN_TESTS,
+            days=fitness.MIN_DAYS,
+        )
     if found.outcome is Outcome.SHORT and found.quality is Quality.LATENCY:
-        values = {"long": found.held, "tests": tests, "least": found.needed}
-        return say("%(long)s of %(tests)s loaded the line for long; %(least)s are needed", **values)
+        return say(
+            "%(long)s of %(tests)s loaded the line for long; %(least)s are needed",
+            long=found.held,
+            tests=tests,
+            least=found.needed,
+        )
     if found.outcome is Outcome.SHORT:
         return say(
             "%(held)s of %(tests)s; others were cut short or the PC could not show more", held=found.held, tests=tests

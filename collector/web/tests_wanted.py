@@ -45,6 +45,14 @@ class Wanted:
         """The days, where both ends are given."""
         return Span(self.first, self.last) if self.first and self.last else None
 
+    def address(self) -> dict[str, str]:
+        """Return what the address of the same tests as a file carries on."""
+        values = {
+            **{"from": self.first, "to": self.last, "device": self.device, "engine": self.engine},
+            **{"counts": self.counts, "reason": self.reason, "hint": self.hint, "part": self.part, "use": self.use},
+        }
+        return {name: value for name, value in values.items() if value}
+
     def filter(self, zone: ZoneInfo, keys: frozenset[Key] | None) -> TestFilter:
         """Return it as the query takes it.
 

@@ -1,4 +1,4 @@
-"""The form of what a line has to hold for each use: what was typed, what is wrong with it in words, what it asks for."""
+"""The form of what a line has to hold for each use: what was typed, what is wrong with it, what it asks for."""
 
 import re
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
-"""What the tests of some days say of a school: why it is slow and what it is good for, each with the tests behind it."""
+"""What the tests of some days say of a school: why it is slow, what it is good for, each with the tests behind it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import url_for
@@ -46,14 +47,8 @@ class Why:
             part: One group of its tests; None: all.
             use: A use and one of its limits, as `use_key` gives it.
         """
-        return url_for(
-            "school_tests.show",
-            code=self.code,
-            **{"from": self.span.first, "to": self.span.last},
-            hint=hint,
-            part=part,
-            use=use,
-        )
+        days: dict[str, Any] = {"from": self.span.first, "to": self.span.last}
+        return url_for("school_tests.show", code=self.code, hint=hint, part=part, use=use, **days)
 
     def hint(self, cause: Cause) -> Hint | None:
         """Return one hint; None where the tests do not support it."""
@@ -74,10 +69,8 @@ def use_key(judged: Judged, quality: Quality) -> str:
 
 
 def part_keys(hint: Hint, name: str) -> frozenset[Key]:
-    """Return the tests of a hint, or of one group of it; none where it has no such group."""
-    if not name:
-        return hint.keys
-    return frozenset(key for part in hint.parts if part.name == name for key in part.keys)
+    """Return the tests of one group of a hint; all of them where it has no such group."""
+    return frozenset(key for part in hint.parts if part.name == name for key in part.keys) or hint.keys
 
 
 def parts_of(hint: Hint) -> Mapping[Key, list[str]]:

@@ -1,13 +1,12 @@
 """Read models of the page of a school's tests, and the same tests as hints and fitness take them."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 
 from agent.wire import tags
 from collector.domain.diagnosis.facts import Fact
@@ -88,7 +87,7 @@ def facts(snapshot: Snapshot, code: str, from_ms: int, to_ms: int, zone: ZoneInf
     return [_fact(row, zone) for row in snapshot.connection.execute(query).mappings()]
 
 
-def _fact(row: Mapping[str, Any], zone: ZoneInfo) -> Fact:
+def _fact(row: RowMapping, zone: ZoneInfo) -> Fact:
     local = datetime.fromtimestamp(row["started_ms"] / 1000, zone)
     remarks = _tags(row["tags"])
     return Fact(

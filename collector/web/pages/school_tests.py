@@ -1,4 +1,4 @@
-"""All tests of a school: filters live in the address, and what is said elsewhere leads to exactly the rows behind it."""
+"""All tests of a school: filters live in the address, and what is said elsewhere leads to exactly its rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ class Behind:
     hint: HintLine | None = None  # None: of a use, or the tests no longer support it
     keys: frozenset[Key] = frozenset()
     parts: Mapping[Key, list[str]] | None = None
-    need: Markup = Markup("")  # what the use asks for
+    need: Markup | None = None  # what the use asks for
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _behind(found: why.Why, wanted: Wanted, row: SchoolRow) -> Behind:
             for one in judged.findings
             if why.use_key(judged, one.quality) == wanted.use
         ),
-        Markup(""),
+        None,
     )
     return Behind(_title(wanted), keys=found.use_keys(wanted.use), need=need)
 

@@ -64,6 +64,7 @@ def _page(status: int, form: Form | None = None) -> tuple[str, int]:
             "uses/show.html",
             snapshot,
             cards=[_card(use, held) for use in base.uses],
+            sources=base.sources,
             share=held.share,
             published_share=base.share,
             decided=newest if newest is not None and newest.limits is not None else None,

@@ -14,12 +14,13 @@ TEXT = (files("collector.profiles") / "uses" / "limits.toml").read_text("utf-8")
 def test_every_published_limit_says_how_it_is_known() -> None:
     found = published()
     assert tuple(use.id for use in found.uses) == use_limits.USES
+    assert {limit.source for use in found.uses for limit in use.limits.values()} == {None, *found.sources}
     for use in found.uses:
         assert set(use.limits) == set(use_limits.LIMITS) and set(use.note) == {"en", "es", "pt", "fr"}
         for limit in use.limits.values():
             assert limit.value > 0
             assert (limit.source is None) == (limit.standing is Standing.OURS)
-            assert limit.source is None or (limit.source.organisation and limit.source.url)
+            assert limit.source is None or (found.sources[limit.source].document and found.sources[limit.source].url)
 
 
 def test_without_a_decision_the_published_limits_hold() -> None:
