@@ -17,8 +17,8 @@ from collector.domain.words import ObservationValue
 
 MIN_TESTS: Final = 12
 MIN_DAYS: Final = 5
-# Tests that load the line for long are a few in a month.
-MIN_LONG_TESTS: Final = 3
+# Tests that load the line for long are made once a week: the ten school days of a window have two.
+MIN_LONG_TESTS: Final = 2
 # None lost of so many, over the limit: the true share is under the limit, 19 times in 20 (the rule of three).
 PROBES_PER_LIMIT: Final = 3
 
@@ -188,7 +188,7 @@ def _latency(limit_ms: float, tests: Sequence[Fact], share: float) -> Finding:
     is_plenty = len(known) >= MIN_TESTS and _days(known) >= MIN_DAYS
     if is_plenty and not _is_share(len(quick), len(known), share):
         return Finding(Quality.LATENCY, Outcome.FAILS, limit_ms, len(quick), len(known), MIN_TESTS, known)
-    if len(long) >= MIN_LONG_TESTS:
+    if _days(long) >= MIN_LONG_TESTS:
         held = sum(fact.is_fully_loaded for fact in quick)
         outcome = Outcome.HOLDS if _is_share(held, len(long), share) else Outcome.FAILS
         return Finding(Quality.LATENCY, outcome, limit_ms, held, len(long), MIN_LONG_TESTS, long)

@@ -74,10 +74,10 @@ def part_keys(hint: Hint, name: str) -> frozenset[Key]:
 
 
 def parts_of(hint: Hint) -> Mapping[Key, list[str]]:
-    """Return in which groups of a hint each of its tests is; the group of all of them goes without saying."""
+    """Return in which groups of a hint each of its tests is; a group of all of them goes without saying."""
     found: dict[Key, list[str]] = {}
     for part in hint.parts:
-        for key in part.keys:
+        for key in part.keys if set(part.keys) != hint.keys else ():
             if part.name not in found.setdefault(key, []):
                 found[key].append(part.name)
     return found

@@ -23,5 +23,7 @@ RULES: Final[Mapping[Cause, Rule]] = {
 
 def examine(facts: Sequence[Fact], site: Site, limits: Limits = LIMITS) -> list[Hint]:
     """Return every hint that the tests support, in the order of `Cause`; silence where they cannot tell."""
-    found = (rule(facts, site, limits) for rule in RULES.values())
-    return [hint for hint in found if hint is not None]
+    found = {cause: rule(facts, site, limits) for cause, rule in RULES.items()}
+    if found[Cause.FARTHER_SERVER] is not None:
+        found[Cause.SERVER_FAR] = None  # the same with less to show for it
+    return [hint for hint in found.values() if hint is not None]

@@ -53,6 +53,8 @@ class Limits:
     router_loss_pct: float = 10.0
     port_filled: float = 0.8  # of what a port can show
     faster: float = 1.5  # a line is full: its typical test is this many times as fast when nobody uses it
+    quiet_factor: float = 1.3  # a line is quiet before a test: round trips up to this many times the shortest ones
+    quiet_ms: float = 10.0  # or only this much longer
     busy_factor: float = 2.0  # a line is busy before a test: round trips this many times the shortest ones
     busy_ms: float = 30.0  # and this much longer
     contract_kept: float = 0.8  # of what is paid for

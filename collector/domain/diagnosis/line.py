@@ -25,7 +25,6 @@ MORNING, AFTERNOON = "morning", "afternoon"
 HOURS: Final = (MORNING, AFTERNOON, OFF_HOURS)
 _PRECISE: Final = "precise"
 _NOON: Final = 12
-_QUIET_FACTOR: Final = 1.3  # round trips up to here are those of a line that nobody uses
 
 
 def full_in_class(facts: Sequence[Fact], site: Site, limits: Limits = LIMITS) -> Hint | None:
@@ -105,7 +104,7 @@ def split_by_queue(facts: Iterable[Fact], limits: Limits = LIMITS) -> tuple[list
         rtt = fact.idle_rtt_ms or 0.0
         if rtt >= limits.busy_factor * floor and rtt >= floor + limits.busy_ms:
             busy.append(fact)
-        elif rtt <= _QUIET_FACTOR * floor:
+        elif rtt <= max(limits.quiet_factor * floor, floor + limits.quiet_ms):
             quiet.append(fact)
     return quiet, busy
 
@@ -123,12 +122,14 @@ def provider(facts: Sequence[Fact], site: Site, limits: Limits = LIMITS) -> Hint
     """Return the hint that by cable, at every hour, less arrives than is paid for.
 
     What the school itself may have caused is left out: Wi-Fi, slow ports, computers that could not keep up, tests that
-    were cut short. Every time of the day that was seen must be slow, the quiet ones too.
+    were cut short or began on a busy line. Every time of the day that was seen must be slow, the quiet ones too.
     """
     contract_bps = site.contract_bps
     if not contract_bps:
         return None
-    tests = [fact for fact in (*voting(facts), *_off_hours(facts)) if _shows_contract(fact, contract_bps, limits)]
+    known = [*voting(facts), *_off_hours(facts)]
+    busy = {fact.key for fact in split_by_queue(known, limits)[1]}
+    tests = [fact for fact in known if fact.key not in busy and _shows_contract(fact, contract_bps, limits)]
     if not is_enough(tests, limits.contract_tests, limits.contract_days):
         return None
     times = [part for part in _times(tests, limits) if len(part.facts) >= limits.hour_tests]

@@ -81,8 +81,9 @@ def test_short_tests_can_show_a_late_line_and_never_a_quick_one() -> None:
     assert outcome([*some(16), *late], Quality.LATENCY) is Outcome.SHORT
     assert outcome([*some(15), *late], Quality.LATENCY) is Outcome.FAILS
     assert outcome(some(11, loaded_upload_p95_ms=900.0), Quality.LATENCY) is Outcome.SHORT
-    assert outcome([*some(20), *some(3, "g", **LONG)], Quality.LATENCY) is Outcome.HOLDS
-    assert outcome([*some(20), *some(2, "g", **LONG)], Quality.LATENCY) is Outcome.SHORT
+    assert outcome([*some(20), *some(2, "g", **LONG)], Quality.LATENCY) is Outcome.HOLDS
+    assert outcome([*some(20), *some(1, "g", **LONG)], Quality.LATENCY) is Outcome.SHORT
+    assert outcome([*some(20), *some(2, "g", days=1, **LONG)], Quality.LATENCY) is Outcome.SHORT
     bad = some(1, "b", loaded_upload_p95_ms=900.0, **LONG)
     assert outcome([*some(20), *some(2, "g", **LONG), *bad], Quality.LATENCY) is Outcome.FAILS
 

@@ -53,6 +53,7 @@ def test_a_queue_before_the_test_shows_that_others_use_the_line() -> None:
     quiet = some(9, "q", mbps=27)
     busy = some(12, "b", mbps=11, idle_rtt_ms=90.0, idle_rtt_min_ms=40.0)
     between = some(5, "n", mbps=18, idle_rtt_ms=30.0)
+    quiet += some(1, "m", mbps=27, idle_rtt_ms=28.0)  # 10 ms more are nothing
     hint = line.full_when_busy([*quiet, *busy, *between], SITE)
     assert hint is not None
     assert {fact.key for fact in hint.part("busy").facts} == {fact.key for fact in busy}
@@ -98,7 +99,8 @@ def test_a_provider_is_named_when_all_hours_are_under_the_contract_by_cable() ->
         some(20, mbps=20, is_router_slower=True),
         some(20, mbps=20, hour=9),  # one time of the day alone
         [*some(16, mbps=12), *off(some(5, "o", mbps=29, hour=21))],  # full in class, not the provider
-        [*some(20, mbps=12, idle_rtt_ms=90.0), *some(5, "q", mbps=29)],  # kept whenever the line is quiet
+        [*some(20, mbps=12, idle_rtt_ms=90.0), *some(11, "q", mbps=12)],  # others used the line
+        [*some(20, mbps=12, idle_rtt_ms=35.0), *some(5, "q", mbps=29)],  # kept whenever the line is quiet
     ],
 )
 def test_a_provider_is_not_named_for_what_may_be_the_schools(facts: list[Fact]) -> None:
