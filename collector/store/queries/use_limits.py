@@ -12,7 +12,7 @@ from collector.store.unit import Snapshot, UnitOfWork
 class LimitsDecision:
     """One decision with who made it and when."""
 
-    version_id: str
+    number: int  # from 1 on
     limits: str | None  # JSON; None: as published
     note: str
     created_ms: int
@@ -24,7 +24,7 @@ _COLUMNS = [USE_LIMITS.c[name] for name in LimitsDecision.__dataclass_fields__]
 
 def decisions(snapshot: Snapshot, limit: int = 50) -> list[LimitsDecision]:
     """Return the newest decisions, the newest first: that one holds."""
-    query = select(*_COLUMNS).order_by(USE_LIMITS.c.version_id.desc()).limit(limit)
+    query = select(*_COLUMNS).order_by(USE_LIMITS.c.number.desc()).limit(limit)
     return [LimitsDecision(*row) for row in snapshot.connection.execute(query)]
 
 

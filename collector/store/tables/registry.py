@@ -83,7 +83,7 @@ TARGET_VERSIONS = Table(
 USE_LIMITS = Table(
     "use_limits",
     METADATA,
-    Column("version_id", Text, primary_key=True),  # grows with time
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 1 on: a clock may be put back
     Column("limits", Text),  # JSON; None: as published
     Column("note", Text, nullable=False),  # why, or who says so
     Column("created_ms", BigInteger, nullable=False),

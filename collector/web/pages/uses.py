@@ -69,7 +69,7 @@ def _page(status: int, form: Form | None = None) -> tuple[str, int]:
             published_share=base.share,
             decided=newest if newest is not None and newest.limits is not None else None,
             made=made,
-            form=form or uses_form.filled(held, newest.version_id if newest else ""),
+            form=form or uses_form.filled(held, str(newest.number if newest else 0)),
             use_names=USES,
             limit_names=LIMIT_NAMES,
             standings=STANDINGS,
@@ -101,12 +101,12 @@ def save() -> Response | tuple[str, int]:
     if held is None:
         return _page(422, form)
     with desk().store.unit() as unit:
-        if not _is_as_seen(unit, form.values["seen"]):
-            form.wrong("seen", say("Somebody changed the limits meanwhile. Look at them below and save again."))
-            newest = use_limits.in_force(unit)
-            form.values["seen"] = newest.version_id if newest else ""
+        newest = _number(unit)
+        if form.values["seen"] == str(newest):
+            _decide(unit, newest + 1, published.compose(held), form.values["note"])
         else:
-            _decide(unit, published.compose(held), form.values["note"], "use_limits_set")
+            form.wrong("seen", say("Somebody changed the limits meanwhile. Look at them below and save again."))
+            form.values["seen"] = str(newest)
     if form.mistakes:
         return _page(409, form)
     return redirect(url_for("uses.show", done="saved"), code=303)
@@ -119,23 +119,23 @@ def restore() -> Response:
     with desk().store.unit() as unit:
         newest = use_limits.in_force(unit)
         if newest is not None and newest.limits is not None:
-            _decide(unit, None, str(say("back to the published limits")), "use_limits_restored")
+            _decide(unit, newest.number + 1, None, str(say("back to the published limits")))
     return redirect(url_for("uses.show", done="restored"), code=303)
 
 
-def _is_as_seen(unit: UnitOfWork, seen: str) -> bool:
+def _number(unit: UnitOfWork) -> int:
+    """Return the number of the newest decision, 0 where there is none."""
     newest = use_limits.in_force(unit)
-    return (newest.version_id if newest else "") == seen
+    return newest.number if newest else 0
 
 
-def _decide(unit: UnitOfWork, limits: str | None, note: str, action: str) -> None:
+def _decide(unit: UnitOfWork, number: int, limits: str | None, note: str) -> None:
     """Store a decision with its line in the audit log, and commit both."""
     person = access.person()
     if person is None:
         abort(403)
     if not unit.scope.is_whole:
         raise MayNotError
-    identity = audited.new_id()
-    use_limits.add(unit, LimitsDecision(identity, limits, note, desk().now_ms, person.name))
-    audited.note(unit, action, "deployment", f"{identity}: {note}")
+    use_limits.add(unit, LimitsDecision(number, limits, note, desk().now_ms, person.name))
+    audited.note(unit, "use_limits_set" if limits else "use_limits_restored", "deployment", f"{number}: {note}")
     unit.commit()

@@ -13,10 +13,10 @@ def upgrade() -> None:
     """Add the table."""
     op.create_table(
         "use_limits",
-        sa.Column("version_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("limits", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("version_id", name=op.f("pk_use_limits")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_use_limits")),
     )
