@@ -34,6 +34,7 @@ _DAY_MS: Final = 86_400_000
 _AT_ONCE: Final = 4_000  # rows of one transaction
 _HOLIDAYS: Final = ((17, "Fiesta nacional"), (38, "Día del maestro"))  # weekdays before today
 _NORMAL_DEVICES: Final = 2
+_CALIBRATION_DAY: Final = 2  # of the week: the first test of a Wednesday is a long one
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,13 @@ def _school_history(
     for number, day in enumerate(weekdays):
         if not _is_heard(school, number, turn, len(weekdays)):
             continue
-        weather = Weather(typical_mbps=_typical(school, number, turn), day_factor=random.lognormvariate(0, 0.12))
-        for started_ms in _moments(school, calendar.at(day), random):
+        typical_mbps = _typical(school, number, turn)
+        is_low = typical_mbps == school.low_mbps
+        weather = Weather(typical_mbps, random.lognormvariate(0, 0.12), is_low)
+        for at, started_ms in enumerate(_moments(school, calendar.at(day), random)):
             if started_ms < now_ms - 60_000 and random.random() >= MISSED:
-                sample = Sample(school, random.choice(names), started_ms)
+                is_calibration = day.weekday() == _CALIBRATION_DAY and at == 0
+                sample = Sample(school, random.choice(names), started_ms, is_calibration)
                 yield _placed(sample, record_of(sample, weather, random))
     for started_ms in asked.moments(school, calendar, weekdays, random):
         sample = Sample(school, names[0], started_ms, is_asked=True)

@@ -35,6 +35,14 @@ class Fate(StrEnum):
     SMALL_PORT = "small_port"  # a computer that cannot show the target
 
 
+class Trouble(StrEnum):
+    """Why a line is low while it is."""
+
+    PROVIDER = "provider"  # less comes than is paid for
+    WIFI = "wifi"  # the PCs stand far from the access point
+    BUSY = "busy"  # others at the school use it most of the time
+
+
 # How many schools have which fate; the rest is good.
 FATES: Final = {
     Fate.LOW: 9,
@@ -68,6 +76,11 @@ class DemoSchool:
     fate: Fate
     good_mbps: float  # typical download when all is well
     low_mbps: float  # and when it is not
+
+    @property
+    def trouble(self) -> Trouble:
+        """Why its line is low, if it is."""
+        return tuple(Trouble)[int(self.code) % len(Trouble)]
 
     @property
     def target_mbps(self) -> float:

@@ -53,6 +53,10 @@ class Fields:
         """Return a table inside this one; it must be there."""
         return Fields(self.take(key, _a_table), f"{self.where}: {key}")
 
+    def names(self) -> tuple[str, ...]:
+        """Return the keys that are there, for a table whose keys are names."""
+        return tuple(self._table)
+
     def tables(self, key: str) -> tuple["Fields", ...]:
         """Return a list of tables; empty where there is none."""
         entries = self.find(key, _a_list) or []

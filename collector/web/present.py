@@ -38,6 +38,12 @@ def number(value: float | None, decimals: int = 0) -> str:
     return f"{sign}{shown}{_DECIMAL[language()]}{rest}" if rest else f"{sign}{shown}"
 
 
+def plain(value: float) -> str:
+    """Return a number as somebody wrote it: up to three decimals, without zeros at its end."""
+    decimals = next((places for places in (0, 1, 2) if abs(value - round(value, places)) < 1e-9), 3)
+    return number(value, decimals)
+
+
 def signed(value: int) -> str:
     """Return a change with its sign; nothing changed is `=`."""
     return "=" if value == 0 else f"+{number(value)}" if value > 0 else number(value)

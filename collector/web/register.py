@@ -38,9 +38,11 @@ from collector.web.pages import (
     registry,
     registry_rows,
     school,
+    school_tests,
     schools,
     sign_in,
     targets,
+    uses,
 )
 from collector.web.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
 
@@ -51,6 +53,7 @@ BLUEPRINTS = (
     schools.BLUEPRINT,
     school.BLUEPRINT,
     evidence.BLUEPRINT,
+    school_tests.BLUEPRINT,
     flag_acts.BLUEPRINT,
     providers.BLUEPRINT,
     progress.BLUEPRINT,
@@ -59,6 +62,7 @@ BLUEPRINTS = (
     exports.BLUEPRINT,
     method.BLUEPRINT,
     targets.BLUEPRINT,
+    uses.BLUEPRINT,
     registry.BLUEPRINT,
     registry_rows.BLUEPRINT,
 )

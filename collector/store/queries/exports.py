@@ -30,6 +30,8 @@ from sqlalchemy import (
     tuple_,
 )
 
+from collector.store.queries import pages_school
+from collector.store.queries.pages_school import TestFilter
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
@@ -67,6 +69,7 @@ class ExportFilter:
     school: str | None = None
     from_ms: int | None = None  # by corrected start; of tables with days, by the UTC date of it
     to_ms: int | None = None  # not included
+    tests: TestFilter | None = None  # of measurements: only these
 
 
 @dataclass(frozen=True)
@@ -318,6 +321,8 @@ def _where(shape: _Shape, wanted: ExportFilter) -> list[ColumnElement[bool]]:
         else:
             of_school = select(FLAGS.c.flag_id).where(FLAGS.c.school == wanted.school)
             conditions.append(table.c.flag_id.in_(of_school))
+    if wanted.tests is not None and table is MEASUREMENTS:
+        conditions += pages_school.conditions_of(wanted.tests)
     for bound_ms, is_from in ((wanted.from_ms, True), (wanted.to_ms, False)):
         if bound_ms is not None:
             conditions += _bound(shape, bound_ms, is_from=is_from)

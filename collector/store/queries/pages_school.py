@@ -1,8 +1,9 @@
 """Read models of one school's page: its tests, days, devices and flags."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, tuple_
 
 from collector.store.queries.schools import calendars_of
 from collector.store.tables.devices import DEVICES
@@ -52,6 +53,8 @@ class TestFilter:
     counts: bool | None = None  # True: voting only; False: set aside only
     device: str = ""  # of this one only
     exclusion: str = ""  # set aside for this reason only
+    engine: str = ""
+    keys: frozenset[tuple[str, str]] | None = None  # exactly these: device and rid
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,9 @@ class SchoolFlag:
     is_stale: bool
 
 
-def _where(code: str, wanted: TestFilter) -> list[ColumnElement[bool]]:
-    conditions = [MEASUREMENTS.c.school == code]
+def conditions_of(wanted: TestFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter on the table of measurements."""
+    conditions: list[ColumnElement[bool]] = []
     if wanted.from_ms is not None:
         conditions.append(MEASUREMENTS.c.started_ms >= wanted.from_ms)
     if wanted.to_ms is not None:
@@ -108,19 +112,38 @@ def _where(code: str, wanted: TestFilter) -> list[ColumnElement[bool]]:
         conditions.append(MEASUREMENTS.c.device == wanted.device)
     if wanted.exclusion:
         conditions.append(MEASUREMENTS.c.exclusion == wanted.exclusion)
+    if wanted.engine:
+        conditions.append(MEASUREMENTS.c.engine == wanted.engine)
+    if wanted.keys is not None:
+        conditions.append(tuple_(MEASUREMENTS.c.device, MEASUREMENTS.c.rid).in_(sorted(wanted.keys)))
     return conditions
+
+
+def _where(code: str, wanted: TestFilter) -> list[ColumnElement[bool]]:
+    return [MEASUREMENTS.c.school == code, *conditions_of(wanted)]
+
+
+Row = TypeVar("Row", bound=TestRow)
 
 
 def tests(snapshot: Snapshot, code: str, wanted: TestFilter, limit: int) -> list[TestRow]:
     """Return the measurements of a school, newest first by corrected time."""
-    columns = [MEASUREMENTS.c[name] for name in TestRow.__dataclass_fields__]
+    return tests_as(TestRow, snapshot, code, wanted, limit)
+
+
+def tests_as(
+    kind: type[Row], snapshot: Snapshot, code: str, wanted: TestFilter, limit: int, offset: int = 0
+) -> list[Row]:
+    """Return the measurements of a school with the columns of a kind of row, newest first by corrected time."""
+    columns = [MEASUREMENTS.c[name] for name in kind.__dataclass_fields__]
     query = (
         select(*columns)
         .where(*_where(code, wanted))
         .order_by(MEASUREMENTS.c.started_ms.desc(), MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
         .limit(limit)
+        .offset(offset)
     )
-    return [TestRow(**row) for row in snapshot.connection.execute(query).mappings()]
+    return [kind(**row) for row in snapshot.connection.execute(query).mappings()]
 
 
 def count_tests(snapshot: Snapshot, code: str, wanted: TestFilter) -> int:

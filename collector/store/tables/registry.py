@@ -84,6 +84,17 @@ TARGET_VERSIONS = Table(
     Index(None, "reach", "place", "valid_from"),
 )
 
+# What a line has to hold to be good for a use. Rows are only ever added; the newest holds.
+USE_LIMITS = Table(
+    "use_limits",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 1 on: a clock may be put back
+    Column("limits", Text),  # JSON; None: as published
+    Column("note", Text, nullable=False),  # why, or who says so
+    Column("created_ms", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+
 # Days that differ from the weekly opening hours.
 CALENDAR_DAYS = Table(
     "calendar_days",

@@ -3,8 +3,9 @@
 from flask import Blueprint
 
 from collector.domain.criterion import Criterion
+from collector.domain.diagnosis.facts import LIMITS
 from collector.publish import dictionary
-from collector.web import target_words
+from collector.web import hint_words, target_words
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import language
@@ -26,6 +27,8 @@ def judge() -> str:
             profile_name=target_words.name_of(profile),
             rules=[target_words.rule_words(rule) for rule in profile.rules],
             criterion=criterion,
+            limits=LIMITS,
+            causes=hint_words.CAUSES,
         )
 
 

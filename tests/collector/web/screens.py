@@ -39,6 +39,8 @@ PAGES = {
     "03-schools": "/schools?verdict=BELOW",
     "04-school": "school",
     "04-evidence": "evidence",
+    "04-school-tests": "/schools/0301017/tests?hint=provider",
+    "17-uses": "/uses",
     "05-flags": "/flags",
     "05-flags-table": "/flags?as=table",
     "06-flag": "flag",

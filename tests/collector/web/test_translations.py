@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "collector" / "web" / "templates"
 # Words that are the same in every language: the product, commands, units.
-SAME = {"Enlace", "Mbit/s", "s", "enlace-collector", "schools", "import", "FILE", "FILE.csv", "token", "create"}
+SAME = {"Enlace", "Mbit/s", "dBm", "s", "enlace-collector", "schools", "import", "FILE", "FILE.csv", "token", "create"}
 SAME |= {"school", "CODE", "export", "measurements", "format", "csv", "o", "measurements.csv", "dry-run"}
 SAME |= {"curl", "H", "Authorization", "Bearer", "KEY", "verify", "key"}
 

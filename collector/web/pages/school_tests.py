@@ -1,0 +1,221 @@
+"""All tests of a school: filters live in the address, and what is said elsewhere leads to exactly its rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort
+from markupsafe import Markup
+
+from collector.domain.diagnosis.facts import Cause, Key
+from collector.publish import export
+from collector.store.queries import pages_school, pages_schools, school_tests
+from collector.store.queries.exports import ExportFilter
+from collector.store.queries.pages_school import TestFilter, TestRow
+from collector.store.queries.pages_schools import SchoolRow
+from collector.store.queries.school_tests import DetailRow
+from collector.store.unit import Snapshot
+from collector.web import fitness_words, hint_words, present, tests_wanted, why, words
+from collector.web.access import Role, for_role
+from collector.web.desk import desk
+from collector.web.fitness_words import USES
+from collector.web.frame import here, page
+from collector.web.hint_words import HintLine
+from collector.web.i18n import say
+from collector.web.pages.exports import MEDIA
+from collector.web.tests_wanted import Wanted
+
+BLUEPRINT = Blueprint("school_tests", __name__)
+
+ROWS: Final = 50
+
+
+@dataclass(frozen=True)
+class TestLine:
+    """One test of a table, in words."""
+
+    __test__ = False  # for pytest: no test class
+
+    test: TestRow
+    started: Markup
+    counts: bool
+    reason: str  # why it does not count
+    parts: str = ""  # in which groups of a hint
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What the rows of the list stand behind."""
+
+    title: str
+    hint: HintLine | None = None  # None: of a use, or the tests no longer support it
+    keys: frozenset[Key] = frozenset()
+    parts: Mapping[Key, list[str]] | None = None
+    need: Markup | None = None  # what the use asks for
+
+
+@dataclass(frozen=True)
+class Chip:
+    """An active filter with the address of the list without it."""
+
+    label: str
+    without: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What an address leads to."""
+
+    row: SchoolRow
+    zone: ZoneInfo
+    wanted: Wanted
+    behind: Behind | None
+    filter: TestFilter
+
+
+@BLUEPRINT.get("/schools/<path:code>/tests")
+def show(code: str) -> str:
+    """Show the tests of a filter, a page of them at a time."""
+    return _page(code)
+
+
+def _page(code: str) -> str:
+    parts = desk()
+    with parts.store.reader() as snapshot:
+        listed = _listed(snapshot, code)
+        wanted, zone = listed.wanted, listed.zone
+        found = pages_school.count_tests(snapshot, code, listed.filter)
+        pages = max(1, -(-found // ROWS))
+        number = min(wanted.page, pages)
+        rows = school_tests.tests_of(snapshot, code, listed.filter, ROWS, (number - 1) * ROWS)
+        return page(
+            "school/tests.html",
+            snapshot,
+            row=listed.row,
+            wanted=wanted,
+            behind=listed.behind,
+            lines=[_line_of(test, listed.behind, zone, parts.now_ms) for test in rows],
+            found=found,
+            total=pages_school.count_tests(snapshot, code, TestFilter()),
+            first=(number - 1) * ROWS + 1,
+            number=number,
+            pages=pages,
+            choices=school_tests.choices(snapshot, code),
+            chips=_chips(wanted, listed.behind),
+            causes=hint_words.CAUSES,
+            p95=_p95,
+            zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",
+        )
+
+
+@BLUEPRINT.get("/schools/<path:code>/tests.<format>")
+@for_role(Role.ANALYST)
+def download(code: str, format: str) -> Response:
+    """Stream all tests of a filter with every column."""
+    if format not in MEDIA:
+        abort(404)
+    with desk().store.reader() as snapshot:
+        listed = _listed(snapshot, code)
+    if listed.wanted.mistakes:
+        return Response(_page(code), status=400)
+    wanted = ExportFilter(school=code, tests=listed.filter)
+    return Response(
+        export.iter_in_pieces(desk().store.reader, "measurements", format, wanted),
+        content_type=MEDIA[format],
+        headers={"Content-Disposition": f'attachment; filename="tests-{code}.{format}"'},
+    )
+
+
+def _listed(snapshot: Snapshot, code: str) -> Listed:
+    parts = desk()
+    row = pages_schools.one_school(snapshot, parts.measure, code)
+    if row is None:
+        abort(404)
+    zone, wanted = parts.zone_of(row.timezone), tests_wanted.read()
+    if not wanted.is_evidence:
+        return Listed(row, zone, wanted, None, wanted.filter(zone, None))
+    span = wanted.span or why.judged_span(row)
+    if span is None:
+        behind = Behind(_title(wanted))
+    else:
+        wanted = replace(wanted, first=span.first, last=span.last)
+        behind = _behind(why.look(snapshot, row, span, zone), wanted, row)
+    return Listed(row, zone, wanted, behind, wanted.filter(zone, behind.keys))
+
+
+def _behind(found: why.Why, wanted: Wanted, row: SchoolRow) -> Behind:
+    if wanted.hint:
+        hint = found.hint(Cause(wanted.hint))
+        if hint is None:
+            return Behind(_title(wanted))
+        keys = why.part_keys(hint, wanted.part)
+        return Behind(_title(wanted), hint_words.line(found, hint, row), keys, why.parts_of(hint))
+    need = next(
+        (
+            fitness_words.need_words(judged, one.quality)
+            for judged in found.uses
+            for one in judged.findings
+            if why.use_key(judged, one.quality) == wanted.use
+        ),
+        None,
+    )
+    return Behind(_title(wanted), keys=found.use_keys(wanted.use), need=need)
+
+
+def _title(wanted: Wanted) -> str:
+    if wanted.hint:
+        return str(hint_words.CAUSES[wanted.hint])
+    use, _, quality = wanted.use.partition(".")
+    values = {"use": words.word_of(USES, use), "what": words.word_of(fitness_words.QUALITIES, quality)}
+    return str(say("Good for %(use)s? %(what)s", **values))
+
+
+def line_of(test: TestRow, zone: ZoneInfo, now_ms: int) -> TestLine:
+    """Return a test in words: when it began, and why it does not count."""
+    reason = ""
+    if test.votes is None:
+        reason = str(say("not looked at yet"))
+    elif not test.votes:
+        reason = words.word_of(words.EXCLUSIONS, test.exclusion)
+        if test.exclusion == "failed" and test.failure_code is not None:
+            reason = words.word_of(words.FAILURES, test.failure_code)
+    return TestLine(test, present.moment(test.started_ms, zone, now_ms), bool(test.votes), reason)
+
+
+def _line_of(test: DetailRow, behind: Behind | None, zone: ZoneInfo, now_ms: int) -> TestLine:
+    line = line_of(test, zone, now_ms)
+    if behind is None or behind.parts is None:
+        return line
+    names = behind.parts.get((test.device, test.rid), ())
+    return replace(line, parts=", ".join(str(hint_words.PARTS[name]) for name in names if name in hint_words.PARTS))
+
+
+def _p95(test: DetailRow) -> float | None:
+    found = [ms for ms in (test.loaded_download_p95_ms, test.loaded_upload_p95_ms) if ms is not None]
+    return max(found, default=None)
+
+
+def _chips(wanted: Wanted, behind: Behind | None) -> Sequence[Chip]:
+    chips = []
+    if behind is not None:
+        label = behind.title
+        if wanted.part:
+            label = f"{label}: {words.word_of(hint_words.PARTS, wanted.part)}"
+        chips.append(Chip(label, here(hint=None, part=None, use=None, page=None)))
+    if wanted.first:
+        chips.append(
+            Chip(str(say("From %(day)s", day=present.day(wanted.first))), here(**{"from": None, "page": None}))
+        )
+    if wanted.last:
+        chips.append(Chip(str(say("To %(day)s", day=present.day(wanted.last))), here(to=None, page=None)))
+    if wanted.device:
+        chips.append(Chip(str(say("Device: %(name)s", name=wanted.device[:12])), here(device=None, page=None)))
+    if wanted.engine:
+        chips.append(Chip(str(say("Engine: %(name)s", name=wanted.engine)), here(engine=None, page=None)))
+    if wanted.counts:
+        label = say("counting only") if wanted.counts == "yes" else say("set aside only")
+        chips.append(Chip(str(label), here(counts=None, page=None)))
+    if wanted.reason:
+        chips.append(Chip(words.word_of(words.EXCLUSIONS, wanted.reason), here(reason=None, page=None)))
+    return chips
