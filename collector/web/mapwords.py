@@ -34,7 +34,7 @@ def sentence(counts: dict[str, int], shares: Sequence[AreaShare], address: Calla
     named = [one for one in shares if one.area]
     hit = [one for one in named if one.below]
     if len(hit) < 2:
-        if not hit or len(named) < 2:
+        if not hit or len(named) < 2 or hit[0].below < below:  # the others are in no district
             return say_many(
                 "%(below)s of %(total)s school is below its target.",
                 "%(below)s of %(total)s schools are below their target.",
@@ -49,13 +49,21 @@ def sentence(counts: dict[str, int], shares: Sequence[AreaShare], address: Calla
             **values,
         )
     most = max(hit, key=lambda one: one.below)
+    values |= {
+        "places": present.number(len(hit)),
+        "areas": present.number(len(named)),
+        "most": _link(most.below, address(verdict="BELOW", area=most.area)),
+        "area": most.area,
+    }
+    if 2 * most.below > below:
+        return say(
+            "%(below)s of %(total)s schools are below their target, in %(places)s of %(areas)s districts; most of "
+            "them, %(most)s, in %(area)s.",
+            **values,
+        )
     return say(
-        "%(below)s of %(total)s schools are below their target, in %(places)s of %(areas)s districts; most of them, "
-        "%(most)s, in %(area)s.",
-        places=present.number(len(hit)),
-        areas=present.number(len(named)),
-        most=_link(most.below, address(verdict="BELOW", area=most.area)),
-        area=most.area,
+        "%(below)s of %(total)s schools are below their target, in %(places)s of %(areas)s districts; no district "
+        "has more of them than %(area)s, with %(most)s.",
         **values,
     )
 
