@@ -15,18 +15,23 @@ Schools stand in the order of the list, the worst first.
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from collector.store.queries.pages_map import AreaShare, MapSchool
+from collector.store.queries.pages_map import MapSchool
+from collector.store.queries.pages_schools import NO_VERDICT
+from collector.store.queries.standings import area_shares
 from collector.web import words
 
-VERDICTS: Final = (*words.VERDICT_ORDER, "NONE")
+VERDICTS: Final = (*words.VERDICT_ORDER, NO_VERDICT)
 _DEGREE = 10_000
 
 
-def pack(schools: Sequence[MapSchool], shares: Sequence[AreaShare]) -> bytes:
+def pack(schools: Sequence[MapSchool]) -> bytes:
     """Return the text, compressed as browsers take it; the same bytes for the same schools."""
+    counted = Counter((school.area, school.verdict or NO_VERDICT) for school in schools)
+    shares = area_shares((*key, count) for key, count in counted.items())
     areas = _places(one.area for one in shares)
     providers = _places(school.provider for school in schools)
     verdicts = {name: str(place) for place, name in enumerate(VERDICTS)}
@@ -34,7 +39,7 @@ def pack(schools: Sequence[MapSchool], shares: Sequence[AreaShare]) -> bytes:
         "verdicts": VERDICTS,
         "areas": list(areas),
         "providers": list(providers),
-        "verdict": "".join(verdicts[school.verdict or "NONE"] for school in schools),
+        "verdict": "".join(verdicts[school.verdict or NO_VERDICT] for school in schools),
         "code": [school.code for school in schools],
         "name": [school.name for school in schools],
         "lat": [_degrees(school.latitude, school.longitude) for school in schools],

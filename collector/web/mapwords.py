@@ -6,7 +6,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from collector.store.queries.pages_map import AreaShare
+from collector.store.queries.standings import AreaShare
 from collector.web import present, words
 from collector.web.i18n import language, later, say, say_many
 

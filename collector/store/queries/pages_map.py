@@ -1,10 +1,10 @@
-"""Read models of the map: where the schools of a filter are, what is judged of them, and the same by area."""
+"""Read models of the map: where the schools of a filter are, and what is judged of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import func, select
 
-from collector.store.queries.pages_schools import NO_VERDICT, SORTS, Measure, SchoolFilter, judged_schools, where
+from collector.store.queries.pages_schools import SORTS, Measure, SchoolFilter, judged_schools, where
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS
@@ -26,22 +26,6 @@ class MapSchool:
     target_bps: int | None
 
 
-@dataclass(frozen=True)
-class AreaShare:
-    """How many schools of one area there are, have enough data to be judged, meet their target, and are below it."""
-
-    area: str | None
-    schools: int
-    judged: int
-    meets: int
-    below: int
-
-    @property
-    def share(self) -> float | None:
-        """The part of the judged schools that meet their target, None where none is judged."""
-        return self.meets / self.judged if self.judged else None
-
-
 def map_schools(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> list[MapSchool]:
     """Return the schools of a filter, the worst first: in the order in which `school_rows` sorts by verdict."""
     columns = [
@@ -56,40 +40,6 @@ def map_schools(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> l
         .order_by(rank.is_(None), rank, ratio, SCHOOLS.c.name_order, SCHOOLS.c.code)
     )
     return [MapSchool(*row) for row in snapshot.connection.execute(query)]
-
-
-def verdict_counts(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> dict[str, int]:
-    """Return how many schools have which verdict, under every filter but the one of the verdict."""
-    query = (
-        select(func.coalesce(NEWEST.c.verdict, NO_VERDICT), func.count())
-        .select_from(judged_schools(measure))
-        .where(*where(replace(wanted, verdict="")))
-        .group_by(NEWEST.c.verdict)
-    )
-    return {verdict: int(schools) for verdict, schools in snapshot.connection.execute(query)}
-
-
-def area_shares(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> list[AreaShare]:
-    """Return the areas under every filter but the one of the verdict, in order of their names."""
-    verdict = NEWEST.c.verdict
-
-    def how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.sum(case((condition, 1), else_=0))
-
-    query = (
-        select(
-            SCHOOLS.c.area,
-            func.count(),
-            how_many(verdict != "INSUFFICIENT"),
-            how_many(verdict == "MEETS"),
-            how_many(verdict == "BELOW"),
-        )
-        .select_from(judged_schools(measure))
-        .where(*where(replace(wanted, verdict="")))
-        .group_by(SCHOOLS.c.area)
-    )
-    found = [AreaShare(row[0], *(int(value) for value in row[1:])) for row in snapshot.connection.execute(query)]
-    return sorted(found, key=lambda one: (one.area is None, one.area or ""))
 
 
 def newness(snapshot: Snapshot) -> str:

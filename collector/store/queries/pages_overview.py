@@ -1,4 +1,4 @@
-"""Read models of the overview: how many schools have which verdict, by area and week, and what came in today."""
+"""Read models of the overview: how many schools had which verdict week by week, open flags, what came in today."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,24 +6,13 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from collector.store.queries.pages_schools import NO_VERDICT, Measure, judged_schools
+from collector.store.queries.pages_schools import Measure
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAG_WORK, FLAGS, PERIOD_VERDICTS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
-from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Schools of one area with one verdict."""
-
-    area: str | None
-    verdict: str  # NO_VERDICT where there is none
-    schools: int
-    pupils: int
 
 
 @dataclass(frozen=True)
@@ -54,26 +43,6 @@ class Today:
 
     schools_heard: int
     measurements: int
-
-
-def standings(snapshot: Snapshot, measure: Measure) -> list[Standing]:
-    """Return the schools by area and newest verdict."""
-    verdict = func.coalesce(NEWEST.c.verdict, NO_VERDICT)
-    pupils = func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift, 0)
-    query = (
-        select(
-            SCHOOLS.c.area,
-            verdict.label("verdict"),
-            func.count().label("schools"),
-            func.sum(pupils).label("pupils"),
-        )
-        .select_from(judged_schools(measure))
-        .group_by(SCHOOLS.c.area, NEWEST.c.verdict)
-        .order_by(SCHOOLS.c.area, NEWEST.c.verdict)
-    )
-    return [
-        Standing(row.area, row.verdict, int(row.schools), int(row.pupils)) for row in snapshot.connection.execute(query)
-    ]
 
 
 def verdicts_by_week(snapshot: Snapshot, measure: Measure, weeks: Collection[str]) -> dict[str, dict[str, int]]:

@@ -163,6 +163,11 @@ def _has_verdict(name: str) -> ColumnElement[bool]:
     return NEWEST.c.verdict != "INSUFFICIENT" if name == ENOUGH else NEWEST.c.verdict == name
 
 
+def is_placeless() -> ColumnElement[bool]:
+    """Return whether nobody knows a school's place on the map."""
+    return or_(SCHOOLS.c.latitude.is_(None), SCHOOLS.c.longitude.is_(None))
+
+
 def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter on `judged_schools`."""
     conditions: list[ColumnElement[bool]] = []
@@ -174,7 +179,7 @@ def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
     if wanted.verdict:
         conditions.append(or_(*(_has_verdict(name) for name in wanted.verdict.split(","))))
     if wanted.is_placeless:
-        conditions.append(or_(SCHOOLS.c.latitude.is_(None), SCHOOLS.c.longitude.is_(None)))
+        conditions.append(is_placeless())
     for name in ("area", "provider", "technology"):
         if value := getattr(wanted, name):
             conditions.append(SCHOOLS.c[name] == value)

@@ -14,11 +14,11 @@ from flask import Blueprint, abort, current_app, render_template, request, url_f
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from collector.store.queries import pages_map, pages_school, pages_schools
-from collector.store.queries.pages_map import AreaShare
+from collector.store.queries import pages_map, pages_school, pages_schools, standings
 from collector.store.queries.pages_schools import SchoolFilter, SchoolRow
+from collector.store.queries.standings import AreaShare
 from collector.store.unit import Snapshot
-from collector.web import access, assets, lines, mapdata, mapwords, sentences, words
+from collector.web import assets, lines, mapdata, mapwords, sentences, words
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.pages.schools import read_filter
@@ -69,9 +69,11 @@ def show() -> str:
     number = _read_page()
     is_areas = request.args.get("layer") == AREAS
     with parts.store.reader() as snapshot:
-        counts = pages_map.verdict_counts(snapshot, parts.measure, wanted)
-        shares = pages_map.area_shares(snapshot, parts.measure, wanted)
-        found = _listed(counts, wanted)
+        counted = standings.standings(snapshot, parts.measure, wanted)
+        counts = standings.count_verdicts(counted)
+        shares = standings.area_shares((one.area, one.verdict, one.schools) for one in counted)
+        listed = _verdicts_listed(wanted)
+        found = sum(counts.get(name, 0) for name in listed)
         number = min(number, max(1, -(-found // ROWS)))
         rows = []
         if not is_areas:
@@ -89,7 +91,7 @@ def show() -> str:
             rows=rows,
             number=number,
             per_page=ROWS,
-            placeless=pages_schools.count_schools(snapshot, parts.measure, replace(wanted, is_placeless=True)),
+            placeless=sum(one.placeless for one in counted if one.verdict in listed),
             sentence=mapwords.sentence(counts, shares, list_address),
             shares=worst_first(shares),
             few=FEW,
@@ -115,7 +117,8 @@ def data() -> Response:
     wanted = replace(read_map_filter(), verdict="")
     packed: _Packed = current_app.extensions.setdefault(_PACKED, _Packed())
     with parts.store.reader() as snapshot:
-        facts = (_scope_of_reader(), pages_map.newness(snapshot), parts.measure, wanted)
+        seen = snapshot.scope.is_whole, sorted(snapshot.scope.areas or ())
+        facts = (seen, pages_map.newness(snapshot), parts.measure, wanted)
         tag = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
         response = Response(mimetype="application/json")
         response.headers["Cache-Control"] = "private, no-cache"
@@ -125,8 +128,7 @@ def data() -> Response:
             return response.make_conditional(request.environ)
         body = packed.find(tag)
         if body is None:
-            schools = pages_map.map_schools(snapshot, parts.measure, wanted)
-            body = mapdata.pack(schools, pages_map.area_shares(snapshot, parts.measure, wanted))
+            body = mapdata.pack(pages_map.map_schools(snapshot, parts.measure, wanted))
             packed.keep(tag, body)
     return assets.fill_packed(response, body)
 
@@ -156,25 +158,14 @@ def worst_first(shares: list[AreaShare]) -> list[AreaShare]:
     return sorted(shares, key=lambda one: (one.judged < FEW, one.share or 0.0, one.area or ""))
 
 
-def _listed(counts: dict[str, int], wanted: SchoolFilter) -> int:
-    """Return how many schools the list has, without asking the database again."""
-    if not wanted.verdict:
-        return sum(counts.values())
-    names = set(wanted.verdict.split(","))
-    if pages_schools.ENOUGH in names:
-        names |= set(words.VERDICT_ORDER) - {"INSUFFICIENT"}
-    return sum(count for name, count in counts.items() if name in names)
+def _verdicts_listed(wanted: SchoolFilter) -> set[str]:
+    """Return the verdicts of the schools that the list has."""
+    names = set(wanted.verdict.split(",")) if wanted.verdict else set(mapdata.VERDICTS)
+    return names | set(words.VERDICT_ORDER) - {"INSUFFICIENT"} if pages_schools.ENOUGH in names else names
 
 
 def _kept_filters() -> dict[str, Any]:
     return {name: request.args[name][:_LONGEST] for name in _FILTERS if request.args.get(name)}
-
-
-def _scope_of_reader() -> tuple[str, ...] | None:
-    """Return what tells the packed answers of readers of different areas apart; None is the whole country."""
-    reader = access.person()
-    areas = reader.scope.areas if reader is not None else ()
-    return None if areas is None else tuple(sorted(areas))
 
 
 def _read_page() -> int:

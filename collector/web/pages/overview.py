@@ -1,6 +1,5 @@
 """The overview: what is wrong now, who is worst, how the schools stand. Every number leads to the list behind it."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,10 +8,11 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from collector.domain import periods
-from collector.store.queries import pages_devices, pages_flags, pages_overview, pages_schools
+from collector.store.queries import pages_devices, pages_flags, pages_overview, pages_schools, standings
 from collector.store.queries.pages_devices import DeviceCounts
-from collector.store.queries.pages_overview import FlagCounts, Freshness, Standing, Today
+from collector.store.queries.pages_overview import FlagCounts, Freshness, Today
 from collector.store.queries.pages_schools import NO_VERDICT, SchoolFilter
+from collector.store.queries.standings import Standing, count_verdicts
 from collector.store.unit import Snapshot
 from collector.web import lines, present, sentences
 from collector.web.charts import small, weeks
@@ -68,8 +68,8 @@ def show() -> str:
     """Show the overview."""
     parts = desk()
     with parts.store.reader() as snapshot:
-        standings = pages_overview.standings(snapshot, parts.measure)
-        counts = count_verdicts(standings)
+        counted = standings.standings(snapshot, parts.measure)
+        counts = count_verdicts(counted)
         fresh = pages_overview.freshness(snapshot, parts.measure)
         today = pages_overview.today(snapshot, midnight_ms(parts))
         fleet = pages_devices.fleet(snapshot, devices.limits(parts))
@@ -85,23 +85,15 @@ def show() -> str:
             order=_legend(counts),
             worst=_worst(snapshot, parts),
             flags=_flags(pages_overview.open_flags(snapshot, parts.now_ms)),
-            areas=_areas(standings),
+            areas=_areas(counted),
             weeks=history,
             weeks_pictures=_weeks_pictures(history),
             today=today,
-            tiles=_tiles(standings, counts, today, fleet),
+            tiles=_tiles(counted, counts, today, fleet),
             facts=_facts(parts, fresh),
             today_day=present.local(parts.now_ms, parts.zone).date().isoformat(),
             stale=_stale(parts, fresh),
         )
-
-
-def count_verdicts(standings: list[Standing]) -> dict[str, int]:
-    """Return the number of schools by verdict."""
-    counts: Counter[str] = Counter()
-    for standing in standings:
-        counts[standing.verdict] += standing.schools
-    return dict(counts)
 
 
 def midnight_ms(parts: Desk) -> int:
@@ -186,9 +178,9 @@ def _flags(found: list[FlagCounts]) -> FlagSummary:
     )
 
 
-def _areas(standings: list[Standing]) -> list[AreaLine]:
+def _areas(counted: list[Standing]) -> list[AreaLine]:
     by_area: dict[str | None, list[Standing]] = {}
-    for standing in standings:
+    for standing in counted:
         by_area.setdefault(standing.area, []).append(standing)
     found = []
     for area, rows in by_area.items():
@@ -224,12 +216,12 @@ def _weeks_pictures(history: list[weeks.Week]) -> list[Markup]:
 
 
 def _tiles(
-    standings: list[Standing], counts: Mapping[str, int], today: Today, fleet: DeviceCounts
+    counted: list[Standing], counts: Mapping[str, int], today: Today, fleet: DeviceCounts
 ) -> dict[str, tuple[str, str]]:
     total = sum(counts.values())
     enough = total - counts.get("INSUFFICIENT", 0) - counts.get(NO_VERDICT, 0)
-    pupils = sum(item.pupils for item in standings)
-    below = sum(item.pupils for item in standings if item.verdict == "BELOW")
+    pupils = sum(item.pupils for item in counted)
+    below = sum(item.pupils for item in counted if item.verdict == "BELOW")
     return {
         "heard": (present.number(today.schools_heard), present.number(total)),
         "enough": (present.number(enough), present.number(total)),

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
 
-from collector.store.queries.pages_map import AreaShare
+from collector.store.queries.standings import AreaShare
 from collector.web import mapwords
 
 

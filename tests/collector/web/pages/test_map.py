@@ -15,6 +15,7 @@ from collector.store.queries import facts, summaries
 from collector.store.tables.registry import SCHOOLS
 from collector.web.pages import atlas
 from tests.collector.web.pages.conftest import sign_in
+from tests.collector.web.pages.test_all_pages import statements
 from tests.collector.web.screens import make_app
 from tests.fakes import many_schools, pages_world
 
@@ -134,6 +135,29 @@ def test_schools_without_coordinates_are_listed_and_counted(admin: FlaskClient, 
     assert re.findall(r'class="name" href="/schools/([^"]+)"', table) == missing
     assert "Without coordinates" in table
     assert set(missing) <= set(listed(page))
+
+
+@pytest.mark.parametrize("verdict", ["MEETS", "ENOUGH", "NONE", "BELOW,NONE"])
+def test_schools_without_coordinates_are_counted_under_the_filter_of_verdicts(
+    admin: FlaskClient, country: Store, verdict: str
+) -> None:
+    with country.unit() as unit:
+        unit.connection.execute(update(SCHOOLS).where(SCHOOLS.c.code.in_(("00200", "00123"))).values(longitude=None))
+        unit.commit()
+    found = re.search(
+        r'<a href="(/schools\?[^"]*place=none[^"]*)">(\d+) school', admin.get(f"/map?verdict={verdict}").text
+    )
+    assert found is not None
+    assert admin.get(found.group(1).replace("&amp;", "&")).text.count('class="name"') == int(found.group(2))
+
+
+@pytest.mark.parametrize(("address", "looks"), [("/map", 2), ("/map?layer=areas", 1), ("/map/data", 1)])
+def test_every_verdict_is_looked_at_once_and_again_for_the_order_of_the_list(
+    admin: FlaskClient, country: Store, address: str, looks: int
+) -> None:
+    with statements(country) as made:
+        assert admin.get(address).status_code == 200
+    assert sum("evaluations" in statement for statement in made) == looks
 
 
 def test_districts_show_the_share_of_their_judged_schools(admin: FlaskClient, country: Store) -> None:
