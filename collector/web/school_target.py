@@ -15,11 +15,9 @@ from collector.domain.forecast import HORIZON_YEARS, Forecast, Silence, Standing
 from collector.domain.observations import ceiling_bps
 from collector.domain.targets import SchoolFacts, resolve
 from collector.profiles.catalogue import Profile
-from collector.profiles.choices import OWN, own_profile
 from collector.store.queries import growth, target_versions
 from collector.store.queries.pages_school import TestRow
 from collector.store.queries.pages_schools import SchoolRow
-from collector.store.queries.target_versions import Decision
 from collector.store.unit import Snapshot
 from collector.web import present, target_words
 from collector.web.desk import desk
@@ -52,14 +50,13 @@ def section(snapshot: Snapshot, row: SchoolRow, window: Sequence[TestRow], zone:
         zone: Of the school.
     """
     made = target_versions.decisions(snapshot)
-    series = desk().config.profile
     rate = _rate(snapshot)
     today = present.local(desk().now_ms, zone).date()
     voting = [test for test in window if test.votes]
     found = foresee(_standing(row, voting), rate, today)
     return Section(
-        name=target_words.name_of_judged(row.target_profile, row.profile_version, series, made),
-        upload=_upload(_profile(row, made), row, voting),
+        name=target_words.name_of_judged(row.target_profile, row.profile_version, made),
+        upload=_upload(target_words.judged_by(row.target_profile, row.profile_version, made), row, voting),
         forecast=_forecast(found, rate),
         can_try=isinstance(found, Forecast),
         percent=f"{rate * 100:g}",
@@ -89,15 +86,6 @@ def _hides_more(test: TestRow) -> bool:
     ceiling = ceiling_bps(test.medium, test.link_bps)
     near = ceiling is not None and (test.download_bps or 0) >= _NEAR_CEILING * ceiling
     return bool(test.download_lower_bound) or near
-
-
-def _profile(row: SchoolRow, made: Sequence[Decision]) -> Profile | None:
-    if row.target_profile == OWN:
-        own = (own_profile(one.rule) for one in made if one.rule is not None)
-        return next((one for one in own if one.version == row.profile_version), None)
-    wanted = row.target_profile or desk().config.profile
-    versions = (one for one in target_words.shipped().profiles if one.id == wanted)
-    return next((one for one in versions if one.version == row.profile_version), None)
 
 
 def _upload(profile: Profile | None, row: SchoolRow, voting: Sequence[TestRow]) -> Markup | None:

@@ -1,6 +1,6 @@
 """Targets in words: what they are called, where they hold, what each rule asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from markupsafe import Markup
@@ -12,6 +12,7 @@ from collector.profiles.catalogue import Catalogue, Profile
 from collector.profiles.choices import OWN, own_profile
 from collector.store.queries.target_versions import Decision
 from collector.web import present, words
+from collector.web.desk import desk
 from collector.web.i18n import language, say
 
 
@@ -39,21 +40,31 @@ def name_of_decision(decision: Decision) -> str:
     return str(say("as the wider place has it")) if profile is None else name_of(profile)
 
 
-def name_of_judged(target_profile: str | None, version: str | None, series: str, made: Sequence[Decision]) -> str:
-    """Return the name of the profile that an evaluation was made by.
+def judged_by(target_profile: str | None, version: str | None, made: Sequence[Decision]) -> Profile | None:
+    """Return the profile by which an evaluation was made, in its version; None where nobody knows it any more.
 
     Args:
-        target_profile: As the evaluation has it.
+        target_profile: As the evaluation has it; None: the deployment's own.
         version: Of that profile.
-        series: The deployment's own profile, which holds where the evaluation names none.
         made: The decisions, for targets of one's own.
     """
     if target_profile == OWN:
-        own = [own_profile(one.rule) for one in made if one.rule is not None]
-        found = next((one for one in own if one.version == version), None)
-        return name_of(found) if found else str(say("a target of one's own"))
-    wanted = target_profile or series
-    return name_of(shipped().newest(wanted)) if wanted in shipped().ids else wanted
+        known: Iterable[Profile] = (own_profile(one.rule) for one in made if one.rule is not None)
+    else:
+        wanted = target_profile or desk().config.profile
+        known = (one for one in shipped().profiles if one.id == wanted)
+    return next((one for one in known if one.version == version), None)
+
+
+def name_of_judged(target_profile: str | None, version: str | None, made: Sequence[Decision]) -> str:
+    """Return the name of the profile by which an evaluation was made; the arguments are those of `judged_by`."""
+    found = judged_by(target_profile, version, made)
+    if found is None and target_profile == OWN:
+        return str(say("a target of one's own"))
+    wanted = target_profile or desk().config.profile
+    if found is None and wanted in shipped().ids:
+        found = shipped().newest(wanted)
+    return name_of(found) if found else wanted
 
 
 def place_words(reach: str, place: str) -> Markup:

@@ -68,6 +68,8 @@ class FlagRow:
     median_bps: int | None
     target_bps: int | None
     remedy: str | None
+    target_profile: str | None  # whose rule gave the target; None: the series' own
+    profile_version: str | None
     version: int | None  # of what people did; None: nothing
     owner: str | None
     seen_by: str | None
@@ -109,6 +111,7 @@ class JudgedDay:
     target_bps: int
     is_estimated: bool
     window_from: str | None
+    target_profile: str | None
     profile_version: str
     severity: str | None
     remedy: str | None
@@ -122,7 +125,7 @@ _FLAG_COLUMNS = (
 _SCHOOL_COLUMNS = ("code", "name", "area", "provider", "timezone", "contract_download_mbps")
 _NUMBER_COLUMNS = (
     *("verdict", "n", "days", "attained", "share", "lower", "upper"),
-    *("median_bps", "target_bps", "remedy"),
+    *("median_bps", "target_bps", "remedy", "target_profile", "profile_version"),
 )
 _WORK_COLUMNS = ("version", "owner", "seen_by", "ticket", "snoozed_until", "snoozed_until_ms", "snooze_reason")
 _COLUMNS = (

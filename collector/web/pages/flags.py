@@ -1,6 +1,6 @@
 """The flags: a list with one opened beside it, and one flag with its evidence, its numbers and its history."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from collector.domain import proof as rule
 from collector.publish import files
-from collector.store.queries import casework, pages_flags, pages_school, pages_schools, views
+from collector.store.queries import casework, pages_flags, pages_school, pages_schools, target_versions, views
 from collector.store.queries.exports import CellKind, ExportColumn
-from collector.store.queries.pages_flags import NOBODY, FlagRow
+from collector.store.queries.pages_flags import NOBODY, FlagRow, JudgedDay
 from collector.store.queries.pages_schools import SchoolRow
 from collector.store.unit import Snapshot
 from collector.web import (
@@ -28,6 +28,7 @@ from collector.web import (
     proof_words,
     saved_views,
     sentences,
+    target_words,
 )
 from collector.web.access import Role, for_role
 from collector.web.charts import small
@@ -35,7 +36,6 @@ from collector.web.deed_forms import Mistake, Typed
 from collector.web.desk import Desk, desk
 from collector.web.evidence import ChartSpan
 from collector.web.frame import page
-from collector.web.pages import method
 from collector.web.sentences import Judged
 from collector.web.timeline import timeline
 
@@ -101,6 +101,7 @@ def list_page(typed_name: str = "", mistake: Mistake | None = None) -> str:
             mistake=mistake,
             typed_name=typed_name,
             has_keys=request.cookies.get(KEYS_COOKIE) != "off",
+            name_of_judged=_name_of_judged(snapshot) if as_table else None,
         )
 
 
@@ -117,6 +118,7 @@ _FILE: Final = (
     *((name, CellKind.INTEGER) for name in ("n", "days", "attained")),
     *((name, CellKind.NUMBER) for name in ("lower", "upper")),
     *((name, CellKind.INTEGER) for name in ("median_bps", "target_bps")),
+    *((name, CellKind.TEXT) for name in ("target_profile", "profile_version")),
 )
 
 
@@ -137,6 +139,12 @@ def rows() -> Response:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="flags.csv"'},
     )
+
+
+def _name_of_judged(snapshot: Snapshot) -> Callable[[JudgedDay | FlagRow], str]:
+    """Return what gives the name of the target by which a school was judged."""
+    made = target_versions.decisions(snapshot)
+    return lambda of: target_words.name_of_judged(of.target_profile, of.profile_version, made)
 
 
 def judged_of(flag: FlagRow) -> Judged | None:
@@ -226,10 +234,10 @@ def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None 
             others=[item for item in pages_school.flags(snapshot, flag.code) if item.flag_id != flag_id],
             zone_name=f"{case.zone.key}, {present.zone_name(case.zone, parts.now_ms)}",
             news=deeds.news(snapshot, parts, request.args.get("done", "")[:100]),
-            profile=method.profile_name(),
             proof=proof_form.usual(snapshot, parts, case.row.code, case.zone),
             rule=rule,
             proof_words=proof_words,
+            name_of_judged=_name_of_judged(snapshot),
             may_act=may_act,
             people=deed_forms.people(snapshot) if may_act else [],
             typed=typed or Typed(),

@@ -32,12 +32,6 @@ def judge() -> str:
         )
 
 
-def profile_name() -> str:
-    """Return the name of the target that holds today where nothing nearer holds."""
-    with desk().store.reader() as snapshot:
-        return target_words.name_of(targets.in_force_now(snapshot))
-
-
 @BLUEPRINT.get("/columns")
 def columns() -> str:
     """Show what every column of every export means."""

@@ -16,13 +16,13 @@ from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_progress import FELL, RECOVERED, ProgressFilter, StandingRow
 from collector.store.queries.pages_schools import NO_VERDICT
 from collector.store.unit import Snapshot
-from collector.web import periods, present, rows
+from collector.web import periods, present, rows, target_words
 from collector.web.access import Role, for_role
 from collector.web.charts import counts
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
 from collector.web.i18n import language, say, say_many
-from collector.web.pages import method
+from collector.web.pages import targets
 from collector.web.periods import VERDICTS, Progress
 
 BLUEPRINT = Blueprint("progress", __name__)
@@ -109,7 +109,7 @@ def show() -> str:
             facets=pages_schools.facets(snapshot),
             verdicts=VERDICTS,
             name_of=lambda period: _name(period, wanted.by),
-            profile=method.profile_name(),
+            profile=target_words.name_of(targets.in_force_now(snapshot)),
         )
 
 

@@ -1,5 +1,7 @@
 """The page of targets: what holds, what a change would do, saving it, taking it back."""
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -10,7 +12,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
+from collector.profiles.choices import own_profile
 from collector.store.open import Store
+from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.people import AUDIT
 from collector.store.tables.registry import TARGET_VERSIONS
 from collector.web import target_form
@@ -111,6 +115,36 @@ def test_it_can_be_taken_back_until_its_day(admin: FlaskClient, country: Store) 
     page = admin.get("/targets").text
     assert "since Nov 24, 2026, as ana decided" in page or "as ana decided" in page
     assert "Ours &lt;b&gt;" in admin.get("/how-we-judge").text
+
+
+def test_pages_name_the_target_by_which_a_school_was_judged(
+    admin: FlaskClient, viewer: FlaskClient, country: Store
+) -> None:
+    save(admin, **FIXED, reach="area", area="Norte")
+    version = own_profile(rows(country, TARGET_VERSIONS)[0]["rule"]).version
+    flag = re.search(r'class="name" href="(/flags/F-00123-[^"]+)"', admin.get("/flags").text)
+    assert flag
+    pages = [flag.group(1), "/schools/00123", "/flags?as=table"]
+    of_deployment = "UN universal meaningful connectivity 2030"
+    for page in pages:
+        assert of_deployment in viewer.get(page).text, page
+    for target, named in {
+        ("own", version): "Ours &lt;b&gt;",
+        ("cl-cpe2030", "2022-01-01"): "Chile, Connectivity for Education 2030",
+        ("own", "gone"): "a target of one&#39;s own",
+        ("foreign", "1"): "foreign",
+    }.items():
+        with country.unit() as unit:
+            of_school = EVALUATIONS.update().where(EVALUATIONS.c.school == "00123")
+            unit.connection.execute(of_school.values(target_profile=target[0], profile_version=target[1]))
+            unit.commit()
+        for page in pages:
+            shown = viewer.get(page).text
+            assert named in shown and of_deployment not in shown, (page, target)
+        assert f"version {target[1]}" in viewer.get(pages[0]).text
+        listed = csv.DictReader(io.StringIO(admin.get("/flags/rows.csv").text.removeprefix("\ufeff")))
+        of_school = [row for row in listed if row["school"] == "00123"]
+        assert {(row["target_profile"], row["profile_version"]) for row in of_school} == {target}
 
 
 MISTAKES = [
