@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 from werkzeug.test import TestResponse
 
 from collector.store.open import Store
-from tests.collector.web.screens import make_app
+from tests.collector.web.screens import chromium, make_app, served
 from tests.fakes import pages_world
 from tests.fakes.databases import Database
 from tests.fakes.empty_store import empty_store
@@ -38,6 +39,19 @@ def country(database: Database) -> Iterator[Store]:
 @pytest.fixture
 def app(country: Store) -> Flask:
     return make_app(country)
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The country in front of browsers."""
+    with served(app) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

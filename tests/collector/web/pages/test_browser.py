@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from collector.store.open import Store
 from tests.collector.web import screens
-from tests.collector.web.screens import chromium, make_app, served, sign_in
+from tests.collector.web.screens import make_app, served, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -22,12 +22,6 @@ def site(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     with served(make_app(store)) as url:
         yield url
     store.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,31 +1,11 @@
 """The inbox of flags in a real browser: by keyboard alone, and without script."""
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser
 
-from collector.store.open import Store
-from tests.collector.web.screens import chromium, make_app, served, sign_in, wait_until
+from tests.collector.web.screens import sign_in, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
-
-@pytest.fixture
-def site(filled: Path, tmp_path: Path) -> Iterator[str]:
-    shutil.copytree(filled, tmp_path / "data")
-    store = Store.open(tmp_path / "data")
-    with served(make_app(store)) as url:
-        yield url
-    store.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 def test_a_flag_is_snoozed_and_brought_back_by_keys_alone(browser: Browser, site: str) -> None:

@@ -14,19 +14,13 @@ from sqlalchemy import update
 from collector.store.open import Store
 from collector.store.tables.registry import SCHOOLS
 from tests.collector.web.pages.test_map import raw
-from tests.collector.web.screens import chromium, make_app, served, sign_in, wait_until
+from tests.collector.web.screens import make_app, served, sign_in, wait_until
 from tests.fakes import many_schools, pages_world
 from tests.fakes.empty_store import empty_store
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 MANY = 300
 DRAWN = "document.getElementById('map').dataset.drawn && document.getElementById('map').schoolsDrawn"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
