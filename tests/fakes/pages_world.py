@@ -18,13 +18,12 @@ from collector.demo import names
 from collector.domain.inference import effective_size, wilson
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
-from collector.store.queries import summaries, users
+from collector.store.queries import schools, summaries, users
 from collector.store.queries.users import User
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
-from collector.store.tables.registry import SCHOOLS
 
 ZONE = "America/Barbados"
 PROFILE, VERSION, METRIC = "un-umc-2030", "2022-04-19", "download_bps"
@@ -140,13 +139,17 @@ def places(count: int, seed: int = 5) -> list[Place]:
     return found
 
 
-def seed(store: Store, schools: list[Place], days_back: int = 78) -> None:
+def seed(store: Store, found: list[Place], days_back: int = 78) -> None:
     """Fill the tables with schools and some school days of each."""
     chance = random.Random(11)
     with store.unit() as unit:
-        for number, place in enumerate(schools):
+        for number, place in enumerate(found):
             rows = _Rows(place, number, chance, days_back)
+            schools.add(unit, [rows.school()])
             for table, values in rows.tables():
+                if len({frozenset(row) for row in values}) > 1:
+                    # An insert takes the columns of its first row, and drops what only others have.
+                    raise ValueError(f"rows of {table} with different columns")
                 if values:
                     unit.connection.execute(insert(table), values)
         unit.connection.execute(insert(FACTS), [{"name": "last_evaluation_ms", "value": str(NOW_MS - 9 * 3_600_000)}])
@@ -171,7 +174,6 @@ class _Rows:
 
     def tables(self) -> list[tuple[object, list[dict[str, object]]]]:
         return [
-            (SCHOOLS, [self._school()]),
             (DEVICES, self._devices()),
             (MEASUREMENTS, self.measurements),
             (SCHOOL_DAYS, self.days),
@@ -180,7 +182,7 @@ class _Rows:
             (FLAG_EVENTS, self.events),
         ]
 
-    def _school(self) -> dict[str, object]:
+    def school(self) -> dict[str, object]:
         place = self.place
         return {
             "code": place.code, "name": place.name, "name_folded": fold(place.name),
@@ -196,7 +198,7 @@ class _Rows:
         heard = NOW_MS - (9 * 86_400_000 if silent else self.chance.randrange(60_000, 7_000_000))
         base = {
             "school": self.place.code, "machine_hash": "0" * 64, "os": "Windows 10", "agent_version": "0.1.0",
-            "enrolled_ms": NOW_MS - 90 * 86_400_000, "lineages": 1, "is_volatile": False,
+            "enrolled_ms": NOW_MS - 90 * 86_400_000, "lineages": 1, "is_volatile": False, "clock_offset_ms": 900,
         }  # fmt: skip
         return [
             base | {"device": f"d-{self.place.code}-1", "state": "active", "last_contact_ms": heard, "ledger_ready": 0},
@@ -205,7 +207,7 @@ class _Rows:
                 "device": f"d-{self.place.code}-2",
                 "state": "pending" if self.number % 40 == 3 else "active",
                 "last_contact_ms": heard - 600_000,
-                "clock_offset_ms": -17 * 31_557_600_000 if self.number % 40 == 5 else 900,
+                "clock_offset_ms": -17 * 31_557_600_000 if self.number % 40 == 4 else 900,
                 "ledger_ready": 3 if silent else 0,
             },
         ]

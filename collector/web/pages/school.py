@@ -15,6 +15,7 @@ from collector.web.evidence import ChartSpan
 from collector.web.frame import page
 from collector.web.hint_words import HintLine
 from collector.web.i18n import say
+from collector.web.pages.devices import clock_words
 from collector.web.pages.school_tests import line_of
 
 BLUEPRINT = Blueprint("school", __name__)
@@ -61,6 +62,7 @@ def show(code: str) -> str:
             ],
             total=pages_school.count_tests(snapshot, code, _EVERY_TEST),
             devices=pages_school.devices(snapshot, code),
+            clock_words=clock_words,
             zone=zone,
             zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",
             now_ms=parts.now_ms,

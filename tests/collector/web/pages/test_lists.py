@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from collector.store.open import Store
 from collector.store.queries import devices
@@ -139,7 +139,20 @@ def test_a_clock_years_off_stretches_no_chart_and_is_named(admin: FlaskClient, c
     assert "in 10 years" not in page
     fleet = admin.get("/devices?standing=clock").text
     assert "Its clock is 17 years behind." in fleet and "Its clock is 10 years ahead." in fleet
-    assert "2 devices" in fleet
+    assert "3 devices" in fleet, "and the one of the invented country"
+
+
+def test_a_wrong_clock_is_seen_on_every_page_that_names_the_computer(admin: FlaskClient, country: Store) -> None:
+    with country.reader() as snapshot:
+        query = select(DEVICES.c.device).where(func.abs(DEVICES.c.clock_offset_ms) > 300_000)
+        assert snapshot.connection.scalars(query).all() == ["d-00203-2"]
+    sentence = "Its clock is 17 years behind."
+    for address in ("/devices?standing=clock", "/quality/clock", "/schools/00203"):
+        page = admin.get(address).text
+        assert page.count(sentence) == 1 and "d-00203-2" in page, address
+    assert sentence not in admin.get("/schools/00123").text
+    tile = admin.get("/devices").text.split('href="/devices?standing=clock"')[1].split("</a>")[0]
+    assert "<b>1</b>" in tile
 
 
 def test_days_off_are_hatched_by_the_nearest_calendar(admin: FlaskClient, country: Store) -> None:
