@@ -130,8 +130,8 @@ def set_scope(
     with store.unit() as unit:
         found = require_person(unit, name)
         changed = replace(found, role=role or found.role, areas=found.areas if areas is None else tuple(areas))
-        if changed.role != "admin" and _is_last_admin(users.list_users(unit), found):
-            raise _last_admin(found)
+        if changed.role != "admin":
+            _keep_an_admin(unit, found)
         check_scope(unit, changed.role, changed.areas)
         users.set_scope(unit, found.user_id, changed.role, changed.areas)
         before = f"before: {found.role} {scope_words(found.areas)}"
@@ -196,8 +196,7 @@ def remove_user(store: Store, ports: Ports, name: str) -> User:
     """
     with store.unit() as unit:
         found = require_person(unit, name)
-        if _is_last_admin(users.list_users(unit), found):
-            raise _last_admin(found)
+        _keep_an_admin(unit, found)
         sessions.end_sessions_of(unit, found.user_id)
         api_keys.revoke_keys_of(unit, found.user_id, ports.clock.now_ms())
         users.remove_user(unit, found.user_id)
@@ -206,17 +205,15 @@ def remove_user(store: Store, ports: Ports, name: str) -> User:
     return found
 
 
-def _last_admin(found: User) -> CollectorError:
-    return CollectorError(
-        f"{found.name} is the only administrator, so nobody could administer any more: add another first with "
-        "`enlace-collector user add NAME --role admin`.",
-        exit_code=ExitCode.REFUSED,
-    )
-
-
-def _is_last_admin(everybody: list[User], one: User) -> bool:
-    admins = [user.user_id for user in everybody if user.role == "admin" and user.disabled_ms is None]
-    return admins == [one.user_id]
+def _keep_an_admin(snapshot: Snapshot, leaving: User) -> None:
+    """Refuse that the only administrator is one no longer."""
+    admins = [user.user_id for user in users.list_users(snapshot) if user.role == "admin" and user.disabled_ms is None]
+    if admins == [leaving.user_id]:
+        raise CollectorError(
+            f"{leaving.name} is the only administrator, so nobody could administer any more: add another first with "
+            "`enlace-collector user add NAME --role admin`.",
+            exit_code=ExitCode.REFUSED,
+        )
 
 
 def list_deeds(store: Store, limit: int) -> list[AuditEntry]:

@@ -27,16 +27,25 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
         anywhere: Gives a command the options that every command takes.
         ports: Returns clock and randomness.
     """
-    _add_user(cli, anywhere, ports)
+    user = _group(cli, anywhere)
+    _add_user(user, anywhere, ports)
+    _add_list(user, anywhere)
+    _add_scope(user, anywhere, ports)
+    _add_password(user, anywhere, ports)
+    _add_removal(user, anywhere, ports)
     _add_audit(cli, anywhere)
 
 
-def _add_user(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
+def _group(cli: click.Group, anywhere: Anywhere) -> click.Group:
     @cli.group()
     @anywhere
     def user() -> None:
         """People who sign in."""
 
+    return user
+
+
+def _add_user(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @user.command("add")
     @click.argument("name")
     @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
@@ -53,6 +62,8 @@ def _add_user(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]"
         people.add_user(store, ports(), name, role, password, hash_password, areas)
         click.echo(f"{name} may sign in as {people.deed_words(role, areas)}.{made}")
 
+
+def _add_list(user: click.Group, anywhere: Anywhere) -> None:
     @user.command("list")
     @anywhere
     @click.pass_obj
@@ -63,8 +74,8 @@ def _add_user(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]"
         for one in people.list_users(given.store()):
             click.echo("  ".join([one.name, one.role, format_time(one.created_ms), *one.areas]))
 
-    _add_scope(user, anywhere, ports)
 
+def _add_password(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @user.command("password")
     @click.argument("name")
     @anywhere
@@ -80,6 +91,8 @@ def _add_user(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]"
         people.set_password(store, ports(), found.name, password, hash_password)
         click.echo(f"{found.name} has another password and is signed out everywhere.{made}")
 
+
+def _add_removal(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @user.command("remove")
     @click.argument("name")
     @anywhere

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from collector.domain.words import OPEN_STATES
+
 
 class Deed(StrEnum):
     """What a person can do about a flag."""
@@ -42,7 +44,6 @@ class CloseReason(StrEnum):
 REASONS_WITH_NOTE: Final = frozenset({CloseReason.OTHER})
 # A flag that has ended can still be written about.
 AFTER_THE_END: Final = frozenset({Deed.NOTE, Deed.TICKET, Deed.UNDONE})
-OPEN_STATES: Final = frozenset({"open", "recovering"})
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The closed lists of words of the judgement (CONTRACTS 5); each has one sentence per language in the pages."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Verdict(StrEnum):
@@ -63,6 +64,10 @@ class FlagState(StrEnum):
     WATCH = "watch"
     OPEN = "open"
     RECOVERING = "recovering"
+
+
+OPEN_STATES: Final = (FlagState.OPEN.value, FlagState.RECOVERING.value)
+"""The states of a flag that has not ended."""
 
 
 class FlagEventKind(StrEnum):

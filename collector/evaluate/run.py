@@ -23,6 +23,7 @@ from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries import facts, fold, judgement
 from collector.store.queries.fold import Past, Scope
+from collector.store.queries.pieces import in_pieces
 from collector.store.unit import UnitOfWork
 
 LOG = logging.getLogger(__name__)
@@ -115,9 +116,7 @@ def replay(
 def _batches(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
     """Yield a few schools at a time; those of one batch begin with the same day."""
     for _day, same in groupby(sorted(tasks, key=_from_day), key=_from_day):
-        together = list(same)
-        for start in range(0, len(together), _AT_ONCE):
-            yield together[start : start + _AT_ONCE]
+        yield from in_pieces(same, _AT_ONCE)
 
 
 def _from_day(task: Task) -> date:

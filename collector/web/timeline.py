@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from collector.domain.casework import Deed, effective
-from collector.store.queries import pages_flags
 from collector.store.queries.casework import StoredAct
 from collector.store.queries.pages_flags import FlagEvent, FlagRow, JudgedDay
 from collector.web import deeds, present, words
@@ -53,7 +52,7 @@ def timeline(
     entries += [_act(act, acts, zone) for act in acts]
     entries += _back(acts, today)
     newest = judged_days[0] if judged_days else None
-    if newest is not None and flag.state in pages_flags.OPEN_STATES and newest.day > flag.opened_on:
+    if newest is not None and flag.is_open and newest.day > flag.opened_on:
         name = words.word_of(words.VERDICTS, newest.verdict)
         title = str(say("Judged: %(verdict)s", verdict=name))
         entries.append(Entry((newest.day, 1), present.weekday_day(newest.day), title, numbers(newest.__dict__), ""))

@@ -5,23 +5,23 @@ closes one is exactly what the next fold would write, so that nobody waits for i
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import delete, func, insert, select, update
 
-from collector.domain.casework import OPEN_STATES, Act
+from collector.domain.casework import Act
 from collector.domain.scope import NOTHING, Scope, scope_of
-from collector.domain.words import FlagEventKind
+from collector.domain.words import OPEN_STATES, FlagEventKind
 from collector.store import locks
 from collector.store.queries import judgement
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.people import USERS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
 
-_MANY: Final = 500
 BY_PERSON: Final = "person"  # closed_by
 
 
@@ -79,9 +79,8 @@ _SUBJECT = (
 )
 
 
-def _pieces(values: Iterable[str]) -> Iterable[list[str]]:
-    every = sorted(set(values))
-    return (every[start : start + _MANY] for start in range(0, len(every), _MANY))
+def _pieces(values: Iterable[str]) -> Iterator[list[str]]:
+    return in_pieces(sorted(set(values)))
 
 
 def schools_of(snapshot: Snapshot, flag_ids: Iterable[str]) -> set[str]:

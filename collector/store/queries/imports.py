@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, exists, func, insert, or_, select, update
 
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.devices import ASSIGNMENTS, DEVICES, TOKENS
 from collector.store.tables.judgement import (
     EVALUATIONS,
@@ -19,7 +20,6 @@ from collector.store.tables.registry import REGISTRY_CHANGES, REGISTRY_IMPORTS, 
 from collector.store.unit import Snapshot, UnitOfWork
 
 LOOKED_AT, APPLIED, UNDONE = "looked_at", "applied", "undone"
-_MANY = 500
 
 
 @dataclass(frozen=True)
@@ -172,10 +172,8 @@ def _pair(row: Row[Any]) -> tuple[Import, StoredChange]:
 
 def codes_in_use(snapshot: Snapshot, codes: Iterable[str]) -> set[str]:
     """Return the schools that a device, a token or a measurement belongs to: they cannot be taken out again."""
-    wanted = list(codes)
     found: set[str] = set()
-    for start in range(0, len(wanted), _MANY):
-        some = wanted[start : start + _MANY]
+    for some in in_pieces(codes):
         belongs = [
             exists().where(table.c.school == SCHOOLS.c.code)
             for table in (DEVICES, ASSIGNMENTS, TOKENS, MEASUREMENTS, FLAGS)
@@ -186,9 +184,7 @@ def codes_in_use(snapshot: Snapshot, codes: Iterable[str]) -> set[str]:
 
 def remove_schools(unit: UnitOfWork, codes: Iterable[str]) -> None:
     """Take schools out that nothing belongs to, with their facts and empty days."""
-    wanted = list(codes)
-    for start in range(0, len(wanted), _MANY):
-        some = wanted[start : start + _MANY]
+    for some in in_pieces(codes):
         for table in (SCHOOL_FACTS, SCHOOL_DAYS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS):
             unit.connection.execute(delete(table).where(table.c.school.in_(some)))
         unit.connection.execute(delete(SCHOOLS).where(SCHOOLS.c.code.in_(some)))

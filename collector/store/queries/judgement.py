@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Select, delete, func, select, update
 
+from collector.domain.words import OPEN_STATES
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import (
     EVALUATIONS,
     FLAG_ACTIONS,
@@ -17,8 +19,6 @@ from collector.store.tables.judgement import (
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
 
-OPEN_STATES = ("open", "recovering")
-_MANY = 500
 CLOSED_ACTION, UNDONE_ACTION = "closed", "undone"  # of FLAG_ACTIONS: a person closed the flag; took a deed back
 _UNDO = FLAG_ACTIONS.alias()
 _CLOSED = (FLAG_ACTIONS.c.action == CLOSED_ACTION) & ~(
@@ -117,8 +117,8 @@ def reopen_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = N
     if codes is None:
         unit.connection.execute(statement)
         return
-    for start in range(0, len(codes), _MANY):
-        unit.connection.execute(statement.where(SCHOOL_DAYS.c.school.in_(codes[start : start + _MANY])))
+    for some in in_pieces(codes):
+        unit.connection.execute(statement.where(SCHOOL_DAYS.c.school.in_(some)))
 
 
 # --- all of it ------------------------------------------------------------------------------------------------------

@@ -5,14 +5,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, case, func, or_, select
 
+from collector.domain.words import OPEN_STATES
 from collector.store.queries.pages_schools import Measure, like_pattern, newest_evaluation
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
-
-OPEN_STATES = ("open", "recovering")
-
 
 STATES = ("open", "snoozed", "recovering", "stale", "closed", "retracted", "all")
 NOBODY, SOMEBODY = "nobody", "somebody"  # of `FlagFilter.owner`, which else begins with BY
@@ -77,6 +75,11 @@ class FlagRow:
     snoozed_until: str | None
     snoozed_until_ms: int | None
     snooze_reason: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in OPEN_STATES
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from collector.domain.words import OPEN_STATES
+from collector.store.queries.pages_flags import is_resting
 from collector.store.queries.pages_schools import Measure
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAG_WORK, FLAGS, PERIOD_VERDICTS
@@ -69,8 +71,8 @@ def verdicts_by_week(snapshot: Snapshot, measure: Measure, weeks: Collection[str
 def _awake(now_ms: int) -> Select[Any]:
     """Return the flags that are open or recovering and not snoozed: those that the list of flags begins with."""
     source = FLAGS.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
-    query = select().select_from(source).where(FLAGS.c.state.in_(("open", "recovering")))
-    return query.where(func.coalesce(FLAG_WORK.c.snoozed_until_ms, 0) <= now_ms)
+    query = select().select_from(source).where(FLAGS.c.state.in_(OPEN_STATES))
+    return query.where(~is_resting(now_ms))
 
 
 def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:

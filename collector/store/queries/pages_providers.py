@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
+from collector.domain.words import OPEN_STATES
 from collector.store.queries.pages_schools import Measure, judged_schools
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
@@ -62,7 +63,7 @@ def open_flags(snapshot: Snapshot, wanted: ProviderFilter) -> dict[str, int]:
     query = (
         select(SCHOOLS.c.provider, func.count())
         .select_from(FLAGS.join(SCHOOLS, SCHOOLS.c.code == FLAGS.c.school))
-        .where(FLAGS.c.state.in_(("open", "recovering")), SCHOOLS.c.provider.is_not(None), *_where(wanted))
+        .where(FLAGS.c.state.in_(OPEN_STATES), SCHOOLS.c.provider.is_not(None), *_where(wanted))
         .group_by(SCHOOLS.c.provider)
     )
     return {provider: int(count) for provider, count in snapshot.connection.execute(query)}

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, func, select, tuple_
 
+from collector.domain.words import OPEN_STATES
 from collector.store.queries.schools import calendars_of
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAGS, SCHOOL_DAYS
@@ -95,6 +96,11 @@ class SchoolFlag:
     opened_on: str
     closed_on: str | None
     is_stale: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in OPEN_STATES
 
 
 def conditions_of(wanted: TestFilter) -> list[ColumnElement[bool]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOL_FACTS, SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -24,7 +25,6 @@ FACT_COLUMNS = (
 )
 FIRST_DAY = "0001-01-01"
 EVERYBODY = "default"  # the calendar that holds for all schools
-_MANY = 500
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,8 @@ def by_code(snapshot: Snapshot, codes: Iterable[str] | None = None) -> dict[str,
     if codes is None:
         return {row.code: _school(row) for row in snapshot.connection.execute(select(*_COLUMNS))}
     found: dict[str, School] = {}
-    wanted = list(codes)
-    for start in range(0, len(wanted), _MANY):
-        query = select(*_COLUMNS).where(SCHOOLS.c.code.in_(wanted[start : start + _MANY]))
+    for some in in_pieces(codes):
+        query = select(*_COLUMNS).where(SCHOOLS.c.code.in_(some))
         found.update({row.code: _school(row) for row in snapshot.connection.execute(query)})
     return found
 
@@ -164,10 +163,10 @@ def facts_of(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, list[DatedFa
     """Return the dated facts of schools, oldest first."""
     wanted = list(codes)
     found: dict[str, list[DatedFacts]] = {code: [] for code in wanted}
-    for start in range(0, len(wanted), _MANY):
+    for some in in_pieces(wanted):
         query = (
             select(SCHOOL_FACTS.c.school, *_FACTS)
-            .where(SCHOOL_FACTS.c.school.in_(wanted[start : start + _MANY]))
+            .where(SCHOOL_FACTS.c.school.in_(some))
             .order_by(SCHOOL_FACTS.c.school, SCHOOL_FACTS.c.valid_from)
         )
         for school, *values in snapshot.connection.execute(query):

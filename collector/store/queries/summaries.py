@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select
 
 from collector.domain.periods import WAYS, first_before, first_day
 from collector.domain.words import Verdict
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
 from collector.store.unit import UnitOfWork
 
-_MANY: Final = 500
 _JUDGED = ("school", "day", "verdict", "median_bps", "target_bps", "profile_version")
 
 
@@ -37,8 +37,7 @@ def renew(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: st
         schools: Codes.
         from_day: The first local day whose evaluation may have changed.
     """
-    for start in range(0, len(schools), _MANY):
-        some = schools[start : start + _MANY]
+    for some in in_pieces(schools):
         _renew_newest(unit, series, some)
         _renew_periods(unit, series, some, date.fromisoformat(from_day))
 

@@ -149,7 +149,7 @@ def _name_of_judged(snapshot: Snapshot) -> Callable[[JudgedDay | FlagRow], str]:
 
 def judged_of(flag: FlagRow) -> Judged | None:
     """Return what sentences need of the newest verdict of a flag's school."""
-    return lines.judged(flag, flag.below_since if flag.state in pages_flags.OPEN_STATES else None)
+    return lines.judged(flag, flag.below_since if flag.is_open else None)
 
 
 def _line(flag: FlagRow, parts: Desk) -> FlagLine:

@@ -21,7 +21,6 @@ from collector.web.pages.school_tests import line_of
 BLUEPRINT = Blueprint("school", __name__)
 
 _LATEST = 12
-_OPEN = ("open", "recovering")
 _EVERY_TEST = TestFilter()
 
 
@@ -35,7 +34,7 @@ def show(code: str) -> str:
             abort(404)
         zone = parts.zone_of(row.timezone)
         flags = pages_school.flags(snapshot, code)
-        flag = next((item for item in flags if item.state in _OPEN), None)
+        flag = next((item for item in flags if item.is_open), None)
         recent = evidence.recent(snapshot, row, zone)
         span = ChartSpan(flag.opened_on, None) if flag else None
         days = why.judged_span(row)
