@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -29,6 +30,7 @@ class Check(StrEnum):
     """One kind of oddity, in the order in which a person should look at them."""
 
     NO_PLACE = "no_place"
+    ZERO_PLACE = "zero_place"
     FAR_AWAY = "far_away"
     COARSE_PLACE = "coarse_place"
     CROWDED_PLACE = "crowded_place"
@@ -40,7 +42,8 @@ class Check(StrEnum):
     STAFF = "staff"
     NO_PROVIDER = "no_provider"
     NO_CONTRACT = "no_contract"
-    FAST_CONTRACT = "fast_contract"
+    ODD_CONTRACT = "odd_contract"
+    NO_TECHNOLOGY = "no_technology"
     NO_AREA = "no_area"
 
 
@@ -49,6 +52,7 @@ class Site:
     """What the checks look at of one school."""
 
     code: str
+    name: str
     name_folded: str
     level: str | None
     latitude: float | None
@@ -92,22 +96,29 @@ def _alone(site: Site) -> list[Finding]:
     speed, pupils, staff = site.contract_mbps, site.pupils, site.staff
     rules: Sequence[tuple[Check, bool, float | None]] = (
         (Check.NO_PLACE, site.latitude is None or site.longitude is None, None),
+        (Check.ZERO_PLACE, _is_zero(site), None),
         (Check.COARSE_PLACE, _is_coarse(site), None),
         (Check.NO_PUPILS, pupils is None, None),
         (Check.ZERO_PUPILS, pupils == 0, None),
         (Check.MANY_PUPILS, pupils is not None and pupils > MOST_PUPILS, pupils),
         (Check.STAFF, staff is not None and (staff == 0 or staff > MOST_STAFF), staff),
-        (Check.NO_PROVIDER, speed is not None and not site.provider, speed),
-        (Check.NO_CONTRACT, speed is None and bool(site.provider or site.technology), None),
-        (Check.FAST_CONTRACT, speed is not None and speed > MOST_MBPS, speed),
+        (Check.NO_PROVIDER, not site.provider, speed),
+        (Check.NO_CONTRACT, speed is None, None),
+        (Check.ODD_CONTRACT, speed is not None and not 0 < speed <= MOST_MBPS, speed),
+        (Check.NO_TECHNOLOGY, speed is not None and not site.technology, speed),
         (Check.NO_AREA, not site.area, None),
     )
     return [Finding(site.code, check, figure=figure) for check, holds, figure in rules if holds]
 
 
+def _is_zero(site: Site) -> bool:
+    """Return whether somebody wrote zero for unknown: that place lies in the sea."""
+    return site.latitude == 0 and site.longitude == 0
+
+
 def _is_coarse(site: Site) -> bool:
     """Return whether both coordinates have at most two decimals: a place as large as a town."""
-    if site.latitude is None or site.longitude is None:
+    if site.latitude is None or site.longitude is None or _is_zero(site):
         return False
     return round(site.latitude, 2) == site.latitude and round(site.longitude, 2) == site.longitude
 
@@ -135,20 +146,22 @@ class _Cells:
         return math.floor((site.latitude or 0.0) / self._size), column
 
     def around(self, site: Site, rings: int = 1) -> Iterable[Site]:
-        """Yield the schools of a school's square, itself left out, and then of those around it, the nearest first."""
+        """Yield the schools of a school's square and of those around it, about the nearest first, itself left out."""
         row, column = self._cell(site)
         # Meridians come together: nearer to a pole more squares lie within the same distance.
         shrink = max(0.05, math.cos(math.radians(min(89.0, abs(site.latitude or 0.0)))))
         wide = min(math.ceil(rings / shrink), self._columns // 2)
-        for down in _outwards(rings):
-            for across in _outwards(wide):
+        for down in _outward(rings):
+            for across in _outward(wide):
                 for other in self._at.get((row + down, (column + across) % self._columns), ()):
                     if other.code != site.code:
                         yield other
 
 
-def _outwards(most: int) -> list[int]:
-    return sorted(range(-most, most + 1), key=abs)
+@lru_cache(maxsize=64)
+def _outward(steps: int) -> tuple[int, ...]:
+    """Return 0, -1, 1, -2, 2 and so on."""
+    return tuple(sorted(range(-steps, steps + 1), key=abs))
 
 
 def _shared(placed: Sequence[Site]) -> list[Finding]:

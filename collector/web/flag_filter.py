@@ -4,23 +4,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
-from urllib.parse import urlencode
 
-from flask import request, url_for
 from markupsafe import Markup
 
 from collector.registry.names import fold
 from collector.store.queries.pages_flags import BY, NOBODY, SOMEBODY, SORTS, STATES, FlagFilter
-from collector.store.queries.views import SavedView
-from collector.web import access, present, words
+from collector.web import access, asked, present, words
 from collector.web.desk import Desk, desk
 from collector.web.i18n import say
+from collector.web.listing import Listing
 
-PAGE: Final = "flags"  # whose views these are
-_LONGEST = 100
+LISTING: Final = Listing("flags", "flags.show", "flags.rows", {"state": "open", "sort": "worst"})
 _ME: Final = "me"
 _KEYS: Final = ("q", "state", "kind", "severity", "owner", "area", "provider", "age", "sort")
-_NEUTRAL: Final[Mapping[str, str]] = {"state": "open", "sort": "worst"}
 # Days since a flag opened: at least, at most.
 AGES: Final[Mapping[str, tuple[int, int | None]]] = {"week": (0, 7), "month": (8, 30), "older": (31, None)}
 
@@ -36,19 +32,9 @@ class Chosen:
     query: str  # all of it, in one order: what a view is known by
 
 
-@dataclass(frozen=True)
-class View:
-    """A filter with a name."""
-
-    name: Markup | str
-    address: str
-    is_here: bool
-    view_id: str = ""  # of a person's own
-
-
 def read(parts: Desk) -> Chosen:
     """Return the filter that the address asks for; what is not known counts as no filter."""
-    given = {name: request.args.get(name, "").replace("\0", "").strip()[:_LONGEST] for name in (*_KEYS, "taken")}
+    given = {name: asked.text(name) for name in (*_KEYS, "taken")}
     if not given["owner"]:  # as older addresses say it
         given["owner"] = {"no": NOBODY, "yes": SOMEBODY}.get(given["taken"], "")
     owner = given["owner"]
@@ -74,7 +60,7 @@ def read(parts: Desk) -> Chosen:
     shown = owner if wanted.owner else ""
     kept = given | {"state": state, "age": age, "sort": sort, "owner": shown}
     kept |= {"kind": wanted.kind, "severity": wanted.severity}
-    return Chosen(wanted, sort, shown, age, canonical(kept.items()))
+    return Chosen(wanted, sort, shown, age, LISTING.query({key: kept[key] for key in _KEYS}))
 
 
 def _opened(age: str, today: date) -> tuple[str, str]:
@@ -85,38 +71,20 @@ def _opened(age: str, today: date) -> tuple[str, str]:
     return first, (today - timedelta(days=least)).isoformat() if least else ""
 
 
-def canonical(items: Iterable[tuple[str, str]]) -> str:
-    """Return a filter as it stands in the address: known keys in one order, without those that ask for nothing."""
-    given = dict(items)
-    found = {key: given.get(key, "")[:_LONGEST] for key in _KEYS}
-    return urlencode({key: value for key, value in found.items() if value and value != _NEUTRAL.get(key)})
+def query() -> str:
+    """Return the filter of the address, in one order."""
+    return read(desk()).query
 
 
-def address(query: str) -> str:
-    """Return where the list with a filter is."""
-    base = url_for("flags.show")
-    return f"{base}?{query}" if query else base
-
-
-def file_address() -> str:
-    """Return where the rows of this page's filter are as a file."""
-    query = read(desk()).query
-    base = url_for("flags.rows")
-    return f"{base}?{query}" if query else base
-
-
-def views(saved: Iterable[SavedView], here: str) -> list[View]:
-    """Return everybody's views, then a person's own."""
-    everybody = (
+def everybodys_views() -> list[tuple[Markup, str]]:
+    """Return the views that everybody has."""
+    return [
         (say("All open"), ""),
         (say("Mine"), "owner=me"),
         (say("New"), "age=week"),
         (say("Not taken"), "owner=nobody"),
         (say("Snoozed"), "state=snoozed"),
-    )
-    shown: list[tuple[Markup | str, str, str]] = [(name, query, "") for name, query in everybody]
-    shown += [(view.name, view.query, view.view_id) for view in saved]
-    return [View(name, address(query), query == here, key) for name, query, key in shown]
+    ]
 
 
 def owner_options(names: Iterable[str], person: str, chosen: str) -> list[tuple[str, object]]:

@@ -8,6 +8,7 @@ from flask_babel import LazyString
 
 from collector.store.queries.pages_quality import AsideRow, DeviceIssue, SchoolIssue
 from collector.web.i18n import later
+from collector.web.registrywords import CHECKS
 
 
 @dataclass(frozen=True)
@@ -67,58 +68,7 @@ _ALL: Final = (
         later("Sent what this collector could not take in"),
         later("The fault is ours and the bytes are kept. Report it with the version of the agent."),
     ),
-    Issue(
-        "no_place",
-        "school",
-        later("No coordinates"),
-        later("They are missing on the map. Fill latitude and longitude."),
-    ),
-    Issue(
-        "zero_place", "school", later("At 0, 0 in the sea"), later("Somebody wrote zero for unknown: leave it empty.")
-    ),
-    Issue(
-        "same_place",
-        "school",
-        later("At one place with another school of the same level"),
-        later("Within about 110 m: perhaps one school was entered twice."),
-    ),
-    Issue("no_area", "school", later("No district"), later("They are in no district's figures. Fill the column area.")),
-    Issue(
-        "no_roll",
-        "school",
-        later("Roll unknown"),
-        later("Their target is the least of the profile. Fill students_total."),
-    ),
-    Issue(
-        "odd_roll",
-        "school",
-        later("Roll of none, or of more than 10,000"),
-        later("Targets by pupil are wrong then. Mend students_total."),
-    ),
-    Issue(
-        "no_provider",
-        "school",
-        later("No provider"),
-        later("They are in no row of the providers. Fill the column provider."),
-    ),
-    Issue(
-        "no_contract",
-        "school",
-        later("Contract unknown"),
-        later("Nobody can say whether they get what is paid for. Fill contract_download_mbps."),
-    ),
-    Issue(
-        "odd_contract",
-        "school",
-        later("Contract of nothing, or above 10,000 Mbit/s"),
-        later("Perhaps it was written in kbit/s. Mend contract_download_mbps."),
-    ),
-    Issue(
-        "contract_of_nothing",
-        "school",
-        later("A contract without a technology"),
-        later("Providers are compared by technology. Fill the column technology."),
-    ),
+    *(Issue(check.value, "school", *said) for check, said in CHECKS.items()),
 )
 ISSUES: Final[Mapping[str, Issue]] = {issue.key: issue for issue in _ALL}
 

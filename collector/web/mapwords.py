@@ -48,13 +48,13 @@ def sentence(counts: dict[str, int], shares: Sequence[AreaShare], address: Calla
             area=hit[0].area,
             **values,
         )
-    most = max(hit, key=lambda one: one.below)
-    values |= {
-        "places": present.number(len(hit)),
-        "areas": present.number(len(named)),
-        "most": _link(most.below, address(verdict="BELOW", area=most.area)),
-        "area": most.area,
-    }
+    values |= {"places": present.number(len(hit)), "areas": present.number(len(named))}
+    return _most(max(hit, key=lambda one: one.below), below, values, address)
+
+
+def _most(most: AreaShare, below: int, values: dict[str, object], address: Callable[..., str]) -> Markup:
+    """Return the answer where schools of several districts are below: most of them are more than half."""
+    values |= {"most": _link(most.below, address(verdict="BELOW", area=most.area)), "area": most.area}
     if 2 * most.below > below:
         return say(
             "%(below)s of %(total)s schools are below their target, in %(places)s of %(areas)s districts; most of "

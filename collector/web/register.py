@@ -22,7 +22,6 @@ from collector.web import (
     sentences,
     words,
 )
-from collector.web.flag_filter import file_address as flag_file
 from collector.web.i18n import choose_language
 from collector.web.pages import (
     atlas,
@@ -43,6 +42,7 @@ from collector.web.pages import (
     sign_in,
     targets,
     uses,
+    views,
 )
 from collector.web.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
 
@@ -65,6 +65,7 @@ BLUEPRINTS = (
     uses.BLUEPRINT,
     registry.BLUEPRINT,
     registry_rows.BLUEPRINT,
+    views.BLUEPRINT,
 )
 
 _FORM_SECRET = "form_secret"  # noqa: S105 -- the name of the fact that holds it, not the secret
@@ -111,9 +112,7 @@ def register_pages(
     problems.install(app)
     frame.install(app)
     app.jinja_env.globals.update(regwords=registrywords, first_of_each=importview.first_of_each)
-    app.jinja_env.globals.update(
-        share_range=sentences.share_range, verdict_options=_verdict_options, flag_file=flag_file
-    )
+    app.jinja_env.globals.update(share_range=sentences.share_range, verdict_options=_verdict_options)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
 

@@ -1,47 +1,57 @@
-"""The checks of the registry, joined with what they look at; what they found is remembered until it changes."""
+"""The checks of the registry over the schools that a reader sees: made once, until a school changes."""
 
-from collections.abc import Sequence
-
-from flask import current_app
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from collector.domain import registry_checks
 from collector.domain.registry_checks import Check, Finding, Site
-from collector.registry.names import fold
-from collector.store.queries import imports, schools
-from collector.store.queries.schools import School
+from collector.store.queries import pages_quality
+from collector.store.queries.pages_quality import QualityFilter, SchoolIssue
 from collector.store.unit import Snapshot
-
-_EXTENSION = "enlace_registry_checks"
-
-
-def findings(snapshot: Snapshot) -> Sequence[Finding]:
-    """Return what is odd about the schools of the registry: a second of work for a country, so done once a change."""
-    stamp = (snapshot.scope, imports.stamp(snapshot))
-    known: tuple[object, Sequence[Finding]] | None = current_app.extensions.get(_EXTENSION)
-    if known is None or known[0] != stamp:
-        registry = schools.by_code(snapshot)
-        known = (stamp, registry_checks.find(_site(school) for school in registry.values()))
-        current_app.extensions[_EXTENSION] = known
-    return known[1]
+from collector.web.kept import Kept
 
 
-def summary(snapshot: Snapshot) -> list[tuple[Check, int]]:
-    """Return every check with how many schools it names."""
-    counted = registry_checks.counts(findings(snapshot))
-    return [(check, counted[check]) for check in Check]
+@dataclass(frozen=True)
+class Checked:
+    """What is odd about which schools."""
+
+    sites: Mapping[str, Site]  # by code
+    findings: Sequence[Finding]  # by check, then by code
 
 
-def _site(school: School) -> Site:
-    return Site(
-        code=school.code,
-        name_folded=fold(school.name),
-        level=school.education_level,
-        latitude=school.latitude,
-        longitude=school.longitude,
-        area=school.area,
-        pupils=school.students_total,
-        staff=school.staff,
-        provider=school.provider,
-        technology=school.technology,
-        contract_mbps=school.contract_download_mbps,
-    )
+def checked(snapshot: Snapshot) -> Checked:
+    """Return what is odd about the schools that the reader sees; two of one name are twins only where both are seen."""
+    kept = Kept[Checked].of_app("registry_checks")
+    key = (snapshot.scope, pages_quality.newness(snapshot))
+    found = kept.find(key)
+    if found is None:
+        sites = pages_quality.sites(snapshot)
+        found = kept.keep(key, Checked({site.code: site for site in sites}, registry_checks.find(sites)))
+    return found
+
+
+def counts(found: Checked, wanted: QualityFilter) -> dict[Check, int]:
+    """Return every check with how many schools of a filter it names."""
+    counted = registry_checks.counts(one for one in found.findings if _fits(found.sites[one.code], wanted))
+    return {check: counted[check] for check in Check}
+
+
+def rows(snapshot: Snapshot, check: Check, wanted: QualityFilter, limit: int | None) -> tuple[list[SchoolIssue], int]:
+    """Return the schools of a filter that a check names, and how many they are.
+
+    Those that it names together stand beside each other.
+
+    Args:
+        snapshot: Where to look.
+        check: Which.
+        wanted: Of which schools.
+        limit: At most so many; None: all.
+    """
+    found = checked(snapshot)
+    named = [one for one in found.findings if one.check == check and _fits(found.sites[one.code], wanted)]
+    some = sorted(named, key=lambda one: (min((one.code, *one.others)), one.code))[:limit]
+    return pages_quality.school_issues(snapshot, some), len(named)
+
+
+def _fits(site: Site, wanted: QualityFilter) -> bool:
+    return wanted.area in ("", site.area) and wanted.provider in ("", site.provider)

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from flask_babel import LazyString
 from markupsafe import Markup, escape
 
-from collector.domain.registry_checks import Check, Finding
+from collector.domain.registry_checks import Check
 from collector.domain.said import Said
 from collector.errors import CollectorError
 from collector.registry.calendars import key_of
@@ -15,8 +16,10 @@ from collector.store.queries.schools import EVERYBODY
 from collector.web import present
 from collector.web.i18n import later, say
 
-CHECKS: Final[Mapping[Check, tuple[object, object]]] = {
-    Check.NO_PLACE: (later("No coordinates"), later("They are on no map and in no cluster of outages.")),
+# What is odd about a school, and what it means or what to do.
+CHECKS: Final[Mapping[Check, tuple[LazyString, LazyString]]] = {
+    Check.NO_PLACE: (later("No coordinates"), later("They are missing on the map. Fill latitude and longitude.")),
+    Check.ZERO_PLACE: (later("At 0, 0 in the sea"), later("Somebody wrote zero for unknown: leave it empty.")),
     Check.FAR_AWAY: (
         later("Far from every other school"),
         later(
@@ -30,17 +33,30 @@ CHECKS: Final[Mapping[Check, tuple[object, object]]] = {
     ),
     Check.TWICE: (later("Perhaps the same school twice"), later("Same name and level within 110 m.")),
     Check.SIMILAR: (later("Similar names at one place"), later("Perhaps one school with two codes.")),
-    Check.NO_PUPILS: (later("Pupils not known"), later("Their target is the smallest of the profile, an estimate.")),
+    Check.NO_PUPILS: (
+        later("Roll unknown"),
+        later("Their target is the least of the profile. Fill students_total."),
+    ),
     Check.ZERO_PUPILS: (later("Zero pupils"), later("Closed, or not known: then leave the cell empty.")),
     Check.MANY_PUPILS: (later("More than 10,000 pupils"), later("Perhaps a digit too many.")),
     Check.STAFF: (later("Staff of zero or above 200"), later("Leave the cell empty where it is not known.")),
-    Check.NO_PROVIDER: (later("Contract without a provider"), later("Nobody knows to whom to complain.")),
-    Check.NO_CONTRACT: (
-        later("Provider without a contract speed"),
-        later("Whether they get what is paid for cannot be judged."),
+    Check.NO_PROVIDER: (
+        later("No provider"),
+        later("They are in no row of the providers. Fill the column provider."),
     ),
-    Check.FAST_CONTRACT: (later("Contract above 10,000 Mbit/s"), later("Perhaps kbit/s were given as Mbit/s.")),
-    Check.NO_AREA: (later("No area"), later("They belong to no operator's area.")),
+    Check.NO_CONTRACT: (
+        later("Contract unknown"),
+        later("Nobody can say whether they get what is paid for. Fill contract_download_mbps."),
+    ),
+    Check.ODD_CONTRACT: (
+        later("Contract of nothing, or above 10,000 Mbit/s"),
+        later("Perhaps it was written in kbit/s. Mend contract_download_mbps."),
+    ),
+    Check.NO_TECHNOLOGY: (
+        later("A contract without a technology"),
+        later("Providers are compared by technology. Fill the column technology."),
+    ),
+    Check.NO_AREA: (later("No district"), later("They are in no district's figures. Fill the column area.")),
 }
 
 KINDS: Final = {"schools": later("Schools"), "calendar": later("Calendars")}
@@ -101,12 +117,12 @@ def subject_name(kind: str, subject: str) -> str:
     return f"{present.day(day)}: {say('all schools') if calendar == EVERYBODY else calendar}"
 
 
-def finding_words(finding: Finding) -> Markup:
-    """Return what is odd about one school, with its figure."""
-    if finding.check == Check.FAR_AWAY:
-        return say("%(km)s km to the nearest other school", km=present.number(finding.figure))
-    if finding.check in (Check.MANY_PUPILS, Check.STAFF):
-        return Markup(present.number(finding.figure))  # noqa: S704 -- a number
-    if finding.check in (Check.NO_PROVIDER, Check.FAST_CONTRACT):
-        return Markup(present.with_unit(present.number(finding.figure)))  # noqa: S704 -- a number with its unit
-    return Markup("")
+def figure_words(check: str, figure: float | None) -> Markup:
+    """Return the figure that is odd about a school, with its unit; empty where it has none."""
+    if figure is None:
+        return Markup("")
+    if check == Check.FAR_AWAY:
+        return say("%(km)s km to the nearest other school", km=present.number(figure))
+    if check in (Check.MANY_PUPILS, Check.STAFF):
+        return Markup(present.number(figure))  # noqa: S704 -- a number
+    return Markup(present.with_unit(present.number(figure)))  # noqa: S704 -- a number with its unit

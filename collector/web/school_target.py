@@ -7,7 +7,6 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from flask import request
 from flask_babel import format_date
 from markupsafe import Markup
 
@@ -19,7 +18,7 @@ from collector.store.queries import growth, target_versions
 from collector.store.queries.pages_school import TestRow
 from collector.store.queries.pages_schools import SchoolRow
 from collector.store.unit import Snapshot
-from collector.web import present, target_words
+from collector.web import asked, present, target_words
 from collector.web.desk import desk
 from collector.web.i18n import say, say_many
 
@@ -65,7 +64,7 @@ def section(snapshot: Snapshot, row: SchoolRow, window: Sequence[TestRow], zone:
 
 def _rate(snapshot: Snapshot) -> float:
     """Return the growth that the address asks for, else the deployment's."""
-    text = request.args.get("growth", "").strip()
+    text = asked.text("growth")
     percent = float(text.replace(",", ".")) if _PERCENT.fullmatch(text) else 0.0
     return percent / 100 if 1 <= percent <= _MOST_PERCENT else growth.of_deployment(snapshot)
 

@@ -3,12 +3,14 @@
 Tests that are set aside are found by an index that holds them alone, so that a country's rows are not read for a page.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
+from collector.domain.registry_checks import Finding, Site
 from collector.store.queries.pages_schools import Measure, judged_schools
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.measurements import CONFLICTS, MEASUREMENTS, QUARANTINE
@@ -16,8 +18,6 @@ from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
 CLOCK_OFF_MS: Final = 5 * 60_000
-_MOST_PUPILS, _MOST_MBPS = 10_000, 10_000
-_PLACE_DECIMALS: Final = 3  # of a degree: about 110 m
 
 
 class QualityFilter(NamedTuple):
@@ -78,6 +78,8 @@ class SchoolIssue(NamedTuple):
     pupils: int | None
     technology: str | None
     contract_mbps: float | None
+    figure: float | None  # what is odd: pupils, staff, Mbit/s, kilometres
+    others: str  # codes of the schools that it has to do with, blanks between them
 
 
 def _of_school(wanted: QualityFilter) -> list[ColumnElement[bool]]:
@@ -215,60 +217,34 @@ def count_thin(snapshot: Snapshot, measure: Measure, wanted: QualityFilter) -> t
     return int(row[0]), int(row[1] or 0), int(row[2] or 0)
 
 
-def _same_place() -> ColumnElement[bool]:
-    """Return whether another school of the same level lies within about 110 m: perhaps it was entered twice."""
-    other = SCHOOLS.alias("other")
-    of_other = (
-        *(_rounded(other.c[name]) for name in ("latitude", "longitude")),
-        func.coalesce(other.c.education_level, ""),
-    )
-    crowded = (
-        select(*of_other)
-        .where(other.c.latitude.is_not(None), other.c.longitude.is_not(None))
-        .group_by(*of_other)
-        .having(func.count() > 1)
-    )
-    level = func.coalesce(SCHOOLS.c.education_level, "")
-    return tuple_(_rounded(SCHOOLS.c.latitude), _rounded(SCHOOLS.c.longitude), level).in_(crowded)
-
-
-def _rounded(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.round(column * 10**_PLACE_DECIMALS)
+def newness(snapshot: Snapshot) -> tuple[int, int | None]:
+    """Return what changes whenever a school of the registry does."""
+    count, updated_ms = snapshot.connection.execute(select(func.count(), func.max(SCHOOLS.c.updated_ms))).one()
+    return int(count), updated_ms
 
 
 _PUPILS = func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift)
-_CONTRACT = SCHOOLS.c.contract_download_mbps
-_SCHOOL_ISSUES: Final[Mapping[str, Callable[[], ColumnElement[bool]]]] = {
-    "no_place": lambda: or_(SCHOOLS.c.latitude.is_(None), SCHOOLS.c.longitude.is_(None)),
-    "zero_place": lambda: and_(SCHOOLS.c.latitude == 0, SCHOOLS.c.longitude == 0),
-    "same_place": _same_place,
-    "no_area": lambda: SCHOOLS.c.area.is_(None),
-    "no_roll": lambda: _PUPILS.is_(None),
-    "odd_roll": lambda: or_(_PUPILS <= 0, _PUPILS > _MOST_PUPILS),
-    "no_provider": lambda: SCHOOLS.c.provider.is_(None),
-    "no_contract": lambda: _CONTRACT.is_(None),
-    "odd_contract": lambda: or_(_CONTRACT <= 0, _CONTRACT > _MOST_MBPS),
-    "contract_of_nothing": lambda: and_(_CONTRACT > 0, SCHOOLS.c.technology.is_(None)),
-}
+_SITE = (
+    *(SCHOOLS.c[name] for name in ("code", "name", "name_folded", "education_level", "latitude", "longitude", "area")),
+    *(_PUPILS, SCHOOLS.c.staff, SCHOOLS.c.provider, SCHOOLS.c.technology, SCHOOLS.c.contract_download_mbps),
+)
 
 
-def count_school_issues(snapshot: Snapshot, wanted: QualityFilter) -> dict[str, int]:
-    """Return how many schools have which issue in the registry."""
-    sums = [func.sum(case((condition(), 1), else_=0)).label(key) for key, condition in _SCHOOL_ISSUES.items()]
-    row = snapshot.connection.execute(select(*sums).select_from(SCHOOLS).where(*_of_school(wanted))).one()
-    return {key: int(value or 0) for key, value in zip(_SCHOOL_ISSUES, row, strict=True)}
+def sites(snapshot: Snapshot) -> list[Site]:
+    """Return every school with what the checks of the registry look at."""
+    return [Site(*row) for row in snapshot.connection.execute(select(*_SITE))]
 
 
-def school_issues(snapshot: Snapshot, wanted: QualityFilter, key: str, limit: int | None) -> list[SchoolIssue]:
-    """Return the schools with an issue in the registry, those at one place beside each other; `limit` None for all."""
-    place = (SCHOOLS.c.latitude, SCHOOLS.c.longitude) if key == "same_place" else ()
-    query = (
-        select(
-            *(SCHOOLS.c.code, SCHOOLS.c.name, SCHOOLS.c.area, SCHOOLS.c.provider),
-            *(SCHOOLS.c.latitude, SCHOOLS.c.longitude, _PUPILS, SCHOOLS.c.technology, _CONTRACT),
-        )
-        .where(_SCHOOL_ISSUES[key](), *_of_school(wanted))
-        .order_by(*place, SCHOOLS.c.name_order, SCHOOLS.c.code)
-        .limit(limit)
+def school_issues(snapshot: Snapshot, findings: Sequence[Finding]) -> list[SchoolIssue]:
+    """Return the schools of some findings with what the registry says of them, in their order."""
+    query = select(
+        *(SCHOOLS.c.code, SCHOOLS.c.name, SCHOOLS.c.area, SCHOOLS.c.provider),
+        *(SCHOOLS.c.latitude, SCHOOLS.c.longitude, _PUPILS, SCHOOLS.c.technology, SCHOOLS.c.contract_download_mbps),
     )
-    return [SchoolIssue(*row) for row in snapshot.connection.execute(query)]
+    known: dict[str, tuple[Any, ...]] = {}
+    for codes in in_pieces(one.code for one in findings):
+        found = snapshot.connection.execute(query.where(SCHOOLS.c.code.in_(codes)))
+        known.update({row.code: tuple(row) for row in found})
+    return [
+        SchoolIssue._make((*known[one.code], one.figure, " ".join(one.others))) for one in findings if one.code in known
+    ]

@@ -68,6 +68,11 @@ def count_verdicts(found: Iterable[Standing]) -> dict[str, int]:
     return dict(counts)
 
 
+def shares_of(found: Iterable[Standing]) -> list[AreaShare]:
+    """Return the areas of some counts; as `area_shares`."""
+    return area_shares((one.area, one.verdict, one.schools) for one in found)
+
+
 def area_shares(counted: Iterable[tuple[str | None, str, int]]) -> list[AreaShare]:
     """Return the areas in order of their names, the schools of none at the end.
 

@@ -73,7 +73,7 @@ SAVED_VIEWS = Table(
     METADATA,
     Column("view_id", Text, primary_key=True),
     Column("user_id", Text, nullable=False),
-    Column("page", Text, nullable=False),  # which list: flags
+    Column("page", Text, nullable=False),  # which list: flags, schools, map ...
     Column("name", Text, nullable=False),
     Column("name_folded", Text, nullable=False),
     Column("query", Text, nullable=False),  # the filter as it stands in the address

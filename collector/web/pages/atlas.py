@@ -5,52 +5,40 @@ list and leads it. Filters live in the address and are those of the list of scho
 """
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any, Final
 
-from flask import Blueprint, abort, current_app, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from collector.store.queries import pages_map, pages_school, pages_schools, standings
+from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_schools import SchoolFilter, SchoolRow
 from collector.store.queries.standings import AreaShare
 from collector.store.unit import Snapshot
-from collector.web import assets, lines, mapdata, mapwords, sentences, words
+from collector.web import asked, assets, lines, mapdata, mapwords, sentences, words
+from collector.web.access import Role, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
+from collector.web.kept import Kept
+from collector.web.listing import METHODS, Listing, bar, keeps_views
 from collector.web.pages.schools import read_filter
+from collector.web.rows import csv_file
 
 BLUEPRINT = Blueprint("map", __name__)
 
 ROWS: Final = 20
 FEW: Final = 5  # judged schools; an area with fewer is hatched: one school more or less would turn it
 AREAS: Final = "areas"  # the other layer
+LISTING: Final = Listing("map", "map.show", "schools.download", {"layer": "schools"})
 _LAST_PAGE = 10_000
-_LONGEST = 100
-_KEPT = 8  # packed answers that this process keeps
-_PACKED = "enlace_map"
+_DISTRICTS: Final = {
+    "area": CellKind.TEXT,
+    **dict.fromkeys(("schools", "judged", "meets", "below"), CellKind.INTEGER),
+    "share_meeting": CellKind.NUMBER,
+}
 _FILTERS = ("q", "area", "provider", "technology")
-
-
-class _Packed:
-    """The newest packed answers, by what they depend on; schools are read and packed once for all readers."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = Lock()
-
-    def find(self, tag: str) -> bytes | None:
-        with self._lock:
-            return self._kept.get(tag)
-
-    def keep(self, tag: str, packed: bytes) -> None:
-        with self._lock:
-            self._kept[tag] = packed
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
 
 
 @dataclass(frozen=True)
@@ -61,25 +49,28 @@ class Picked:
     sentence: Markup
 
 
-@BLUEPRINT.get("/map")
+def _query() -> str:
+    """Return the filter of the address, in one order."""
+    layer = AREAS if _is_areas() else "schools"
+    return LISTING.query({"layer": layer, **_kept_filters(), "verdict": read_map_filter().verdict})
+
+
+@BLUEPRINT.route("/map", methods=METHODS)
+@keeps_views(LISTING, _query)
 def show() -> str:
     """Show the map with its list."""
     parts = desk()
     wanted = read_map_filter()
     number = _read_page()
-    is_areas = request.args.get("layer") == AREAS
+    is_areas = _is_areas()
     with parts.store.reader() as snapshot:
         counted = standings.standings(snapshot, parts.measure, wanted)
         counts = standings.count_verdicts(counted)
-        shares = standings.area_shares((one.area, one.verdict, one.schools) for one in counted)
+        shares = standings.shares_of(counted)
         listed = _verdicts_listed(wanted)
         found = sum(counts.get(name, 0) for name in listed)
         number = min(number, max(1, -(-found // ROWS)))
-        rows = []
-        if not is_areas:
-            rows = pages_schools.school_rows(
-                snapshot, parts.measure, wanted, sort="verdict", limit=ROWS, offset=ROWS * (number - 1)
-            )
+        rows = [] if is_areas else _rows(snapshot, wanted, number)
         return page(
             "map/show.html",
             snapshot,
@@ -97,17 +88,31 @@ def show() -> str:
             few=FEW,
             is_areas=is_areas,
             layers=[("", mapwords.SCHOOLS), (AREAS, mapwords.SHARE)],
+            bar=replace(bar(snapshot, LISTING, _query()), file=_file_address()),
             facets=pages_schools.facets(snapshot),
-            picked=_pick(snapshot, request.args.get("school", "")),
-            source=url_for("map.data", **_kept_filters()),
-            says=mapwords.for_script(),
-            geo=url_for("static", filename="geo/"),
-            geo_version=assets.version_of_folder("geo"),
-            scripts=assets.names_in("map", ".js"),
+            picked=_pick(snapshot, asked.text("school")),
             list_address=list_address,
             mapwords=mapwords,
             verdicts=mapdata.VERDICTS,
+            **_for_script(),
         )
+
+
+def _rows(snapshot: Snapshot, wanted: SchoolFilter, number: int) -> list[SchoolRow]:
+    """Return one page of the list."""
+    measure, offset = desk().measure, ROWS * (number - 1)
+    return pages_schools.school_rows(snapshot, measure, wanted, sort="verdict", limit=ROWS, offset=offset)
+
+
+def _for_script() -> dict[str, object]:
+    """Return where the script finds what, and its words."""
+    return {
+        "source": url_for("map.data", **_kept_filters()),
+        "says": mapwords.for_script(),
+        "geo": url_for("static", filename="geo/"),
+        "geo_version": assets.version_of_folder("geo"),
+        "scripts": assets.names_in("map", ".js"),
+    }
 
 
 @BLUEPRINT.get("/map/data")
@@ -115,7 +120,7 @@ def data() -> Response:
     """Return the schools of a filter for the script, packed; the legend's choice of verdicts is the script's."""
     parts = desk()
     wanted = replace(read_map_filter(), verdict="")
-    packed: _Packed = current_app.extensions.setdefault(_PACKED, _Packed())
+    packed = Kept[bytes].of_app("map")
     with parts.store.reader() as snapshot:
         seen = snapshot.scope.is_whole, sorted(snapshot.scope.areas or ())
         facts = (seen, pages_map.newness(snapshot), parts.measure, wanted)
@@ -128,8 +133,7 @@ def data() -> Response:
             return response.make_conditional(request.environ)
         body = packed.find(tag)
         if body is None:
-            body = mapdata.pack(pages_map.map_schools(snapshot, parts.measure, wanted))
-            packed.keep(tag, body)
+            body = packed.keep(tag, mapdata.pack(pages_map.map_schools(snapshot, parts.measure, wanted)))
     return assets.fill_packed(response, body)
 
 
@@ -137,10 +141,33 @@ def data() -> Response:
 def card() -> str:
     """Return what the map says of one school, without a frame."""
     with desk().store.reader() as snapshot:
-        picked = _pick(snapshot, request.args.get("school", ""))
+        picked = _pick(snapshot, asked.text("school"))
         if picked is None:
             abort(404)
         return render_template("map/card.html", picked=picked)
+
+
+@BLUEPRINT.get("/map/districts.csv")
+@for_role(Role.ANALYST)
+def download_districts() -> Response:
+    """Give the districts as a file, in the order of their list."""
+    parts = desk()
+    with parts.store.reader() as snapshot:
+        shares = standings.shares_of(standings.standings(snapshot, parts.measure, read_map_filter()))
+    shown = [(one.area, one.schools, one.judged, one.meets, one.below, one.share) for one in worst_first(shares)]
+    return csv_file("districts", _DISTRICTS, shown)
+
+
+def _file_address() -> str:
+    """Return where the rows of the list are as a file: districts, or the schools in its order."""
+    if _is_areas():
+        return url_for("map.download_districts", **_kept_filters())
+    verdict = read_map_filter().verdict or None
+    return url_for("schools.download", **_kept_filters(), verdict=verdict, sort="verdict")
+
+
+def _is_areas() -> bool:
+    return asked.text("layer") == AREAS
 
 
 def read_map_filter() -> SchoolFilter:
@@ -165,11 +192,11 @@ def _verdicts_listed(wanted: SchoolFilter) -> set[str]:
 
 
 def _kept_filters() -> dict[str, Any]:
-    return {name: request.args[name][:_LONGEST] for name in _FILTERS if request.args.get(name)}
+    return {name: value for name in _FILTERS if (value := asked.text(name))}
 
 
 def _read_page() -> int:
-    text = request.args.get("page", "1")
+    text = asked.text("page")
     return max(1, min(int(text), _LAST_PAGE)) if text.isascii() and text.isdigit() and len(text) < 9 else 1
 
 

@@ -10,20 +10,38 @@ from werkzeug.wrappers import Response
 from collector.registry.names import fold
 from collector.store.queries import devices, pages_devices
 from collector.store.queries.devices import DeviceKey
+from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_devices import DeviceFilter, DeviceRow, Limits
-from collector.web import access, audited, present
+from collector.web import access, asked, audited, present
 from collector.web.access import Role, for_role
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
 from collector.web.i18n import say
+from collector.web.listing import METHODS, Listing, bar, keeps_views
+from collector.web.rows import FILE_ROWS, csv_of
 
 BLUEPRINT = Blueprint("fleet", __name__)
 
-ROWS, ALL_ROWS = 50, 2000
-_LONGEST = 100
 _STANDINGS: Final = ("heard", "silent", "pending", "clock", "revoked")
 _SILENT_MS = 24 * 3_600_000
+LISTING: Final = Listing("devices", "fleet.show", "fleet.download")
 _CLOCK_OFF_MS = 5 * 60_000  # as much as a test's time may be off and still count
+
+
+_FILE: Final = {
+    **dict.fromkeys(("device", "school", "name", "area", "state"), CellKind.TEXT),
+    "is_pending": CellKind.BOOLEAN,
+    **dict.fromkeys(("os", "agent_version"), CellKind.TEXT),
+    **dict.fromkeys(("enrolled_at", "last_contact_at", "last_measurement_at"), CellKind.TIME),
+    "clock_offset_ms": CellKind.INTEGER,
+    "is_volatile": CellKind.BOOLEAN,
+    "replaces": CellKind.TEXT,
+    **dict.fromkeys(("lineages", "ledger_ready", "ledger_dead", "ledger_dropped"), CellKind.INTEGER),
+}
+_OF_ROW: Final = {
+    "school": "code",
+    **{f"{name}_at": f"{name}_ms" for name in ("enrolled", "last_contact", "last_measurement")},
+}
 
 
 @dataclass(frozen=True)
@@ -38,17 +56,21 @@ class DeviceLine:
     waiting: list[tuple[str, Markup]]  # keys that wait: id, and since when
 
 
-@BLUEPRINT.get("/devices")
+def _query() -> str:
+    """Return the filter of the address, in one order."""
+    wanted = _read_filter()
+    return LISTING.query({"q": wanted.search_raw, "standing": wanted.standing})
+
+
+@BLUEPRINT.route("/devices", methods=METHODS)
+@keeps_views(LISTING, _query)
 def show() -> str:
     """Show the devices of a filter."""
     parts = desk()
     limit = limits(parts)
-    raw = request.args.get("q", "").strip()[:_LONGEST]
-    standing = request.args.get("standing", "")
-    wanted = DeviceFilter(standing if standing in _STANDINGS else "", fold(raw), raw)
-    is_all = request.args.get("show") == "all"
+    wanted = _read_filter()
     with parts.store.reader() as snapshot:
-        rows = pages_devices.device_rows(snapshot, wanted, limit, ALL_ROWS if is_all else ROWS)
+        rows = pages_devices.device_rows(snapshot, wanted, limit, asked.limit())
         waiting = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
         return page(
             "devices/show.html",
@@ -58,10 +80,25 @@ def show() -> str:
             fleet=pages_devices.fleet(snapshot, limit),
             versions=pages_devices.versions(snapshot),
             wanted=wanted,
-            is_all=is_all,
-            done=request.args.get("done", "")[:_LONGEST],
+            bar=bar(snapshot, LISTING, _query(), [(say("All in use"), "")]),
+            done=asked.text("done"),
             may_act=access.may(access.person(), Role.ADMIN),
         )
+
+
+@BLUEPRINT.get("/devices.csv")
+@for_role(Role.ANALYST)
+def download() -> Response:
+    """Give the devices of a filter as a file, in the order of the list."""
+    parts = desk()
+    with parts.store.reader() as snapshot:
+        found = pages_devices.device_rows(snapshot, _read_filter(), limits(parts), FILE_ROWS)
+    return csv_of("devices", _FILE, found, _OF_ROW)
+
+
+def _read_filter() -> DeviceFilter:
+    raw, standing = asked.text("q"), asked.text("standing")
+    return DeviceFilter(standing if standing in _STANDINGS else "", fold(raw), raw)
 
 
 def limits(parts: Desk) -> Limits:

@@ -9,7 +9,7 @@ from collector.publish import dictionary, export
 from collector.store.queries import devices
 from collector.store.queries.exports import ExportFilter
 from collector.store.unit import Snapshot
-from collector.web import evidence, present, problems
+from collector.web import asked, evidence, present, problems
 from collector.web.access import Role, for_keys, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
@@ -18,7 +18,6 @@ from collector.web.i18n import language, say
 BLUEPRINT = Blueprint("exports", __name__)
 
 MEDIA: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
-_LONGEST = 100
 _COUNTED = 10_000  # rows of a table: counting millions takes seconds, and nobody needs the number to press a button
 # The columns of measurements that most readers look for; the others stand on the page of all columns.
 _MAIN: Final = (
@@ -78,7 +77,7 @@ def download(table: str, format: str) -> Response:
         return _refusal(400, say("One of the dates is no day that can be measured, so there is no file."))
     if first and last and first > last:
         return _refusal(400, say("The first day is after the last, so there is no file."))
-    school = request.args.get("school", "").strip()[:_LONGEST] or None
+    school = asked.text("school") or None
     if school is not None and not _is_known(school):
         return _refusal(404, say("There is no school with the code %(code)s, so there is no file.", code=school))
     zone = desk().zone

@@ -13,7 +13,7 @@ from collector.evaluate.casework import Done, Order, Refusal
 from collector.store.queries import pages_flags
 from collector.store.queries.pages_flags import FlagRow
 from collector.store.unit import Snapshot
-from collector.web import deed_forms, deeds, present, saved_views
+from collector.web import deed_forms, deeds, present
 from collector.web.access import for_role
 from collector.web.deed_forms import MAY_ACT, Mistake, Typed
 from collector.web.desk import Desk, desk
@@ -132,13 +132,6 @@ def undo() -> Response:
         if done.count:
             unit.commit()
     return redirect(deed_forms.back_to(request.form.get("back", ""), done.batch_id or "kept"), 303)
-
-
-@BLUEPRINT.post("/flags/views/forget")
-def forget_view() -> Response:
-    """Forget a view of one's own."""
-    saved_views.forget(desk(), request.form.get("view", "")[:100].replace("\0", ""))
-    return redirect(url_for("flags.show"), 303)
 
 
 @BLUEPRINT.get("/flags/keys/<name>")

@@ -5,19 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, request
 from markupsafe import Markup
-from werkzeug.wrappers import Response as AnyResponse
 
 from collector.domain import proof as rule
-from collector.publish import files
-from collector.store.queries import casework, pages_flags, pages_school, pages_schools, target_versions, views
-from collector.store.queries.exports import CellKind, ExportColumn
+from collector.store.queries import casework, pages_flags, pages_school, pages_schools, target_versions
+from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_flags import NOBODY, FlagRow, JudgedDay
 from collector.store.queries.pages_schools import SchoolRow
 from collector.store.unit import Snapshot
 from collector.web import (
     access,
+    asked,
     deed_forms,
     deeds,
     evidence,
@@ -26,7 +25,6 @@ from collector.web import (
     present,
     proof_form,
     proof_words,
-    saved_views,
     sentences,
     target_words,
 )
@@ -36,12 +34,13 @@ from collector.web.deed_forms import Mistake, Typed
 from collector.web.desk import Desk, desk
 from collector.web.evidence import ChartSpan
 from collector.web.frame import page
+from collector.web.listing import METHODS, bar, keeps_views
+from collector.web.rows import FILE_ROWS, csv_of
 from collector.web.sentences import Judged
 from collector.web.timeline import timeline
 
 BLUEPRINT = Blueprint("flags", __name__)
 
-ROWS, ALL_ROWS, FILE_ROWS = 50, 2000, 100_000
 KEYS_COOKIE: Final = "enlace_keys"  # `off`: no single keys
 _HISTORY_DAYS = 90
 
@@ -55,32 +54,17 @@ class FlagLine:
     age: int  # days since it opened
 
 
-@BLUEPRINT.route("/flags", methods=["GET", "POST"])
-def show() -> str | tuple[str, int] | AnyResponse:
-    """Show the flags of a filter, and one of them beside the list; a form gives the filter a name."""
-    if request.method != "POST":
-        return list_page()
-    name = saved_views.clean(request.form.get("name", ""))
-    parts = desk()
-    chosen = flag_filter.read(parts)
-    wrong = saved_views.save(parts, flag_filter.PAGE, name, chosen.query)
-    if wrong is not None:
-        return list_page(name, Mistake("name", wrong)), 422
-    return redirect(flag_filter.address(chosen.query), code=303)
-
-
-def list_page(typed_name: str = "", mistake: Mistake | None = None) -> str:
-    """Return the list; with what was typed as the name of a view and what is wrong with it."""
+@BLUEPRINT.route("/flags", methods=METHODS)
+@keeps_views(flag_filter.LISTING, flag_filter.query)
+def show() -> str:
+    """Show the flags of a filter, and one of them beside the list."""
     parts, person = desk(), access.person()
     chosen = flag_filter.read(parts)
-    is_all, as_table = request.args.get("show") == "all", request.args.get("as") == "table"
+    as_table = asked.text("as") == "table"
     with parts.store.reader() as snapshot:
-        rows = pages_flags.flag_rows(
-            snapshot, parts.measure, chosen.wanted, sort=chosen.sort, limit=ALL_ROWS if is_all else ROWS
-        )
+        rows = pages_flags.flag_rows(snapshot, parts.measure, chosen.wanted, sort=chosen.sort, limit=asked.limit())
         untaken = replace(chosen.wanted, owner=NOBODY)
-        beside = next((row for row in rows if row.flag_id == request.args.get("flag")), rows[0] if rows else None)
-        saved = views.list_views(snapshot, person.user_id, flag_filter.PAGE) if person else []
+        beside = next((row for row in rows if row.flag_id == asked.text("flag")), rows[0] if rows else None)
         may_act = access.may(person, deed_forms.MAY_ACT)
         return page(
             "flags/table.html" if as_table else "flags/show.html",
@@ -91,35 +75,32 @@ def list_page(typed_name: str = "", mistake: Mistake | None = None) -> str:
             facets=pages_schools.facets(snapshot),
             chosen=chosen,
             owners=flag_filter.owner_options(pages_flags.owners(snapshot), person.name if person else "", chosen.owner),
-            views=flag_filter.views(saved, chosen.query),
-            is_all=is_all,
+            bar=bar(snapshot, flag_filter.LISTING, chosen.query, flag_filter.everybodys_views()),
             beside=_case(snapshot, parts, beside) if beside is not None and not as_table else None,
-            news=deeds.news(snapshot, parts, request.args.get("done", "")[:100]),
+            news=deeds.news(snapshot, parts, asked.text("done")),
             may_act=may_act,
             people=deed_forms.people(snapshot) if may_act else [],
             typed=Typed(),
-            mistake=mistake,
-            typed_name=typed_name,
             has_keys=request.cookies.get(KEYS_COOKIE) != "off",
             name_of_judged=_name_of_judged(snapshot) if as_table else None,
         )
 
 
 # Of the file of a filter: as the dictionary names them, with the school and the newest numbers beside.
-_FILE: Final = (
-    *((name, CellKind.TEXT) for name in ("flag_id", "kind", "school", "name", "area", "provider")),
-    ("pupils", CellKind.INTEGER),
-    *((name, CellKind.TEXT) for name in ("severity", "state")),
-    ("is_stale", CellKind.BOOLEAN),
-    *((name, CellKind.DAY) for name in ("below_since", "opened_on", "closed_on")),
-    *((name, CellKind.TEXT) for name in ("closed_by", "owner", "ticket")),
-    ("snoozed_until", CellKind.DAY),
-    ("verdict", CellKind.TEXT),
-    *((name, CellKind.INTEGER) for name in ("n", "days", "attained")),
-    *((name, CellKind.NUMBER) for name in ("lower", "upper")),
-    *((name, CellKind.INTEGER) for name in ("median_bps", "target_bps")),
-    *((name, CellKind.TEXT) for name in ("target_profile", "profile_version")),
-)
+_FILE: Final = {
+    **dict.fromkeys(("flag_id", "kind", "school", "name", "area", "provider"), CellKind.TEXT),
+    "pupils": CellKind.INTEGER,
+    **dict.fromkeys(("severity", "state"), CellKind.TEXT),
+    "is_stale": CellKind.BOOLEAN,
+    **dict.fromkeys(("below_since", "opened_on", "closed_on"), CellKind.DAY),
+    **dict.fromkeys(("closed_by", "owner", "ticket"), CellKind.TEXT),
+    "snoozed_until": CellKind.DAY,
+    "verdict": CellKind.TEXT,
+    **dict.fromkeys(("n", "days", "attained"), CellKind.INTEGER),
+    **dict.fromkeys(("lower", "upper"), CellKind.NUMBER),
+    **dict.fromkeys(("median_bps", "target_bps"), CellKind.INTEGER),
+    **dict.fromkeys(("target_profile", "profile_version"), CellKind.TEXT),
+}
 
 
 @BLUEPRINT.get("/flags/rows.csv")
@@ -130,15 +111,7 @@ def rows() -> Response:
     chosen = flag_filter.read(parts)
     with parts.store.reader() as snapshot:
         found = pages_flags.flag_rows(snapshot, parts.measure, chosen.wanted, sort=chosen.sort, limit=FILE_ROWS)
-    names = ["code" if name == "school" else name for name, _kind in _FILE]
-    cells = [tuple(getattr(row, name) for name in names) for row in found]
-    columns = [ExportColumn(name, kind, is_nullable=True) for name, kind in _FILE]
-    body = b"".join(files.csv(columns, [cells]))
-    return Response(
-        body,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="flags.csv"'},
-    )
+    return csv_of("flags", _FILE, found, {"school": "code"})
 
 
 def _name_of_judged(snapshot: Snapshot) -> Callable[[JudgedDay | FlagRow], str]:
@@ -233,7 +206,7 @@ def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None 
             timeline=timeline(flag, events, acts, judged_days, case.zone, today),
             others=[item for item in pages_school.flags(snapshot, flag.code) if item.flag_id != flag_id],
             zone_name=f"{case.zone.key}, {present.zone_name(case.zone, parts.now_ms)}",
-            news=deeds.news(snapshot, parts, request.args.get("done", "")[:100]),
+            news=deeds.news(snapshot, parts, asked.text("done")),
             proof=proof_form.usual(snapshot, parts, case.row.code, case.zone),
             rule=rule,
             proof_words=proof_words,

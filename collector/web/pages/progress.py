@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from babel.dates import format_date
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from markupsafe import Markup
 
 from collector.domain.periods import WAYS, Period
@@ -16,19 +16,19 @@ from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_progress import FELL, RECOVERED, ProgressFilter, StandingRow
 from collector.store.queries.pages_schools import NO_VERDICT
 from collector.store.unit import Snapshot
-from collector.web import periods, present, rows, target_words
+from collector.web import asked, periods, present, rows, target_words
 from collector.web.access import Role, for_role
 from collector.web.charts import counts
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
 from collector.web.i18n import language, say, say_many
+from collector.web.listing import METHODS, Listing, bar, keeps_views
 from collector.web.pages import targets
 from collector.web.periods import VERDICTS, Progress
 
 BLUEPRINT = Blueprint("progress", __name__)
 
-ROWS, ALL_ROWS = 50, 2000
-_LONGEST = 100
+LISTING: Final = Listing("progress", "progress.show", "progress.download", {"by": WAYS[0]})
 _LISTS: Final = (*VERDICTS, NO_VERDICT, FELL, RECOVERED)
 _MANY_MORE = 0.1  # of the schools: so many more or fewer are marked on the axis
 
@@ -89,11 +89,17 @@ class Listed:
     found: int
 
 
-@BLUEPRINT.get("/progress")
+def _query() -> str:
+    """Return the filter of the address, in one order."""
+    wanted = _read()
+    return LISTING.query({"by": wanted.by, **wanted.schools._asdict()})
+
+
+@BLUEPRINT.route("/progress", methods=METHODS)
+@keeps_views(LISTING, _query)
 def show() -> str:
     """Show the periods, and the schools behind one number where the address names it."""
     parts, wanted = desk(), _read()
-    is_all = request.args.get("show") == "all"
     with parts.store.reader() as snapshot:
         story = _story(snapshot, parts, wanted)
         return page(
@@ -102,8 +108,8 @@ def show() -> str:
             headline=_headline(story, wanted),
             lines=story.lines[::-1],
             pictures=_pictures(story, wanted),
-            listed=_listed(snapshot, parts, story, wanted, ALL_ROWS if is_all else ROWS),
-            is_all=is_all,
+            listed=_listed(snapshot, parts, story, wanted, asked.limit()),
+            bar=bar(snapshot, LISTING, _query()),
             wanted=wanted,
             schools=story.schools,
             facets=pages_schools.facets(snapshot),
@@ -135,8 +141,8 @@ def download_schools() -> Response:
 
 
 def _read() -> Wanted:
-    by = request.args.get("by", "")
-    some = (request.args.get(name, "")[:_LONGEST] for name in ProgressFilter._fields)
+    by = asked.text("by")
+    some = (asked.text(name) for name in ProgressFilter._fields)
     return Wanted(by if by in WAYS else WAYS[0], ProgressFilter(*some))
 
 
@@ -151,7 +157,7 @@ def _story(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Story:
 
 
 def _listed(snapshot: Snapshot, parts: Desk, story: Story, wanted: Wanted, limit: int | None) -> Listed | None:
-    which, at = request.args.get("list", ""), request.args.get("at", "")
+    which, at = asked.text("list"), asked.text("at")
     line = next((line for line in story.lines if line.period.first == at), None)
     if which not in _LISTS or line is None:
         return None

@@ -4,27 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from markupsafe import Markup
 
 from collector.store.queries import pages_providers, pages_schools
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_providers import ProviderFilter
 from collector.store.unit import Snapshot
-from collector.web import present, rows, scorecard
+from collector.web import asked, present, rows, scorecard
 from collector.web.access import Role, for_role
 from collector.web.charts import compare, small
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import say, say_many
+from collector.web.listing import METHODS, Listing, bar, keeps_views
 from collector.web.scorecard import FEWEST, ORDERS, Delivered, Score
 
 BLUEPRINT = Blueprint("providers", __name__)
 
 SCHOOLS = 8
-ALL_SCHOOLS = 2000
-_LONGEST = 100
 _DEFAULT_ORDER = "delivered"
+LISTING: Final = Listing("providers", "providers.show", "providers.download", {"sort": _DEFAULT_ORDER})
 
 _COLUMNS: Final = {
     "provider": CellKind.TEXT,
@@ -79,10 +79,16 @@ class Beside:
     by: str  # contract | delay
     schools: Sequence[Delivered]
     found: int
-    is_all: bool
 
 
-@BLUEPRINT.get("/providers")
+def _query() -> str:
+    """Return the filter of the address, in one order."""
+    wanted = _read_filter()
+    return LISTING.query({"area": wanted.area, "technology": wanted.technology, "sort": _read_order()})
+
+
+@BLUEPRINT.route("/providers", methods=METHODS)
+@keeps_views(LISTING, _query)
 def show() -> str:
     """Show the scorecard."""
     parts = desk()
@@ -102,6 +108,7 @@ def show() -> str:
             nameless=pages_providers.count_without_provider(snapshot, wanted),
             facets=pages_schools.facets(snapshot),
             wanted=wanted,
+            bar=bar(snapshot, LISTING, _query()),
             order=order,
             fewest=FEWEST,
         )
@@ -121,7 +128,7 @@ def download() -> Response:
 @for_role(Role.ANALYST)
 def download_schools() -> Response:
     """Give the schools that the table counts, those of one provider where the address names it."""
-    of = request.args.get("of", "")[:_LONGEST]
+    of = asked.text("of")
     with desk().store.reader() as snapshot:
         found = pages_providers.served_schools(snapshot, desk().measure, _read_filter())
     shown = [
@@ -141,11 +148,11 @@ def _scores(snapshot: Snapshot, wanted: ProviderFilter) -> list[Score]:
 
 
 def _read_filter() -> ProviderFilter:
-    return ProviderFilter(request.args.get("area", "")[:_LONGEST], request.args.get("technology", "")[:_LONGEST])
+    return ProviderFilter(asked.text("area"), asked.text("technology"))
 
 
 def _read_order() -> str:
-    order = request.args.get("sort", _DEFAULT_ORDER)
+    order = asked.text("sort")
     return order if order in ORDERS else _DEFAULT_ORDER
 
 
@@ -193,15 +200,14 @@ def _line(score: Score) -> ScoreLine:
 
 def _beside(scores: Sequence[Score]) -> Beside | None:
     """Return the schools of the provider that the address names, else of the worst one."""
-    wanted, by = request.args.get("of", ""), request.args.get("by", "")
+    wanted, by = asked.text("of"), asked.text("by")
     named = next((score for score in scores if score.provider == wanted), None)
     score = named or next(iter(scorecard.ranked(scores)), None)
     if score is None:
         return None
     by = "delay" if by == "delay" else "contract"
     schools = score.delivered if by == "contract" else score.delays
-    is_all = request.args.get("show") == "all"
-    return Beside(score.provider, by, schools[: ALL_SCHOOLS if is_all else SCHOOLS], len(schools), is_all)
+    return Beside(score.provider, by, schools[: asked.limit(SCHOOLS)], len(schools))
 
 
 def _mixed(ranked: Sequence[Score]) -> str:

@@ -4,28 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort
 from markupsafe import Markup
 
+from collector.domain.registry_checks import Check
 from collector.store.queries import pages_quality, pages_schools
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_quality import Aside, AsideRow, DeviceIssue, QualityFilter, SchoolIssue
 from collector.store.unit import Snapshot
-from collector.web import evidence, issues, present, rows, words
+from collector.web import asked, evidence, issues, present, registrychecks, rows, words
 from collector.web.access import Role, for_role
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
 from collector.web.i18n import say
 from collector.web.issues import ASIDE, Issue
+from collector.web.listing import METHODS, Listing, bar, keeps_views
 from collector.web.pages import devices
 
 BLUEPRINT = Blueprint("quality", __name__)
 
-ROWS, ALL_ROWS = 50, 2000
 DAYS: Final = (7, 14, 28, 90)
 _DAYS = 14
-_LONGEST = 100
-_DAY_MS = 86_400_000
+LISTING: Final = Listing("quality", "quality.show", "quality.download", {"days": str(_DAYS)})
 
 _SUMMARY: Final = {"kind": CellKind.TEXT, "issue": CellKind.TEXT, "count": CellKind.INTEGER, "of": CellKind.INTEGER}
 _PLACE: Final = dict.fromkeys(("school", "name", "area", "provider"), CellKind.TEXT)
@@ -55,6 +55,8 @@ _COLUMNS: Final[Mapping[type, Mapping[str, CellKind]]] = {
         "students": CellKind.INTEGER,
         "technology": CellKind.TEXT,
         "contract_mbps": CellKind.NUMBER,
+        "figure": CellKind.NUMBER,
+        "others": CellKind.TEXT,
     },
 }
 
@@ -99,7 +101,14 @@ class Summary:
         return sum(one.tests for one in self.aside)
 
 
-@BLUEPRINT.get("/quality")
+def _query() -> str:
+    """Return the filter of the address, in one order."""
+    wanted = _read(desk())
+    return LISTING.query({**wanted.schools._asdict(), "days": str(wanted.days)})
+
+
+@BLUEPRINT.route("/quality", methods=METHODS)
+@keeps_views(LISTING, _query)
 def show() -> str:
     """Show what is odd."""
     parts = desk()
@@ -111,6 +120,7 @@ def show() -> str:
             snapshot,
             found=found,
             headline=_headline(found, wanted),
+            bar=bar(snapshot, LISTING, _query()),
             wanted=wanted,
             choices=DAYS,
             facets=pages_schools.facets(snapshot),
@@ -135,16 +145,15 @@ def show_rows(key: str) -> str:
     """Show the rows behind one count."""
     parts = desk()
     wanted, issue = _read(parts), _find_issue(key)
-    is_all = request.args.get("show") == "all"
     with parts.store.reader() as snapshot:
+        shown, found = _rows(snapshot, wanted, issue, asked.limit())
         return page(
             "quality/rows.html",
             snapshot,
             issue=issue,
             reason=_reason(),
-            rows=_rows(snapshot, wanted, issue, ALL_ROWS if is_all else ROWS),
-            found=_count(snapshot, wanted, issue),
-            is_all=is_all,
+            rows=shown,
+            found=found,
             wanted=wanted,
             clock_words=devices.clock_words,
             facets=pages_schools.facets(snapshot),
@@ -161,7 +170,7 @@ def download_rows(key: str) -> Response:
     parts = desk()
     wanted, issue = _read(parts), _find_issue(key)
     with parts.store.reader() as snapshot:
-        found = _rows(snapshot, wanted, issue, None)
+        found, _count = _rows(snapshot, wanted, issue, None)
     name = f"data-quality-{key.replace('_', '-')}"
     return rows.csv_file(name, _COLUMNS[issues.ROW_OF[issue.kind]], [tuple(row) for row in found])
 
@@ -174,23 +183,22 @@ def _find_issue(key: str) -> Issue:
 
 
 def _reason() -> str:
-    reason = request.args.get("reason", "")
+    reason = asked.text("reason")
     return reason if reason in words.EXCLUSIONS else ""
 
 
 def _read(parts: Desk) -> Wanted:
-    asked = request.args.get("days", "")
-    days = int(asked) if asked in map(str, DAYS) else _DAYS
+    days = next((days for days in DAYS if str(days) == asked.text("days")), _DAYS)
     today = present.local(parts.now_ms, parts.zone).date().isoformat()
     first = present.shift_day(today, 1 - days)
-    schools = QualityFilter(request.args.get("area", "")[:_LONGEST], request.args.get("provider", "")[:_LONGEST])
+    schools = QualityFilter(asked.text("area"), asked.text("provider"))
     return Wanted(schools, days, first, evidence.midnight_ms(first, parts.zone))
 
 
 def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
     schools, thin, none = pages_quality.count_thin(snapshot, parts.measure, wanted.schools)
     of_devices = pages_quality.count_device_issues(snapshot, wanted.schools)
-    of_schools = pages_quality.count_school_issues(snapshot, wanted.schools)
+    of_schools = registrychecks.counts(registrychecks.checked(snapshot), wanted.schools)
     return Summary(
         tests=pages_quality.count_tests(snapshot, wanted.schools, wanted.since_ms),
         aside=pages_quality.aside(snapshot, wanted.schools, wanted.since_ms),
@@ -203,20 +211,15 @@ def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
 
 def _rows(
     snapshot: Snapshot, wanted: Wanted, issue: Issue, limit: int | None
-) -> Sequence[AsideRow | DeviceIssue | SchoolIssue]:
+) -> tuple[Sequence[AsideRow | DeviceIssue | SchoolIssue], int]:
+    """Return rows of an issue, and how many it has."""
     if issue.kind == "test":
-        return pages_quality.aside_rows(snapshot, wanted.schools, wanted.since_ms, _reason(), limit)
+        of = (snapshot, wanted.schools, wanted.since_ms, _reason())
+        return pages_quality.aside_rows(*of, limit), pages_quality.count_aside_rows(*of)
     if issue.kind == "device":
-        return pages_quality.device_issues(snapshot, wanted.schools, issue.key, limit)
-    return pages_quality.school_issues(snapshot, wanted.schools, issue.key, limit)
-
-
-def _count(snapshot: Snapshot, wanted: Wanted, issue: Issue) -> int:
-    if issue.kind == "test":
-        return pages_quality.count_aside_rows(snapshot, wanted.schools, wanted.since_ms, _reason())
-    if issue.kind == "device":
-        return pages_quality.count_device_issues(snapshot, wanted.schools)[issue.key]
-    return pages_quality.count_school_issues(snapshot, wanted.schools)[issue.key]
+        count = pages_quality.count_device_issues(snapshot, wanted.schools)[issue.key]
+        return pages_quality.device_issues(snapshot, wanted.schools, issue.key, limit), count
+    return registrychecks.rows(snapshot, Check(issue.key), wanted.schools, limit)
 
 
 def _headline(found: Summary, wanted: Wanted) -> Markup:

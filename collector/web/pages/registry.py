@@ -13,8 +13,9 @@ from collector.registry.plan import Plan
 from collector.store.queries import imports as stored
 from collector.store.queries import schools
 from collector.store.queries.imports import APPLIED, LOOKED_AT, Import
+from collector.store.queries.pages_quality import QualityFilter
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web import access, audited, registrychecks
+from collector.web import access, asked, audited, registrychecks
 from collector.web.access import Role, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
@@ -40,7 +41,6 @@ def show() -> str:
 
 
 def _show(snapshot: Snapshot, mistake: Markup | str = "") -> str:
-    is_all = request.args.get("show") == "all"
     parts = desk()
     return page(
         "registry/show.html",
@@ -49,10 +49,9 @@ def _show(snapshot: Snapshot, mistake: Markup | str = "") -> str:
         schools=schools.count(snapshot),
         areas=schools.count_areas(snapshot),
         days=len(schools.list_calendar_days(snapshot)),
-        checks=registrychecks.summary(snapshot),
-        history=stored.list_imports(snapshot, ALL_HISTORY if is_all else HISTORY),
+        checks=list(registrychecks.counts(registrychecks.checked(snapshot), QualityFilter()).items()),
+        history=stored.list_imports(snapshot, ALL_HISTORY if asked.has_all() else HISTORY),
         found=stored.count_imports(snapshot),
-        is_all=is_all,
         note=_note(),
         zone=parts.zone,
         now_ms=parts.now_ms,
@@ -62,7 +61,7 @@ def _show(snapshot: Snapshot, mistake: Markup | str = "") -> str:
 
 
 def _note() -> str:
-    note = request.args.get("note", "")
+    note = asked.text("note")
     return note if note in _NOTES else ""
 
 
@@ -122,7 +121,7 @@ def _find(snapshot: Snapshot, import_id: str) -> Import:
 
 
 def _page_of(snapshot: Snapshot, found: Import, typed: dict[str, str]) -> str:
-    most = None if request.args.get("show") == "all" else SHOWN
+    most = None if asked.has_all() else SHOWN
     if found.state != LOOKED_AT:
         view = UndoView.of(snapshot, found, most)
         return page("registry/done.html", snapshot, one=found, view=view, note=_note(), zone=desk().zone)

@@ -1,28 +1,32 @@
-"""What the registry's pages link to: rows of a check, the history of one school, and files to take away."""
+"""What the registry's pages link to: the history of one school, and files to take away."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort
 
-from collector.domain.registry_checks import Check
 from collector.publish.files import escape
 from collector.registry import calendars, giga
 from collector.registry.columns import COLUMNS
 from collector.store.queries import imports as stored
 from collector.store.queries import schools
-from collector.web import registrychecks
+from collector.store.queries.exports import CellKind
+from collector.web import asked, registrychecks
 from collector.web.access import Role, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
+from collector.web.rows import csv_file
 
 BLUEPRINT = Blueprint("registry_rows", __name__, url_prefix="/admin/registry")
 
-ROWS, ALL_ROWS = 50, 2000
 _CHANGES = 200
 _LONGEST = 300
+_CHECKS: Final = {
+    **dict.fromkeys(("school", "name", "check", "others"), CellKind.TEXT),
+    "figure": CellKind.NUMBER,
+}
 # A row that says by example what belongs into a column.
 _EXAMPLE: Final = (
     "00123", "Escuela Uno", "13.12345", "-60.12345", "Norte", "", "mon-fri 07:00-12:00 13:00-17:00", "primary", "240",
@@ -30,44 +34,23 @@ _EXAMPLE: Final = (
 )  # fmt: skip
 
 
-@BLUEPRINT.get("/checks")
-@for_role(Role.ADMIN)
-def checks() -> str:
-    """Show the schools of one check."""
-    try:
-        check = Check(request.args.get("check", ""))
-    except ValueError:
-        abort(404)
-    is_all = request.args.get("show") == "all"
-    with desk().store.reader() as snapshot:
-        found = [one for one in registrychecks.findings(snapshot) if one.check == check]
-        shown = found[: ALL_ROWS if is_all else ROWS]
-        registry = schools.by_code(snapshot, {code for one in shown for code in (one.code, *one.others)})
-        rows = [(one, registry[one.code]) for one in shown]
-        return page(
-            "registry/checks.html", snapshot, check=check, rows=rows, found=len(found), is_all=is_all, registry=registry
-        )
-
-
 @BLUEPRINT.get("/checks.csv")
 @for_role(Role.ADMIN)
 def checks_file() -> Response:
     """Give the schools of every check as a file."""
     with desk().store.reader() as snapshot:
-        found = registrychecks.findings(snapshot)
-        registry = schools.by_code(snapshot)
-    rows = (
-        [one.code, registry[one.code].name, one.check, " ".join(one.others), "" if one.figure is None else one.figure]
-        for one in found
-    )
-    return _file("checks", ["code", "name", "check", "others", "figure"], rows)
+        found = registrychecks.checked(snapshot)
+    rows = [
+        (one.code, found.sites[one.code].name, one.check, " ".join(one.others), one.figure) for one in found.findings
+    ]
+    return csv_file("checks", _CHECKS, rows)
 
 
 @BLUEPRINT.get("/history")
 @for_role(Role.ADMIN)
 def history() -> str:
     """Show how one school, or one day of a calendar, came to be what it is."""
-    subject = request.args.get("of", "")[:_LONGEST].replace("\0", "")
+    subject = asked.text("of", _LONGEST)
     with desk().store.reader() as snapshot:
         rows = stored.changes_of_subject(snapshot, subject, _CHANGES)
         school = schools.find(snapshot, subject)

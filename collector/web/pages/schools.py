@@ -1,24 +1,45 @@
 """The list of schools: filters, order and length live in the address."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
+from markupsafe import Markup
 
 from collector.registry.names import fold
 from collector.store.queries import pages_schools
+from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_schools import CONTRACTS, ENOUGH, SORTS, SchoolFilter
-from collector.web import lines, words
+from collector.web import asked, lines, words
+from collector.web.access import Role, for_role
 from collector.web.desk import desk
 from collector.web.frame import here, page
 from collector.web.i18n import say
+from collector.web.listing import METHODS, Listing, bar, keeps_views
 from collector.web.pages.overview import midnight_ms
+from collector.web.rows import FILE_ROWS, csv_of
 
 BLUEPRINT = Blueprint("schools", __name__)
 
-ROWS = 50
-ALL_ROWS = 2000
 _DEFAULT_SORT = "ratio"
-_LONGEST = 100
+LISTING: Final = Listing("schools", "schools.show", "schools.download", {"sort": _DEFAULT_SORT})
+
+_FILE: Final = {
+    **dict.fromkeys(("school", "name", "area", "provider", "technology", "education_level"), CellKind.TEXT),
+    "pupils": CellKind.INTEGER,
+    **dict.fromkeys(("contract_download_mbps", "contract_upload_mbps"), CellKind.NUMBER),
+    **dict.fromkeys(("verdict", "severity", "state"), CellKind.TEXT),
+    **dict.fromkeys(("day", "window_from"), CellKind.DAY),
+    **dict.fromkeys(("n", "days"), CellKind.INTEGER),
+    "n_effective": CellKind.NUMBER,
+    **dict.fromkeys(("attained", "unknown"), CellKind.INTEGER),
+    **dict.fromkeys(("lower", "upper", "share"), CellKind.NUMBER),
+    **dict.fromkeys(("median_bps", "target_bps"), CellKind.INTEGER),
+    "is_estimated": CellKind.BOOLEAN,
+    **dict.fromkeys(("target_profile", "profile_version"), CellKind.TEXT),
+    "last_heard_at": CellKind.TIME,
+}
+_OF_ROW: Final = {"school": "code", "last_heard_at": "heard_ms"}  # where a column is called otherwise
 
 
 @dataclass(frozen=True)
@@ -48,13 +69,32 @@ class Chip:
     without: str
 
 
-@BLUEPRINT.get("/schools")
+def _query() -> str:
+    """Return the filter of the address, in one order."""
+    wanted, order = read_filter(), _read_order()
+    return LISTING.query(
+        {
+            "q": wanted.search_raw,
+            "verdict": wanted.verdict,
+            "area": wanted.area,
+            "provider": wanted.provider,
+            "technology": wanted.technology,
+            "contract": wanted.contract,
+            "heard": "today" if wanted.heard_since_ms is not None else "",
+            "place": "none" if wanted.is_placeless else "",
+            "sort": order.key,
+            "order": "down" if order.descending else "",
+        }
+    )
+
+
+@BLUEPRINT.route("/schools", methods=METHODS)
+@keeps_views(LISTING, _query)
 def show() -> str:
     """Show the schools of a filter."""
     parts = desk()
     wanted = read_filter()
     order = _read_order()
-    is_all = request.args.get("show") == "all"
     with parts.store.reader() as snapshot:
         rows = pages_schools.school_rows(
             snapshot,
@@ -62,7 +102,7 @@ def show() -> str:
             wanted,
             sort=order.key,
             descending=order.descending,
-            limit=ALL_ROWS if is_all else ROWS,
+            limit=asked.limit(),
         )
         return page(
             "schools/show.html",
@@ -74,31 +114,54 @@ def show() -> str:
             wanted=wanted,
             order=order,
             chips=_chips(wanted),
-            is_all=is_all,
+            bar=bar(snapshot, LISTING, _query(), _everybodys_views()),
         )
+
+
+@BLUEPRINT.get("/schools.csv")
+@for_role(Role.ANALYST)
+def download() -> Response:
+    """Give the schools of a filter as a file, in the order of the list."""
+    parts, order = desk(), _read_order()
+    with parts.store.reader() as snapshot:
+        found = pages_schools.school_rows(
+            snapshot,
+            parts.measure,
+            read_filter(),
+            sort=order.key,
+            descending=order.descending,
+            limit=FILE_ROWS,
+        )
+    return csv_of("schools", _FILE, found, _OF_ROW)
+
+
+def _everybodys_views() -> list[tuple[Markup, str]]:
+    return [
+        (say("All"), ""),
+        *((Markup.escape(words.VERDICTS[name]), f"verdict={name}") for name in ("BELOW", "INSUFFICIENT")),
+    ]
 
 
 def read_filter() -> SchoolFilter:
     """Return the filter that the address asks for; what is not known counts as no filter."""
-    raw = request.args.get("q", "").strip()[:_LONGEST]
-    contract = request.args.get("contract", "")
+    raw, contract = asked.text("q"), asked.text("contract")
     return SchoolFilter(
         search=fold(raw),
         search_raw=raw,
         verdict=_read_verdicts(),
-        area=request.args.get("area", "")[:_LONGEST],
-        provider=request.args.get("provider", "")[:_LONGEST],
-        technology=request.args.get("technology", "")[:_LONGEST],
+        area=asked.text("area"),
+        provider=asked.text("provider"),
+        technology=asked.text("technology"),
         contract=contract if contract in CONTRACTS else "",
-        heard_since_ms=midnight_ms(desk()) if request.args.get("heard") == "today" else None,
-        is_placeless=request.args.get("place") == "none",
+        heard_since_ms=midnight_ms(desk()) if asked.text("heard") == "today" else None,
+        is_placeless=asked.text("place") == "none",
     )
 
 
 def _read_verdicts() -> str:
     """Return the verdicts of the address, each said by itself or several with commas between them."""
-    asked = {name for text in request.args.getlist("verdict") for name in text.upper().split(",")}
-    return ",".join(name for name in (*words.VERDICTS, ENOUGH) if name in asked)
+    given = {name for text in request.args.getlist("verdict") for name in text.upper().split(",")}
+    return ",".join(name for name in (*words.VERDICTS, ENOUGH) if name in given)
 
 
 def verdict_names(verdict: str) -> str:
@@ -108,8 +171,8 @@ def verdict_names(verdict: str) -> str:
 
 
 def _read_order() -> Sorted:
-    key = request.args.get("sort", _DEFAULT_SORT)
-    return Sorted(key if key in SORTS else _DEFAULT_SORT, request.args.get("order") == "down")
+    key = asked.text("sort")
+    return Sorted(key if key in SORTS else _DEFAULT_SORT, asked.text("order") == "down")
 
 
 def _chips(wanted: SchoolFilter) -> list[Chip]:

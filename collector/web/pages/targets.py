@@ -17,7 +17,7 @@ from collector.profiles.own import compose
 from collector.store.queries import growth, pages_schools, schools, target_versions
 from collector.store.queries.target_versions import Decision
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web import access, audited, present, target_form, target_words
+from collector.web import access, asked, audited, present, target_form, target_words
 from collector.web.access import MayNotError, Role, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
@@ -70,7 +70,7 @@ def _page(status: int, typed: str | None = None, mistake: str = "") -> tuple[str
             target_words=target_words,
             growth=typed if typed is not None else f"{percent:g}",
             mistake=mistake,
-            done=request.args.get("done") if request.args.get("done") in _DONE else "",
+            done=done if (done := asked.text("done")) in _DONE else "",
             may_change=access.may(access.person(), Role.ADMIN),
             zone=parts.zone,
         )
@@ -133,7 +133,7 @@ def _form(form: Form, *, is_looking: bool) -> str:
         form.values["from"] = form.values["from"] or known.earliest.isoformat()
         wanted = target_form.check(form, known) if is_looking else None
         found = _foresee(snapshot, wanted) if wanted else None
-        limit = _ALL if request.args.get("show") == "all" else _LISTED
+        limit = _ALL if asked.has_all() else _LISTED
         return page(
             "targets/new.html",
             snapshot,

@@ -53,7 +53,6 @@ PAGES = {
     "12-judge": "/how-we-judge",
     "13-columns": "/columns",
     "20-registry": "/admin/registry",
-    "21-registry-check": "/admin/registry/checks?check=no_place",
 }
 
 

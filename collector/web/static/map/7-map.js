@@ -220,10 +220,12 @@
       shown = new Set(every ? data.verdicts : names);
       const address = atlas.address({ verdict: every ? null : names, page: null });
       window.history.replaceState(null, "", address);
-      const table = document.getElementById("as-table"), target = new URL(table.href);
-      target.searchParams.delete("verdict");
-      if (!every) target.searchParams.set("verdict", names.join(","));
-      table.href = target.href;
+      document.querySelectorAll(".follows").forEach(function (one) {
+        const place = one.tagName === "FORM" ? "action" : "href", target = new URL(one[place]);
+        target.searchParams.delete("verdict");
+        if (!every) target.searchParams.set("verdict", names.join(","));
+        one[place] = target.href;
+      });
       rebuild();
       follow();
     }));

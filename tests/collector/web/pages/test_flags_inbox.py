@@ -283,9 +283,9 @@ def test_a_view_is_kept_under_its_name_for_its_person(inbox: FlaskClient, store:
     otto = other(inbox.application)
     assert "Sur &lt;first&gt;" not in otto.get("/flags").text
     view = rows(store, SAVED_VIEWS)[0]["view_id"]
-    otto.post("/flags/views/forget", data={"csrf_token": token_of(otto.get("/flags").text), "view": view})
+    otto.post("/views/forget", data={"csrf_token": token_of(otto.get("/flags").text), "view": view})
     assert len(rows(store, SAVED_VIEWS)) == 1
-    inbox.post("/flags/views/forget", data={"csrf_token": token, "view": view})
+    inbox.post("/views/forget", data={"csrf_token": token, "view": view})
     assert rows(store, SAVED_VIEWS) == []
     assert [row["action"] for row in rows(store, AUDIT)] == ["view_saved", "view_forgotten"]
 

@@ -18,7 +18,7 @@ ODD = [
 PAGES = ["/", "/schools", "/schools/00123", "/flags", "/devices", "/exports", "/exports/schools.csv", "/login"]
 PAGES += ["/providers", "/providers.csv", "/providers/schools.csv", "/quality", "/quality.csv", "/quality/clock"]
 PAGES += ["/progress", "/progress.csv", "/progress/schools.csv", "/quality/aside"]
-PAGES += ["/admin/registry", "/admin/registry/checks", "/admin/registry/history"]
+PAGES += ["/admin/registry", "/admin/registry/history"]
 KEYS = ["q", "page", "sort", "order", "show", "verdict", "area", "state", "flag", "standing", "from", "to", "counts"]
 KEYS += [
     "check",

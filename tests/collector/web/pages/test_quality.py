@@ -28,14 +28,19 @@ RECOUNTS = {
     "quarantined": "SELECT count(DISTINCT device) FROM quarantine",
     "no_place": "SELECT count(*) FROM schools WHERE latitude IS NULL",
     "zero_place": "SELECT count(*) FROM schools WHERE latitude = 0 AND longitude = 0",
-    "same_place": "SELECT count(*) FROM schools WHERE code IN ('00202', '00203')",
+    "far_away": "SELECT count(*) FROM schools WHERE code = '00123'",
+    "coarse_place": "SELECT count(*) FROM schools WHERE round(latitude, 2) = latitude AND round(longitude, 2) ="
+    " longitude AND (latitude <> 0 OR longitude <> 0)",
+    "twice": "SELECT count(*) FROM schools WHERE code IN ('00202', '00203')",
     "no_area": "SELECT count(*) FROM schools WHERE area IS NULL",
-    "no_roll": "SELECT count(*) FROM schools WHERE students_total IS NULL",
-    "odd_roll": "SELECT count(*) FROM schools WHERE students_total > 10000",
+    "no_pupils": "SELECT count(*) FROM schools WHERE students_total IS NULL",
+    "zero_pupils": "SELECT count(*) FROM schools WHERE students_total = 0",
+    "many_pupils": "SELECT count(*) FROM schools WHERE students_total > 10000",
+    "staff": "SELECT count(*) FROM schools WHERE staff > 200",
     "no_provider": "SELECT count(*) FROM schools WHERE provider IS NULL",
     "no_contract": "SELECT count(*) FROM schools WHERE contract_download_mbps IS NULL",
     "odd_contract": "SELECT count(*) FROM schools WHERE contract_download_mbps > 10000",
-    "contract_of_nothing": "SELECT count(*) FROM schools WHERE technology IS NULL",
+    "no_technology": "SELECT count(*) FROM schools WHERE technology IS NULL",
 }
 
 
@@ -51,8 +56,15 @@ def odd(country: Store) -> Store:
             "contract_download_mbps": 30_000.0,
             "latitude": None,
         },
+        "00201": {"students_total": 0, "staff": 201},
         "00202": {"latitude": 13.1001, "longitude": -59.5001},
-        "00203": {"latitude": 13.1002, "longitude": -59.5002, "students_total": None},
+        "00203": {
+            "name": "Alba",
+            "name_folded": "alba",
+            "latitude": 13.1002,
+            "longitude": -59.5002,
+            "students_total": None,
+        },
     }
     pcs = {
         "d-00123-1": {"clock_offset_ms": -400_000, "is_volatile": True, "lineages": 3},
@@ -120,7 +132,9 @@ def test_the_tests_of_a_row_lead_to_them(admin: FlaskClient, odd: Store) -> None
 def test_every_count_of_the_page_is_a_link_to_as_many_rows(admin: FlaskClient, odd: Store) -> None:
     page = unescape(admin.get("/quality").text)
     links = re.findall(r'href="(/[^"]+)"><b>(\d+)<', page)
-    assert len(links) == 2 + len(RECOUNTS) + 2
+    assert (
+        len(links) == 2 + len(issues.ISSUES) - 1 + 2
+    )  # two reasons, every issue of a computer or school, two verdicts
     for address, shown in links:
         listed = admin.get(address).text
         if "/aside" in address:
@@ -137,6 +151,27 @@ def test_filters_live_in_the_address(admin: FlaskClient, odd: Store) -> None:
     assert int(counts(admin, "?days=28")["test", "failed"][0]) > int(counts(admin, "?days=7")["test", "failed"][0])
     page = admin.get("/quality?provider=Cable+Brava&days=28").text
     assert "/quality/aside?reason=failed&amp;provider=Cable+Brava&amp;days=28" in page
+
+
+def test_what_is_odd_about_a_school_says_its_figure_and_whom_it_has_to_do_with(
+    admin: FlaskClient, viewer: FlaskClient, odd: Store
+) -> None:
+    page = admin.get("/quality/twice").text
+    assert '<a href="/schools/00203">00203</a>' in page and '<a href="/schools/00202">00202</a>' in page
+    assert "/admin/registry/history?of=00202" in page
+    assert "/admin/registry" not in viewer.get("/quality/twice").text
+    assert "km to the nearest other school" in admin.get("/quality/far_away").text
+    (row,) = csv.DictReader(io.StringIO(admin.get("/quality/staff.csv").text))
+    assert (row["school"], row["figure"], row["others"]) == ("00201", "201", "")
+
+
+def test_a_check_is_made_anew_once_a_school_has_changed(admin: FlaskClient, odd: Store) -> None:
+    assert counts(admin)["school", "many_pupils"][0] == "1"
+    with odd.unit() as unit:
+        mended = update(SCHOOLS).where(SCHOOLS.c.code == "00123").values(students_total=12, updated_ms=NOW_MS + 1)
+        unit.connection.execute(mended)
+        unit.commit()
+    assert counts(admin)["school", "many_pupils"][0] == "0"
 
 
 def test_what_nobody_knows_is_no_issue(admin: FlaskClient) -> None:

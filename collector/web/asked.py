@@ -1,0 +1,23 @@
+"""What the address of a page asks for: texts no longer than a filter needs, and how many rows."""
+
+from typing import Final
+
+from flask import request
+
+LONGEST: Final = 100
+ROWS, ALL_ROWS = 50, 2000
+
+
+def text(name: str, longest: int = LONGEST) -> str:
+    """Return a text of the address without blanks around it and without a sign that databases refuse; empty: none."""
+    return request.args.get(name, "").replace("\0", "").strip()[:longest]
+
+
+def has_all() -> bool:
+    """Return whether the whole list is asked for, not its beginning."""
+    return text("show") == "all"
+
+
+def limit(few: int = ROWS) -> int:
+    """Return how many rows a list shows at most; a few while not all are asked for."""
+    return ALL_ROWS if has_all() else few

@@ -1,0 +1,17 @@
+"""Views of lists: forgetting one of one's own; a list itself keeps them."""
+
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from collector.web import saved_views
+from collector.web.desk import desk
+from collector.web.frame import back_address
+
+BLUEPRINT = Blueprint("views", __name__)
+
+
+@BLUEPRINT.post("/views/forget")
+def forget() -> Response:
+    """Forget a view of one's own, and go back to its list."""
+    saved_views.forget(desk(), request.form.get("view", "")[:100].replace("\0", ""))
+    return redirect(back_address(request.form.get("back")) or url_for("overview.show"), 303)
