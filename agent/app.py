@@ -14,7 +14,7 @@ from agent import config as configuration
 from agent.config import AgentConfig
 from agent.daemon import Walk
 from agent.errors import EnlaceError
-from agent.measure import session
+from agent.measure import servers, session
 from agent.ports import Ports
 from agent.real.clock import RealClock
 from agent.real.host import make_host
@@ -26,7 +26,8 @@ from agent.uplink.contact import ENROL_REFUSED, Contact, Options
 from agent.uplink.exchange import RATCHET
 from agent.uplink.identity import Identity, IdentityStore, Machine, compare
 from agent.uplink.settings import keep
-from agent.wire.vocabulary import ExitCode
+from agent.wire import addresses
+from agent.wire.vocabulary import EngineName, ExitCode
 
 TEST_LOCK = "test.lock"  # one test at a time on a computer
 
@@ -36,13 +37,30 @@ def open_config(config_path: Path | None, data_path: Path | None) -> tuple[Agent
 
     Raises:
         agent.wire.settings_file.SettingsError: If the file cannot be used.
-        EnlaceError: If a proxy is no address, or the data directory is no directory.
+        EnlaceError: If the test points are not of the engine, a proxy of the environment is no address, or the data
+            directory is no directory.
     """
     config = configuration.load(config_path)
+    _refuse_other_engine(config)
     proxies.check(config.proxy, os.environ)
     data = configuration.data_directory(config, data_path)
     _refuse_no_directory(data)
     return config, data
+
+
+def _refuse_other_engine(config: AgentConfig) -> None:
+    """Refuse test points that the one engine which may be used does not speak to."""
+    if config.engine in ("auto", EngineName.OOKLA):  # the second goes to its own
+        return
+    try:
+        for url in config.servers:
+            servers.servers_from_url(url, EngineName(config.engine))
+    except EnlaceError as error:
+        raise EnlaceError(
+            f"[agent] servers and engine do not fit: {error.what}",
+            do='Write engine = "auto", or test points of that engine.',
+            exit_code=ExitCode.USAGE,
+        ) from error
 
 
 def _refuse_no_directory(data: Path) -> None:
@@ -128,7 +146,7 @@ def enrol(config_path: Path | None, data_path: Path | None, *, url: str, typed_t
 
     config, data = open_config(config_path, data_path)
     token = enrolment.read_token(typed_token)
-    if wrong := configuration.address_fault(url):
+    if wrong := addresses.fault(url):
         raise EnlaceError(
             f"--collector is no address: {wrong}.",
             do="Give one like https://collector.example.",

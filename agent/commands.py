@@ -201,7 +201,7 @@ def spool_list(places: tuple[Path | None, Path | None], limit: int, as_json: boo
 
 
 @spool.command("export")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=_Place(path_type=Path))
 @_places
 def spool_export(places: tuple[Path | None, Path | None], file: Path) -> int:
     """Write all stored records to FILE, one JSON object per line; - is the standard output."""

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from agent.wire import settings_file, settings_values
+from agent.wire import addresses, settings_file, settings_values
 from agent.wire.records import Bound
 
 _MB = 1_000_000
 _FEWEST_USEFUL_BYTES = 250_000  # `schedule.budget` makes no test of less
-NAME_CHARS = 253
+NO_PROXY = "none"  # the setting that means: never a proxy
 
 EngineChoice = Literal["auto", "ndt7", "librespeed", "ookla"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -70,16 +70,50 @@ def load(path: Path | None) -> AgentConfig:
         agent.wire.settings_file.SettingsError: With one sentence for a person.
     """
     if path is None:
-        path = next((usual for usual in usual_files() if usual.is_file()), None)
+        path = next((usual for usual in usual_files() if _is_there(usual)), None)
     config = settings_file.read_table(path, "agent", AgentConfig)
-    for key, value in (("collector_url", config.collector_url), *(("servers", url) for url in config.servers)):
-        wrong = address_fault(value, websocket=key == "servers")
-        if wrong and (value or key == "servers"):
-            raise settings_file.SettingsError(
-                f"{path}: [agent] {key} = {settings_values.quoted(value)} is no address, {wrong}: write one like "
-                f"{'http://test.example:8801' if key == 'servers' else 'https://collector.example'}."
-            )
+    if wrong := _fault(config):
+        raise settings_file.SettingsError(f"{path}: [agent] {wrong}")
     return config
+
+
+def _fault(config: AgentConfig) -> str:
+    """Return what is wrong although each value alone is of its type and range; "" = nothing."""
+    if config.collector_url and (wrong := addresses.fault(config.collector_url)):
+        return _no_address("collector_url", config.collector_url, wrong, "https://collector.example")
+    for url in config.servers:
+        if wrong := addresses.fault(url, addresses.HTTP_OR_WEBSOCKET):
+            return _no_address("servers", url, wrong, "http://test.example:8801")
+    if config.proxy not in ("", NO_PROXY) and (wrong := proxy_fault(config.proxy)):
+        return _no_address("proxy", config.proxy, wrong, f'http://proxy.example:8080, or "{NO_PROXY}"')
+    if config.data and not config.data.strip():
+        return "data is blank: write a directory, or leave it empty for the usual place."
+    if config.retry_base_s > config.retry_cap_s:
+        return (
+            f"retry_base_s = {config.retry_base_s:g} is more than retry_cap_s = {config.retry_cap_s:g}: "
+            "the first wait cannot be longer than the longest."
+        )
+    return ""
+
+
+def _no_address(key: str, value: str, why: str, example: str) -> str:
+    return f"{key} = {settings_values.quoted(value)} is no address, {why}: write one like {example}."
+
+
+def proxy_fault(value: str) -> str:
+    """Return why control traffic cannot go through what is named as proxy; "" = it can."""
+    return addresses.fault(value if "://" in value else f"http://{value}", may_log_in=True)
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether anything lies there: what cannot be read then stops the program rather than be passed over."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise settings_file.SettingsError(f"{path}: the file cannot be read ({error.strerror}).") from error
+    return True
 
 
 def usual_files() -> list[Path]:
@@ -101,34 +135,3 @@ def data_directory(config: AgentConfig, told: Path | None = None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("enlace", appauthor=False))
-
-
-def address_fault(value: str, *, websocket: bool = False) -> str:
-    """Return why a text is no http(s) address, or with `websocket` no ws(s) one either; "" = it is one."""
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        return "its computer or port is malformed"
-    schemes = ("http", "https", "ws", "wss") if websocket else ("http", "https")
-    if parts.scheme not in schemes:
-        return f"it does not begin with {' or '.join(f'{scheme}://' for scheme in schemes[:2])}"
-    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        return "it contains a login, which is used nowhere"
-    if any(char.isspace() or not char.isprintable() for char in value) or not is_host(parts.hostname or ""):
-        return "its computer cannot have that name"
-    if port == 0:
-        return "no computer listens at port 0"
-    return "it has a part behind ? or #" if parts.query or parts.fragment else ""
-
-
-def is_host(name: str) -> bool:
-    """Return whether a name can be one on the Internet, or is a number (RFC 1035 section 2.3.4, RFC 5890)."""
-    if ":" in name:
-        return True  # an IPv6 address: the brackets were read already
-    try:
-        return bool(name) and len(name.encode("idna")) <= NAME_CHARS
-    except UnicodeError:
-        return False

@@ -144,7 +144,14 @@ class TestJob(Timed):
             self.held = "there is no room on the disk"
             self.set_due_in(FULL_DISK_RETRY_S)
             return
-        if not self._lock.try_acquire():
+        try:
+            is_free = self._lock.try_acquire()
+        except OSError as error:
+            self.held = f"the lock file {self._lock.path} cannot be written: {error.strerror}"
+            LOG.warning("test.lock_unusable", extra={"why": self.held})
+            self.set_due_in(FULL_DISK_RETRY_S)
+            return
+        if not is_free:
             self.set_due_in(min(LOOK_AGAIN_S, self._config.light_interval_s))
             return
         if late.missed or late_s > MISSED_AFTER_S:

@@ -4,9 +4,13 @@ The operating system gives a lock back when its holder ends, however it ends; a 
 """
 
 import contextlib
+import errno
 import os
+import stat
 import sys
 from pathlib import Path
+
+from agent.wire import ownfiles
 
 if sys.platform == "win32":
     import msvcrt
@@ -35,10 +39,10 @@ class FileLock:
             Whether this object holds it now.
 
         Raises:
-            OSError: If the file cannot be opened or made.
+            OSError: If the file cannot be opened or made; with the file's name, and words for a person.
         """
         while self._descriptor is None:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o660)
+            descriptor = self._opened()
             if not _try_lock(descriptor):
                 os.close(descriptor)
                 return False
@@ -49,6 +53,26 @@ class FileLock:
             else:
                 os.close(descriptor)
         return True
+
+    def _opened(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        try:
+            descriptor = os.open(self.path, flags, ownfiles.MODE)
+        except OSError as error:
+            raise self._in_words(error) from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise self._in_words(OSError(errno.EINVAL, os.strerror(errno.EINVAL)))
+        return descriptor
+
+    def _in_words(self, error: OSError) -> OSError:
+        """Return the error with what lies in the place of the file, where that is the reason."""
+        why = error.strerror
+        with contextlib.suppress(OSError):
+            mode = self.path.lstat().st_mode
+            if not stat.S_ISREG(mode):
+                why = "it is a directory" if stat.S_ISDIR(mode) else "it is no ordinary file"
+        return OSError(error.errno, why, str(self.path))
 
     def _is_named(self, descriptor: int) -> bool:
         """Return whether the path still names the file that was opened."""

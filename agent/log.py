@@ -8,9 +8,10 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
+
+from agent.wire.logfiles import LogFiles
 
 FILE = "agent.log"
 FILE_BYTES = 1_000_000
@@ -68,9 +69,7 @@ def start(directory: Path, level: str) -> None:
     root = logging.getLogger()
     stop()
     try:
-        keeper: logging.Handler = RotatingFileHandler(
-            directory / FILE, maxBytes=FILE_BYTES, backupCount=FILES - 1, encoding="utf-8", delay=True
-        )
+        keeper: logging.Handler = LogFiles(directory / FILE, file_bytes=FILE_BYTES, files=FILES, delay=True)
     except OSError:
         keeper = logging.NullHandler()
     keeper.setFormatter(JsonLines())

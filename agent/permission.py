@@ -86,7 +86,7 @@ class Asker:
             return Held(word.reason, f"the collector says no: {word.reason}", word.retry_after_s, whose)
         if isinstance(word, LeaseGranted):
             servers = wish.servers or tuple(word.servers)
-            caps = word.max_bytes_download, word.max_bytes_upload
+            caps = max(1, word.max_bytes_download), max(1, word.max_bytes_upload)  # 0 would be none
             return Permission(servers, *caps, lease_id=word.lease_id, access_token=word.access_token)
         if word is not None and trigger is not Trigger.MANUAL and not isinstance(word, LeaseDenied):
             return Held("no_word", word.why or "the collector has no word")

@@ -1,12 +1,13 @@
 """`status` and `spool`: looking, without a daemon and beside one. Opens nothing for writing, waits for nothing."""
 
 import json
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from agent import allowance, present, statusfile
 from agent.config import AgentConfig
+from agent.console import complain
 from agent.errors import EnlaceError
 from agent.ports import Ports
 from agent.spool.reader import SpoolReader
@@ -29,7 +30,7 @@ def read(data: Path, config: AgentConfig, ports: Ports) -> dict[str, Any]:
     told["running"] = is_agent_running(data)
     told["data"] = str(data)
     if not told["running"]:
-        for gone in ("next_test_at", "testing_since"):
+        for gone in ("next_test_at", "testing_since", "test_held"):
             told[gone] = None
     told["budget"] = None  # what the daemon last wrote may be of yesterday
     _add_spool(data, config, ports, told)
@@ -132,6 +133,7 @@ def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
         (name, str(told[key]))
         for name, key in (
             ("Last contact", "last_contact_at"), ("Testing since", "testing_since"), ("Next test", "next_test_at"),
+            ("Test held", "test_held"),
             ("Missed test", "missed_test_at"), ("Repaired", "repaired"), ("Problem", "spool_problem"),
             ("Problem", "identity_problem"),
         )
@@ -186,23 +188,42 @@ def list_spool(config_path: Path | None, data_path: Path | None, *, limit: int, 
 
 
 def export_spool(config_path: Path | None, data_path: Path | None, *, file: Path) -> int:
-    """Write all stored records as JSON lines."""
+    """Write all stored records as JSON lines.
+
+    Raises:
+        EnlaceError: If the file cannot be written, or is one of the agent's own.
+    """
     from agent import app
+    from agent.wire import outfile
 
     _, data = app.open_config(config_path, data_path)
-    spool = open_reader(data)
-    try:
-        if str(file) == "-":
-            for body in spool.export():
-                sys.stdout.buffer.write(body + b"\n")
-            sys.stdout.buffer.flush()
-            return ExitCode.DONE
-        count = 0
-        with file.open("wb") as out:
-            for body in spool.export():
-                out.write(body + b"\n")
-                count += 1
-    finally:
-        spool.close()
-    print(f"{present.counted(count, 'record')} written to {file}.")
+    if not outfile.is_stream(file):
+        _refuse_own_file(file, data)
+    count = 0
+
+    def lines(spool: SpoolReader) -> Iterator[bytes]:
+        nonlocal count
+        for body in spool.export():
+            count += 1
+            yield body + b"\n"
+
+    with open_reader(data) as spool:
+        try:
+            outfile.write(file, lines(spool))
+        except outfile.NotWrittenError as error:
+            raise EnlaceError(error.what, means=error.means, do=error.do, exit_code=error.exit_code) from error
+    if outfile.is_output(file):
+        complain(f"{present.counted(count, 'record')} written.")
+    else:
+        print(f"{present.counted(count, 'record')} written to {file}.")
     return ExitCode.DONE
+
+
+def _refuse_own_file(file: Path, data: Path) -> None:
+    """Refuse to write over what the agent keeps: FILE is not the spool that is to be exported."""
+    if file.is_file() and file.resolve().is_relative_to(data.resolve()):
+        raise EnlaceError(
+            f"{file} is a file of the agent's own.",
+            do="Name another one to write the records to.",
+            exit_code=ExitCode.USAGE,
+        )

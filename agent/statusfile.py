@@ -5,7 +5,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from agent.wire import infile, ownfiles
+
 FILE = "status.json"
+_MOST_BYTES = 1_000_000
+_FOR_ALL = 0o644
 
 
 def write(directory: Path, status: dict[str, Any]) -> bool:
@@ -14,12 +18,11 @@ def write(directory: Path, status: dict[str, Any]) -> bool:
     Returns:
         Whether it could be written; a full disk must not stop the daemon.
     """
-    beside = directory / f"{FILE}.new"
+    content = json.dumps(status, ensure_ascii=False, indent=1) + "\n"
     try:
-        beside.write_text(json.dumps(status, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        if os.name == "posix":
-            beside.chmod(0o644)
-        beside.replace(directory / FILE)
+        ownfiles.replace(directory / FILE, content.encode(), _FOR_ALL, is_durable=False)
+        if os.name == "posix":  # whatever the umask
+            (directory / FILE).chmod(_FOR_ALL)
     except OSError:
         return False
     return True
@@ -28,7 +31,7 @@ def write(directory: Path, status: dict[str, Any]) -> bool:
 def read(directory: Path) -> dict[str, Any]:
     """Return what the daemon last wrote; {} where there is nothing to read."""
     try:
-        told = json.loads((directory / FILE).read_text(encoding="utf-8"))
+        told = json.loads(infile.read(directory / FILE, _MOST_BYTES))
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}

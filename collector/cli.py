@@ -163,8 +163,10 @@ def testpoint(given: Given, host: str, port: int | None, udp_port: int | None) -
     import threading
 
     from collector import processes
+    from collector.config import check_host
     from collector.serve import run_testpoint
 
+    check_host(host, "--host")
     point = given.deployment().testpoint
     port = point.port if port is None else port
     stop = threading.Event()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import platformdirs
 
-from agent.wire import forms, signing
+from agent.wire import addresses, forms, limits, signing
 from agent.wire.answers import ProbeSite
 from agent.wire.records import Bound
 from agent.wire.settings_file import SettingsError, read_table
@@ -25,7 +25,10 @@ EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 -- looked for, not bound 
 RECEIPT_KEY: Final = "receipt.key"  # of a test point, among its files; its public half is beside it
 RECEIPT_PUBLIC: Final = "receipt.pub"
 
+DATABASES: Final = ("postgresql", "postgresql+psycopg", "postgres", "sqlite")
+
 Port = Annotated[int, Bound(0, 65_535)]
+KnownPort = Annotated[int, Bound(1, 65_535)]  # that others are told
 Workers = Annotated[int, Bound(1, 256)]
 Budget = Annotated[int, Bound(0, 10**12)]
 
@@ -58,7 +61,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_items: Annotated[int, Bound(1, 100)] = 100  # of one batch
     lease_s: Annotated[int, Bound(30, 600)] = 120
     tests_per_window: Annotated[int, Bound(1, 20)] = 2
-    test_bytes: Budget = 100_000_000  # of one direction of one test
+    test_bytes: Annotated[int, Bound(250_000, 10**12)] = 100_000_000  # of one direction of one test; less is no test
     day_bytes: Budget = 300_000_000  # of one school
     month_bytes: Budget = 4_000_000_000  # of one school
     paused: bool = False  # True: nobody tests
@@ -77,7 +80,7 @@ class TestpointConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     id: str = "tp1"
     host: str = "127.0.0.1"
-    port: Port = 8481
+    port: KnownPort = 8481
     udp_port: Port = 0  # 0: the same number as port
     public_url: str = ""  # as agents reach it; empty: http://host:port
     open: bool = False  # True: whoever comes may measure
@@ -96,12 +99,16 @@ def load_collector(path: Path | None) -> CollectorConfig:
         CollectorError: With one sentence that names the file, the key and what to write instead.
     """
     config = _load(path, "collector", CollectorConfig)
-    check_timezone(config.default_timezone, f"{path}: [collector] default_timezone")
-    check_profile(config.profile, catalogue.load().ids, f"{path}: [collector] profile")
-    check_url(config.public_url, f"{path}: [collector] public_url")
+    place = f"{path}: [collector]"
+    check_timezone(config.default_timezone, f"{place} default_timezone")
+    check_profile(config.profile, catalogue.load().ids, f"{place} profile")
+    check_host(config.host, f"{place} host")
+    check_url(config.public_url, f"{place} public_url")
+    _check_database(config.database_url, f"{place} database_url")
     known_receipt_keys(config, f"{path}: ")
-    _check_country(config.country, f"{path}: [collector] country")
-    _check_proxy(config.trusted_proxy, f"{path}: [collector] trusted_proxy")
+    _check_probes(config.probes, f"{place} probes")
+    _check_country(config.country, f"{place} country")
+    _check_proxy(config.trusted_proxy, f"{place} trusted_proxy")
     return config
 
 
@@ -112,7 +119,10 @@ def load_testpoint(path: Path | None) -> TestpointConfig:
         CollectorError: With one sentence that names the file, the key and what to write instead.
     """
     config = _load(path, "testpoint", TestpointConfig)
+    _check_name(config.id, f"{path}: [testpoint] id")
+    check_host(config.host, f"{path}: [testpoint] host")
     check_url(config.public_url, f"{path}: [testpoint] public_url")
+    known_collector_keys(config, f"{path}: ")
     if config.host in EVERY_ADDRESS and not config.public_url:
         raise CollectorError(
             f'{path}: [testpoint] host = "{config.host}" is no address that agents can go to.',
@@ -165,15 +175,9 @@ def check_url(text: str, place: str) -> None:
     Raises:
         CollectorError: If it is not http or https with a host.
     """
-    try:
-        parts = urlsplit(text)
-        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        is_right = is_right and not (parts.query or parts.fragment or parts.username) and text.isprintable()
-    except ValueError:
-        is_right = False
-    if text and (not is_right or " " in text):
+    if text and (wrong := addresses.fault(text)):
         raise CollectorError(
-            f"{place} = {quoted(text)} is not an address that agents and people can go to.",
+            f"{place} = {quoted(text)} is not an address that agents and people can go to: {wrong}.",
             do='Write one such as "https://enlace.example.org".',
             exit_code=ExitCode.USAGE,
         )
@@ -209,6 +213,15 @@ def known_receipt_keys(config: CollectorConfig, file: str = "") -> tuple[bytes, 
     return read_keys(config.receipt_keys, f"{file}[collector] receipt_keys", "its test point answers at /enlace/v1/key")
 
 
+def known_collector_keys(config: TestpointConfig, file: str = "") -> tuple[bytes, ...]:
+    """Return the public keys that sign tokens for this test point, raw; none if they are in the database beside it.
+
+    Raises:
+        CollectorError: If one is no key.
+    """
+    return read_keys(config.collector_keys, f"{file}[testpoint] collector_keys", "enlace-collector init prints")
+
+
 def testpoint_files(data: Path) -> Path:
     """Return where a deployment's test point keeps its keys, and finds the collector's."""
     return data / "testpoint"
@@ -217,6 +230,61 @@ def testpoint_files(data: Path) -> Path:
 def receipt_file(config: CollectorConfig) -> Path | None:
     """Return where the test point beside this collector leaves the public key of its receipts, None if none is near."""
     return testpoint_files(Path(config.data)) / RECEIPT_PUBLIC if config.data else None
+
+
+def check_host(text: str, place: str) -> None:
+    """Refuse what is no address of a computer to listen on.
+
+    Raises:
+        CollectorError: If it has more than that, or is none.
+    """
+    if not addresses.is_own(text):
+        raise CollectorError(
+            f"{place} = {quoted(text)} is no address to listen on.",
+            do='Write an address of this computer, or its name, without http:// and port, such as "127.0.0.1".',
+            exit_code=ExitCode.USAGE,
+        )
+
+
+def _check_name(text: str, place: str) -> None:
+    if not text.strip() or len(text) > limits.ID_CHARS or not text.isprintable():
+        raise CollectorError(
+            f"{place} = {quoted(text)} is no name.",
+            do=f"Write 1 to {limits.ID_CHARS} letters or digits.",
+            exit_code=ExitCode.USAGE,
+        )
+
+
+def _check_database(text: str, place: str) -> None:
+    try:
+        is_right = urlsplit(text).scheme in DATABASES and (urlsplit(text).port or 0) >= 0
+    except ValueError:
+        is_right = False
+    if text and not is_right:
+        raise CollectorError(
+            f"{place} is no address of a database that can be used.",
+            do='Write one such as "postgresql://user@host/name", or leave it empty for a file in the data directory.',
+            exit_code=ExitCode.USAGE,
+        )
+
+
+def _check_probes(probes: Collection[ProbeSite], place: str) -> None:
+    """Refuse sites that no agent could look at, or whose answers no record could hold."""
+    names = [probe.name for probe in probes]
+    if len(names) > limits.PROBES or len(set(names)) < len(names):
+        raise CollectorError(
+            f"{place} has {len(names)} sites with {len(set(names))} names.",
+            do=f"Write at most {limits.PROBES}, each with a name of its own.",
+            exit_code=ExitCode.USAGE,
+        )
+    for number, probe in enumerate(probes, 1):
+        _check_name(probe.name, f"{place}, number {number}, name")
+        if wrong := addresses.fault(probe.url):
+            raise CollectorError(
+                f"{place}, number {number}, url = {quoted(probe.url)} is no address of a site: {wrong}.",
+                do='Write one such as "https://library.example".',
+                exit_code=ExitCode.USAGE,
+            )
 
 
 def _check_country(text: str, place: str) -> None:
@@ -272,8 +340,14 @@ def _may_be_directory(path: Path) -> bool:
 
 
 def database(data: Path, config: CollectorConfig) -> str | Path:
-    """Return what `Store.open` opens; a URL with a password comes from ENLACE_DATABASE_URL rather than the file."""
-    return os.environ.get("ENLACE_DATABASE_URL") or config.database_url or data
+    """Return what `Store.open` opens; a URL with a password comes from ENLACE_DATABASE_URL rather than the file.
+
+    Raises:
+        CollectorError: If the variable holds no such URL.
+    """
+    told = os.environ.get("ENLACE_DATABASE_URL", "")
+    _check_database(told, "ENLACE_DATABASE_URL")
+    return told or config.database_url or data
 
 
 def metrics_token() -> str:

@@ -3,8 +3,9 @@
 import json
 import logging
 import sys
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from agent.wire.logfiles import LogFiles
 
 MAX_BYTES = 1_000_000
 FILES = 5
@@ -47,9 +48,7 @@ def set_up(data: Path, name: str) -> None:
     directory = data / "logs"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        file = RotatingFileHandler(
-            directory / f"{name}.log", maxBytes=MAX_BYTES, backupCount=FILES - 1, encoding="utf-8"
-        )
+        file = LogFiles(directory / f"{name}.log", file_bytes=MAX_BYTES, files=FILES)
     except OSError as error:
         logging.getLogger(__name__).warning("no log file in %s: %s", directory, error.strerror)
         return

@@ -1,12 +1,11 @@
 """What an operator does from the command line: each deed one transaction, written into the audit log."""
 
 import difflib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from agent.wire import forms, tokens
+from agent.wire import forms, outfile, tokens
 from agent.wire.vocabulary import ExitCode
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
@@ -301,13 +300,16 @@ def import_file(
     with store.unit() as unit:
         by = imports.Deed(audit.COMMAND_LINE, ports, config.default_timezone)
         found, identity = imports.bring(unit, raw, file.name, str(file), by, kind=kind, dry_run=dry_run)
-        if annotated is not None:
-            export.write_file(annotated, [annotate.annotated(found, str)])
+        remarked = [annotate.annotated(found, str)] if annotated is not None else []
+        if annotated is not None and not outfile.is_stream(annotated):
+            export.write_file(annotated, remarked)
         report = report_of(found, dry_run=dry_run, import_id=identity)
         if not dry_run:
             detail = f"added={report.added} changed={report.changed} refused={report.refused_rows}"
             note(unit, ports, f"{kind}.import", file.name, detail)
             unit.commit()
+    if annotated is not None and outfile.is_stream(annotated):
+        export.write_file(annotated, remarked)
     return report
 
 
@@ -342,10 +344,4 @@ def export_table(store: Store, table: str, form: str, output: Path | None) -> No
         CollectorError: If there is no such table or format, or the file cannot be written.
     """
     with store.reader() as snapshot:
-        pieces = export.iter_export(snapshot, table, form)
-        if output is not None:
-            export.write_file(output, pieces)
-            return
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
+        export.write_file(output or Path(outfile.OUTPUT), export.iter_export(snapshot, table, form))

@@ -97,12 +97,13 @@ def _add_calendar(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Por
 def _import(
     given: Given, ports: "Callable[[], Ports]", file: Path, dry_run: bool, annotated: Path | None, kind: str
 ) -> ExitCode:
+    from agent.wire import outfile
     from collector import operate
 
     report = operate.import_file(
         given.store(), given.config(), ports(), file, kind=kind, dry_run=dry_run, annotated=annotated
     )
-    return _tell(report)
+    return _tell(report, is_output_taken=annotated is not None and outfile.is_output(annotated))
 
 
 def _of_a_file(command: Callable[..., int]) -> Callable[..., int]:
@@ -116,7 +117,7 @@ def _of_a_file(command: Callable[..., int]) -> Callable[..., int]:
     return click.argument("file", type=click.Path(path_type=Path))(command)
 
 
-def _tell(report: "ImportReport") -> ExitCode:
+def _tell(report: "ImportReport", *, is_output_taken: bool) -> ExitCode:
     for line in report.lines():
-        click.echo(line)
+        click.echo(line, err=is_output_taken)
     return ExitCode.FAULT if report.errors else ExitCode.DONE

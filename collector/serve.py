@@ -12,7 +12,16 @@ import msgspec
 
 from agent.wire.vocabulary import ExitCode
 from collector import log, processes
-from collector.config import RECEIPT_KEY, CollectorConfig, TestpointConfig, database, read_keys, testpoint_files
+from collector.config import (
+    EVERY_ADDRESS,
+    RECEIPT_KEY,
+    CollectorConfig,
+    TestpointConfig,
+    check_host,
+    database,
+    known_collector_keys,
+    testpoint_files,
+)
 from collector.errors import CollectorError
 from collector.ports import Ports
 from collector.processes import Child, Family
@@ -99,7 +108,23 @@ def refuse_open_http(host: str, config: CollectorConfig) -> None:
         )
 
 
+def refuse_same_port(config: CollectorConfig, testpoint: TestpointConfig) -> None:
+    """Refuse one port for two servers before either of them runs.
+
+    Raises:
+        CollectorError: If both would listen on it.
+    """
+    is_shared = config.host == testpoint.host or not {config.host, testpoint.host}.isdisjoint(EVERY_ADDRESS)
+    if config.port and config.port == testpoint.port and is_shared:
+        raise CollectorError(
+            f"[collector] port and [testpoint] port are both {config.port}, and only one server can have it.",
+            do="Write another one in one of the two tables.",
+            exit_code=ExitCode.USAGE,
+        )
+
+
 def _serve_all(deployment: Deployment, ports: Ports) -> int:
+    refuse_same_port(deployment.config, deployment.testpoint)
     deployment.open_store().close()  # what is wrong with it is said once, here
     stop = threading.Event()
     processes.stop_on_signals(stop)
@@ -127,9 +152,8 @@ def _access_keys(deployment: Deployment) -> tuple[bytes, ...]:
     """Return the collector's public keys; the database is closed again before the test point begins."""
     if deployment.testpoint.open:
         return ()
-    if deployment.testpoint.collector_keys:
-        given = deployment.testpoint.collector_keys
-        return read_keys(given, "[testpoint] collector_keys", "`enlace-collector init` prints")
+    if given := known_collector_keys(deployment.testpoint):
+        return given
     from collector.intake.keyring import read_ring
 
     store = deployment.open_store()
@@ -198,8 +222,14 @@ def run_testpoint(
 
 
 def with_words(deployment: Deployment, *, host: str | None, port: int | None, behind_proxy: bool) -> Deployment:
-    """Return the deployment with what the command line says over what the file says."""
+    """Return the deployment with what the command line says over what the file says.
+
+    Raises:
+        CollectorError: If the host is no address to listen on.
+    """
     config = deployment.config
+    if host is not None:
+        check_host(host, "--host")
     config = msgspec.structs.replace(
         config,
         host=config.host if host is None else host,

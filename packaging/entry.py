@@ -1,5 +1,5 @@
 """Start of the built program."""
 
-from agent.cli import main
+from agent.__main__ import main
 
 main()

@@ -1,7 +1,9 @@
 """One daemon per data directory: `agent.lock`."""
 
+import stat
 from pathlib import Path
 
+from agent import statusfile
 from agent.errors import EnlaceError
 from agent.locks import FileLock
 from agent.wire.vocabulary import ExitCode
@@ -23,11 +25,7 @@ def hold_agent_lock(directory: Path) -> FileLock:
         directory.mkdir(parents=True, exist_ok=True)
         is_held = lock.try_acquire()
     except OSError as error:
-        raise EnlaceError(
-            f"The lock file {lock.path} cannot be written: {error.strerror or error}.",
-            means="The agent cannot be sure that it is the only one, so it does not start.",
-            do="Check the owner and the free space of that directory.",
-        ) from error
+        raise unusable(lock.path, error, means="The agent cannot be sure that it is the only one.") from error
     if not is_held:
         raise EnlaceError(
             f"Another agent already runs on {directory}.",
@@ -38,14 +36,37 @@ def hold_agent_lock(directory: Path) -> FileLock:
     return lock
 
 
+def unusable(path: Path, error: OSError, *, means: str) -> EnlaceError:
+    """Return the one sentence about a lock file that cannot be had.
+
+    Args:
+        path: The file.
+        error: Why.
+        means: What that means.
+    """
+    return EnlaceError(
+        f"The lock file {path} cannot be written: {error.strerror or error}.",
+        means=means,
+        do="Remove what lies there, or check the owner and the free space of that directory.",
+    )
+
+
 def is_agent_running(directory: Path) -> bool:
     """Return whether a daemon holds the data directory; leaves nothing behind."""
     lock = FileLock(directory / AGENT_LOCK)
-    if not lock.path.exists():
-        return False
     try:
+        if not stat.S_ISREG(lock.path.lstat().st_mode):
+            return False  # no daemon takes such a thing for its lock
         is_free = lock.try_acquire()
-    except OSError:
-        return True  # not ours to open: another account's daemon made it
+    except FileNotFoundError:
+        return False
+    except OSError:  # not ours to open: another account's daemon made it
+        return _lives(statusfile.read(directory).get("pid"))
     lock.release()
     return not is_free
+
+
+def _lives(pid: object) -> bool:
+    import psutil
+
+    return isinstance(pid, int) and psutil.pid_exists(pid)

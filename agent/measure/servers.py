@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from agent.config import is_host
 from agent.errors import EnlaceError
 from agent.wire import limits
+from agent.wire.addresses import is_host
 from agent.wire.answers import ServerEntry
 from agent.wire.vocabulary import EngineName, ExitCode
 

@@ -1,6 +1,7 @@
 """A view of the spool for commands that only look: it takes no lock, repairs nothing and changes nothing."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,6 +87,11 @@ class SpoolReader:
 def _open(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         return _nothing()
+    if not os.access(path, os.R_OK):
+        raise EnlaceError(
+            f"The spool {path} cannot be read by this account.",
+            do="Run the command as the account of the service, or as administrator.",
+        )
     address = path.resolve().as_uri()
     try:
         connection = _connect(f"{address}?mode=ro")

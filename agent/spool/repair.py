@@ -15,7 +15,7 @@ import msgspec
 
 from agent.spool import files, keyvalues, salvage, schemafile, spending
 from agent.spool.rows import MAY_COST, PAGE_BYTES, RowState, as_bytes, body_hash, has_bins
-from agent.wire import forms
+from agent.wire import forms, ownfiles
 
 KEPT_ASIDE = 3
 SPARE_SEQ = 1_000  # row numbers that may have been lost are not given again
@@ -82,6 +82,7 @@ def finish(path: Path) -> None:
 def move_aside(path: Path, to: Path | None = None) -> Path:
     """Rename a file that is no use, with what belongs to it, and return its new name; only the last few are kept."""
     to = to or _aside_name(path)
+    ownfiles.withhold(path)
     path.replace(to)
     for ending in files.SIDECARS:
         with contextlib.suppress(FileNotFoundError):
@@ -113,6 +114,7 @@ def _number(path: Path) -> int:
 
 def _write_anew(path: Path, new: Path, lineage: str, note: dict[str, Any]) -> tuple[int, int]:
     """Write all that can be saved into a new file; without a journal, for nobody uses it before it is complete."""
+    ownfiles.reserve(new)
     connection = sqlite3.connect(new, isolation_level=None)
     counted: Counter[str] = Counter()
     try:

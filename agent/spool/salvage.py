@@ -15,6 +15,7 @@ from typing import Any
 
 from agent.spool import files, schemafile, troubles
 from agent.spool.rows import PAGE_BYTES
+from agent.wire import ownfiles
 
 MAX_INTEGER = 2**53
 _GAP_AT_END = 1_000  # how far beyond the last row that can be read others are looked for
@@ -59,15 +60,13 @@ def read(path: Path, take: Take) -> Saved:
         return saved
     copy = path.with_name(f"{path.stem}.graft{path.suffix}")
     try:
-        files.remove(copy)
-        shutil.copyfile(path, copy)
+        _copy(path, copy)
         if (wal := Path(f"{path}-wal")).exists():
-            shutil.copyfile(wal, f"{copy}-wal")
+            _copy(wal, Path(f"{copy}-wal"))
         _read_into(saved, copy, take)
         if saved.seen and saved.is_whole:
             return saved
-        files.remove(copy)
-        shutil.copyfile(path, copy)
+        _copy(path, copy)
         root = _graft_first_page(copy)
         saved.is_whole = True
         _read_into(saved, copy, take)
@@ -76,6 +75,12 @@ def read(path: Path, take: Take) -> Saved:
     finally:
         files.remove(copy)
     return saved
+
+
+def _copy(path: Path, to: Path) -> None:
+    files.remove(to)
+    ownfiles.reserve(to)
+    shutil.copyfile(path, to)
 
 
 def _graft_first_page(copy: Path) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agent.spool import keyvalues, views
 from agent.spool.rows import PAGE_BYTES
+from agent.wire import ownfiles
 
 APPLICATION_ID = 0x456E6C61  # "Enla"
 VERSION = 1
@@ -21,6 +22,7 @@ class DamagedError(Exception):
 
 def connect(path: Path) -> sqlite3.Connection:
     """Return a connection that may write, with every commit on the disk before it returns."""
+    ownfiles.reserve(path)  # what SQLite puts beside it gets the same rights
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     connection.text_factory = lenient_text
     try:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from agent.spool import files
-from agent.wire import forms
+from agent.wire import forms, infile, ownfiles
 
 LOG = logging.getLogger(__name__)
 
 FILE = "spending.json"
 _MOST_BYTES = 2**53
+_MOST_FILE_BYTES = 1_000_000
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -27,11 +27,8 @@ class _Kept(msgspec.Struct, frozen=True):
 def keep(directory: Path, connection: sqlite3.Connection) -> None:
     """Write down the days' bytes as they stand in the open transaction; a full disk costs only this copy."""
     days = {str(day): int(spent) for day, spent in connection.execute("SELECT day, spent_bytes FROM budget_days")}
-    new = directory / f"{FILE}.new"
     try:
-        new.write_bytes(msgspec.json.encode(_Kept(days, _hash(days))))
-        files.sync(new)
-        new.replace(directory / FILE)
+        ownfiles.replace(directory / FILE, msgspec.json.encode(_Kept(days, _hash(days))))
     except OSError as error:
         LOG.warning("spending.not_kept", extra={"why": str(error)})
 
@@ -53,7 +50,7 @@ def bring_back(directory: Path, connection: sqlite3.Connection) -> None:
 
 def _read(directory: Path) -> dict[str, int]:
     try:
-        kept = msgspec.json.decode((directory / FILE).read_bytes(), type=_Kept)
+        kept = msgspec.json.decode(infile.read(directory / FILE, _MOST_FILE_BYTES), type=_Kept)
     except (OSError, msgspec.MsgspecError):
         return {}
     sound = kept.hash == _hash(kept.days) and all(0 <= spent < _MOST_BYTES for spent in kept.days.values())

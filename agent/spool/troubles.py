@@ -75,8 +75,9 @@ def in_words(error: Exception, path: Path) -> EnlaceError:
             do="Close what has opened that file; only enlace-agent should.",
         )
     said = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    which = error.filename if isinstance(error, OSError) and error.filename else path
     return EnlaceError(
-        f"The spool {path} cannot be used: {said}.",
+        f"The spool cannot be used, because of {which}: {said}.",
         means="Nothing can be stored.",
         do="Check the owner of that directory and the health of the disk.",
     )

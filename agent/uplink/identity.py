@@ -17,11 +17,12 @@ from nacl.signing import SigningKey
 
 from agent.errors import EnlaceError
 from agent.ports import MachineFacts, Randomness
-from agent.wire import forms, signing
+from agent.wire import forms, infile, ownfiles, signing
 
 LOG = logging.getLogger(__name__)
 
 COPIES = ("identity-1", "identity-2")
+_MOST_BYTES = 100_000  # of one
 
 # Serial numbers that many computers share; compared in lower case without blanks.
 DUMMY_SERIALS = frozenset(
@@ -255,7 +256,7 @@ class IdentityStore:
 def _read(path: Path) -> Identity | Exception | None:
     """Return the identity in one copy, None where there is no file, the fault where it is damaged."""
     try:
-        head, _, body = path.read_bytes().partition(b"\n")
+        head, _, body = infile.read(path, _MOST_BYTES).partition(b"\n")
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -276,14 +277,7 @@ def _read(path: Path) -> Identity | Exception | None:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    beside = path.with_name(path.name + ".new")
-    beside.unlink(missing_ok=True)
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    ownfiles.replace(path, content, ownfiles.SECRET_MODE)
     if os.name == "posix":  # Windows cannot open a directory; its rename is journalled
         folder = os.open(path.parent, os.O_RDONLY)
         try:

@@ -3,39 +3,39 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from agent.config import NO_PROXY, proxy_fault
 from agent.errors import EnlaceError
 from agent.wire.vocabulary import ExitCode
 
-NONE = "none"  # the setting that means: never a proxy
-
-_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
+_FOR_THE_REST = ("ALL_PROXY", "all_proxy")
+_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy", *_FOR_THE_REST)
 
 
 def check(setting: str, environment: Mapping[str, str]) -> None:
-    """Refuse a proxy that cannot be used, before any traffic.
+    """Refuse a proxy of the environment that cannot be used, before any traffic.
 
     Args:
-        setting: `[agent] proxy`.
+        setting: `[agent] proxy`, looked at when the file was read: where it says something, that counts.
         environment: Of the process.
 
     Raises:
-        EnlaceError: Naming the setting or the variable, never its value: it may contain a password.
+        EnlaceError: Naming the variable, never its value: it may contain a password.
     """
-    if setting == NONE:
-        return
-    told = {"[agent] proxy": setting} if setting else {name: environment.get(name, "") for name in _VARIABLES}
-    for place, value in told.items():
-        if value and not _is_usable(value):
+    told = {name: environment[name] for name in _VARIABLES if environment.get(name)}
+    if any(name not in _FOR_THE_REST for name in told):  # desktops set a SOCKS proxy for the rest, which we do not ask
+        told = {name: value for name, value in told.items() if name not in _FOR_THE_REST}
+    for name, value in () if setting else told.items():
+        if wrong := proxy_fault(value):
             raise EnlaceError(
-                f"The proxy in {place} is no address like http://proxy.example:8080.",
-                do="Correct it; a password with @, : or / has to be percent-encoded.",
+                f"The proxy in {name} is no address like http://proxy.example:8080: {wrong}.",
+                do='Correct it, or write another one, or "none", behind proxy in the table [agent].',
                 exit_code=ExitCode.USAGE,
             )
 
 
 def of(url: str, setting: str) -> dict[str, str]:
     """Return the proxies for an address, in the form that `requests` takes; {} = direct."""
-    if setting == NONE:
+    if setting == NO_PROXY:
         return {}
     if setting:
         return {"http": setting, "https": setting}
@@ -52,13 +52,3 @@ def shown(url: str, setting: str) -> str | None:
         return None
     parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
-
-
-def _is_usable(value: str) -> bool:
-    text = value if "://" in value else f"http://{value}"
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return False
-    return bool(parts.hostname) and parts.netloc.count("@") <= 1

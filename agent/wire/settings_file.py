@@ -6,13 +6,13 @@ in silence.
 """
 
 import re
-import stat
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from agent.wire import infile
 from agent.wire.settings_values import nearest, shown, table_fault
 
 TABLES = ("agent", "collector", "testpoint")
@@ -60,18 +60,15 @@ def _parse(path: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> str:
     try:
-        kind = path.stat().st_mode
-        if not stat.S_ISREG(kind):  # a pipe would wait for its writer, a device may never end
-            what = "a directory" if stat.S_ISDIR(kind) else "no ordinary file"
-            raise SettingsError(f"{path}: the file cannot be read (it is {what}).")
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES + 1)
+        raw = infile.read(path, FILE_BYTES)
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: there is no such file. Give another one with --config.") from error
+    except infile.TooLargeError as error:
+        raise SettingsError(
+            f"{path}: the file has more than {FILE_BYTES // 1000} kB, so it is no configuration."
+        ) from error
     except OSError as error:
         raise SettingsError(f"{path}: the file cannot be read ({error.strerror}).") from error
-    if len(raw) > FILE_BYTES:
-        raise SettingsError(f"{path}: the file has more than {FILE_BYTES // 1000} kB, so it is no configuration.")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise SettingsError(f"{path}: the file is UTF-16; save it as UTF-8.")
     try:

@@ -16,7 +16,7 @@ from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
 from collector.processes import CHILD_MARK
 
-COLLECTOR = (sys.executable, "-c", "from collector.cli import main; main()")
+COLLECTOR = (sys.executable, "-m", "collector")
 AGENT = (sys.executable, "-m", "agent")
 STOP_S = 4.0  # to end by themselves
 _LOOK_S = 0.2

@@ -22,9 +22,10 @@ import contextlib
 import multiprocessing
 import os
 import re
+import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Channel
 from types import TracebackType
@@ -243,11 +244,23 @@ def run_line_process(channel: Channel, target: tuple[str, int], spec: LineSpec, 
         while True:
             try:
                 word = channel.recv()
-            except (EOFError, OSError, KeyboardInterrupt):  # the parent is gone, or Ctrl-C reached the whole group
+            except (EOFError, OSError):  # the parent is gone
                 return
             if word != "counters":
                 return
             channel.send(line.counters)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class ShapedLineProcess:
@@ -280,7 +293,8 @@ class ShapedLineProcess:
         self.port = 0
 
     def __enter__(self) -> Self:
-        self._process.start()
+        with _interrupts_ignored():  # it inherits that: Ctrl-C reaches the whole group, and it ends with its parent
+            self._process.start()
         self._childs.close()
         answer = self._channel.recv() if self._channel.poll(START_TIMEOUT_S) else "the shaped line does not start"
         if not isinstance(answer, int):

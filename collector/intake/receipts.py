@@ -3,12 +3,13 @@
 from pathlib import Path
 from threading import Lock
 
-from agent.wire import receipts, signing
+from agent.wire import infile, receipts, signing
 from agent.wire.receipts import Claimed, Receipt, Verdict
 from agent.wire.records import Direction, Measurement
 from collector.ports import Clock
 
 READ_AGAIN_MS = 1_000  # a receipt of an unknown key makes the file be read, but not more often
+_MOST_BYTES = 100_000  # of the file
 
 
 class ReceiptBook:
@@ -56,7 +57,7 @@ class ReceiptBook:
                 return False
             self._read_ms = now_ms
             try:
-                near = signing.public_keys_in(self._file.read_text("ascii"))
+                near = signing.public_keys_in(infile.read_text(self._file, _MOST_BYTES, "ascii"))
             except (OSError, UnicodeDecodeError):  # not there yet: the keys that were known stay
                 return False
             self._keys = [*near, *self._given]

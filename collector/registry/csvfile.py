@@ -71,6 +71,14 @@ def refuse(what: str, do: str = "") -> CollectorError:
     return CollectorError(what, means=Said("Nothing was stored."), do=do, exit_code=ExitCode.USAGE)
 
 
+def too_large(place: str, size_bytes: int) -> CollectorError:
+    """Return the error of a file with more bytes than are read."""
+    said = Said(
+        "%(file)s has %(bytes)s bytes; at most %(most)s can be read.", file=place, bytes=size_bytes, most=MAX_BYTES
+    )
+    return refuse(said, Said("Split it."))
+
+
 def read(raw: bytes, known: Iterable[str], place: str = "the file", max_rows: int = MAX_ROWS) -> CsvFile:
     """Return the content of a CSV file or of the first visible sheet of a workbook.
 
@@ -143,10 +151,7 @@ def faults(row: Row, headings: tuple[str, ...]) -> list[tuple[str, Said]]:
 
 def _decode(raw: bytes, place: str) -> tuple[str, str]:
     if len(raw) > MAX_BYTES:
-        said = Said(
-            "%(file)s has %(bytes)s bytes; at most %(most)s can be read.", file=place, bytes=len(raw), most=MAX_BYTES
-        )
-        raise refuse(said, Said("Split it."))
+        raise too_large(place, len(raw))
     if raw.startswith(b"\xd0\xcf\x11\xe0"):
         raise refuse(
             Said("%(file)s is a workbook of old Excel, or one with a password.", file=place),

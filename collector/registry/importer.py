@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from agent.wire import infile
 from collector.domain.calendars import local_day
 from collector.domain.said import Said
 from collector.registry import columns, csvfile, giga, names
@@ -43,10 +44,12 @@ def read_source(source: Path) -> bytes:
     """Return the content of a file.
 
     Raises:
-        CollectorError: If it cannot be read.
+        CollectorError: If it is no ordinary file, is too large, or cannot be read.
     """
     try:
-        return source.read_bytes()
+        return infile.read(source, csvfile.MAX_BYTES)
+    except infile.TooLargeError as error:
+        raise csvfile.too_large(str(source), error.size_bytes) from error
     except OSError as error:
         raise csvfile.refuse(
             Said("%(file)s cannot be read (%(reason)s).", file=str(source), reason=str(error.strerror))

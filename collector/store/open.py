@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from agent.wire import ownfiles
 from agent.wire.vocabulary import ExitCode
 from collector.domain.scope import WHOLE, Scope
 from collector.errors import CollectorError
@@ -37,7 +38,10 @@ class Store:
         """
         url = engines.url_of(where)
         version.check(url)
-        return cls(url)
+        opened = cls(url)
+        if opened.path is not None:
+            ownfiles.withhold(opened.path)
+        return opened
 
     def unit(self, scope: Scope = WHOLE, *, waits: bool = True) -> UnitOfWork:
         """Return a transaction that may write: `with store.unit() as unit: ...; unit.commit()`.
@@ -95,6 +99,7 @@ def create(where: Path | str) -> Store:
     try:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            ownfiles.reserve(path, ownfiles.SECRET_MODE)  # it holds the signing keys; what SQLite puts beside it too
         migrate(url)
     except (OSError, OperationalError) as error:
         reason = error.orig if isinstance(error, OperationalError) else error.strerror

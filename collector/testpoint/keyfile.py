@@ -9,9 +9,10 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from agent.wire import forms, signing
+from agent.wire import forms, infile, signing
 
 SEED_BYTES = 32
+MOST_BYTES = 100_000  # of a file
 
 
 def write_public_keys(path: Path, public_keys: Iterable[bytes]) -> None:
@@ -26,7 +27,7 @@ def write_public_keys(path: Path, public_keys: Iterable[bytes]) -> None:
 def read_public_keys(path: Path) -> tuple[bytes, ...]:
     """Return the raw public keys of a file; none if it cannot be read, and lines that are no key are passed over."""
     try:
-        return signing.public_keys_in(path.read_text("ascii"))
+        return signing.public_keys_in(infile.read_text(path, MOST_BYTES, "ascii"))
     except (OSError, UnicodeDecodeError):
         return ()
 
@@ -42,7 +43,7 @@ def own_key(path: Path | None, token_bytes: Callable[[int], bytes]) -> SigningKe
     if path is None:
         return SigningKey(token_bytes(SEED_BYTES))
     try:
-        text = path.read_text("ascii").strip()
+        text = infile.read_text(path, MOST_BYTES, "ascii").strip()
     except FileNotFoundError:
         seed = token_bytes(SEED_BYTES)
         _replace(path, forms.b64url(seed) + "\n", mode=0o600)

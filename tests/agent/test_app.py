@@ -43,3 +43,15 @@ def test_a_data_directory_need_not_be_there_yet(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("[agent]\n")
     data = tmp_path / "not" / "yet"
     assert app.open_config(tmp_path / "config.toml", data)[1] == data
+
+
+@pytest.mark.parametrize("engine", ["librespeed", "ndt7"])
+def test_test_points_that_the_engine_does_not_speak_to_are_refused_at_the_start(tmp_path: Path, engine: str) -> None:
+    path = tmp_path / "config.toml"
+    url = {"librespeed": "ws://test.example", "ndt7": "http://test.example/servers.json"}[engine]
+    path.write_text(f'[agent]\nengine = "{engine}"\nservers = ["http://test.example", "{url}"]\n')
+    with pytest.raises(EnlaceError, match=f"servers and engine do not fit.*{engine} engine does not speak") as caught:
+        app.open_config(path, tmp_path)
+    assert caught.value.exit_code is ExitCode.USAGE
+    path.write_text(f'[agent]\nservers = ["http://test.example", "{url}"]\n')
+    assert app.open_config(path, tmp_path)[0].engine == "auto"

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,24 @@ def test_a_mistake_in_the_words_is_one_object_too(words: list[str]) -> None:
     assert done.returncode == 2
     assert "error" in json.loads(done.stdout)
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_what_the_agent_keeps_is_not_for_others_but_for_its_status(tmp_path: Path, umask: int) -> None:
+    data, config = tmp_path / "data", tmp_path / "config.toml"
+    config.write_text("[agent]\nlight_interval_s = 1\n")
+    words = [*PROGRAM, "run", "--data", str(data), "--config", str(config)]
+    with subprocess.Popen(words, umask=umask) as daemon:
+        try:
+            until = time.monotonic() + 60
+            while not all((data / name).exists() for name in ("status.json", "agent.log", "spool.sqlite3")):
+                assert daemon.poll() is None and time.monotonic() < until
+                time.sleep(0.05)
+            rights = {path.name: path.stat().st_mode & 0o777 for path in data.iterdir()}
+        finally:
+            daemon.terminate()
+            assert daemon.wait(30) == 0
+    assert rights.pop("status.json") == 0o644
+    assert {"agent.lock", "agent.log", "spending.json", "spool.sqlite3", "write.lock"} <= set(rights)
+    assert set(rights.values()) == {0o640 & ~umask}

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 
 from agent import app, config
 from agent.config import AgentConfig
-from agent.errors import EnlaceError
 from agent.schedule import budget
 from agent.wire.settings_file import SettingsError
-from agent.wire.vocabulary import ExitCode
 from tests.fakes import odd_settings
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -52,6 +50,14 @@ WRONG = {
     '[agent]\ncollector_url = "https://c.example?x=1"\n': ("collector_url", "behind ?"),
     '[agent]\nservers = [""]\n': ("servers", "http"),
     "[agent]\nmetered = 1\n": ("metered", "true or false"),
+    '[agent]\nproxy = "htp://x"\n': ("proxy", "does not begin with http:// or https://", '"none"'),
+    '[agent]\nproxy = "socks5://x:1"\n': ("proxy", "does not begin with http:// or https://"),
+    '[agent]\nproxy = "proxy.example:99999"\n': ("proxy", "malformed"),
+    '[agent]\nproxy = "http://u:p@h@x"\n': ("proxy", "percent-encoded", "not shown"),
+    '[agent]\nproxy = "none "\n': ("proxy", "cannot have that name"),
+    "[agent]\nretry_base_s = 100\nretry_cap_s = 50\n": ("retry_base_s = 100 is more than retry_cap_s = 50",),
+    "[agent]\nretry_cap_s = 10\n": ("retry_base_s = 30 is more than retry_cap_s = 10",),
+    '[agent]\ndata = " "\n': ("data is blank",),
 }  # fmt: skip
 
 
@@ -74,8 +80,6 @@ def refused_in_our_words(folder: Path, key: str, value: str) -> None:
         app.open_config(path, folder)
     except SettingsError as error:
         odd_settings.check_sentence(str(error), path, key)
-    except EnlaceError as error:  # a proxy is looked at behind the file
-        assert key == "proxy" and error.exit_code is ExitCode.USAGE and odd_settings.SECRET not in error.sentence
 
 
 @pytest.mark.parametrize("key", AgentConfig.__struct_fields__)
@@ -120,27 +124,19 @@ def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "", "c.example", "ftp://c.example", "http://", "http://a..b", "http://.", "http://[::1", "http://c.example:99999",
-        "http://c.example:0", f"http://{'x' * 64}.example", "http://c .example", "http://c.example/#x", "http://@c.example",
-        "http://:x@c.example", "http://c.example\n", "ws://c.example",
-    ],
-)  # fmt: skip
-def test_what_cannot_be_an_address(url: str) -> None:
-    assert config.address_fault(url)
+    "proxy", ["", "none", "http://proxy:3128", "https://u:p%40@proxy.example", "proxy.example:8080"]
+)
+def test_what_can_be_a_proxy(proxy: str, tmp_path: Path) -> None:
+    assert config.load(written(tmp_path, f'[agent]\nproxy = "{proxy}"\n')).proxy == proxy
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://127.0.0.1:8800", "https://c.example/enlace/", "http://[::1]:8800", "https://escola-são.example",
-        "http://localhost", "HTTPS://C.EXAMPLE.", "http://lab_pc:1",
-    ],
-)  # fmt: skip
-def test_what_can_be_an_address(url: str) -> None:
-    assert config.address_fault(url) == ""
-    assert config.address_fault("wss://test.example", websocket=True) == ""
+def test_a_usual_file_that_cannot_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = tmp_path / "config.toml"
+    monkeypatch.setattr(config, "usual_files", lambda: [tmp_path / "none" / "config.toml", usual])
+    assert config.load(None) == AgentConfig()
+    usual.mkdir()
+    with pytest.raises(SettingsError, match="it is a directory"):
+        config.load(None)
 
 
 def test_the_smallest_cap_of_a_direction_still_makes_a_test(tmp_path: Path) -> None:

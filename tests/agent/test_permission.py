@@ -83,6 +83,16 @@ def test_no_cap_is_no_way_round_the_budget(lab: Lab) -> None:
     assert left == [0, 0]
 
 
+@pytest.mark.parametrize("granted", [0, -1])
+@pytest.mark.parametrize("max_bytes", [None, 0])
+def test_a_lease_that_grants_nothing_is_no_test_without_a_cap(lab: Lab, granted: int, max_bytes: int | None) -> None:
+    lab.collector.lease_caps = (granted, granted)
+    for force in (False, True):
+        lab.daemon.walk.once(Trigger.MANUAL, Wish(max_bytes=max_bytes, force=force))
+    assert lab.measure.plans != []
+    assert all((plan.max_bytes_download, plan.max_bytes_upload) == (1, 1) for plan in lab.measure.plans)
+
+
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("max_bytes", [0, 10**12])
 def test_what_came_with_a_lease_bounds_a_person_too(lab: Lab, max_bytes: int, force: bool) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -198,7 +199,70 @@ def test_evaluate_and_export_work_on_an_empty_deployment(made: Any, tmp_path: Pa
     assert made("export", "schools", "-o", str(target)).code == 0
     assert "Łódź → 学校" in target.read_text(encoding="utf-8")
     assert made("export", "nonsense").code == 2
-    assert made("export", "schools", "-o", str(tmp_path / "no" / "such" / "x.csv")).code != 0
+    assert made("export", "schools", "-o", str(tmp_path / "no" / "such" / "x.csv")).code == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="names of Linux")  # noqa: PTH110 -- no path of ours
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_what_is_said_stays_out_of_a_file_that_is_the_output(
+    made: Any, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    usual = made("export", "schools").out
+    assert usual.count("\n") == 3
+    assert (made("export", "schools", "-o", name).out, (tmp_path / "-").exists()) == (usual, False)
+    (tmp_path / "bad.csv").write_text("code,name\n00124,Uno\n00125,\n", encoding="utf-8")
+    done = made("schools", "import", str(tmp_path / "bad.csv"), "--annotated", name)
+    assert done.code == 1
+    assert done.lines[0].split(",")[:2] == ["code", "name"] and len(done.lines) == 3
+    assert "Line 3, column name" in done.err and "1 school was added" in done.err
+
+
+def test_a_file_that_the_output_was_led_into_is_continued(made: Any, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    for _ in range(2):
+        with target.open("ab") as out:
+            words = ["export", "schools", "-o", str(target), "--data", str(tmp_path / "data")]
+            subprocess.run([sys.executable, "-m", "collector", *words], stdout=out, check=True)
+    assert target.read_text(encoding="utf-8").count("00123") == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes, devices and sockets of POSIX")
+@pytest.mark.parametrize("kind", ["pipe", "device", "socket", "directory"])
+@pytest.mark.parametrize("what", ["schools", "calendar"])
+def test_what_is_no_file_is_not_imported_nor_waited_for(made: Any, tmp_path: Path, kind: str, what: str) -> None:
+    place = tmp_path / "place"
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "device":
+        place.symlink_to("/dev/zero")
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as made_socket:
+            made_socket.bind(os.path.relpath(place))
+    else:
+        place.mkdir()
+    done = made(what, "import", str(place))
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"{place} cannot be read (it is a {kind}). Nothing was stored.\n"
+
+
+def test_a_file_that_is_larger_than_any_registry_is_told_by_its_size(made: Any, tmp_path: Path) -> None:
+    with (tmp_path / "huge.csv").open("wb") as file:
+        file.truncate(10**12)  # without content: it takes no room
+    done = made("schools", "import", str(tmp_path / "huge.csv"))
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "has 1000000000000 bytes; at most 64000000 can be read. Nothing was stored. Split it." in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+def test_what_a_deployment_keeps_is_not_for_others(made: Any, tmp_path: Path) -> None:
+    database = tmp_path / "data" / "collector.sqlite3"
+    assert database.stat().st_mode & 0o777 == 0o600
+    database.chmod(0o664)  # of an earlier version, and a group that the administrator has let in
+    assert made("evaluate").code == 0
+    assert database.stat().st_mode & 0o777 == 0o660
+    open_to_others = [path.name for path in (tmp_path / "data").rglob("*") if path.stat().st_mode & 0o007]
+    assert open_to_others == []
 
 
 @pytest.mark.parametrize(
@@ -255,6 +319,20 @@ def test_a_wrong_configuration_is_one_sentence(run: Any, tmp_path: Path) -> None
     assert done.code == 2
     assert "Did you mean port?" in done.err
     assert run("init", "--config", str(tmp_path / "none.toml")).code == 2
+
+
+def test_one_port_is_not_for_two_servers(made: Any, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[testpoint]\nport = 8480\n")
+    done = made("serve", "--config", str(tmp_path / "c.toml"))
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "[collector] port and [testpoint] port are both 8480" in done.err
+
+
+@pytest.mark.parametrize("words", [["serve"], ["testpoint"]])
+def test_a_host_that_is_none_is_a_mistake_in_the_words(made: Any, words: list[str]) -> None:
+    done = made(*words, "--host", "http://127.0.0.1")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "--host" in done.err
 
 
 def test_plain_http_beyond_this_computer_needs_a_proxy(made: Any) -> None:

@@ -16,6 +16,9 @@ from tests.fakes import odd_settings
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
 
+MANY = [f'{{name = "{number}", url = "https://x"}}' for number in range(21)]
+
+
 def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(text, encoding="utf-8")
@@ -58,6 +61,27 @@ def test_without_a_file_the_defaults_hold() -> None:
         ('[collector]\ncountry = "bb"\n', "not a country code"),
         ('[collector]\nreceipt_keys = ["no key"]\n', "[collector] receipt_keys has something that is no public key"),
         ('[collector]\ntrusted_proxy = "proxy.local"\n', "not an address"),
+        ('[collector]\npublic_url = "https://u:S3nh@enlace.example"\n', "contains a login"),
+        ('[collector]\npublic_url = "https://:S3nh@enlace.example"\n', "contains a login"),
+        ('[collector]\npublic_url = "https://a..b"\n', "cannot have that name"),
+        ('[collector]\nhost = ""\n', "[collector] host"),
+        ('[collector]\nhost = "127.0.0.1:80"\n', "no address to listen on"),
+        ('[collector]\nhost = "http://127.0.0.1"\n', "no address to listen on"),
+        ('[collector]\ndatabase_url = "mysql://u:S3nh@h/d"\n', "[collector] database_url"),
+        ('[collector]\ndatabase_url = "/srv/enlace.sqlite3"\n', "postgresql://user@host/name"),
+        ('[collector]\ndatabase_url = "postgresql://u:S3nh@h:abc/d"\n', "[collector] database_url"),
+        ("[collector]\ntest_bytes = 0\n", "test_bytes = 0 is outside 250000"),
+        ('[collector]\nprobes = [{name = "a", url = "file:///etc/passwd"}]\n', "probes, number 1, url = "),
+        ('[collector]\nprobes = [{name = "a", url = "https://u:S3nh@x"}]\n', "not shown"),
+        ('[collector]\nprobes = [{name = " ", url = "https://x"}]\n', "probes, number 1, name"),
+        (f'[collector]\nprobes = [{{name = "{"a" * 65}", url = "https://x"}}]\n', "1 to 64"),
+        ('[collector]\nprobes = [{name = "a", url = "https://x"}, {name = "a", url = "https://y"}]\n', "of its own"),
+        (f"[collector]\nprobes = [{', '.join(MANY)}]\n", "at most 20"),
+        ('[testpoint]\ncollector_keys = ["abc"]\n', "[testpoint] collector_keys has something that is no public key"),
+        ("[testpoint]\nport = 0\n", "port = 0 is outside 1 to 65535"),
+        ('[testpoint]\nid = ""\n', "[testpoint] id"),
+        (f'[testpoint]\nid = "{"x" * 65}"\n', "1 to 64"),
+        ('[testpoint]\nhost = "tp.example:8481"\n', "[testpoint] host"),
         ("[collecter]\n", "collector"),
         ("[testpoint]\nopne = true\n", "open"),
         ("port = \n", "config.toml"),
@@ -67,7 +91,7 @@ def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, text: str, said: 
     path = written(tmp_path, text)
     with pytest.raises(CollectorError) as raised:
         load_testpoint(path) if "testpoint" in text else load_collector(path)
-    assert said in raised.value.sentence
+    assert said in raised.value.sentence and "S3nh" not in raised.value.sentence
     assert "\n" not in raised.value.sentence
     assert raised.value.exit_code is ExitCode.USAGE
 
@@ -132,6 +156,10 @@ def test_the_flag_goes_before_the_table_and_the_environment_names_a_server(
     assert database(tmp_path, config) == tmp_path
     monkeypatch.setenv("ENLACE_DATABASE_URL", "postgresql://u:p@h/d")
     assert database(tmp_path, config) == "postgresql://u:p@h/d"
+    monkeypatch.setenv("ENLACE_DATABASE_URL", "mysql://u:S3nh@h/d")
+    with pytest.raises(CollectorError, match="ENLACE_DATABASE_URL is no address of a database") as raised:
+        database(tmp_path, config)
+    assert "S3nh" not in raised.value.sentence
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ class FakeCollector:
         self.lease_refusal: str | None = None
         self.leases = 0
         self.calibration_caps = (20_000_000, 10_000_000)
+        self.lease_caps = (20_000_000, 10_000_000)
         self.enrol_refusal: str | None = None
 
     # --- transport -------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ class FakeCollector:
             return {"granted": False, "reason": self.lease_refusal, "retry_after_s": 600, "server_time_ms": self.now_ms}
         self.leases += 1
         is_long = json.loads(asked.body).get("tier") == "calibration"
-        down_bytes, up_bytes = self.calibration_caps if is_long else (20_000_000, 10_000_000)
+        down_bytes, up_bytes = self.calibration_caps if is_long else self.lease_caps
         return {
             "granted": True, "lease_id": f"lease-{self.leases}", "expires_in_s": 120,
             "expires_at_ms": self.now_ms + 120_000, "max_bytes_download": down_bytes, "max_bytes_upload": up_bytes,

@@ -1,12 +1,14 @@
 """One daemon per data directory, and locks that end with their holder."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from agent import locks
+from agent import locks, statusfile
 from agent.errors import EnlaceError
 from agent.host.locks import hold_agent_lock, is_agent_running
 from agent.locks import FileLock
@@ -26,6 +28,20 @@ def test_a_second_daemon_is_refused_with_its_own_exit_code(tmp_path: Path) -> No
     first.release()
     assert not is_agent_running(tmp_path / "data")
     hold_agent_lock(tmp_path / "data").release()
+
+
+@pytest.mark.parametrize(("pid", "runs"), [(os.getpid(), True), (2**22 + 1, False), (None, False), ("1", False)])
+def test_a_lock_of_another_account_is_asked_by_the_process_that_the_status_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: object, runs: bool
+) -> None:
+    (tmp_path / "agent.lock").touch()
+    statusfile.write(tmp_path, {"pid": pid})
+
+    def forbidden(lock: FileLock) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(lock.path))
+
+    monkeypatch.setattr(FileLock, "try_acquire", forbidden)
+    assert is_agent_running(tmp_path) is runs
 
 
 def test_asking_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -185,15 +185,22 @@ def test_a_proxy_from_the_environment_is_used_and_none_means_none(monkeypatch: p
         assert ask("http://collector.invalid/x", proxy="none") in (Silence.DNS, Silence.TOO_SLOW)
 
 
-@pytest.mark.parametrize("value", ["http://aluno:S3nh@x@127.0.0.1:99999", "http://h:99999", "http://", "http://[::1"])
+@pytest.mark.parametrize(
+    "value",
+    ["http://aluno:S3nh@x@127.0.0.1:99999", "http://h:99999", "http://", "http://[::1", "socks5://h:1", "htp://h"],
+)
 def test_a_proxy_that_is_no_address_names_the_variable_not_the_value(value: str) -> None:
-    with pytest.raises(EnlaceError) as caught:
-        proxies.check("", {"HTTPS_PROXY": value})
-    assert "HTTPS_PROXY" in caught.value.sentence and "S3nh" not in caught.value.sentence
-    assert caught.value.exit_code == 2
-    with pytest.raises(EnlaceError):
-        proxies.check(value, {})
+    for name in ("HTTPS_PROXY", "all_proxy"):
+        with pytest.raises(EnlaceError) as caught:
+            proxies.check("", {name: value})
+        assert name in caught.value.sentence and "S3nh" not in caught.value.sentence
+        assert caught.value.exit_code == 2
     proxies.check("none", {"HTTPS_PROXY": value})
+    proxies.check("http://h:1", {"HTTPS_PROXY": value})
+
+
+def test_a_proxy_for_the_rest_is_not_ours_where_there_is_one_for_the_web() -> None:
+    proxies.check("", {"all_proxy": "socks://127.0.0.1:9050", "http_proxy": "proxy.example:8080"})
 
 
 def test_no_netrc_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

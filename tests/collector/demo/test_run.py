@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 pytestmark = [pytest.mark.deep, pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")]
-COMMAND = [sys.executable, "-c", "from collector.cli import main; main()", "demo"]
+COMMAND = [sys.executable, "-m", "collector", "demo"]
 SPEEDS = {"8/1/100": (8e6, 1e6, 100.0), "30/10/20": (30e6, 10e6, 20.0)}
 
 

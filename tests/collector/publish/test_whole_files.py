@@ -30,7 +30,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
             export.write_file(tmp_path / name, breaking())
         assert caught.value.sentence == (
             f"{tmp_path / name} could not be written: there is no room left. A file of that name is as it was before. "
-            "Make room, or name another file with -o."
+            "Make room, or name another file."
         )
         assert caught.value.exit_code == ExitCode.FAULT
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.csv": b"good\nfile\n"}
@@ -78,7 +78,7 @@ def refused(target: Path) -> str:
         export.write_file(target, [b"x"])
     assert caught.value.exit_code == ExitCode.USAGE
     assert before == (sorted(target.parent.rglob("*")) if target.parent.is_dir() else [])
-    start, end = f"{target} could not be written: ", ". Name another file with -o."
+    start, end = f"{target} could not be written: ", ". Name another file."
     assert caught.value.sentence.startswith(start) and caught.value.sentence.endswith(end)
     return caught.value.sentence[len(start) : -len(end)]
 

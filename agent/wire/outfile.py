@@ -1,0 +1,169 @@
+"""A file that a person names for a command to write: whole under its name or not at all, or the standard output.
+
+It is written beside its name and renamed when it is whole, so that yesterday's good one is never half overwritten.
+"""
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from agent.wire.vocabulary import ExitCode
+
+OUTPUT: Final = "-"
+
+# What a person has to change in the words of the command, and what the sentence then says of the place.
+_WRONG_PLACE: Final = {
+    errno.ENOENT: "there is no folder {folder}",
+    errno.ENOTDIR: "{folder} is no folder",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.EACCES: "this user may not write in {folder}",
+    errno.EPERM: "this user may not write in {folder}",
+    errno.EROFS: "{folder} can only be read",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "its links lead round in a circle",
+    errno.ENXIO: "it is a socket, or a device that is not there",
+}
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NAME_CHARS: Final = 40  # of the name, in the one that is written under: room for what is put around it
+
+
+class NotWrittenError(Exception):
+    """A file could not be written.
+
+    Attributes:
+        what: What happened.
+        means: What it means.
+        do: What to do about it.
+        exit_code: Usage where no file can be in that place, a fault where there was no room or the disk failed.
+    """
+
+    def __init__(self, what: str, *, means: str = "", do: str = "", exit_code: ExitCode = ExitCode.FAULT) -> None:
+        super().__init__(what)
+        self.what, self.means, self.do, self.exit_code = what, means, do, exit_code
+
+
+def is_output(path: Path) -> bool:
+    """Return whether a name leads to this process's standard output: then what is said belongs on the other one.
+
+    That is `-`, and whatever names the same file, pipe or terminal: /dev/stdout, /dev/fd/1, or the file itself that
+    the output was led into.
+    """
+    if str(path) == OUTPUT:
+        return True
+    try:
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):  # there is no such file, or no such output
+        return False
+
+
+def is_stream(path: Path) -> bool:
+    """Return whether a name leads to a pipe or a device: who reads it may be slow, so nothing is locked meanwhile."""
+    return is_output(path) or (path.exists() and not (path.is_file() or path.is_dir()))
+
+
+def write(path: Path, pieces: Iterable[bytes]) -> int:
+    """Write a file that appears under its name only when it is whole.
+
+    Args:
+        path: The file; replaced if it is there. A name that `is_output` means the standard output.
+        pieces: Its content.
+
+    Returns:
+        How many bytes it has.
+
+    Raises:
+        NotWrittenError: If it could not be written; a file that was there is as it was.
+        OSError: If the standard output could not be written.
+    """
+    if is_output(path):
+        return _write_output(pieces)
+    try:
+        if is_stream(path):  # it cannot be replaced as a whole; the name of one behind a link may lead nowhere
+            with path.open("wb") as device:
+                return sum(device.write(piece) for piece in pieces)
+        path = Path(os.path.realpath(path))  # through a link: the file behind it is the one to replace
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        if path.is_dir():
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        return _write_beside(path, pieces)
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _write_output(pieces: Iterable[bytes]) -> int:
+    """Write to the output that is open already: opened anew, a file would be written from its beginning."""
+    sys.stdout.flush()
+    size_bytes = sum(sys.stdout.buffer.write(piece) for piece in pieces)
+    sys.stdout.buffer.flush()
+    return size_bytes
+
+
+def _write_beside(path: Path, pieces: Iterable[bytes]) -> int:
+    size_bytes = 0
+    prefix = f".{path.name[:_NAME_CHARS]}."
+    descriptor, temporary = tempfile.mkstemp(prefix=prefix, suffix=".part", dir=path.parent)
+    try:
+        with _sigterm_interrupts(), open(descriptor, "wb") as file:  # noqa: PTH123 -- of a descriptor
+            for piece in pieces:
+                size_bytes += file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        _take_over(path, Path(temporary))
+        Path(temporary).replace(path)
+    except BaseException:  # also when somebody ends the command in the middle
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    return size_bytes
+
+
+def _not_written(path: Path, error: OSError) -> NotWrittenError:
+    """Return the one sentence about a file that could not be written."""
+    if error.errno in _WRONG_PLACE:
+        return NotWrittenError(
+            f"{path} could not be written: {_WRONG_PLACE[error.errno].format(folder=path.parent)}.",
+            do="Name another file.",
+            exit_code=ExitCode.USAGE,
+        )
+    why = "there is no room left" if error.errno in _NO_ROOM else error.strerror or str(error)
+    return NotWrittenError(
+        f"{path} could not be written: {why}.",
+        means="A file of that name is as it was before.",
+        do="Make room, or name another file.",
+    )
+
+
+@contextlib.contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that nothing half written stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _take_over(old: Path, new: Path) -> None:
+    """Give a file the owner and the rights of the one that it replaces, else those that a new file gets."""
+    try:
+        found = old.stat()
+    except OSError:
+        umask = os.umask(0)
+        os.umask(umask)
+        new.chmod(0o666 & ~umask)
+        return
+    if hasattr(os, "chown"):
+        with contextlib.suppress(PermissionError):  # only the superuser gives files away
+            os.chown(new, found.st_uid, found.st_gid)
+    new.chmod(found.st_mode & 0o777)
