@@ -30,7 +30,11 @@ def test_a_second_daemon_is_refused_with_its_own_exit_code(tmp_path: Path) -> No
     hold_agent_lock(tmp_path / "data").release()
 
 
-@pytest.mark.parametrize(("pid", "runs"), [(os.getpid(), True), (2**22 + 1, False), (None, False), ("1", False)])
+@pytest.mark.parametrize(
+    ("pid", "runs"),
+    [(os.getpid(), True), (2**22 + 1, False), (None, False), ("1", False)],
+    ids=["ours", "nobody's", "none", "no number"],  # the same in every process that runs tests
+)
 def test_a_lock_of_another_account_is_asked_by_the_process_that_the_status_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: object, runs: bool
 ) -> None:
