@@ -12,7 +12,7 @@ from flask_babel import get_locale, get_translations, lazy_gettext
 from markupsafe import Markup
 
 # Offered on every page, by their own names.
-LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "es": "Español"}
+LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "es": "Español", "pt": "Português", "fr": "Français"}
 COOKIE = "enlace_language"
 
 later = lazy_gettext

@@ -8,7 +8,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from flask import request
-from flask_babel import format_date
 from markupsafe import Markup
 
 from collector.domain.forecast import HORIZON_YEARS, Forecast, Silence, Standing, foresee
@@ -140,7 +139,7 @@ def _forecast(found: Forecast | Silence, rate: float) -> Markup:
             percent=percent,
             years=HORIZON_YEARS,
         )
-    month = format_date(found.falls_on, "MMMM y")
+    month = present.month(found.falls_on.isoformat())
     return say(
         "Falls under the target in %(month)s, if demand grows at %(percent)s %% a year and the line stays as it is.",
         month=month,
