@@ -92,6 +92,7 @@ def test_the_language_is_the_readers_choice_else_the_browsers(client: FlaskClien
     assert "Password" in client.get("/login", headers={"Accept-Language": "de-CH,it;q=0.8"}).text
     assert "Senha" in client.get("/login", headers={"Accept-Language": "pt-BR,fr;q=0.8"}).text
     assert "Mot de passe" in client.get("/login", headers={"Accept-Language": "fr-CA,en;q=0.5"}).text
+    assert "Mot de passe" in client.get("/login", headers={"Accept-Language": "en;q=0.2,pt;q=0,fr;q=0.4"}).text
     assert client.get("/language/es?next=/login").location == "/login"
     assert "Contraseña" in client.get("/login", headers={"Accept-Language": "en"}).text
     assert client.get("/language/de").status_code == 404
