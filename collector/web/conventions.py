@@ -23,6 +23,7 @@ class Conventions:
     moment: str = "EEE d MMM, HH:mm"
     moment_year: str = "d MMM y, HH:mm"
     full: str = "EEEE d MMMM y, HH:mm"
+    before_high_signs: str = ""  # such as a colon or a semicolon
     first_day: str = "d"  # the first day of a month, which some languages write as an ordinal
 
     def write(self, when: date, pattern: str, language: str) -> str:
@@ -51,5 +52,5 @@ CONVENTIONS: Final[Mapping[str, Conventions]] = {
         full="EEEE, d 'de' MMMM 'de' y, HH:mm",
         first_day="d'º'",
     ),
-    "fr": Conventions(decimal=",", group=NBSP, day="d MMMM", month="LLLL y", first_day="d'er'"),
+    "fr": Conventions(decimal=",", group=NBSP, day="d MMMM", month="LLLL y", before_high_signs=NBSP, first_day="d'er'"),
 }

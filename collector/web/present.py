@@ -21,6 +21,16 @@ def conventions() -> Conventions:
     return CONVENTIONS[language()]
 
 
+def colon() -> str:
+    """Return the sign between a thing and what is said of it."""
+    return f"{conventions().before_high_signs}: "
+
+
+def semicolon() -> str:
+    """Return the sign between things that have commas of their own."""
+    return f"{conventions().before_high_signs}; "
+
+
 def number(value: float | None, decimals: int = 0) -> str:
     """Return a number with the separators of the page's language; unknown is a dash."""
     if value is None:
@@ -170,7 +180,7 @@ def opening(text: str | None) -> str:
                 say("%(first)s to %(last)s", first=_clock(span.start_min), last=_clock(span.end_min)) for span in spans
             ]
             parts.append(", ".join([shown, *map(str, hours)]))
-    return "; ".join(parts)
+    return semicolon().join(parts)
 
 
 def _clock(minutes: int) -> str:

@@ -202,7 +202,7 @@ def test_opening_hours_are_words(speech: str) -> None:
             "en": "Mon to Fri, 07:30 to 12:00, 13:00 to 15:30; Sat, 08:00 to 12:00",
             "es": "lun a vie, 07:30 a 12:00, 13:00 a 15:30; sáb, 08:00 a 12:00",
             "pt": "seg. a sex., 07:30 a 12:00, 13:00 a 15:30; sáb., 08:00 a 12:00",
-            "fr": "lun. à ven., 07:30 à 12:00, 13:00 à 15:30; sam., 08:00 à 12:00",
+            "fr": "lun. à ven., 07:30 à 12:00, 13:00 à 15:30\u00a0; sam., 08:00 à 12:00",
         }[speech]
     )
     assert (

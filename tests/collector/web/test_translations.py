@@ -1,5 +1,6 @@
 """Every sentence of the pages is there in every language, in the file that pages read."""
 
+import ast
 import gettext
 import importlib.util
 import io
@@ -45,6 +46,20 @@ def test_every_message_has_its_translation_and_no_other_is_kept(tool: ModuleType
         assert keys(catalog) == said
         assert [message.id for message in catalog if message.id and not tool.is_complete(message.string)] == []
         assert [message.id for message in catalog if message.id and message.fuzzy] == []
+
+
+def test_no_sentence_hides_in_a_string_that_is_put_together(tool: ModuleType) -> None:
+    """The search for messages does not look into f-strings, so what is said there would stay English."""
+    for place in tool.SPEAKERS:
+        for path in place.rglob("*.py"):
+            inside = (
+                part
+                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                if isinstance(node, ast.JoinedStr)
+                for part in ast.walk(node)
+            )
+            said = [part.func.id for part in inside if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)]
+            assert not set(said) & set(tool._WORDS), path
 
 
 def test_what_pages_read_is_what_was_translated(tool: ModuleType) -> None:
