@@ -39,7 +39,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     name: str = "Enlace"  # of the deployment, on every page
     country: str = ""  # ISO 3166-1 code of two letters
     default_timezone: str = "UTC"  # of schools without one of their own, an IANA name
-    default_language: Literal["en", "es"] = "en"
+    default_language: Literal["en", "es", "pt", "fr"] = "en"
     profile: str = "un-umc-2030"  # the target that verdicts and flags go by
     data: str = ""  # directory; empty: a directory of this user's own
     database_url: str = ""  # empty: an SQLite file in the data directory

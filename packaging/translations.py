@@ -17,7 +17,8 @@ COLLECTOR = Path(__file__).parent.parent / "collector"
 WEB = COLLECTOR / "web"
 # What says sentences without knowing the reader's language.
 SPEAKERS = (WEB, COLLECTOR / "registry", COLLECTOR / "domain")
-LANGUAGES = ("es",)
+# Each with the locale whose plural forms and tag its catalogue carries.
+LANGUAGES = {"es": "es", "pt": "pt_BR", "fr": "fr"}
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"trimmed": "false", "newstyle_gettext": "true", "encoding": "utf-8"}}
 _WORDS = {"say": None, "say_many": (1, 2), "later": None, "_": None, "gettext": None, "ngettext": (1, 2)}
@@ -44,8 +45,8 @@ def read(language: str) -> Catalog:
     """Return the translations of a language."""
     path = po_path(language)
     if not path.exists():
-        return Catalog(locale=language, charset="utf-8")
-    return read_po(io.BytesIO(path.read_bytes()), locale=language)
+        return Catalog(locale=LANGUAGES[language], charset="utf-8")
+    return read_po(io.BytesIO(path.read_bytes()), locale=LANGUAGES[language])
 
 
 def compiled(catalog: Catalog) -> bytes:

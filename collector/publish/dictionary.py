@@ -1,6 +1,7 @@
-"""What every exported column means, in English and Spanish; the files themselves come from `export`."""
+"""What every exported column means, in every language of the pages; the files themselves come from `export`."""
 
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -9,7 +10,10 @@ from typing import Any, Final
 from collector.store.queries import exports
 
 TABLES: Final = exports.TABLES
-LANGUAGES: Final = ("en", "es")
+LANGUAGES: Final = ("en", "es", "pt", "fr")
+_MEANING: Final = ("meaning", "significado", "significado (pt)", "sens")
+# These two stand with the columns; each other language is a file of its own, from English sentences to its own.
+_BESIDE: Final = ("en", "es")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def table(name: str, language: str) -> TableWords:
     content = _content()
     speech = language if language in LANGUAGES else LANGUAGES[0]
     columns = tuple(_column(content, name, column, speech) for column in exports.columns(name))
-    return TableWords(name, content["titles"][name][speech], columns)
+    return TableWords(name, _said(content["titles"][name], speech), columns)
 
 
 def markdown() -> str:
@@ -64,14 +68,19 @@ def markdown() -> str:
         "apostrophe before it; the import of schools takes it off again. `json` columns hold JSON in a CSV cell, and",
         "JSON itself in JSON Lines.",
     ]
-    for english, spanish in zip(tables("en"), tables("es"), strict=True):
-        lines += ["", f"## {english.name}", "", f"{english.title} · {spanish.title}", ""]
-        lines += ["| column | type | unit | meaning | significado | empty means | example |", "|" + " --- |" * 7]
-        for column, columna in zip(english.columns, spanish.columns, strict=True):
-            cells = (f"`{column.name}`", column.type, column.unit, column.meaning, columna.meaning, column.empty)
+    for told in zip(*(tables(language) for language in LANGUAGES), strict=True):
+        lines += ["", f"## {told[0].name}", "", " · ".join(words.title for words in told), ""]
+        lines += [_row(("column", "type", "unit", *_MEANING, "empty means", "example"))]
+        lines += ["|" + " --- |" * (5 + len(LANGUAGES))]
+        for column, *others in zip(*(words.columns for words in told), strict=True):
+            meanings = (column.meaning, *(other.meaning for other in others))
             example = f"`{column.example}`" if column.example else ""
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in (*cells, example)) + " |")
+            lines.append(_row((f"`{column.name}`", column.type, column.unit, *meanings, column.empty, example)))
     return "\n".join(lines) + "\n"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 @cache
@@ -79,16 +88,25 @@ def _content() -> dict[str, Any]:
     return tomllib.loads((files("collector.publish") / "dictionary.toml").read_text("utf-8"))
 
 
+@cache
+def _words_of(speech: str) -> dict[str, str]:
+    """Return the sentences of a language that does not stand with the columns, by the English ones."""
+    return tomllib.loads((files("collector.publish") / f"dictionary.{speech}.toml").read_text("utf-8"))
+
+
+def _said(entry: Mapping[str, str], speech: str) -> str:
+    return entry[speech] if speech in _BESIDE else _words_of(speech)[entry["en"]]
+
+
 def _column(content: dict[str, Any], table_name: str, column: exports.ExportColumn, speech: str) -> Column:
     entry, words = _entry(content, table_name, column.name)
-    word = words.get(speech, "")
     empty = entry.get("null") or content["empty"]["unknown" if column.is_nullable else "never"]
     return Column(
         name=column.name,
         type=entry["type"],
         unit=entry["unit"],
-        meaning=entry[speech].replace("{x}", word),
-        empty=empty[speech],
+        meaning=_said(entry, speech).replace("{x}", _said(words, speech) if words else ""),
+        empty=_said(empty, speech),
         example=entry["example"],
     )
 

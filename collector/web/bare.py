@@ -1,4 +1,4 @@
-"""Pages made where nothing of a request is known but that it cannot be served: in both languages, in the same look."""
+"""Pages made where nothing of a request is known but that it cannot be served: in every language, in the same look."""
 
 from typing import Final
 
@@ -19,6 +19,14 @@ _SAID: Final = {
             "Dirección demasiado larga",
             "Esta dirección es más larga que cualquiera de nuestras páginas. No se cambió nada; acorte la búsqueda.",
         ),
+        "pt": (
+            "Endereço longo demais",
+            "Este endereço é mais longo que o de qualquer página nossa. Nada foi alterado; encurte a busca.",
+        ),
+        "fr": (
+            "Adresse trop longue",
+            "Aucune de nos pages n’a une adresse aussi longue. Rien n’a été modifié\u00a0; raccourcissez la recherche.",
+        ),
     },
     413: {
         "en": ("Too much at once", "What was sent is larger than any form of ours. Nothing was saved; send less."),
@@ -26,10 +34,26 @@ _SAID: Final = {
             "Demasiado de una vez",
             "Lo enviado es más grande que cualquiera de nuestros formularios. No se guardó nada; envíe menos.",
         ),
+        "pt": (
+            "Demais de uma vez",
+            "O que foi enviado é maior que qualquer formulário nosso. Nada foi salvo; envie menos.",
+        ),
+        "fr": (
+            "Trop à la fois",
+            "Cet envoi est plus grand que tous nos formulaires. Rien n’a été enregistré\u00a0; envoyez moins.",
+        ),
     },
     503: {
         "en": ("Too many readers at once", "Nothing is lost. Load this page again in %(wait)s seconds."),
         "es": ("Demasiados lectores a la vez", "No se pierde nada. Cargue esta página otra vez en %(wait)s segundos."),
+        "pt": (
+            "Leitores demais ao mesmo tempo",
+            "Nada se perde. Carregue esta página de novo em %(wait)s segundos.",
+        ),
+        "fr": (
+            "Trop de lecteurs à la fois",
+            "Rien n’est perdu. Rechargez cette page dans %(wait)s secondes.",
+        ),
     },
     500: {
         "en": ("That is our fault", "This page could not be made. No measurement is lost. Tell the administrator."),
@@ -37,10 +61,26 @@ _SAID: Final = {
             "La culpa es nuestra",
             "No se pudo hacer esta página. No se pierde ninguna prueba. Avise al administrador.",
         ),
+        "pt": (
+            "A culpa é nossa",
+            "Não foi possível montar esta página. Nenhuma medição se perde. Avise o administrador.",
+        ),
+        "fr": (
+            "C’est notre faute",
+            "Cette page n’a pas pu être produite. Aucune mesure n’est perdue. Prévenez l’administrateur.",
+        ),
     },
     400: {
         "en": ("Not understood", "What was sent is no request that we can read. Go back and try it once more."),
         "es": ("No se entiende", "Lo enviado no es una petición que podamos leer. Vuelva atrás y pruebe otra vez."),
+        "pt": (
+            "Não foi entendido",
+            "O que foi enviado não é um pedido que possamos ler. Volte e tente mais uma vez.",
+        ),
+        "fr": (
+            "Pas compris",
+            "Ce qui a été envoyé n’est pas une requête que nous savons lire. Revenez en arrière et réessayez.",
+        ),
     },
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from collector.domain.casework import Deed
 from collector.domain.criterion import DEFAULT
@@ -133,7 +133,7 @@ def refusal(refused: Refusal, parts: Desk) -> Markup:
         say("%(what)s (%(when)s)", what=title(act), when=present.moment(act.at_ms, zone, parts.now_ms))
         for act in refused.since[-3:]
     ]
-    return say("Since you opened this page: %(what)s.", what=Markup("; ").join(did))
+    return say("Since you opened this page: %(what)s.", what=escape(present.semicolon()).join(did))
 
 
 def ask(deed: str, count: int) -> Markup:

@@ -12,7 +12,7 @@ from flask_babel import get_locale, get_translations, lazy_gettext
 from markupsafe import Markup
 
 # Offered on every page, by their own names.
-LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "es": "Español"}
+LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "es": "Español", "pt": "Português", "fr": "Français"}
 COOKIE = "enlace_language"
 
 later = lazy_gettext
@@ -26,7 +26,9 @@ def choose_language(default: str) -> str:
     user = getattr(g, "person", None)
     if user is not None and user.language in LANGUAGES:
         return str(user.language)
-    return request.accept_languages.best_match(list(LANGUAGES)) or default
+    # In the reader's own order, whatever the region: `best_match` would give French to who asks for pt-BR and then fr.
+    asked = (tag.split("-")[0].lower() for tag, quality in request.accept_languages if quality > 0)
+    return next((code for code in asked if code in LANGUAGES), default)
 
 
 def install(app: Flask) -> None:

@@ -8,12 +8,13 @@ from markupsafe import Markup
 
 from collector.store.queries.standings import AreaShare
 from collector.web import present, words
-from collector.web.i18n import language, later, say, say_many
+from collector.web.i18n import later, say, say_many
 
 SCHOOLS: Final = later("Schools")
 SHARE: Final = later("Share that meets, by district")
 
 _PLACE = "{n}"
+_COUNTS: Final = (0, 1, 2)
 
 
 def sentence(counts: dict[str, int], shares: Sequence[AreaShare], address: Callable[..., str]) -> Markup:
@@ -73,18 +74,22 @@ def _link(count: int, address: str) -> Markup:
 
 
 def for_script() -> str:
-    """Return the words of the script as JSON; `{n}` and `{m}` are places for numbers that it writes itself."""
+    """Return the words of the script as JSON; `{n}` and `{m}` are places for numbers that it writes itself.
+
+    What it counts comes in the forms for none, one and more, because languages differ in what they say of none.
+    """
     said = {
-        "language": language(),
+        "decimal": present.conventions().decimal,
+        "group": present.conventions().group,
         "verdicts": {name: str(word) for name, word in words.VERDICTS.items()},
         "inView": [
             str(say_many("%(shown)s school in view", "%(shown)s schools in view", count, shown=_PLACE))
-            for count in (1, 2)
+            for count in _COUNTS
         ],
-        "schools": [str(say_many("%(shown)s school", "%(shown)s schools", count, shown=_PLACE)) for count in (1, 2)],
+        "schools": [str(say_many("%(shown)s school", "%(shown)s schools", count, shown=_PLACE)) for count in _COUNTS],
         "here": [
             str(say_many("%(shown)s school at this place", "%(shown)s schools at this place", count, shown=_PLACE))
-            for count in (1, 2)
+            for count in _COUNTS
         ],
         "pin": str(say("Show on the map: %(name)s, %(verdict)s", name="{name}", verdict="{verdict}")),
         "of": str(say("of %(target)s", target=_PLACE)),

@@ -4,27 +4,31 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date as babel_date
-from babel.dates import format_datetime as babel_datetime
 from babel.dates import get_day_names
 from markupsafe import Markup
 
 from collector.domain.calendars import DEFAULT_OPENING, parse_opening
+from collector.web.conventions import CONVENTIONS, NBSP, Conventions
 from collector.web.i18n import language, say, say_many
 
-NBSP = "\u00a0"
 UNKNOWN = "–"
 
-_DECIMAL = {"en": ".", "es": ","}
-_GROUP = {"en": ",", "es": NBSP}
-_DAY = {"en": "d MMMM", "es": "d 'de' MMMM"}
-_DAY_SHORT = {"en": "d MMM", "es": "d MMM"}
-_WEEKDAY_DAY = {"en": "EEE d MMM", "es": "EEE d MMM"}
-_MOMENT = {"en": "EEE d MMM, HH:mm", "es": "EEE d MMM, HH:mm"}
-_MOMENT_YEAR = {"en": "d MMM y, HH:mm", "es": "d MMM y, HH:mm"}
-_FULL = {"en": "EEEE d MMMM y, HH:mm", "es": "EEEE d 'de' MMMM 'de' y, HH:mm"}
-
 _MINUTE_MS, _HOUR_MS, _DAY_MS = 60_000, 3_600_000, 86_400_000
+
+
+def conventions() -> Conventions:
+    """Return how the page's language writes numbers and dates."""
+    return CONVENTIONS[language()]
+
+
+def colon() -> str:
+    """Return the sign between a thing and what is said of it."""
+    return f"{conventions().before_high_signs}: "
+
+
+def semicolon() -> str:
+    """Return the sign between things that have commas of their own."""
+    return f"{conventions().before_high_signs}; "
 
 
 def number(value: float | None, decimals: int = 0) -> str:
@@ -34,8 +38,9 @@ def number(value: float | None, decimals: int = 0) -> str:
     text = f"{abs(value):,.{decimals}f}"
     whole, _, rest = text.partition(".")
     sign = "\u2212" if value < 0 and text.strip("0.,") else ""
-    shown = whole.replace(",", _GROUP[language()])
-    return f"{sign}{shown}{_DECIMAL[language()]}{rest}" if rest else f"{sign}{shown}"
+    ours = conventions()
+    shown = whole.replace(",", ours.group)
+    return f"{sign}{shown}{ours.decimal}{rest}" if rest else f"{sign}{shown}"
 
 
 def plain(value: float) -> str:
@@ -111,12 +116,14 @@ def moment(at_ms: int | None, place: ZoneInfo, now_ms: int | None = None) -> Mar
         return Markup("–")
     when = local(at_ms, place)
     far = now_ms is not None and local(now_ms, place).year != when.year
-    return time_tag(at_ms, babel_datetime(when, (_MOMENT_YEAR if far else _MOMENT)[language()], locale=language()))
+    ours = conventions()
+    return time_tag(at_ms, ours.write(when, ours.moment_year if far else ours.moment, language()))
 
 
 def full_moment(at_ms: int, place: ZoneInfo) -> Markup:
     """Return `Tuesday 24 November 2026, 10:20`."""
-    shown = babel_datetime(local(at_ms, place), _FULL[language()], locale=language())
+    ours = conventions()
+    shown = ours.write(local(at_ms, place), ours.full, language())
     return time_tag(at_ms, shown[:1].upper() + shown[1:])
 
 
@@ -128,17 +135,26 @@ def time_tag(at_ms: int, shown: str) -> Markup:
 
 def day(iso: str | None) -> str:
     """Return `3 November`."""
-    return UNKNOWN if iso is None else babel_date(date.fromisoformat(iso), _DAY[language()], locale=language())
+    return _written(iso, conventions().day)
 
 
 def day_short(iso: str | None) -> str:
     """Return `3 Nov`."""
-    return UNKNOWN if iso is None else babel_date(date.fromisoformat(iso), _DAY_SHORT[language()], locale=language())
+    return _written(iso, conventions().day_short)
 
 
 def weekday_day(iso: str | None) -> str:
     """Return `Tue 3 Nov`."""
-    return UNKNOWN if iso is None else babel_date(date.fromisoformat(iso), _WEEKDAY_DAY[language()], locale=language())
+    return _written(iso, conventions().weekday_day)
+
+
+def month(iso: str) -> str:
+    """Return `November 2026`, in small letters where the language writes months so."""
+    return _written(iso, conventions().month)
+
+
+def _written(iso: str | None, pattern: str) -> str:
+    return UNKNOWN if iso is None else conventions().write(date.fromisoformat(iso), pattern, language())
 
 
 def day_range(first: str, last: str) -> str:
@@ -146,13 +162,13 @@ def day_range(first: str, last: str) -> str:
     if first == last:
         return day(last)
     if first[:7] == last[:7]:
-        return str(say("%(first)s to %(last)s", first=date.fromisoformat(first).day, last=day(last)))
-    return str(say("%(first)s to %(last)s", first=day(first), last=day(last)))
+        return str(say("%(first_day)s to %(last_day)s", first_day=_written(first, "d"), last_day=day(last)))
+    return str(say("%(first_day)s to %(last_day)s", first_day=day(first), last_day=day(last)))
 
 
 def weekday(iso: str) -> str:
     """Return `Monday`."""
-    return babel_date(date.fromisoformat(iso), "EEEE", locale=language())
+    return _written(iso, "EEEE")
 
 
 def opening(text: str | None) -> str:
@@ -170,7 +186,7 @@ def opening(text: str | None) -> str:
                 say("%(first)s to %(last)s", first=_clock(span.start_min), last=_clock(span.end_min)) for span in spans
             ]
             parts.append(", ".join([shown, *map(str, hours)]))
-    return "; ".join(parts)
+    return semicolon().join(parts)
 
 
 def _clock(minutes: int) -> str:

@@ -114,7 +114,8 @@ def subject_name(kind: str, subject: str) -> str:
     if kind != CALENDAR:
         return subject
     calendar, day = key_of(subject)
-    return f"{present.day(day)}: {say('all schools') if calendar == EVERYBODY else calendar}"
+    whose = str(say("all schools")) if calendar == EVERYBODY else calendar
+    return f"{present.day(day)}{present.colon()}{whose}"
 
 
 def figure_words(check: str, figure: float | None) -> Markup:

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from flask_babel import format_date
 from markupsafe import Markup
 
 from collector.domain.forecast import HORIZON_YEARS, Forecast, Silence, Standing, foresee
@@ -127,7 +126,7 @@ def _forecast(found: Forecast | Silence, rate: float) -> Markup:
             percent=percent,
             years=HORIZON_YEARS,
         )
-    month = format_date(found.falls_on, "MMMM y")
+    month = present.month(found.falls_on.isoformat())
     return say(
         "Falls under the target in %(month)s, if demand grows at %(percent)s %% a year and the line stays as it is.",
         month=month,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from collector.domain.casework import Deed, effective
 from collector.store.queries.casework import StoredAct
@@ -114,4 +114,4 @@ def numbers(found: dict[str, object]) -> Markup:
     if isinstance(median, int | float) and isinstance(target, int | float):
         speeds = {"speed": present.mbps(median), "target": present.with_unit(present.target_mbps(target))}
         parts.append(say("typical %(speed)s of %(target)s", **speeds))
-    return Markup("; ").join(parts) + "." if parts else Markup("")
+    return escape(present.semicolon()).join(parts) + "." if parts else Markup("")

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from collector.web import present
 from collector.web.charts.svg import line, num, picture, tag
+from collector.web.conventions import NBSP
 from collector.web.i18n import say, say_many
 from collector.web.words import VERDICT_CLASS, VERDICT_ORDER
 
@@ -142,7 +143,7 @@ def attainment_bar(
 
 
 def _axis_label(quarter: int, x: float, y: float) -> Markup:
-    shown = f"{quarter * 25}" + (f"{present.NBSP}%" if quarter == 4 else "")
+    shown = f"{quarter * 25}" + (f"{NBSP}%" if quarter == 4 else "")
     anchor = "start" if quarter == 0 else "middle"
     return tag("text", shown, class_="c-text", x=x if quarter else x - 3, y=y, text_anchor=anchor)
 

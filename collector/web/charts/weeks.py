@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from collector.web import present
 from collector.web.charts.svg import num, picture, tag
+from collector.web.conventions import NBSP
 from collector.web.words import VERDICT_CLASS
 
 # From the bottom up: what is good stands on the ground.
@@ -40,7 +41,7 @@ def stacked_weeks(weeks: Sequence[Week], names: Mapping[str, str], label: str, w
     for share in (0, 50, 100):
         y = top + tall * (1 - share / 100)
         parts.append(tag("path", class_="c-grid", d=f"M{num(left)} {num(y)}H{num(width - right)}"))
-        shown = f"{share}{present.NBSP}%" if share == 100 else str(share)
+        shown = f"{share}{NBSP}%" if share == 100 else str(share)
         parts.append(tag("text", shown, class_="c-text", x=left - 8, y=y + 4, text_anchor="end"))
     every = max(1, math.ceil(52 / step))
     for index, week in enumerate(weeks):

@@ -172,7 +172,7 @@ def _name(period: Period, by: str) -> str:
     """Return `November 2026` or `16 to 22 November`."""
     if by == "week":
         return present.day_range(period.first, period.last)
-    shown = format_date(date.fromisoformat(period.first), "LLLL y", locale=language())
+    shown = present.month(period.first)
     return shown[:1].upper() + shown[1:]
 
 

@@ -215,7 +215,8 @@ def _mixed(ranked: Sequence[Score]) -> str:
     named = [score for score in ranked if score.technologies]
     if len({score.technologies[0] for score in named}) < 2:
         return ""
-    return "; ".join(f"{score.provider}: {', '.join(score.technologies)}" for score in named[:8]) + "."
+    shown = (f"{score.provider}{present.colon()}{', '.join(score.technologies)}" for score in named[:8])
+    return present.semicolon().join(shown) + "."
 
 
 def _row(score: Score) -> tuple[Any, ...]:

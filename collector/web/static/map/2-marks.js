@@ -94,12 +94,12 @@
   /* A number in the page's language, with the separators of the pages. */
   atlas.number = function (value, decimals) {
     const text = value.toFixed(decimals || 0).split(".");
-    const whole = text[0].replace(/\B(?=(\d{3})+$)/g, atlas.says.language === "en" ? "," : "\u00a0");
-    return text.length > 1 ? whole + (atlas.says.language === "en" ? "." : ",") + text[1] : whole;
+    const whole = text[0].replace(/\B(?=(\d{3})+$)/g, atlas.says.group);
+    return text.length > 1 ? whole + atlas.says.decimal + text[1] : whole;
   };
   /* Tenths of Mbit/s as the pages write them. */
   atlas.typical = (tenths) => (tenths === null ? "–" : atlas.number(tenths / 10, tenths < 1000 ? 1 : 0));
   atlas.target = (tenths) => atlas.number(tenths / 10, tenths % 10 && tenths < 1000 ? 1 : 0);
   atlas.fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
-  atlas.many = (forms, count) => atlas.fill(forms[count === 1 ? 0 : 1], { n: atlas.number(count) });
+  atlas.many = (forms, count) => atlas.fill(forms[Math.min(count, 2)], { n: atlas.number(count) });
 })();

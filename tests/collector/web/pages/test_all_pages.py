@@ -31,6 +31,14 @@ PAGES = [
     "/admin/registry", "/admin/registry/history?of=00123",
 ]  # fmt: skip
 
+# What every page says in each language while there are invented schools.
+DEMONSTRATION = {
+    "en": "Demonstration data.",
+    "es": "Datos de demostración.",
+    "pt": "Dados de demonstração.",
+    "fr": "Données de démonstration.",
+}
+
 
 def address_of(client: FlaskClient, page: str) -> str:
     if page != "FLAG":
@@ -38,7 +46,7 @@ def address_of(client: FlaskClient, page: str) -> str:
     return "/flags/" + client.get("/flags?state=all").text.split('class="name" href="/flags/')[1].split('"')[0]
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", DEMONSTRATION)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_whole_and_within_its_means(admin: FlaskClient, page: str, language: str) -> None:
     admin.set_cookie("enlace_language", language)
@@ -54,7 +62,7 @@ def test_a_page_is_whole_and_within_its_means(admin: FlaskClient, page: str, lan
     # Nothing is fetched from a third party; a profile's source is a link that a person may follow.
     assert not re.search(r'(?:src|action)="(?:https?:)?//|<link[^>]+href="(?:https?:)?//', text)
     assert "%(" not in text and not re.search(r">\s*None\s*<|None (?:Mbit|ms)|, None", text)
-    assert ("Demonstration data." if language == "en" else "Datos de demostración.") in text
+    assert DEMONSTRATION[language] in text
     if "show=all" not in page:
         assert len(gzip.compress(answer.data)) <= 40_000
     ids = re.findall(r'\sid="([^"]+)"', text)
@@ -84,10 +92,13 @@ def test_headers_of_a_page(admin: FlaskClient) -> None:
 def test_the_language_is_the_readers_choice_else_the_browsers(client: FlaskClient) -> None:
     assert "Password" in client.get("/login").text
     assert "Contraseña" in client.get("/login", headers={"Accept-Language": "es-419,es;q=0.9,en;q=0.5"}).text
-    assert "Password" in client.get("/login", headers={"Accept-Language": "pt-BR,fr;q=0.8"}).text
+    assert "Password" in client.get("/login", headers={"Accept-Language": "de-CH,it;q=0.8"}).text
+    assert "Senha" in client.get("/login", headers={"Accept-Language": "pt-BR,fr;q=0.8"}).text
+    assert "Mot de passe" in client.get("/login", headers={"Accept-Language": "fr-CA,en;q=0.5"}).text
+    assert "Mot de passe" in client.get("/login", headers={"Accept-Language": "en;q=0.2,pt;q=0,fr;q=0.4"}).text
     assert client.get("/language/es?next=/login").location == "/login"
     assert "Contraseña" in client.get("/login", headers={"Accept-Language": "en"}).text
-    assert client.get("/language/fr").status_code == 404
+    assert client.get("/language/de").status_code == 404
 
 
 def test_the_choice_is_remembered_with_the_person(admin: FlaskClient, app: Flask) -> None:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from collector.store.open import Store
+from collector.web.i18n import LANGUAGES
 from tests.collector.web import screens
 from tests.collector.web.screens import make_app, served, sign_in
 
@@ -49,11 +50,12 @@ def test_pages_ask_only_us_and_break_no_policy_of_ours(page: Page, site: str) ->
     assert said == []
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_scrolls_sideways(page: Page, site: str, language: str) -> None:
     page.goto(f"{site}/language/{language}")
     too_wide = []
-    for title, address in (screens.addresses(page, site) | {"all schools": "/schools"}).items():
+    more = {"all schools": "/schools", "targets": "/targets", "sign in": "/login"}
+    for title, address in (screens.addresses(page, site) | more).items():
         page.goto(site + address)
         for width in (320, 390, 768, 900, 940, 1200, 1280, 1320):
             page.set_viewport_size({"width": width, "height": 800})
