@@ -39,7 +39,7 @@ PAGES = {
     "03-schools": "/schools?verdict=BELOW",
     "04-school": "school",
     "04-evidence": "evidence",
-    "04-school-tests": "/schools/0301017/tests?hint=provider",
+    "04-school-tests": "tests",
     "17-uses": "/uses",
     "05-flags": "/flags",
     "05-flags-table": "/flags?as=table",
@@ -133,6 +133,7 @@ def addresses(page: Page, url: str) -> dict[str, str]:
         first = page.locator(link).first
         found[word] = (first.get_attribute("href") if first.count() else None) or listed
     found["evidence"] = f"{found['school']}/evidence"
+    found["tests"] = f"{found['school']}/tests?hint=provider"
     return {title: found.get(address, address) for title, address in PAGES.items()}
 
 

@@ -29,8 +29,9 @@ RECOUNTS = {
     "no_place": "SELECT count(*) FROM schools WHERE latitude IS NULL",
     "zero_place": "SELECT count(*) FROM schools WHERE latitude = 0 AND longitude = 0",
     "far_away": "SELECT count(*) FROM schools WHERE code = '00123'",
-    "coarse_place": "SELECT count(*) FROM schools WHERE round(latitude, 2) = latitude AND round(longitude, 2) ="
-    " longitude AND (latitude <> 0 OR longitude <> 0)",
+    "coarse_place": "SELECT count(*) FROM schools WHERE (latitude <> 0 OR longitude <> 0)"
+    " AND round(CAST(latitude AS NUMERIC), 2) = CAST(latitude AS NUMERIC)"
+    " AND round(CAST(longitude AS NUMERIC), 2) = CAST(longitude AS NUMERIC)",
     "twice": "SELECT count(*) FROM schools WHERE code IN ('00202', '00203')",
     "no_area": "SELECT count(*) FROM schools WHERE area IS NULL",
     "no_pupils": "SELECT count(*) FROM schools WHERE students_total IS NULL",
