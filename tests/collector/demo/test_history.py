@@ -116,4 +116,4 @@ def test_low_lines_have_two_of_the_three_days_that_prove_it(store: Store) -> Non
     assert {len(one.counted) for one in found if one} <= {0, 10, 20}
     two_days = [one for one in found if one is not None and len(one.counted) == 20]
     ready = [one for one in two_days if one.plan is not None and one.choice.by is not None]
-    assert len(ready) >= 6  # at the others no port is fast enough now
+    assert len(ready) >= 5  # at the others no port is fast enough now
