@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from collector.config import CollectorConfig
 from collector.domain.proof import Hours
@@ -160,7 +160,8 @@ def test_without_a_fast_cable_nobody_is_asked(small: Store, table: Any, values: 
 
 def test_without_a_contract_nothing_is_said(small: Store) -> None:
     with small.unit() as unit:
-        unit.connection.execute(update(SCHOOLS).values(contract_download_mbps=None))
+        for table in (SCHOOLS, SCHOOL_FACTS):
+            unit.connection.execute(update(table).values(contract_download_mbps=None))
         unit.commit()
     found = prove(small)
     assert (found.terms, found.plan, found.findings) == (None, None, ())
@@ -170,6 +171,7 @@ def test_tests_of_another_contract_do_not_count(small: Store) -> None:
     proofs.put_days(small, FRIDAY, THURSDAY)
     facts = dict.fromkeys(schools.FACT_COLUMNS)
     with small.unit() as unit:
+        unit.connection.execute(delete(SCHOOL_FACTS).where(SCHOOL_FACTS.c.school == proofs.SCHOOL))
         for day, mbps in (("0001-01-01", 20.0), ("2026-11-16", 30.0)):
             unit.connection.execute(
                 insert(SCHOOL_FACTS).values(
