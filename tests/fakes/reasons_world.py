@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 
 from collector.domain.diagnosis.facts import Cause, Fact
 from collector.store.open import Store
+from collector.store.queries import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
@@ -83,6 +84,7 @@ def add_school(store: Store, code: str, facts: Sequence[Fact]) -> None:
         assert judged is not None
         window = {"school": code, "window_from": FIRST, "day": LAST, "target_bps": TARGET_MBPS * 1_000_000}
         unit.connection.execute(insert(EVALUATIONS).values({**judged, **window}))
+        summaries.renew_all(unit)
         unit.connection.execute(insert(MEASUREMENTS), [_row(code, fact, at) for at, fact in enumerate(facts)])
         unit.commit()
 

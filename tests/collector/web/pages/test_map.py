@@ -151,7 +151,7 @@ def test_schools_without_coordinates_are_counted_under_the_filter_of_verdicts(
     assert admin.get(found.group(1).replace("&amp;", "&")).text.count('class="name"') == int(found.group(2))
 
 
-@pytest.mark.parametrize(("address", "looks"), [("/map", 2), ("/map?layer=areas", 1), ("/map/data", 1)])
+@pytest.mark.parametrize(("address", "looks"), [("/map", 3), ("/map?layer=areas", 1), ("/map/data", 1)])
 def test_every_verdict_is_looked_at_once_and_again_for_the_order_of_the_list(
     admin: FlaskClient, country: Store, address: str, looks: int
 ) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import insert, text, update
 
 from collector.domain.diagnosis.facts import Cause
 from collector.store.open import Store, create
+from collector.store.queries import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.collector.web.pages.conftest import sign_in
@@ -246,6 +247,7 @@ def test_where_tests_cannot_tell_nothing_is_named(admin: FlaskClient, country: S
             update(MEASUREMENTS).where(MEASUREMENTS.c.school == code).values(medium=None, link_bps=None)
         )
         unit.connection.execute(update(EVALUATIONS).where(EVALUATIONS.c.school == code).values(verdict="BELOW"))
+        summaries.renew_all(unit)
         unit.commit()
     page = plain(admin.get(f"/schools/{code}").text)
     assert "The tests of these days name no cause." in page
@@ -262,6 +264,7 @@ def test_a_school_without_a_verdict_has_neither(admin: FlaskClient) -> None:
 def test_nobody_is_told_to_complain_before_the_own_wifi_is_mended(admin: FlaskClient, country: Store) -> None:
     with country.unit() as unit:
         unit.connection.execute(update(EVALUATIONS).values(verdict="BELOW"))
+        summaries.renew_all(unit)
         unit.commit()
     page = plain(admin.get(f"/schools/{code_of(Cause.WIFI_WEAK)}").text)
     assert "What to do: Connect the PC by cable, or move it nearer to the access point. The Wi-Fi is weak" in page
