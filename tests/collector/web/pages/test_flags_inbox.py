@@ -56,7 +56,7 @@ def ids(page: str) -> list[str]:
 
 def rows(store: Store, table: Any) -> list[dict[str, Any]]:
     with store.reader() as snapshot:
-        return [dict(row) for row in snapshot.connection.execute(select(table)).mappings()]
+        return [dict(row) for row in snapshot.connection.execute(select(table).order_by(*table.primary_key)).mappings()]
 
 
 def version(page: str, flag: str) -> str:
