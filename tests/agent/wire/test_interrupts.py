@@ -13,6 +13,7 @@ from agent.wire.vocabulary import ExitCode
 # Found by the interpreter at its start: presses Ctrl-C where the program begins to load a certain module.
 PRESSES = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 waiting = [os.environ["CTRL_C_AT"]]
 def press(event, details):
     if event == "import" and waiting and details[0] == waiting[0]:
@@ -62,6 +63,7 @@ def test_the_exit_code_is_that_of_the_contract() -> None:
     ids=["unheeded", "heeded", "at the end", "ignored"],
 )
 def test_ctrl_c_later_interrupts_what_is_being_done(code: str, returns: int) -> None:
-    program = f"import os, signal, time\nfrom agent.wire.interrupts import Quietly\n{code}"
+    heeds = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # whoever runs the tests may ignore it
+    program = f"import os, signal, time\n{heeds}\nfrom agent.wire.interrupts import Quietly\n{code}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (returns, "")
