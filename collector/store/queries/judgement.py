@@ -138,9 +138,12 @@ def count_open_flags(snapshot: Snapshot) -> int:
 
 
 def is_folded(snapshot: Snapshot, profile: str) -> bool:
-    """Return whether there are evaluations by this profile, or no days to judge."""
-    some = select(NEWEST_EVALUATIONS.c.school).where(NEWEST_EVALUATIONS.c.profile == profile).limit(1)
-    if snapshot.connection.execute(some).first() is not None:
+    """Return whether there are evaluations by this profile and what is made from them, or no days to judge."""
+    some = [
+        select(table.c.school).where(table.c.profile == profile).limit(1)
+        for table in (EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS)
+    ]
+    if all(snapshot.connection.execute(query).first() is not None for query in some):
         return True
     return snapshot.connection.execute(select(SCHOOL_DAYS.c.school).limit(1)).first() is None
 

@@ -13,9 +13,18 @@ from collector.evaluate.inputs import Reference, SchoolInputs
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
 from collector.store.queries import schools
-from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
+from collector.store.tables.judgement import (
+    EVALUATIONS,
+    FLAG_ACTIONS,
+    FLAG_EVENTS,
+    FLAGS,
+    NEWEST_EVALUATIONS,
+    PERIOD_VERDICTS,
+    SCHOOL_DAYS,
+)
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOL_FACTS
+from tests.fakes import recount
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
@@ -108,7 +117,10 @@ def test_deleting_everything_and_replaying_gives_the_same_rows(
     assert everything(store) == one_by_one
 
 
-@pytest.mark.parametrize("lost", [(EVALUATIONS,), (EVALUATIONS, FLAGS, FLAG_EVENTS), TABLES])
+@pytest.mark.parametrize(
+    "lost",
+    [(EVALUATIONS,), (EVALUATIONS, FLAGS, FLAG_EVENTS), TABLES, (NEWEST_EVALUATIONS,), (PERIOD_VERDICTS,)],
+)
 def test_what_somebody_deletes_is_made_again_by_the_next_run(
     store: Store, town: Town, clock: FakeClock, lost: tuple[Any, ...]
 ) -> None:
@@ -124,6 +136,7 @@ def test_what_somebody_deletes_is_made_again_by_the_next_run(
         unit.commit()
     run(store, clock)
     assert everything(store) == before
+    recount.check(store)
 
 
 def test_a_flag_that_somebody_deleted_comes_back_with_the_next_day(store: Store, town: Town, clock: FakeClock) -> None:
