@@ -166,7 +166,7 @@ def test_the_flag_goes_before_the_table_and_the_environment_names_a_server(
     ("content", "said"),
     [
         ('[collector]\nprofile = "x"', "not a target profile"),
-        ('[collector]\ndefault_language = "pt"', "default_language"),
+        ('[collector]\ndefault_language = "xx"', "default_language"),
         ('[testpoint]\nhost = "0.0.0.0"', "public_url"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import random
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import delete, insert
 
 from collector.store.open import Store
 from collector.store.queries import summaries
+from collector.store.queries.pieces import in_pieces
 from collector.store.queries.summaries import Series
 from collector.store.tables.judgement import EVALUATIONS
 from tests.fakes import recount
@@ -64,6 +66,6 @@ def test_after_every_fold_they_equal_a_recount(store: Store, seed: int) -> None:
 
 
 def test_more_schools_than_one_statement_takes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(summaries, "_MANY", 2)
+    monkeypatch.setattr(summaries, "in_pieces", partial(in_pieces, many=2))
     fold(store, SERIES[0], SCHOOLS, FIRST, random.Random(1))
     recount.check(store)
