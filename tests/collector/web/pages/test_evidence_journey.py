@@ -12,7 +12,6 @@ from collector import operate
 from collector.publish import packs
 from collector.publish.packs import Verdict
 from collector.store.open import Store
-from tests.collector.web.pages.test_registry_journey import by_keyboard, by_mouse
 from tests.collector.web.screens import chromium, make_app, served, sign_in
 from tests.fakes import pages_world, proofs
 from tests.fakes.collector_world import FakeClock, fake_ports
@@ -20,6 +19,16 @@ from tests.fakes.collector_world import FakeClock, fake_ports
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 Press = Callable[[Locator], None]
+
+
+def by_mouse(target: Locator) -> None:
+    target.click()
+
+
+def by_keyboard(target: Locator) -> None:
+    """Reach it as the Tab key does, and press Enter."""
+    target.focus()
+    target.press("Enter")
 
 
 @pytest.fixture(scope="module")
