@@ -115,7 +115,7 @@ def test_a_closing_that_is_taken_back_leaves_nothing_in_what_is_judged(desk: Des
     assert [event["event"] for event in live[1]] == ["opened"]
     replay(desk.store, CONFIG, fake_ports(desk.clock))
     assert desk.judged() == live
-    assert [row["action"] for row in desk.rows(FLAG_ACTIONS)] == ["closed", "undone"]
+    assert {row["action"] for row in desk.rows(FLAG_ACTIONS)} == {"closed", "undone"}  # of one instant, in no order
 
 
 def test_two_people_at_one_flag_never_overwrite_each_other(desk: Desk) -> None:
