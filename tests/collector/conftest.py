@@ -10,11 +10,17 @@ from tests.fakes import postgres
 from tests.fakes.collector_world import FakeClock
 from tests.fakes.databases import Database, Files, OnServer
 
-# Whose tests run on both engines each time; those of the others run on PostgreSQL among the deep ones.
-_WHOLE = ("store/", "intake/", "evaluate/", "publish/", "registry/", "web/api/")
-_PAGES = ("lists", "quality", "progress", "providers", "map", "flags_inbox")
-ON_BOTH = (*_WHOLE, "test_jobs.py", "test_operator_commands.py", *(f"web/pages/test_{name}.py" for name in _PAGES))
-SLOW = ("evaluate/test_replay.py",)
+# Whose tests run on both engines each time: the statements that write, and those that judge. Pages are compared between
+# the engines by test_both_engines.py. All others run on PostgreSQL among the deep ones.
+ON_BOTH = (
+    "store/",
+    *(f"intake/test_{name}.py" for name in ("at_once", "batch", "batch_place", "lease", "receipts", "settings")),
+    *(f"evaluate/test_{name}.py" for name in ("casework", "dated_inputs", "proof")),
+    *(f"registry/test_{name}.py" for name in ("importer", "imports")),
+    "publish/test_export.py",
+    "test_jobs.py",
+    "test_operator_commands.py",
+)
 HERE = Path(__file__).parent
 
 
@@ -25,7 +31,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", ["sqlite"], indirect=True)
         return
     module = metafunc.definition.path.relative_to(HERE).as_posix()
-    always = module.startswith(ON_BOTH) and module not in SLOW
+    always = module.startswith(ON_BOTH)
     server = pytest.param("postgresql", marks=() if always else pytest.mark.deep)
     metafunc.parametrize("database", ["sqlite", server], indirect=True)
 

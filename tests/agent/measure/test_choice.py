@@ -152,7 +152,6 @@ def test_the_next_server_is_asked_while_the_first_is_busy():
     assert record.failure is None
     assert record.server.id == free.url.removeprefix("http://")
     assert busy.come_back_s(record) is None
-    assert not record.tags
 
 
 def test_a_wait_can_be_called_off():

@@ -158,7 +158,7 @@ def test_no_address_is_a_fault(admin: FlaskClient) -> None:
         "';--",
         "é",
     )
-    for _ in range(150):
+    for _ in range(40):
         query = "&".join(f"{name}={quote(chance.choice(values))}" for name in chance.sample(names, 4))
         assert admin.get(f"{TESTS}?{query}").status_code == 200, query
         assert admin.get(f"{TESTS}.csv?{query}").status_code in (200, 400), query

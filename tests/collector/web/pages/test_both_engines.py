@@ -1,0 +1,50 @@
+"""The same country reads the same from SQLite and from PostgreSQL, on every page and in every file."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from collector.store.open import Store
+from tests.collector.web.pages.conftest import sign_in
+from tests.collector.web.pages.test_all_pages import PAGES, address_of
+from tests.collector.web.screens import make_app
+from tests.fakes import pages_world
+from tests.fakes.databases import Files, OnServer
+
+FILES = [
+    "/map/data", "/schools.csv", "/schools/00123/tests.csv", "/flags/rows.csv?state=all", "/map/districts.csv", "/progress/schools.csv?list=MEETS", "/devices.csv", "/providers.csv",
+    "/progress.csv", "/quality.csv", "/admin/registry/giga.csv", "/admin/registry/checks.csv",
+]  # fmt: skip
+OF_ONE_ANSWER = re.compile(r'name="csrf_token" value="[^"]+"|\?v=[0-9a-f]+')
+
+
+def reader_of(store: Store, name: str) -> FlaskClient:
+    client = make_app(store).test_client()
+    assert sign_in(client, name).status_code == 303
+    return client
+
+
+def read(client: FlaskClient, address: str) -> tuple[int, list[str]]:
+    answer = client.get(address)
+    return answer.status_code, OF_ONE_ANSWER.sub("", answer.text).splitlines()
+
+
+@pytest.fixture
+def both(tmp_path: Path, files: Files, on_server: OnServer) -> Iterator[tuple[Store, Store]]:
+    files.place = tmp_path / "data"
+    stores = files.filled(pages_world.small), on_server.filled(pages_world.small)
+    yield stores
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.parametrize("name", ["ana", "cora", "cleo"])
+def test_every_page_and_file_says_the_same_on_both(both: tuple[Store, Store], name: str) -> None:
+    one, other = (reader_of(store, name) for store in both)
+    flag = address_of(reader_of(both[0], "ana"), "FLAG")
+    answered = {address: read(one, address) for address in (*PAGES, *FILES, flag) if address != "FLAG"}
+    assert [address for address, found in answered.items() if read(other, address) != found] == []
+    assert name != "ana" or {status for status, _lines in answered.values()} == {200}
