@@ -15,8 +15,9 @@ from tests.fakes import pages_world
 from tests.fakes.databases import Files, OnServer
 
 FILES = [
-    "/map/data", "/schools.csv", "/schools/00123/tests.csv", "/flags/rows.csv?state=all", "/map/districts.csv", "/progress/schools.csv?list=MEETS", "/devices.csv", "/providers.csv",
-    "/progress.csv", "/quality.csv", "/admin/registry/giga.csv", "/admin/registry/checks.csv",
+    "/map/data", "/map/districts.csv", "/schools.csv", "/schools/00123/tests.csv", "/flags/rows.csv?state=all",
+    "/progress/schools.csv?list=MEETS", "/devices.csv", "/providers.csv", "/progress.csv", "/quality.csv",
+    "/admin/registry/giga.csv", "/admin/registry/checks.csv",
 ]  # fmt: skip
 OF_ONE_ANSWER = re.compile(r'name="csrf_token" value="[^"]+"|\?v=[0-9a-f]+')
 
