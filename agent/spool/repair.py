@@ -82,7 +82,7 @@ def finish(path: Path) -> None:
 def move_aside(path: Path, to: Path | None = None) -> Path:
     """Rename a file that is no use, with what belongs to it, and return its new name; only the last few are kept."""
     to = to or _aside_name(path)
-    ownfiles.withhold(path)
+    ownfiles.withhold_database(path)
     path.replace(to)
     for ending in files.SIDECARS:
         with contextlib.suppress(FileNotFoundError):

@@ -67,3 +67,9 @@ def withhold(path: Path) -> None:
         mode = path.lstat().st_mode
         if mode & _OTHERS and stat.S_ISREG(mode):  # what a link leads to is perhaps not ours
             path.chmod(mode & 0o777 & ~_OTHERS)
+
+
+def withhold_database(path: Path) -> None:
+    """Do so for a file of SQLite and for what SQLite puts beside it, with the rights that the file had then."""
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        withhold(path.with_name(name))

@@ -40,7 +40,7 @@ class Store:
         version.check(url)
         opened = cls(url)
         if opened.path is not None:
-            ownfiles.withhold(opened.path)
+            ownfiles.withhold_database(opened.path)
         return opened
 
     def unit(self, scope: Scope = WHOLE, *, waits: bool = True) -> UnitOfWork:
