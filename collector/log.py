@@ -1,6 +1,5 @@
-"""Logs as lines of JSON, bounded in size; the console gets warnings as plain lines."""
+"""The collector's logs, a file for each process; the console gets warnings as plain lines."""
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -9,24 +8,6 @@ from agent.wire.logfiles import LogFiles
 
 MAX_BYTES = 1_000_000
 FILES = 5
-_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-
-class JsonLines(logging.Formatter):
-    """One event a line; what `extra` brings are fields of their own, control characters are escaped."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        line = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{record.msecs:03.0f}",
-            "level": record.levelname.lower(),
-            "from": record.name,
-            "event": record.getMessage(),
-        }
-        line |= {name: str(value) for name, value in vars(record).items() if name not in _PLAIN}
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
 
 
 def set_up(data: Path, name: str) -> None:
@@ -52,5 +33,4 @@ def set_up(data: Path, name: str) -> None:
     except OSError as error:
         logging.getLogger(__name__).warning("no log file in %s: %s", directory, error.strerror)
         return
-    file.setFormatter(JsonLines())
     root.addHandler(file)
