@@ -10,10 +10,11 @@ from agent import app, present, statusfile
 from agent.config import AgentConfig
 from agent.errors import EnlaceError
 from agent.ports import Ports
+from agent.reading import LAST_ANSWER
 from agent.spool.store import open_reader
 from agent.uplink import enrol as enrolment
-from agent.uplink import identity, proxies
-from agent.uplink.exchange import Exchange
+from agent.uplink import identity, proxies, settings
+from agent.uplink.exchange import RATCHET, Exchange
 from agent.uplink.identity import Identity, IdentityStore
 from agent.uplink.servertime import true_now_ms
 from agent.wire import headers, signing
@@ -89,8 +90,8 @@ def _data(data: Path) -> list[Finding]:
 def _disk(data: Path, config: AgentConfig) -> list[Finding]:
     free = app.free_bytes(data)
     if free < config.min_free_disk_bytes:
-        return [Finding("disk", False, f"only {free / present.MBIT:.1f} MB are free in {data}", "Make room.")]
-    return [Finding("disk", True, f"{free / present.MBIT:.0f} MB free")]
+        return [Finding("disk", False, f"only {free / present.MB:.1f} MB are free in {data}", "Make room.")]
+    return [Finding("disk", True, f"{free / present.MB:.0f} MB free")]
 
 
 def _identity(data: Path, ports: Ports, who: list[Identity]) -> list[Finding]:
@@ -116,7 +117,7 @@ def _spool(data: Path, state: dict[str, str]) -> list[Finding]:
     spool = open_reader(data)
     try:
         summary, ledger = spool.summary(), spool.ledger()
-        for key in ("last_answer", "ratchet"):
+        for key in (LAST_ANSWER, RATCHET):
             state[key] = spool.get_state(key) or ""
         state["ledger"] = str(ledger)
     finally:
@@ -155,7 +156,7 @@ def _collector(config: AgentConfig, ports: Ports, who: list[Identity], state: di
     exchange = Exchange(
         HttpTransport(config.proxy), ports, _Borrowed(state), who[0], ledger=lambda: ledger, url=config.collector_url
     )
-    reply = exchange.call(signing.Word.SETTINGS, "/settings/v1", b"{}", media=headers.JSON_MEDIA, deadline_s=REACH_S)
+    reply = exchange.call(signing.Word.SETTINGS, settings.PATH, b"{}", media=headers.JSON_MEDIA, deadline_s=REACH_S)
     url = enrolment.shown_url(config.collector_url or who[0].collector_url)
     if reply.signed and reply.status == 200:
         return [Finding("collector", True, f"{url} answers and its signature is right")]
@@ -166,7 +167,6 @@ def _test_point(config: AgentConfig, data: Path) -> list[Finding]:
     from agent.measure import dial
     from agent.measure import servers as addresses
     from agent.measure.faults import WorldError
-    from agent.uplink import settings
 
     urls = list(config.servers)
     try:

@@ -8,7 +8,6 @@ import logging
 import threading
 
 from agent.ports import Clock
-from agent.spool.rows import Outcome
 from agent.spool.store import SETTINGS_VERSION, STORE_EPOCH, Spool
 from agent.uplink import settings
 from agent.uplink.contact import Contact
@@ -55,11 +54,10 @@ class Handover:
                 posted = self._contact.send(rows)
                 if posted is None:
                     return
-                outcomes = [Outcome(one.seq, one.action, one.reason) for one in posted.decided]
-                if outcomes:
-                    self._spool.apply(outcomes)
+                if posted.decided:
+                    self._spool.apply(posted.decided)
                 self._heed(posted)
-                if posted.decision.effect is not Effect.APPLY or not outcomes:
+                if posted.decision.effect is not Effect.APPLY or not posted.decided:
                     return
                 fresh = heartbeat = False
 

@@ -11,7 +11,8 @@ from agent.wire.details import UsedUp
 from agent.wire.records import Direction, Loaded, Measurement
 from agent.wire.vocabulary import Confidence, FailureCode, Phase, RttMethod, Status
 
-MBIT = 1_000_000
+MBIT = 1_000_000  # bits
+MB = 1_000_000  # bytes
 
 FAILURES: dict[FailureCode, str] = {
     FailureCode.DNS: "The name server does not know the test point's address, or does not answer.",
@@ -102,7 +103,7 @@ def counted(count: int, one: str) -> str:
 
 def size(size_bytes: int) -> str:
     """Return an amount of data, in kB where it is less than a megabyte."""
-    return f"{size_bytes / 1000:.0f} kB" if size_bytes < MBIT else f"{rounded(size_bytes / MBIT)} MB"
+    return f"{size_bytes / 1000:.0f} kB" if size_bytes < MB else f"{rounded(size_bytes / MB)} MB"
 
 
 def measurement_lines(record: Measurement) -> list[tuple[str, str]]:

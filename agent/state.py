@@ -68,17 +68,13 @@ def _add_known_identity(identity: Identity | None, ports: Ports, told: dict[str,
 
 def _add_spool(data: Path, config: AgentConfig, ports: Ports, told: dict[str, Any]) -> None:
     try:
-        spool = open_reader(data)
+        with open_reader(data) as spool:
+            told |= spool_facts(spool)
+            told["kind"], told["why"] = stored_contact(spool)
+            spent = spool.spent(ports.clock, ports.host.boot_id(), ports.host.utc_offset_min())
+            told["budget"] = allowance.shown(spent, allowance.caps(config, spool))
     except EnlaceError as error:
         told["spool_problem"] = error.sentence
-        return
-    try:
-        told |= spool_facts(spool)
-        told["kind"], told["why"] = stored_contact(spool)
-        spent = spool.spent(ports.clock, ports.host.boot_id(), ports.host.utc_offset_min())
-        told["budget"] = allowance.shown(spent, allowance.caps(config, spool))
-    finally:
-        spool.close()
 
 
 def spool_facts(spool: SpoolReader | Spool) -> dict[str, Any]:
@@ -146,7 +142,7 @@ def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
     if step:
         lines.append(("Clock", f"was set by {step['by_s']:+.0f} s, noticed at {step['noticed_at']}"))
     if told.get("budget"):
-        spent, cap = told["budget"]["day_bytes"] / present.MBIT, told["budget"]["day_cap_bytes"] / present.MBIT
+        spent, cap = told["budget"]["day_bytes"] / present.MB, told["budget"]["day_cap_bytes"] / present.MB
         lines.append(("Data today", f"{spent:.1f} of {cap:.0f} MB"))
     return lines
 

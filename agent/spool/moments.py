@@ -8,23 +8,14 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
+from agent import reading
 from agent.ports import Clock
+from agent.reading import LAST_ANSWER, Reading
 from agent.spool import keyvalues
 from agent.spool.rows import DAY_MS
 
-LAST_ANSWER = "last_answer"  # state key: JSON {"server_time_ms", "mono_ms", "boot_id"} of the last signed answer
-_BOOT_WALL = "boot_wall"  # state key: the same form; what the wall clock said first in this boot
+_BOOT_WALL = "boot_wall"  # state key: the reading that the wall clock gave first in this boot
 _YEAR_2200_MS = 7_258_118_400_000
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """A time together with the monotonic clock that carries it on."""
-
-    server_time_ms: int
-    mono_ms: int
-    boot_id: str
 
 
 @dataclass(frozen=True)
@@ -39,14 +30,6 @@ class Moment:
     steady_ms: int  # the best there is, without jumps within a boot
 
 
-def read_reading(text: str | None) -> Reading | None:
-    """Return what a state value says about a clock; None if it says nothing readable."""
-    try:
-        return msgspec.json.decode(text or "null", type=Reading | None)
-    except msgspec.MsgspecError:
-        return None
-
-
 def now(connection: sqlite3.Connection, clock: Clock, boot_id: str, *, note: bool = True) -> Moment:
     """Return the present moment.
 
@@ -57,12 +40,9 @@ def now(connection: sqlite3.Connection, clock: Clock, boot_id: str, *, note: boo
         note: Keep this boot's first wall-clock reading; only inside a write.
     """
     wall_ms, mono_ms = clock.now_ms(), clock.mono_ms()
-    answer = read_reading(keyvalues.get(connection, LAST_ANSWER))
-    server_ms = floor_ms = None
-    if answer is not None:
-        floor_ms = answer.server_time_ms
-        if answer.boot_id == boot_id and mono_ms >= answer.mono_ms:
-            floor_ms = server_ms = answer.server_time_ms + mono_ms - answer.mono_ms
+    answer = reading.read(keyvalues.get(connection, LAST_ANSWER))
+    server_ms = answer.at(mono_ms, boot_id) if answer is not None else None
+    floor_ms = server_ms if server_ms is not None or answer is None else answer.server_time_ms
     steady_ms = server_ms
     if steady_ms is None:
         first = _first_of_boot(connection, Reading(max(wall_ms, floor_ms or 0), mono_ms, boot_id), note)
@@ -70,13 +50,13 @@ def now(connection: sqlite3.Connection, clock: Clock, boot_id: str, *, note: boo
     return Moment(wall_ms, mono_ms, boot_id, server_ms, floor_ms, steady_ms)
 
 
-def _first_of_boot(connection: sqlite3.Connection, reading: Reading, note: bool) -> Reading:
-    kept = read_reading(keyvalues.get(connection, _BOOT_WALL))
-    if kept is not None and kept.boot_id == reading.boot_id:
+def _first_of_boot(connection: sqlite3.Connection, seen: Reading, note: bool) -> Reading:
+    kept = reading.read(keyvalues.get(connection, _BOOT_WALL))
+    if kept is not None and kept.boot_id == seen.boot_id:
         return kept
     if note:
-        keyvalues.put(connection, _BOOT_WALL, msgspec.json.encode(reading).decode())
-    return reading
+        keyvalues.put(connection, _BOOT_WALL, reading.write(seen))
+    return seen
 
 
 def local_day(moment: Moment, utc_offset_min: int) -> str:

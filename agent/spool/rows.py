@@ -3,15 +3,15 @@
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
+
+from agent.outcome import Action as Action
 
 DAY_MS = 86_400_000
 PAGE_BYTES = 4096  # of the file
 MAY_COST = "may_cost"  # state key: what the running test can have cost by now, should nobody finish it
-
-Action = Literal["acked", "dead", "deferred", "retry"]
 
 
 class RowState(StrEnum):
@@ -57,15 +57,6 @@ class Outgoing:
     """The records of one attempt."""
 
     rows: list[Row] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one row that was sent."""
-
-    seq: int
-    action: Action
-    reason: str | None = None
 
 
 @dataclass(frozen=True)

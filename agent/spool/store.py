@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from agent import reading
+from agent.errors import EnlaceError
 from agent.locks import FileLock
+from agent.outcome import Outcome
 from agent.ports import Clock, Randomness
 from agent.spool import interrupted, keyvalues, moments, queue, retention, spending, troubles, views
 from agent.spool.database import FILE, Database
@@ -36,6 +39,8 @@ class Spool:
         self._database, self._clock, self._boot_id, self._kept = database, clock, boot_id, kept
         self._aged_mono_ms: int | None = None
         self._owner = FileLock(database.directory / f"running-{owner}.lock")
+        self._marked: set[str] = set()  # rids of our own markers
+        self._unkept: dict[str, Callable[[], object]] = {}  # by rid: what is to be done again when there is room
 
     @classmethod
     def open(
@@ -125,6 +130,7 @@ class Spool:
             spending.keep(self._database.directory, connection)
 
         self._write(mark)
+        self._marked.add(rid)
 
     def note_cost(self, rid: str, at_most_bytes: int | None) -> None:
         """Note durably what a running test can cost from here on, before it does: all that a kill leaves counted.
@@ -145,6 +151,10 @@ class Spool:
 
         Returns:
             False if a record of that identity was kept before; then nothing changes.
+
+        Raises:
+            EnlaceError: If it cannot be written now. A test with a marker is not lost by that: `recover` keeps it, or
+                what the marker says of it if this process has ended by then.
         """
         body = codec.encode(record)
         if len(body) > limits.ITEM_BYTES:
@@ -160,15 +170,31 @@ class Spool:
                 self._tidy(connection, moment)
             return is_new
 
-        return self._write(add)
+        try:
+            is_new = self._write(add)
+        except EnlaceError:
+            if record.rid in self._marked:
+                self._unkept[record.rid] = lambda: self._write(add)
+            raise
+        self._forget(record.rid)
+        return is_new
 
     def recover(self, boot_id: str = "") -> int:
-        """Turn the markers of processes that are gone into interrupted measurements and return how many.
+        """Keep what could not be kept when its test ended, and turn the markers of processes that are gone.
 
         Args:
             boot_id: Of the computer now; "" = the one that `open` was told.
+
+        Returns:
+            How many markers became interrupted measurements.
+
+        Raises:
+            EnlaceError: If nothing can be written.
         """
         self._boot_id = boot_id or self._boot_id
+        for rid, keep in list(self._unkept.items()):
+            keep()
+            self._forget(rid)
 
         def turn(connection: sqlite3.Connection, moment: moments.Moment) -> int:
             found = connection.execute(
@@ -180,7 +206,8 @@ class Spool:
                     body, rid, is_same_boot=boot == self._boot_id, wall_ms=wall_ms, boot_id=boot, mono_ms=mono_ms
                 )
                 queue.put_ready(connection, moment, rid, record.kind, codec.encode(record))
-                retention.reconcile(connection, rid, "", retention.noted_cost(connection, rid))
+                today = moments.local_day(moment, record.utc_offset_min or 0)
+                retention.reconcile(connection, rid, today, retention.noted_cost(connection, rid))
             if left:
                 spending.keep(self._database.directory, connection)
             self._tidy(connection, moment)
@@ -214,7 +241,7 @@ class Spool:
         outgoing, damaged = self._read(pick)
         return self._write(bury_and_pick) if damaged else outgoing
 
-    def apply(self, outcomes: Sequence[queue.Decided]) -> None:
+    def apply(self, outcomes: Sequence[Outcome]) -> None:
         """Do with each row what the collector's signed answer says; a row that was decided before stays so."""
 
         def settle(connection: sqlite3.Connection, moment: moments.Moment) -> None:
@@ -302,7 +329,7 @@ class Spool:
         """Keep a small value durably; None removes it. `last_answer` also gives the rows their time."""
 
         def put(connection: sqlite3.Connection, moment: moments.Moment) -> None:
-            told = moments.read_reading(value) if key == moments.LAST_ANSWER else None
+            told = reading.read(value) if key == reading.LAST_ANSWER else None
             keyvalues.put(connection, key, value)
             if told is not None:
                 moments.learn(connection, moment, told)
@@ -310,6 +337,11 @@ class Spool:
         self._write(put)
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _forget(self, rid: str) -> None:
+        """A test's record is kept: nothing is left to be done about it."""
+        self._marked.discard(rid)
+        self._unkept.pop(rid, None)
 
     def _write(self, work: Callable[[sqlite3.Connection, moments.Moment], T]) -> T:
         return self._database.write(

@@ -4,10 +4,11 @@ import gzip
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
+from agent.outcome import Outcome
 from agent.uplink.decide import UNFIT, Decision, Effect, Kind, Pressure
 from agent.uplink.exchange import Exchange, Reply
 from agent.wire import headers, limits, signing
@@ -20,8 +21,6 @@ PATH = "/ingest/v1/batch"
 DEADLINE_S = 90.0  # a 20 kbit/s line carries 200 kB in that time
 
 _HEAD, _TAIL = b'{"items":[', b"]}"
-
-Action = Literal["acked", "dead", "deferred", "retry"]
 
 _UNFIT = Decision(Kind.COLLECTOR_DOWN, Effect.KEEP, Pressure.REPEATED)  # signed, 200, and of no use
 
@@ -43,21 +42,12 @@ class Row(Protocol):
 
 
 @dataclass(frozen=True)
-class Decided:
-    """What becomes of one row."""
-
-    seq: int
-    action: Action
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
 class Posted:
     """What one batch brought."""
 
     reply: Reply
     decision: Decision
-    decided: tuple[Decided, ...] = ()
+    decided: tuple[Outcome, ...] = ()
     answer: BatchAnswer | None = None  # only a good one
     sent_items: int = 0
 
@@ -117,23 +107,23 @@ def _is_about(row: Row, item: ItemAnswer) -> bool:
     return item.rid == row.rid or (item.rid is None and not is_taken)
 
 
-def _of_item(row: Row, item: ItemAnswer) -> Decided:
+def _of_item(row: Row, item: ItemAnswer) -> Outcome:
     match item.status:
         case ItemStatus.ACCEPTED | ItemStatus.DUPLICATE:
-            return Decided(row.seq, "acked")
+            return Outcome(row.seq, "acked")
         case ItemStatus.REJECTED:
-            return Decided(row.seq, "dead", item.code or "rejected")
+            return Outcome(row.seq, "dead", item.code or "rejected")
         case ItemStatus.DEFERRED:
-            return Decided(row.seq, "deferred", item.code)
+            return Outcome(row.seq, "deferred", item.code)
 
 
-def _alone(reply: Reply, decision: Decision, used: Sequence[Row]) -> tuple[Decided, ...]:
+def _alone(reply: Reply, decision: Decision, used: Sequence[Row]) -> tuple[Outcome, ...]:
     """Return what becomes of a row that failed alone: it must not block the ones behind it."""
     if len(used) != 1:
         return ()
     if decision.effect is Effect.SHRINK:
         code = reply.code if reply.code == RefusalCode.TOO_LARGE else RefusalCode.ENVELOPE
-        return (Decided(used[0].seq, "dead", code),)
+        return (Outcome(used[0].seq, "dead", code),)
     if decision.pressure is not Pressure.NONE and decision.kind is not Kind.PORTAL:  # a portal changes nothing at all
-        return (Decided(used[0].seq, "retry", decision.kind),)
+        return (Outcome(used[0].seq, "retry", decision.kind),)
     return ()

@@ -1,6 +1,8 @@
 """What `status` says, with a daemon and without one, today and tomorrow, here and on a copied disk."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +122,13 @@ def test_a_copy_that_waits_for_its_own_name_says_so(desk: Desk) -> None:
     told = desk.read()
     assert (told["copied_disk"], told["enrolled"], told["kind"]) == (True, False, "not_enrolled")
     assert "enrols as one of its own" in desk.lines()["Problem"]
+
+
+def test_a_spool_that_breaks_while_it_is_read_is_a_problem_and_not_the_end(desk: Desk) -> None:
+    desk.spend(1, 30_000_000)
+    with closing(sqlite3.connect(desk.folder / "spool.sqlite3")) as database:
+        database.execute("DROP TABLE budget_days")
+        database.commit()
+    told = desk.read()
+    assert "cannot be read" in told["spool_problem"]
+    assert (told["waiting"], told["budget"]) == (0, None)

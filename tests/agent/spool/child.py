@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from agent.spool.rows import Outcome
+from agent.outcome import Outcome
 from agent.spool.store import Spool
 from tests.agent.spool.records import STUB, measurement
 from tests.fakes.agent_world import BOOT

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from agent.spool.moments import LAST_ANSWER, Reading
+from agent import reading
+from agent.reading import LAST_ANSWER, Reading
 from agent.spool.store import Spool
 from agent.wire.records import Diary, Measurement
 from tests.fakes.records import a_diary_run, a_measurement
@@ -23,8 +24,7 @@ def fill(spool: Spool, *numbers: int) -> None:
 
 def note_answer(spool: Spool, server_time_ms: int, mono_ms: int, boot_id: str) -> None:
     """Let the collector have spoken: from now on ages go by its time."""
-    reading = Reading(server_time_ms, mono_ms, boot_id)
-    spool.set_state(LAST_ANSWER, msgspec.json.encode(reading).decode())
+    spool.set_state(LAST_ANSWER, reading.write(Reading(server_time_ms, mono_ms, boot_id)))
 
 
 STUB = (

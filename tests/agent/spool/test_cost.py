@@ -60,3 +60,10 @@ def test_the_figure_of_a_finished_test_goes_before_the_note(spool: Spool) -> Non
     spool.mark_running(STUB, a_rid(1), 1_000, may_cost_bytes=10)
     spool.add_ready(measurement(1), spent_bytes=700)
     assert spool.spent().day_bytes == 700
+
+
+def test_a_test_whose_reservation_is_lost_costs_a_day_that_there_is(world: World) -> None:
+    world.open().mark_running(STUB, a_rid(1), 1_000, may_cost_bytes=10)
+    world.execute("DELETE FROM reservations")
+    assert after_a_kill(world) == 1_010
+    assert [day for (day,) in world.execute("SELECT day FROM budget_days") if not day] == []

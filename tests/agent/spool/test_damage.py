@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from agent.errors import EnlaceError
 from agent.locks import FileLock
+from agent.outcome import Outcome
 from agent.spool import repair, schemafile
-from agent.spool.rows import Outcome
 from agent.spool.store import Spool, open_reader
 from agent.wire import codec
 from tests.agent.spool.conftest import World

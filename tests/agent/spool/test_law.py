@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from agent.spool.rows import Limits, Outcome
+from agent.outcome import Outcome
+from agent.spool.rows import Limits
 from agent.spool.store import Spool
 from agent.wire import codec
 from tests.agent.spool.records import STUB, measurement, note_answer

@@ -1,12 +1,16 @@
 """The spool keeps everything until it is acknowledged, and its numbers always add up."""
 
 import json
+import sqlite3
 from collections import Counter
 
 import msgspec
 import pytest
 
-from agent.spool.rows import Limits, Outcome, RowState
+from agent.errors import EnlaceError
+from agent.outcome import Outcome
+from agent.spool import queue
+from agent.spool.rows import Limits, RowState
 from agent.spool.store import Spool, open_reader
 from agent.wire import codec, limits
 from agent.wire.vocabulary import FailureCode, Status, Tier, Trigger
@@ -502,3 +506,25 @@ def test_state_is_kept_replaced_and_removed(world: World, spool: Spool) -> None:
     assert again.get_state("x") is None, "a damaged value is as good as none"
     again.set_state("x", None)
     assert world.execute("SELECT count(*) FROM state WHERE key = 'x'") == [(0,)]
+
+
+def test_a_test_that_could_not_be_kept_at_its_end_is_kept_before_the_next(
+    world: World, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.mark_running(STUB, a_rid(1), 1_000)
+    with monkeypatch.context() as full:
+        full.setattr(queue, "put_ready", _no_room)
+        with pytest.raises(EnlaceError, match="disk I/O"):
+            spool.add_ready(measurement(1), spent_bytes=700)
+        with pytest.raises(EnlaceError, match="disk I/O"):
+            spool.recover()
+    assert spool.summary().running == 1
+    assert spool.recover() == 0  # nothing was interrupted
+    (row,) = spool.next_batch(10, 10**6).rows
+    assert msgspec.json.decode(row.body)["status"] == "ok"
+    assert (spool.summary().running, spool.spent().day_bytes) == (0, 700)
+    assert spool.recover() == 0 and spool.ledger().created == 1
+
+
+def _no_room(*_: object) -> bool:
+    raise sqlite3.OperationalError("disk I/O error")

@@ -192,6 +192,8 @@ def test_the_collectors_time_is_carried_on_by_the_monotonic_clock() -> None:
     clock.advance_s(60)
     assert true_now_ms(state, clock, BOOT) == NOON_MS + 67_000
     assert true_now_ms(state, clock, "cd" * 16) is None
+    clock.mono = 5  # a boot whose name nobody could tell from the one before
+    assert true_now_ms(state, clock, BOOT) is None
 
 
 @pytest.mark.parametrize(
