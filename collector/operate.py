@@ -14,6 +14,7 @@ from collector.ports import Ports
 from collector.publish import export
 from collector.registry import annotate, importer, imports, undo
 from collector.registry.plan import ImportReport, report_of
+from collector.store import locks
 from collector.store.open import Store, create
 from collector.store.queries import audit, devices, facts, keys
 from collector.store.queries import imports as stored_imports
@@ -49,6 +50,7 @@ def init(where: Path | str, ports: Ports) -> Made:
     store = create(where)
     try:
         with store.unit() as unit:
+            locks.hold(unit, ("init",))
             is_new = not keys.list_keys(unit)
             now_ms = ports.clock.now_ms()
             if is_new:
@@ -327,11 +329,13 @@ def undo_import(store: Store, config: CollectorConfig, ports: Ports, text: str, 
     """
     with store.unit() as unit:
         one = imports.require(unit, text)
-        planned = undo.plan_undo(unit, one)
-        if one.state != stored_imports.APPLIED:
+        if dry_run:
+            planned = undo.plan_undo(unit, one) if one.state == stored_imports.APPLIED else None
+        else:
+            planned = undo.undo(unit, one, None, imports.Deed(audit.COMMAND_LINE, ports, config.default_timezone))
+        if planned is None:
             raise CollectorError(f"Import {one.import_id} was undone already.", exit_code=ExitCode.REFUSED)
         if not dry_run:
-            undo.undo(unit, one, None, imports.Deed(audit.COMMAND_LINE, ports, config.default_timezone))
             note(unit, ports, f"{one.kind}.undo", one.file_name, f"import={one.import_id} kept={len(planned.kept)}")
             unit.commit()
     return planned

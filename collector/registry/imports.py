@@ -119,8 +119,9 @@ def apply(unit: UnitOfWork, one: Import, seen: str, deed: Deed, *, max_rows: int
         CollectorError: If the file as a whole cannot be used any more.
     """
     locks.hold(unit, (REGISTRY,))
+    found = imports.find_import(unit, one.import_id)  # somebody else may have confirmed it since it was read
     raw = file_of(unit, one.import_id)
-    if raw is None or one.state != LOOKED_AT:
+    if raw is None or found is None or found.state != LOOKED_AT:
         return None
     plan = plan_file(unit, raw, max_rows=max_rows, kind=one.kind)
     if plan.digest() != seen:

@@ -134,7 +134,8 @@ def undo(unit: UnitOfWork, one: Import, seen: str | None, deed: Deed) -> Undo | 
         What was done; None where it would not be what was shown, or the import is not one that holds.
     """
     locks.hold(unit, (REGISTRY,))
-    if one.state != APPLIED:
+    found = imports.find_import(unit, one.import_id)  # somebody else may have taken it back since it was read
+    if found is None or found.state != APPLIED:
         return None
     planned = plan_undo(unit, one)
     if seen is not None and planned.digest() != seen:

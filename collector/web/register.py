@@ -6,6 +6,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from collector.config import CollectorConfig, TestpointConfig
 from collector.ports import Ports
+from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries import facts
 from collector.store.queries.pages_schools import ENOUGH
@@ -141,6 +142,7 @@ def _form_secret(store: Store, ports: Ports) -> str:
     if found is not None:
         return found
     with store.unit() as unit:
+        locks.hold(unit, (_FORM_SECRET,))
         found = facts.find_fact(unit, _FORM_SECRET)
         if found is None:
             found = ports.randomness.token_bytes(32).hex()

@@ -1,7 +1,8 @@
 """Databases for tests, on either engine: empty for each test, or as something filled it once."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +54,7 @@ class OnServer:
     """
 
     def __init__(self, server: Server) -> None:
+        self._server = server
         self.url = server.create("tests")
         create(self.url).close()
         self._connection = psycopg.connect(self.url, autocommit=True)
@@ -60,6 +62,12 @@ class OnServer:
 
     def close(self) -> None:
         self._connection.close()
+
+    @contextmanager
+    def bare(self) -> Iterator[str]:
+        """Yield the URL of a database without any tables."""
+        yield self._server.create("bare")
+        self._server.drop("bare")
 
     def empty(self) -> Store:
         self._connection.execute(  # what a test that failed holds on to must not keep the next one waiting

@@ -1,9 +1,12 @@
 """Brings a database to this version's tables; the only place that knows Alembic."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import func, select
 
 from collector.store import engine as engines
 from collector.store import version
@@ -21,12 +24,25 @@ def migrate(url: str, to: str = version.REVISIONS[-1]) -> str:
         CollectorError: If the database was written by a newer version; it is left as it was.
     """
     path = engines.sqlite_path(url)
-    if path is None:
+    with write_lock(path.parent / engines.LOCK_NAME) if path is not None else _alone(url):
         _upgrade(url, to)
-    else:
-        with write_lock(path.parent / engines.LOCK_NAME):
-            _upgrade(url, to)
     return to
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """Let nobody else on this server migrate the database meanwhile.
+
+    Another connection than the one that migrates holds the lock, because that one commits every step.
+    """
+    version.find(url)  # says it in words where the server cannot be reached
+    engine = engines.make_engine(url)
+    try:
+        with engine.connect() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("migrate"))))
+            yield
+    finally:
+        engine.dispose()
 
 
 def _config() -> Config:

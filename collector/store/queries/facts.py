@@ -1,10 +1,10 @@
 """Small facts of the deployment by name."""
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Integer, Text, bindparam, cast, select
 
 from collector.store.tables.people import FACTS
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.store.upsert import insert_or_update
+from collector.store.upsert import insert, insert_or_update
 
 STORE_EPOCH = "store_epoch"  # changes when a backup is restored: agents then offer again what was acknowledged
 SETTINGS_VERSION = "settings_version"  # a counter, raised when calendars or opening hours change
@@ -27,4 +27,6 @@ def set_fact(unit: UnitOfWork, name: str, value: str) -> None:
 
 def raise_settings_version(unit: UnitOfWork) -> None:
     """Let every device ask for its settings again; call it when calendars, opening hours or time zones change."""
-    set_fact(unit, SETTINGS_VERSION, str(int(find_fact(unit, SETTINGS_VERSION) or "0") + 1))
+    next_one = cast(cast(FACTS.c.value, Integer) + 1, Text)  # by the database: two at once are two
+    first = insert(unit, FACTS).values(name=SETTINGS_VERSION, value="1")
+    unit.connection.execute(first.on_conflict_do_update(index_elements=["name"], set_={"value": next_one}))

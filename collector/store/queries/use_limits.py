@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import insert, select
 
+from collector.store import locks
 from collector.store.tables.registry import USE_LIMITS
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -31,6 +32,11 @@ def decisions(snapshot: Snapshot, limit: int = 50) -> list[LimitsDecision]:
 def in_force(snapshot: Snapshot) -> LimitsDecision | None:
     """Return the decision that holds; None: nobody has decided anything."""
     return next(iter(decisions(snapshot, 1)), None)
+
+
+def hold(unit: UnitOfWork) -> None:
+    """Let nobody else decide until the transaction ends: a decision's number follows the newest one's."""
+    locks.hold(unit, ("use limits",))
 
 
 def add(unit: UnitOfWork, decision: LimitsDecision) -> None:

@@ -101,6 +101,7 @@ def save() -> Response | tuple[str, int]:
     if held is None:
         return _page(422, form)
     with desk().store.unit() as unit:
+        use_limits.hold(unit)
         newest = _number(unit)
         if form.values["seen"] == str(newest):
             _decide(unit, newest + 1, published.compose(held), form.values["note"])
@@ -117,6 +118,7 @@ def save() -> Response | tuple[str, int]:
 def restore() -> Response:
     """Let the published limits hold again."""
     with desk().store.unit() as unit:
+        use_limits.hold(unit)
         newest = use_limits.in_force(unit)
         if newest is not None and newest.limits is not None:
             _decide(unit, newest.number + 1, None, str(say("back to the published limits")))
