@@ -1,4 +1,4 @@
-"""The composition root: what is real meets what decides. Only this module and the commands know all the parts."""
+"""The composition root: configuration, directory and what is real are joined here, for the daemon and each command."""
 
 import os
 import shutil

@@ -12,7 +12,7 @@ from agent.console import PROGRAM, agent_version, complain
 from agent.errors import EnlaceError
 from agent.wire import limits
 from agent.wire.settings_file import SettingsError
-from agent.wire.vocabulary import ExitCode
+from agent.wire.vocabulary import DeviceState, ExitCode
 
 
 class _Place(click.Path):
@@ -122,7 +122,7 @@ def enrol(places: tuple[Path | None, Path | None], url: str, token: str) -> int:
     enrolled = app.enrol(*places, url=url, typed_token=token, version=agent_version())
     school = f"{enrolled.school_name} ({enrolled.school_code})" if enrolled.school_name else enrolled.school_code
     print(f"This computer is now a device of {school}.")
-    if enrolled.state == "pending":
+    if enrolled.state == DeviceState.PENDING:
         print("Its measurements are kept but do not count until an operator approves it.")
     return ExitCode.DONE
 

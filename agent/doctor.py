@@ -18,7 +18,7 @@ from agent.uplink.exchange import RATCHET, Exchange
 from agent.uplink.identity import Identity, IdentityStore
 from agent.uplink.servertime import true_now_ms
 from agent.wire import headers, signing
-from agent.wire.vocabulary import ExitCode
+from agent.wire.vocabulary import DeviceState, ExitCode
 
 CLOCK_OFF_MS = 120_000
 REACH_S = 10.0
@@ -109,7 +109,7 @@ def _identity(data: Path, ports: Ports, who: list[Identity]) -> list[Finding]:
                 "identity", False, "this disk was copied from another computer", "Restart the agent: it enrols anew."
             )
         ]
-    pending = ", waiting for approval" if found.state == "pending" else ""
+    pending = ", waiting for approval" if found.state == DeviceState.PENDING else ""
     return [Finding("identity", True, f"device {found.device} of school {found.school_code}{pending}")]
 
 

@@ -16,7 +16,7 @@ from agent.uplink import enrol as enrolment
 from agent.uplink.contact import NOT_ENROLLED, stored_contact
 from agent.uplink.identity import Identity, IdentityStore, Machine, compare
 from agent.wire import forms
-from agent.wire.vocabulary import ExitCode
+from agent.wire.vocabulary import DeviceState, ExitCode
 
 COPIED = "this disk was copied from another computer: restart the agent, it then enrols as a computer of its own"
 COPIED_SEEN = "this disk was copied from another computer: it enrols as one of its own when the collector answers"
@@ -116,7 +116,7 @@ def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
     school = told.get("school") or {}
     lines = [("Agent", "running" if told["running"] else "not running")]
     if told.get("enrolled"):
-        pending = ", waiting for approval" if told.get("device_state") == "pending" else ""
+        pending = ", waiting for approval" if told.get("device_state") == DeviceState.PENDING else ""
         lines.append(("School", f"{school.get('name') or ''} ({school.get('code') or '?'}){pending}"))
     waiting = told["waiting"]
     why = f": {told['why']}" if waiting and told["why"] else ""

@@ -7,7 +7,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from importlib import metadata
 from pathlib import Path
@@ -18,42 +17,14 @@ import msgspec
 
 from agent.wire.vocabulary import ExitCode
 from collector import device_commands, key_commands, pack_commands, people_commands, registry_commands
-from collector.commands import Command
+from collector.commands import Command, Given
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
-    from collector.config import CollectorConfig
     from collector.ports import Ports
-    from collector.serve import Deployment, Runner
-    from collector.store.open import Store
+    from collector.serve import Runner
 
 NEEDED = ("alembic", "argon2", "flask", "flask_babel", "flask_wtf", "sqlalchemy", "waitress")
-
-
-@dataclass
-class Given:
-    """The options that every command takes, wherever on the line they stood."""
-
-    config_path: Path | None = None
-    data: Path | None = None
-
-    def config(self) -> "CollectorConfig":
-        """Return the table `[collector]`."""
-        from collector.config import load_collector
-
-        return load_collector(self.config_path)
-
-    def deployment(self) -> "Deployment":
-        """Return files and configuration."""
-        from collector.config import data_directory, load_testpoint
-        from collector.serve import Deployment
-
-        config = self.config()
-        return Deployment(self.config_path, data_directory(self.data, config), config, load_testpoint(self.config_path))
-
-    def store(self) -> "Store":
-        """Return the open database."""
-        return self.deployment().open_store()
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Path | None], None]:

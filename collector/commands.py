@@ -1,6 +1,8 @@
 """What the groups of commands have in common: each is a module `*_commands` with an `add_to`, called by `cli`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -11,17 +13,30 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class Given(Protocol):
-    """What a command is given of the deployment: by `click.pass_obj`, from the options that every command takes."""
+@dataclass
+class Given:
+    """What a command is given of the deployment, by `click.pass_obj`: the options that every command takes."""
+
+    config_path: Path | None = None
+    data: Path | None = None
 
     def config(self) -> "CollectorConfig":
         """Return the table `[collector]`."""
+        from collector.config import load_collector
+
+        return load_collector(self.config_path)
 
     def deployment(self) -> "Deployment":
         """Return files and configuration."""
+        from collector.config import data_directory, load_testpoint
+        from collector.serve import Deployment
+
+        config = self.config()
+        return Deployment(self.config_path, data_directory(self.data, config), config, load_testpoint(self.config_path))
 
     def store(self) -> "Store":
         """Return the open database."""
+        return self.deployment().open_store()
 
 
 class Anywhere(Protocol):

@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
@@ -13,7 +12,6 @@ import msgspec
 import platformdirs
 
 from agent.wire import addresses, forms, limits, signing
-from agent.wire.answers import ProbeSite
 from agent.wire.records import Bound
 from agent.wire.settings_file import SettingsError, read_table
 from agent.wire.settings_values import quoted
@@ -37,7 +35,6 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How this deployment collects, judges and shows."""
 
     name: str = "Enlace"  # of the deployment, on every page
-    country: str = ""  # ISO 3166-1 code of two letters
     default_timezone: str = "UTC"  # of schools without one of their own, an IANA name
     default_language: Literal["en", "es", "pt", "fr"] = "en"
     profile: str = "un-umc-2030"  # the target that verdicts and flags go by
@@ -66,7 +63,6 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     month_bytes: Budget = 4_000_000_000  # of one school
     paused: bool = False  # True: nobody tests
     receipt_keys: list[str] = []  # public keys of test points elsewhere, whose receipts are believed
-    probes: list[ProbeSite] = []
 
     session_hours: Annotated[float, Bound(0.25, 720)] = 12.0
     busy_host_pct: Annotated[float, Bound(1, 100)] = 90.0  # a test of a busier computer does not vote; 100: each does
@@ -106,8 +102,6 @@ def load_collector(path: Path | None) -> CollectorConfig:
     check_url(config.public_url, f"{place} public_url")
     _check_database(config.database_url, f"{place} database_url")
     known_receipt_keys(config, f"{path}: ")
-    _check_probes(config.probes, f"{place} probes")
-    _check_country(config.country, f"{place} country")
     _check_proxy(config.trusted_proxy, f"{place} trusted_proxy")
     return config
 
@@ -264,34 +258,6 @@ def _check_database(text: str, place: str) -> None:
         raise CollectorError(
             f"{place} is no address of a database that can be used.",
             do='Write one such as "postgresql://user@host/name", or leave it empty for a file in the data directory.',
-            exit_code=ExitCode.USAGE,
-        )
-
-
-def _check_probes(probes: Collection[ProbeSite], place: str) -> None:
-    """Refuse sites that no agent could look at, or whose answers no record could hold."""
-    names = [probe.name for probe in probes]
-    if len(names) > limits.PROBES or len(set(names)) < len(names):
-        raise CollectorError(
-            f"{place} has {len(names)} sites with {len(set(names))} names.",
-            do=f"Write at most {limits.PROBES}, each with a name of its own.",
-            exit_code=ExitCode.USAGE,
-        )
-    for number, probe in enumerate(probes, 1):
-        _check_name(probe.name, f"{place}, number {number}, name")
-        if wrong := addresses.fault(probe.url):
-            raise CollectorError(
-                f"{place}, number {number}, url = {quoted(probe.url)} is no address of a site: {wrong}.",
-                do='Write one such as "https://library.example".',
-                exit_code=ExitCode.USAGE,
-            )
-
-
-def _check_country(text: str, place: str) -> None:
-    if text and not re.fullmatch("[A-Z]{2}", text):
-        raise CollectorError(
-            f"{place} = {quoted(text)} is not a country code.",
-            do='Write the two capital letters of ISO 3166-1, such as "BB".',
             exit_code=ExitCode.USAGE,
         )
 

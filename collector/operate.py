@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.wire import forms, outfile, tokens
-from agent.wire.vocabulary import ExitCode
+from agent.wire.vocabulary import DeviceState, ExitCode
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
 from collector.intake.keyring import make_key, read_ring
@@ -147,12 +147,12 @@ def approve_device(store: Store, ports: Ports, device: str, key_id: str | None =
     """
     with store.unit() as unit:
         found = _require_device(unit, device)
-        if found.state == "revoked":
+        if found.state == DeviceState.REVOKED:
             raise CollectorError(
                 f"Device {found.device} is revoked.", do="Enrol the computer again.", exit_code=ExitCode.REFUSED
             )
         waiting = devices.list_waiting_keys(unit, found)
-        if key_id is None and not waiting and found.state == "active":
+        if key_id is None and not waiting and found.state == DeviceState.ACTIVE:
             return found, False
         key = _choose_key(found, waiting, key_id)
         devices.approve(unit, found, ports.clock.now_ms(), key)
@@ -182,7 +182,7 @@ def revoke_device(store: Store, ports: Ports, device: str) -> Device:
     """
     with store.unit() as unit:
         found = _require_device(unit, device)
-        if found.state != "revoked":
+        if found.state != DeviceState.REVOKED:
             devices.revoke(unit, found.device, ports.clock.now_ms())
             note(unit, ports, "device.revoke", found.device)
         unit.commit()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from agent.wire import forms
 from agent.wire.vocabulary import ExitCode
+from collector import passwords
 from collector.domain.scope import lies_in
 from collector.errors import CollectorError
 from collector.operate import note
@@ -16,7 +17,6 @@ from collector.store.queries.audit import AuditEntry
 from collector.store.queries.users import User
 from collector.store.unit import Snapshot
 
-PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS = 10, 1024
 _PASSWORD_BYTES = 15
 _AREAS_SHOWN = 12
 
@@ -71,13 +71,13 @@ def add_user(
 
 
 def _check_password(password: str) -> None:
-    if len(password) < PASSWORD_MIN_CHARS:
+    if len(password) < passwords.MIN_CHARS:
         raise CollectorError(
-            f"The password is too short: it needs {PASSWORD_MIN_CHARS} characters.", exit_code=ExitCode.USAGE
+            f"The password is too short: it needs {passwords.MIN_CHARS} characters.", exit_code=ExitCode.USAGE
         )
-    if len(password) > PASSWORD_MAX_CHARS:
+    if len(password) > passwords.MAX_CHARS:
         raise CollectorError(
-            f"The password is too long: {PASSWORD_MAX_CHARS} characters are enough.", exit_code=ExitCode.USAGE
+            f"The password is too long: {passwords.MAX_CHARS} characters are enough.", exit_code=ExitCode.USAGE
         )
 
 

@@ -10,13 +10,14 @@ import click
 from agent.wire.forms import format_time
 from agent.wire.vocabulary import ExitCode
 from collector.commands import Anywhere, Given
+from collector.domain.roles import Role
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
     from collector.ports import Ports
 
 
-ROLES = ("viewer", "analyst", "operator", "admin")  # as `collector.web.access.Role`, which costs the pages to load
+_A_ROLE = click.Choice([role.value for role in Role])
 
 
 def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
@@ -48,14 +49,14 @@ def _group(cli: click.Group, anywhere: Anywhere) -> click.Group:
 def _add_user(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @user.command("add")
     @click.argument("name")
-    @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
+    @click.option("--role", type=_A_ROLE, default=Role.VIEWER.value, show_default=True)
     @click.option("--area", "areas", multiple=True, help="What they may see; may be given again. Else the country.")
     @anywhere
     @click.pass_obj
     def user_add(given: Given, name: str, role: str, areas: tuple[str, ...]) -> None:
         """Let somebody sign in; the password comes from the prompt or ENLACE_PASSWORD, else one is made and printed."""
         from collector import people
-        from collector.web.access import hash_password
+        from collector.passwords import hash_password
 
         store = given.store()
         password, made = _password(ports())
@@ -83,7 +84,7 @@ def _add_password(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Po
     def user_password(given: Given, name: str) -> None:
         """Give somebody another password, asked for as by `add`, and sign them out everywhere."""
         from collector import people
-        from collector.web.access import hash_password
+        from collector.passwords import hash_password
 
         store = given.store()
         found = people.require_user(store, name)
@@ -108,7 +109,7 @@ def _add_removal(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Por
 def _add_scope(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @user.command("scope")
     @click.argument("name")
-    @click.option("--role", type=click.Choice(ROLES), help="Another role.")
+    @click.option("--role", type=_A_ROLE, help="Another role.")
     @click.option("--area", "areas", multiple=True, help="All they may see from now on; may be given again.")
     @click.option("--whole-country", is_flag=True, help="They may see everything.")
     @anywhere

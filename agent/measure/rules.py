@@ -1,7 +1,7 @@
 """When a transfer has said enough: stop rules on the rates of successive windows. Pure.
 
-A window is as long as a round trip, or longer; rates are bytes per second. Each rule returns the windows that make
-the figure, empty where they do not agree (yet).
+A window is as long as a round trip, or longer; rates, and the prior beside them, are all of one unit. Each rule returns
+the windows that make the figure, empty where they do not agree (yet).
 """
 
 from collections.abc import Sequence

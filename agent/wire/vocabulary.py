@@ -59,7 +59,7 @@ class FailureCode(StrEnum):
     METERED = "metered"
     BUSY_LINE = "busy_line"
     PAUSED = "paused"
-    CLOSED = "closed"  # accepted from older drafts of the vocabulary; this agent never writes it
+    CLOSED = "closed"  # understood, and never written by this agent: a lease refused so makes no record
 
 
 class Tier(StrEnum):
@@ -237,7 +237,7 @@ class LeaseRefusal(StrEnum):
 
 
 class DeviceState(StrEnum):
-    """Whether a device's measurements may vote."""
+    """Whether a device's measurements may vote, and whether one of its keys may sign."""
 
     ACTIVE = "active"
     PENDING = "pending"

@@ -15,6 +15,7 @@ import msgspec
 from agent.wire import codec, forms
 from agent.wire.codec import Decoded
 from agent.wire.records import Measurement
+from agent.wire.vocabulary import DeviceState
 from collector.demo import asked
 from collector.demo.island import SEED, DemoSchool, Fate
 from collector.demo.names import TIMEZONE
@@ -134,7 +135,7 @@ def _device(name: str, school: DemoSchool, own: list[Placed], enrolled_ms: int) 
     return Device(
         device=name,
         school=school.code,
-        state="active",
+        state=DeviceState.ACTIVE,
         machine_hash=forms.sha256hex(f"machine {name}".encode()),
         hostname_hash=forms.sha256hex(f"host {name}".encode()),
         os="Linux (demonstration)",

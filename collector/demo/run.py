@@ -32,6 +32,7 @@ from collector.demo.children import (
 )
 from collector.demo.line import DEFAULT_LINE, LineSpec, ShapedLineProcess, parse_line
 from collector.demo.samples import SERVER_ID
+from collector.domain.judge import METRIC
 from collector.errors import CollectorError
 from collector.ports import Ports
 from collector.store.engine import FILE_NAME
@@ -42,7 +43,6 @@ from collector.store.queries.demo import Arrived
 
 LIVE_SCHOOL: Final = "this-computer"
 ADMIN: Final = "admin"
-_METRIC: Final = "download_bps"
 _SERVE_WITHIN_S: Final = 60.0
 _ARRIVE_WITHIN_S: Final = 180.0
 # This computer carries the line, the test point and the collector too: how busy it is says nothing about its test.
@@ -276,7 +276,7 @@ def _summary(place: Place, arrived: Arrived, spec: LineSpec, dashboard: str) -> 
                 "line_upload_bps": round(spec.up_bps),
                 "line_rtt_ms": spec.rtt_ms,
                 "schools": schools.count(snapshot),
-                "verdicts": judgement.verdict_counts(snapshot, CollectorConfig().profile, _METRIC),
+                "verdicts": judgement.verdict_counts(snapshot, CollectorConfig().profile, METRIC),
                 "flags_open": judgement.count_open_flags(snapshot),
                 "dashboard": dashboard,
             }

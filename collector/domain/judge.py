@@ -8,6 +8,8 @@ from collector.domain.observations import Observation
 from collector.domain.verdict import Judgement, judge
 from collector.domain.windows import window_of
 
+METRIC = "download_bps"  # of a measurement: what is held against the target
+
 
 def judge_day(
     observations: Sequence[Observation], day: date, target_bps: int, criterion: Criterion = DEFAULT

@@ -3,45 +3,18 @@
 Nothing is unpacked or parsed, and nothing is written, before the signature is found to be right.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.wire import headers
 from agent.wire.headers import EnvelopeError, SignedHeaders
 from agent.wire.signing import Word
-from agent.wire.vocabulary import RefusalCode
+from agent.wire.vocabulary import DeviceState, RefusalCode
 from collector.intake import authenticity
 from collector.intake.answers import RefusedError
+from collector.intake.incoming import Incoming
 from collector.store.queries import devices
 from collector.store.queries.devices import Device, DeviceKey
 from collector.store.unit import Snapshot, UnitOfWork
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """One request as it came in."""
-
-    headers: Mapping[str, str]  # by the names of `agent.wire.headers`; doubled ones joined with a comma
-    media: str  # Content-Type without parameters, lower case
-    encoding: str  # Content-Encoding, "" where there is none
-    body: bytes
-    is_cut: bool  # the body is larger than its cap and was not read to its end
-    client_address: str | None
-
-    @property
-    def device(self) -> str:
-        """The device as the request names it, well-formed or not."""
-        return self.headers.get(headers.DEVICE, "")
-
-    @property
-    def batch(self) -> str:
-        """The request's own id, well-formed or not."""
-        return self.headers.get(headers.BATCH, "")
-
-    @property
-    def pin(self) -> str:
-        """The collector key that the device pinned, well-formed or not."""
-        return self.headers.get(headers.PIN, "")
 
 
 @dataclass(frozen=True)
@@ -55,7 +28,7 @@ class Admitted:
     @property
     def is_pending(self) -> bool:
         """Whether a person has to approve the device, or this key of it, before it counts."""
-        return self.device.state == "pending" or self.key.state == "pending"
+        return self.device.state == DeviceState.PENDING or self.key.state == DeviceState.PENDING
 
 
 def check_envelope(incoming: Incoming, media: str) -> None:
@@ -123,9 +96,9 @@ def check_state(admitted: Admitted) -> None:
     Raises:
         RefusedError: device_blocked, key_revoked or other_machine.
     """
-    if admitted.device.state == "revoked":
+    if admitted.device.state == DeviceState.REVOKED:
         raise RefusedError(RefusalCode.DEVICE_BLOCKED, "Ask whoever runs this deployment.")
-    if admitted.key.state == "revoked":
+    if admitted.key.state == DeviceState.REVOKED:
         raise RefusedError(RefusalCode.KEY_REVOKED, "The device has another key now.")
     if admitted.device.machine_hash != admitted.signed.machine:
         raise RefusedError(RefusalCode.OTHER_MACHINE, "Enrol this computer as a device of its own.")

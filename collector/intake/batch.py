@@ -8,9 +8,10 @@ from agent.wire.answers import BatchAnswer
 from agent.wire.headers import BATCH_MEDIA
 from agent.wire.signing import Word
 from collector.intake import admission, answers, clockfix, items, ratchet, settings, unpack
-from collector.intake.admission import Admitted, Incoming
+from collector.intake.admission import Admitted
 from collector.intake.answers import Answer, RefusedError
 from collector.intake.clockfix import Timeline
+from collector.intake.incoming import Incoming
 from collector.intake.items import Item
 from collector.intake.parts import Parts
 from collector.intake.ratchet import Ratchet

@@ -8,8 +8,8 @@ from agent.wire import forms, headers, limits, signing, tokens
 from agent.wire.answers import EnrolAnswer, EnrolRequest, SchoolName
 from agent.wire.vocabulary import DeviceState, RefusalCode
 from collector.intake import admission, answers, authenticity
-from collector.intake.admission import Incoming
 from collector.intake.answers import Answer, RefusedError
+from collector.intake.incoming import Incoming
 from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
 from collector.intake.settings import settings_for
@@ -55,7 +55,7 @@ def enrol(incoming: Incoming, parts: Parts) -> Answer:
 
 def _answer(unit: UnitOfWork, enrolled: Enrolled, key: CollectorKey, parts: Parts, now_ms: int) -> EnrolAnswer:
     device = devices.find_device(unit, enrolled.device.device) or enrolled.device
-    state = DeviceState.PENDING if enrolled.key_state == "pending" else DeviceState(device.state)
+    state = DeviceState.PENDING if enrolled.key_state == DeviceState.PENDING else DeviceState(device.state)
     return EnrolAnswer(
         device=device.device,
         state=state,
@@ -113,7 +113,7 @@ class _Enrolment:
         if token.revoked_ms is not None:
             raise RefusedError(RefusalCode.TOKEN_REVOKED, "Ask for a new token of your school.")
         known = devices.find_by_public_key(self._unit, self._request.public_key)
-        if known is not None and known[1].state != "revoked":
+        if known is not None and known[1].state != DeviceState.REVOKED:
             return self._again(token, *known)
         device = devices.find_by_machine(self._unit, token.school, self._request.machine_hash)
         if device is not None:
@@ -129,11 +129,11 @@ class _Enrolment:
             self._require_valid(token)
             device = self._move(device, token.school)
         self._note_facts(device)
-        return Enrolled(device, "pending" if "pending" in (device.state, key.state) else "active")
+        return Enrolled(device, _weaker(device.state, key.state))
 
     def _move(self, device: Device, school: str) -> Device:
         """Let a device go to another school, whose token it has; what it measured before stays with the old one."""
-        if device.state == "active":
+        if device.state == DeviceState.ACTIVE:
             devices.assign(self._unit, device.device, school, self._now_ms)
         else:
             devices.set_school(self._unit, device.device, school)
@@ -142,18 +142,18 @@ class _Enrolment:
     def _new_key(self, token: Token, device: Device) -> Enrolled:
         """The same computer with a new key: at once if the old key agrees or is silent, else after approval."""
         self._refuse_blocked(device)
-        old = [key for key in devices.list_keys_of(self._unit, device.device) if key.state == "active"]
+        old = [key for key in devices.list_keys_of(self._unit, device.device) if key.state == DeviceState.ACTIVE]
         agrees = any(authenticity.is_of_old_key(key.public_key, self._incoming) for key in old)
         is_silent = all(self._is_silent(key) for key in old)
         at_once = agrees or (is_silent and self._is_valid(token))
-        state = "active" if at_once else "pending"
+        state = DeviceState.ACTIVE if at_once else DeviceState.PENDING
         self._add_key(device.device, state)
         if at_once:
             devices.revoke_other_keys(self._unit, device.device, self._key_id)
         else:
             devices.forget_pending_keys(self._unit, device.device, keep=PENDING_KEYS)
         self._note_facts(device)
-        return Enrolled(device, "pending" if "pending" in (device.state, state) else "active")
+        return Enrolled(device, _weaker(device.state, state))
 
     def _is_silent(self, key: DeviceKey) -> bool:
         return key.last_used_ms is None or self._now_ms - key.last_used_ms >= SILENT_MS
@@ -168,7 +168,7 @@ class _Enrolment:
             raise RefusedError(RefusalCode.TOKEN_EXHAUSTED, "Too many computers of this token wait for approval.")
         device = self._made(token, is_pending=self._request.replaces is not None)
         devices.add_device(self._unit, device)
-        self._add_key(device.device, "active")
+        self._add_key(device.device, DeviceState.ACTIVE)
         return Enrolled(device, device.state)
 
     def _is_vouched_for(self, token: Token) -> bool:
@@ -176,17 +176,20 @@ class _Enrolment:
         if self._request.replaces is None:
             return False
         original = devices.find_device(self._unit, self._request.replaces)
-        if original is None or original.school != token.school or original.state == "revoked":
+        if original is None or original.school != token.school or original.state == DeviceState.REVOKED:
             return False
         keys = devices.list_keys_of(self._unit, original.device)
-        return any(key.state == "active" and authenticity.is_of_old_key(key.public_key, self._incoming) for key in keys)
+        return any(
+            key.state == DeviceState.ACTIVE and authenticity.is_of_old_key(key.public_key, self._incoming)
+            for key in keys
+        )
 
     def _made(self, token: Token, *, is_pending: bool) -> Device:
         request = self._request
         return Device(
             device=forms.uuid4(self._parts.ports.randomness.token_bytes(16)),
             school=token.school,
-            state="pending" if is_pending else "active",
+            state=DeviceState.PENDING if is_pending else DeviceState.ACTIVE,
             machine_hash=request.machine_hash,
             hostname_hash=request.hostname_hash,
             os=request.os,
@@ -197,7 +200,7 @@ class _Enrolment:
         )
 
     def _refuse_blocked(self, device: Device) -> None:
-        if device.state == "revoked":
+        if device.state == DeviceState.REVOKED:
             raise RefusedError(RefusalCode.DEVICE_BLOCKED, "Ask whoever runs this deployment.")
 
     def _is_valid(self, token: Token) -> bool:
@@ -217,3 +220,8 @@ class _Enrolment:
     def _note_facts(self, device: Device) -> None:
         request = self._request
         devices.update_facts(self._unit, device.device, request.hostname_hash, request.os, request.agent_version)
+
+
+def _weaker(*states: str) -> DeviceState:
+    """Return how a device stands: it waits for a person if it, or the key that it has come with, does."""
+    return DeviceState.PENDING if DeviceState.PENDING in states else DeviceState.ACTIVE

@@ -14,8 +14,9 @@ from agent.wire.vocabulary import LeaseRefusal, RefusalCode, Tier, Trigger
 from collector.domain.calendars import Calendar, Period
 from collector.domain.proof import APART_MS, HALF_DAY_TESTS
 from collector.intake import admission, answers, clockfix, settings
-from collector.intake.admission import Admitted, Incoming
+from collector.intake.admission import Admitted
 from collector.intake.answers import Answer, RefusedError
+from collector.intake.incoming import Incoming
 from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
 from collector.intake.school_day import calendar_for

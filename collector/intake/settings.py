@@ -10,8 +10,8 @@ from agent.wire.signing import Word
 from agent.wire.vocabulary import EngineName, RefusalCode
 from collector.domain.proof import WINDOW_TESTS
 from collector.intake import admission, answers, clockfix
-from collector.intake.admission import Incoming
 from collector.intake.answers import Answer, RefusedError
+from collector.intake.incoming import Incoming
 from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
 from collector.intake.school_day import calendar_for
@@ -74,7 +74,7 @@ def settings_for(
         tests_per_window=parts.config.tests_per_window,
         servers=servers(parts),
         budget=budget(parts),
-        probes=parts.config.probes,
+        probes=[],  # no agent looks at sites yet
         paused=parts.config.paused,
         next_collector_key=None if current.key_id == key.key_id else forms.b64url(current.public_key),
         server_time_ms=now_ms,
@@ -113,7 +113,7 @@ def version(snapshot: Snapshot, parts: Parts, campaign: Campaign | None) -> str:
         campaign: Of the device's school, if one is going on or to come.
     """
     config = parts.config
-    said = [config.tests_per_window, servers(parts), budget(parts), config.probes, config.paused]
+    said = [config.tests_per_window, servers(parts), budget(parts), config.paused]
     said += [config.default_timezone, parts.keys.ring().current.key_id]
     said += [campaign.campaign_id] if campaign else []
     counter = facts.find_fact(snapshot, facts.SETTINGS_VERSION) or "0"

@@ -51,9 +51,7 @@ def write_lock(path: Path, *, waits: bool = True) -> Iterator[None]:
         raise RuntimeError("a unit of work inside another one")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        _lock(
-            descriptor, waits=waits
-        )  # of this opening, so that two threads of one process wait for each other as well
+        _lock(descriptor, waits=waits)  # of this opening, so that two threads of one process wait as well
         held.add(path)
         yield
     finally:

@@ -9,15 +9,13 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache
 from typing import Final, TypeVar
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from collector import passwords
+from collector.domain.roles import Role
 from collector.domain.scope import NOTHING, Scope, scope_of
 from collector.errors import StorageError
 from collector.store.queries import api_keys, sessions, users
@@ -35,21 +33,10 @@ _IDLE_MS = 2 * 3_600_000  # pages are watched more than typed into
 _TOUCH_MS = 10 * 60_000  # a session is written down as used at most so often
 _REST_MS = 60_000  # between two tries to write while they fail
 _HOUR_MS = 3_600_000
-_LONGEST_PASSWORD = 1024
 _NEEDS, _TAKES_KEYS = "enlace_needs", "enlace_takes_keys"
 _BEARER = "Bearer "
 
 _TOUCHES = "enlace_touches"
-_HASHER = PasswordHasher()  # Argon2id, RFC 9106 second recommended set
-
-
-class Role(StrEnum):
-    """What a person may do; each may all that the ones before it may."""
-
-    VIEWER = "viewer"
-    ANALYST = "analyst"  # takes rows away, by the pages or by a program
-    OPERATOR = "operator"  # deals with flags
-    ADMIN = "admin"
 
 
 _RANK = {role: rank for rank, role in enumerate(Role)}
@@ -157,11 +144,6 @@ def cookie_name(parts: Desk) -> str:
     return "__Host-enlace" if parts.is_secure else "enlace_session"
 
 
-def hash_password(password: str) -> str:
-    """Return the Argon2id hash that is stored."""
-    return _HASHER.hash(password)
-
-
 def _hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -264,8 +246,8 @@ def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
         user = users.find_user(unit, name)
         unit.commit()
     is_known = user is not None and user.disabled_ms is None
-    nobody = _nobody()  # made for every name, so that the first try after a start tells nothing either
-    is_right = _verify(user.password_hash if user is not None and is_known else nobody, password)
+    nobody = passwords.hash_of_nobody()  # made for every name, so that the first try after a start tells nothing either
+    is_right = passwords.is_password(user.password_hash if user is not None and is_known else nobody, password)
     if user is None or not is_known or not is_right:
         return Wrong()
     token = base64.urlsafe_b64encode(parts.ports.randomness.token_bytes(32)).decode().rstrip("=")
@@ -277,19 +259,6 @@ def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
         )
         unit.commit()
     return SignedIn(token)
-
-
-@cache
-def _nobody() -> str:
-    """Return what is verified for names that do not exist, so that the answer takes as long."""
-    return _HASHER.hash("nobody has this password")
-
-
-def _verify(password_hash: str, password: str) -> bool:
-    try:
-        return len(password) <= _LONGEST_PASSWORD and _HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def set_cookie(response: Response | AnyResponse, parts: Desk, token: str) -> None:

@@ -11,11 +11,11 @@ from flask import request, url_for
 from markupsafe import Markup
 
 from collector.domain.casework import REASONS_WITH_NOTE, CloseReason, Deed
+from collector.domain.roles import Role
 from collector.evaluate.casework import Order, Person
 from collector.store.queries import casework
 from collector.store.unit import Snapshot
 from collector.web import access, audited, present
-from collector.web.access import Role
 from collector.web.desk import Desk
 from collector.web.frame import back_address
 from collector.web.i18n import say

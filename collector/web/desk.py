@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 from flask import Flask, current_app, g
 
 from collector.config import CollectorConfig, TestpointConfig
+from collector.domain.judge import METRIC
 from collector.domain.scope import NOTHING, Scope
 from collector.ports import Ports
 from collector.store.open import ScopedStore, Store
 from collector.store.queries.pages_schools import Measure
 from collector.web import present
 
-METRIC = "download_bps"
 _EXTENSION = "enlace_pages"
 
 

@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from flask import Flask, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from collector.domain.roles import Role
 from collector.store.queries import pages_overview, pages_schools
 from collector.store.unit import Snapshot
 from collector.web import access, assets, present, words
-from collector.web.access import Person, Role
+from collector.web.access import Person
 from collector.web.desk import desk
 from collector.web.i18n import LANGUAGES, language
 

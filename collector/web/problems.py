@@ -9,9 +9,10 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
+from collector.domain.roles import Role
 from collector.errors import StorageError
 from collector.web import access
-from collector.web.access import MayNotError, NoKeyError, Role
+from collector.web.access import MayNotError, NoKeyError
 from collector.web.desk import desk
 from collector.web.i18n import say
 

@@ -16,9 +16,6 @@ from tests.fakes import odd_settings
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
 
-MANY = [f'{{name = "{number}", url = "https://x"}}' for number in range(21)]
-
-
 def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(text, encoding="utf-8")
@@ -57,8 +54,6 @@ def test_without_a_file_the_defaults_hold() -> None:
         ('[collector]\npublic_url = "https://[::1"\n', "not an address"),
         ('[collector]\npublic_url = "https://enlace example/"\n', "not an address"),
         ('[testpoint]\npublic_url = "tp.example:8481"\n', "not an address"),
-        ('[collector]\ncountry = "XXX"\n', "not a country code"),
-        ('[collector]\ncountry = "bb"\n', "not a country code"),
         ('[collector]\nreceipt_keys = ["no key"]\n', "[collector] receipt_keys has something that is no public key"),
         ('[collector]\ntrusted_proxy = "proxy.local"\n', "not an address"),
         ('[collector]\npublic_url = "https://u:S3nh@enlace.example"\n', "contains a login"),
@@ -71,12 +66,6 @@ def test_without_a_file_the_defaults_hold() -> None:
         ('[collector]\ndatabase_url = "/srv/enlace.sqlite3"\n', "postgresql://user@host/name"),
         ('[collector]\ndatabase_url = "postgresql://u:S3nh@h:abc/d"\n', "[collector] database_url"),
         ("[collector]\ntest_bytes = 0\n", "test_bytes = 0 is outside 250000"),
-        ('[collector]\nprobes = [{name = "a", url = "file:///etc/passwd"}]\n', "probes, number 1, url = "),
-        ('[collector]\nprobes = [{name = "a", url = "https://u:S3nh@x"}]\n', "not shown"),
-        ('[collector]\nprobes = [{name = " ", url = "https://x"}]\n', "probes, number 1, name"),
-        (f'[collector]\nprobes = [{{name = "{"a" * 65}", url = "https://x"}}]\n', "1 to 64"),
-        ('[collector]\nprobes = [{name = "a", url = "https://x"}, {name = "a", url = "https://y"}]\n', "of its own"),
-        (f"[collector]\nprobes = [{', '.join(MANY)}]\n", "at most 20"),
         ('[testpoint]\ncollector_keys = ["abc"]\n', "[testpoint] collector_keys has something that is no public key"),
         ("[testpoint]\nport = 0\n", "port = 0 is outside 1 to 65535"),
         ('[testpoint]\nid = ""\n', "[testpoint] id"),
@@ -124,7 +113,7 @@ def test_anything_behind_any_key(tmp_path_factory: pytest.TempPathFactory, place
 
 
 def test_what_is_right_is_taken(tmp_path: Path) -> None:
-    text = '[collector]\ncountry = "BB"\ntrusted_proxy = "10.0.0.5"\npublic_url = "https://enlace.example:8443/x/"\n'
+    text = '[collector]\ntrusted_proxy = "10.0.0.5"\npublic_url = "https://enlace.example:8443/x/"\n'
     assert load_collector(written(tmp_path, text)).public_url == "https://enlace.example:8443/x/"
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from collector import cli
+from collector.domain.roles import Role
 from collector.people_commands import ROLES
 from collector.store.open import Store
 from collector.store.queries import api_keys, audit, users
-from collector.web.access import Role
 from tests.collector.test_cli import Ran
 
 

@@ -14,8 +14,8 @@ from agent.wire.signing import Word
 from collector import operate
 from collector.config import CollectorConfig, TestpointConfig
 from collector.intake import batch, enrol, lease, settings
-from collector.intake.admission import Incoming
 from collector.intake.answers import Answer
+from collector.intake.incoming import Incoming
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
 from collector.ports import Ports

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import func, select, update
 
+from agent.wire.vocabulary import DeviceState
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.proofs import CAMPAIGNS
@@ -99,7 +100,7 @@ def wired_devices(snapshot: Snapshot, school: str, from_ms: int, least_bps: int)
         select(DEVICES.c.device)
         .join(newest, newest.c.device == DEVICES.c.device)
         .join(table, (table.c.device == newest.c.device) & (table.c.started_ms == newest.c.newest_ms))
-        .where(DEVICES.c.school == school, DEVICES.c.state == "active", table.c.school == school)
+        .where(DEVICES.c.school == school, DEVICES.c.state == DeviceState.ACTIVE, table.c.school == school)
         .where(table.c.medium == _CABLE, table.c.link_bps >= least_bps)
         .distinct()
         .order_by(DEVICES.c.device)

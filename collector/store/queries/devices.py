@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
 
+from agent.wire.vocabulary import DeviceState
 from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
@@ -220,7 +221,7 @@ def set_school(unit: UnitOfWork, device: str, school: str) -> None:
 def add_device(unit: UnitOfWork, device: Device) -> None:
     """Write a new device down; a device that is not pending belongs to its school from its enrolment on."""
     unit.connection.execute(insert(DEVICES).values(**device.__dict__))
-    if device.state == "active":
+    if device.state == DeviceState.ACTIVE:
         assign(unit, device.device, device.school, device.enrolled_ms)
 
 
@@ -241,12 +242,12 @@ def add_key(unit: UnitOfWork, key: DeviceKey) -> None:
 def revoke_other_keys(unit: UnitOfWork, device: str, key_id: str) -> None:
     """End every key of the device but this one."""
     condition = (DEVICE_KEYS.c.device == device) & (DEVICE_KEYS.c.key_id != key_id)
-    unit.connection.execute(update(DEVICE_KEYS).where(condition).values(state="revoked"))
+    unit.connection.execute(update(DEVICE_KEYS).where(condition).values(state=DeviceState.REVOKED))
 
 
 def forget_pending_keys(unit: UnitOfWork, device: str, *, keep: int) -> None:
     """Forget all but the newest pending keys of a device: nobody has approved them, and none of them counted."""
-    waiting = [key for key in list_keys_of(unit, device) if key.state == "pending"]
+    waiting = [key for key in list_keys_of(unit, device) if key.state == DeviceState.PENDING]
     for key in waiting[keep:]:
         condition = (DEVICE_KEYS.c.device == device) & (DEVICE_KEYS.c.key_id == key.key_id)
         unit.connection.execute(delete(DEVICE_KEYS).where(condition))
@@ -267,8 +268,10 @@ def list_waiting_keys(snapshot: Snapshot, device: Device) -> list[DeviceKey]:
 
 def waiting_keys_by_device(snapshot: Snapshot, names: list[str]) -> dict[str, list[DeviceKey]]:
     """Return the same of several devices, in one question."""
-    waits = (DEVICES.c.state == "active") & (DEVICE_KEYS.c.state == "pending")
-    waits |= (DEVICES.c.state == "pending") & DEVICE_KEYS.c.state.in_(("pending", "active"))
+    waits = (DEVICES.c.state == DeviceState.ACTIVE) & (DEVICE_KEYS.c.state == DeviceState.PENDING)
+    waits |= (DEVICES.c.state == DeviceState.PENDING) & DEVICE_KEYS.c.state.in_(
+        (DeviceState.PENDING, DeviceState.ACTIVE)
+    )
     found = select(DEVICE_KEYS).join(DEVICES, DEVICES.c.device == DEVICE_KEYS.c.device)
     found = found.where(DEVICE_KEYS.c.device.in_(names), waits).order_by(DEVICE_KEYS.c.added_ms.desc())
     by_device: dict[str, list[DeviceKey]] = {}
@@ -286,16 +289,18 @@ def approve(unit: UnitOfWork, device: Device, now_ms: int, key: DeviceKey | None
         now_ms: UTC, milliseconds.
         key: The waiting key that is approved, never another; None = only the pending device.
     """
-    if device.state == "pending":
+    if device.state == DeviceState.PENDING:
         assign(unit, device.device, device.school, device.enrolled_ms)
         unit.connection.execute(
-            update(DEVICES).where(DEVICES.c.device == device.device).values(state="active", approved_ms=now_ms)
+            update(DEVICES)
+            .where(DEVICES.c.device == device.device)
+            .values(state=DeviceState.ACTIVE, approved_ms=now_ms)
         )
-    if key is not None and key.state == "pending":
+    if key is not None and key.state == DeviceState.PENDING:
         unit.connection.execute(
             update(DEVICE_KEYS)
             .where(DEVICE_KEYS.c.device == device.device, DEVICE_KEYS.c.key_id == key.key_id)
-            .values(state="active")
+            .values(state=DeviceState.ACTIVE)
         )
         revoke_other_keys(unit, device.device, key.key_id)
     _give_school(unit, device.device)
@@ -317,7 +322,7 @@ def _give_school(unit: UnitOfWork, device: str) -> None:
 def revoke(unit: UnitOfWork, device: str, now_ms: int) -> None:
     """Take nothing more from the device; what it sent stays."""
     unit.connection.execute(
-        update(DEVICES).where(DEVICES.c.device == device).values(state="revoked", revoked_ms=now_ms)
+        update(DEVICES).where(DEVICES.c.device == device).values(state=DeviceState.REVOKED, revoked_ms=now_ms)
     )
     open_ones = (ASSIGNMENTS.c.device == device) & ASSIGNMENTS.c.to_ms.is_(None)
     unit.connection.execute(update(ASSIGNMENTS).where(open_ones).values(to_ms=now_ms))

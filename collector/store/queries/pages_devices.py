@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
+from agent.wire.vocabulary import DeviceState
 from collector.store.queries.pages_schools import like_pattern
 from collector.store.tables.devices import DEVICE_KEYS, DEVICES
 from collector.store.tables.registry import SCHOOLS
@@ -66,15 +67,15 @@ class DeviceCounts:
 
 # A new device, or a new key of a known one: both wait for one click. The keys that wait are few and looked up once.
 _IS_PENDING = or_(
-    DEVICES.c.state == "pending",
-    DEVICES.c.device.in_(select(DEVICE_KEYS.c.device).where(DEVICE_KEYS.c.state == "pending")),
+    DEVICES.c.state == DeviceState.PENDING,
+    DEVICES.c.device.in_(select(DEVICE_KEYS.c.device).where(DEVICE_KEYS.c.state == DeviceState.PENDING)),
 )
 
 
 def _standing(standing: str, limits: Limits) -> list[ColumnElement[bool]]:
-    live = DEVICES.c.state != "revoked"
+    live = DEVICES.c.state != DeviceState.REVOKED
     if standing == "revoked":
-        return [DEVICES.c.state == "revoked"]
+        return [DEVICES.c.state == DeviceState.REVOKED]
     if standing == "pending":
         return [live, _IS_PENDING]
     if standing == "heard":
@@ -151,7 +152,7 @@ def versions(snapshot: Snapshot) -> list[tuple[str | None, int]]:
     count = func.count()
     query = (
         select(DEVICES.c.agent_version, count)
-        .where(DEVICES.c.state != "revoked")
+        .where(DEVICES.c.state != DeviceState.REVOKED)
         .group_by(DEVICES.c.agent_version)
         .order_by(count.desc(), DEVICES.c.agent_version)
         .limit(20)

@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from agent.wire.vocabulary import DeviceState
 from collector.domain.words import OPEN_STATES
+from collector.store.queries.facts import LAST_EVALUATION_MS
 from collector.store.queries.pages_flags import is_resting
 from collector.store.queries.pages_schools import Measure
 from collector.store.tables.devices import DEVICES
@@ -107,7 +109,7 @@ def count_open_flags(snapshot: Snapshot, now_ms: int) -> int:
 
 def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
     """Return how new everything is."""
-    fact = select(FACTS.c.value).where(FACTS.c.name == "last_evaluation_ms").scalar_subquery()
+    fact = select(FACTS.c.value).where(FACTS.c.name == LAST_EVALUATION_MS).scalar_subquery()
     received = select(func.max(MEASUREMENTS.c.received_ms)).scalar_subquery()
     judged = (
         select(func.max(NEWEST.c.day))
@@ -120,7 +122,7 @@ def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
 
 def today(snapshot: Snapshot, since_ms: int) -> Today:
     """Return what was heard and measured since a moment; retired devices are not counted."""
-    heard = (DEVICES.c.state != "revoked") & (DEVICES.c.last_contact_ms >= since_ms)
+    heard = (DEVICES.c.state != DeviceState.REVOKED) & (DEVICES.c.last_contact_ms >= since_ms)
     schools = select(func.count(func.distinct(DEVICES.c.school))).where(heard).scalar_subquery()
     stored = (
         select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.started_ms >= since_ms).scalar_subquery()

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
+from agent.wire.vocabulary import DeviceState
 from collector.domain.registry_checks import Finding, Site
 from collector.store.queries.pages_schools import Measure, judged_schools
 from collector.store.queries.pieces import in_pieces
@@ -164,7 +165,7 @@ def count_aside_rows(snapshot: Snapshot, wanted: QualityFilter, since_ms: int, r
 _CONFLICTS = select(func.count()).where(CONFLICTS.c.device == DEVICES.c.device).correlate(DEVICES).scalar_subquery()
 _QUARANTINED = select(func.count()).where(QUARANTINE.c.device == DEVICES.c.device).correlate(DEVICES).scalar_subquery()
 _LOST = func.coalesce(DEVICES.c.ledger_dead, 0) + func.coalesce(DEVICES.c.ledger_dropped, 0)
-_IN_USE = DEVICES.c.state != "revoked"
+_IN_USE = DEVICES.c.state != DeviceState.REVOKED
 _DEVICE_ISSUES: Final[Mapping[str, ColumnElement[bool]]] = {
     "clock": and_(_IN_USE, func.abs(DEVICES.c.clock_offset_ms) > CLOCK_OFF_MS),
     "conflicts": DEVICES.c.device.in_(select(CONFLICTS.c.device)),

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, func, select, tuple_
 
+from agent.wire.vocabulary import DeviceState
 from collector.domain.words import OPEN_STATES
 from collector.store.queries.schools import calendars_of
 from collector.store.tables.devices import DEVICES
@@ -187,7 +188,7 @@ def devices(snapshot: Snapshot, code: str, limit: int = 100) -> list[SchoolDevic
     columns = [DEVICES.c[name] for name in SchoolDevice.__dataclass_fields__]
     query = (
         select(*columns)
-        .where(DEVICES.c.school == code, DEVICES.c.state != "revoked")
+        .where(DEVICES.c.school == code, DEVICES.c.state != DeviceState.REVOKED)
         .order_by(DEVICES.c.last_contact_ms.is_(None), DEVICES.c.last_contact_ms.desc(), DEVICES.c.device)
         .limit(limit)
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Float, FromClause, Select, and_, case, func, literal, or_, select
 
+from agent.wire.vocabulary import DeviceState
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.judgement import SCHOOL_DAYS
@@ -115,7 +116,7 @@ _ROW = (
 
 _HEARD = (
     select(func.max(DEVICES.c.last_contact_ms))
-    .where(DEVICES.c.school == SCHOOLS.c.code, DEVICES.c.state != "revoked")
+    .where(DEVICES.c.school == SCHOOLS.c.code, DEVICES.c.state != DeviceState.REVOKED)
     .scalar_subquery()
     .label("heard_ms")
 )
@@ -123,7 +124,7 @@ _HEARD = (
 # The same of all schools at once, to sort by.
 _CONTACTS = (
     select(DEVICES.c.school, func.max(DEVICES.c.last_contact_ms).label("heard_ms"))
-    .where(DEVICES.c.state != "revoked")
+    .where(DEVICES.c.state != DeviceState.REVOKED)
     .group_by(DEVICES.c.school)
     .subquery()
 )
@@ -186,7 +187,7 @@ def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
     conditions += _of_contract(wanted.contract)
     if wanted.heard_since_ms is not None:
         heard = (DEVICES.c.school == SCHOOLS.c.code) & (DEVICES.c.last_contact_ms >= wanted.heard_since_ms)
-        conditions.append(select(DEVICES.c.device).where(heard, DEVICES.c.state != "revoked").exists())
+        conditions.append(select(DEVICES.c.device).where(heard, DEVICES.c.state != DeviceState.REVOKED).exists())
     return conditions
 
 

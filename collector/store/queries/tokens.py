@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select, update
 
+from agent.wire.vocabulary import DeviceState
 from collector.store.tables.devices import DEVICES, TOKENS
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -61,7 +62,7 @@ def use_token(unit: UnitOfWork, token_id: str) -> bool:
 
 def count_pending(unit: UnitOfWork, token_id: str) -> int:
     """Return how many devices that came with this token wait for approval; its lock keeps others from counting too."""
-    condition = (DEVICES.c.token_id == token_id) & (DEVICES.c.state == "pending")
+    condition = (DEVICES.c.token_id == token_id) & (DEVICES.c.state == DeviceState.PENDING)
     return unit.connection.scalar(select(func.count()).select_from(DEVICES).where(condition)) or 0
 
 

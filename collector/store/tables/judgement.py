@@ -1,4 +1,4 @@
-"""What the evaluation writes: school days, evaluations, flags. All of it can be deleted and folded again."""
+"""What the evaluation writes, which can be deleted and folded again, and what people do about flags, which cannot."""
 
 from typing import Any
 
@@ -126,7 +126,7 @@ FLAG_EVENTS = Table(
     Column("flag_id", Text, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("day", Text, nullable=False),
-    Column("event", Text, nullable=False),  # opened | recovering | reopened | closed | retracted
+    Column("event", Text, nullable=False),  # of domain.words.FlagEventKind
     Column("numbers", Text, nullable=False),  # JSON: n, days, n_effective, a_lo, a_hi, lower, upper, target_bps, ...
     PrimaryKeyConstraint("flag_id", "seq"),
 )

@@ -9,8 +9,8 @@ from agent.wire import headers, limits
 from agent.wire.vocabulary import RefusalCode
 from collector.errors import StorageError
 from collector.intake import answers, batch, enrol, lease, settings
-from collector.intake.admission import Incoming
 from collector.intake.answers import Answer, RefusedError
+from collector.intake.incoming import Incoming
 from collector.intake.parts import Parts
 from collector.web.access import for_everyone
 

@@ -12,13 +12,14 @@ from flask import Blueprint, abort, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from collector.domain.roles import Role
 from collector.store.queries import pages_map, pages_school, pages_schools, standings
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_schools import SchoolFilter, SchoolRow
 from collector.store.queries.standings import AreaShare
 from collector.store.unit import Snapshot
 from collector.web import asked, assets, lines, mapdata, mapwords, sentences, words
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.kept import Kept

@@ -7,13 +7,15 @@ from flask import Blueprint, abort, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from agent.wire.vocabulary import DeviceState
+from collector.domain.roles import Role
 from collector.registry.names import fold
 from collector.store.queries import devices, pages_devices
 from collector.store.queries.devices import DeviceKey
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_devices import DeviceFilter, DeviceRow, Limits
 from collector.web import access, asked, audited, present
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
 from collector.web.i18n import say
@@ -133,7 +135,7 @@ def clock_words(offset_ms: int | None) -> Markup:
 
 
 def _standing(row: DeviceRow, is_silent: bool) -> str:
-    if row.state == "revoked":
+    if row.state == DeviceState.REVOKED:
         return "revoked"
     if row.is_pending:
         return "pending"
@@ -153,7 +155,7 @@ def approve(device: str) -> Response:
             abort(404)
         waiting = devices.list_waiting_keys(unit, found)
         key = next((one for one in waiting if one.key_id == request.form.get("key")), None)
-        if found.state == "revoked" or (key is None and (waiting or found.state != "pending")):
+        if found.state == DeviceState.REVOKED or (key is None and (waiting or found.state != DeviceState.PENDING)):
             abort(404)  # never another key than the one that was read on the page
         devices.approve(unit, found, parts.now_ms, key)
         audited.note(unit, "device_approved", device, key.key_id if key else None)

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from agent.wire import signing
 from agent.wire.forms import uuid7
 from collector.domain import proof as rule
+from collector.domain.roles import Role
 from collector.evaluate.proof import Proof, Tested
 from collector.store.queries import audit, campaigns, keys, packs, schools
 from collector.store.queries.audit import AuditEntry
@@ -21,7 +22,7 @@ from collector.store.queries.campaigns import Campaign
 from collector.store.queries.packs import Pack
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.web import access, pack_file, present, proof_form, proof_words, words
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
 from collector.web.i18n import language

@@ -5,12 +5,13 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 from markupsafe import Markup
 
+from collector.domain.roles import Role
 from collector.publish import dictionary, export
 from collector.store.queries import devices
 from collector.store.queries.exports import ExportFilter
 from collector.store.unit import Snapshot
 from collector.web import asked, evidence, present, problems
-from collector.web.access import Role, for_keys, for_role
+from collector.web.access import for_keys, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import language, say

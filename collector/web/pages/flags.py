@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, request
 from markupsafe import Markup
 
 from collector.domain import proof as rule
+from collector.domain.roles import Role
 from collector.store.queries import casework, pages_flags, pages_school, pages_schools, target_versions
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_flags import NOBODY, FlagRow, JudgedDay
@@ -28,7 +29,7 @@ from collector.web import (
     sentences,
     target_words,
 )
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.charts import small
 from collector.web.deed_forms import Mistake, Typed
 from collector.web.desk import Desk, desk

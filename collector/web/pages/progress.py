@@ -11,13 +11,14 @@ from markupsafe import Markup
 
 from collector.domain.periods import WAYS, Period
 from collector.domain.periods import periods as periods_of
+from collector.domain.roles import Role
 from collector.store.queries import pages_progress, pages_schools
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_progress import FELL, RECOVERED, ProgressFilter, StandingRow
 from collector.store.queries.pages_schools import NO_VERDICT
 from collector.store.unit import Snapshot
 from collector.web import asked, periods, present, rows, target_words
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.charts import counts
 from collector.web.desk import Desk, desk
 from collector.web.frame import page

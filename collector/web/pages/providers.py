@@ -7,12 +7,13 @@ from typing import Any, Final
 from flask import Blueprint, Response
 from markupsafe import Markup
 
+from collector.domain.roles import Role
 from collector.store.queries import pages_providers, pages_schools
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_providers import ProviderFilter
 from collector.store.unit import Snapshot
 from collector.web import asked, present, rows, scorecard
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.charts import compare, small
 from collector.web.desk import desk
 from collector.web.frame import page

@@ -8,12 +8,13 @@ from flask import Blueprint, Response, abort
 from markupsafe import Markup
 
 from collector.domain.registry_checks import Check
+from collector.domain.roles import Role
 from collector.store.queries import pages_quality, pages_schools
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_quality import Aside, AsideRow, DeviceIssue, QualityFilter, SchoolIssue
 from collector.store.unit import Snapshot
 from collector.web import asked, evidence, issues, present, registrychecks, rows, words
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
 from collector.web.i18n import say

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from collector.domain.roles import Role
 from collector.errors import CollectorError
 from collector.registry import annotate, imports, undo
 from collector.registry.imports import Deed
@@ -16,7 +17,7 @@ from collector.store.queries.imports import APPLIED, LOOKED_AT, Import
 from collector.store.queries.pages_quality import QualityFilter
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.web import access, asked, audited, registrychecks
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import say

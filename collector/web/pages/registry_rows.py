@@ -7,6 +7,7 @@ from typing import Final
 
 from flask import Blueprint, Response, abort
 
+from collector.domain.roles import Role
 from collector.publish.files import escape
 from collector.registry import calendars, giga
 from collector.registry.columns import COLUMNS
@@ -14,7 +15,7 @@ from collector.store.queries import imports as stored
 from collector.store.queries import schools
 from collector.store.queries.exports import CellKind
 from collector.web import asked, registrychecks
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.rows import csv_file

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort
 from markupsafe import Markup
 
 from collector.domain.diagnosis.facts import Cause, Key
+from collector.domain.roles import Role
 from collector.publish import export
 from collector.store.queries import pages_school, pages_schools, school_tests
 from collector.store.queries.exports import ExportFilter
@@ -17,7 +18,7 @@ from collector.store.queries.pages_schools import SchoolRow
 from collector.store.queries.school_tests import DetailRow
 from collector.store.unit import Snapshot
 from collector.web import fitness_words, hint_words, present, tests_wanted, why, words
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.desk import desk
 from collector.web.fitness_words import USES
 from collector.web.frame import here, page

@@ -6,12 +6,13 @@ from typing import Final
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 
+from collector.domain.roles import Role
 from collector.registry.names import fold
 from collector.store.queries import pages_schools
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_schools import CONTRACTS, ENOUGH, SORTS, SchoolFilter
 from collector.web import asked, lines, words
-from collector.web.access import Role, for_role
+from collector.web.access import for_role
 from collector.web.desk import desk
 from collector.web.frame import here, page
 from collector.web.i18n import say

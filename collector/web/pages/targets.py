@@ -9,6 +9,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from collector.domain.in_force import Reach, Versions
+from collector.domain.roles import Role
 from collector.evaluate import preview, work
 from collector.evaluate.inputs import Reference
 from collector.profiles.catalogue import Profile
@@ -18,7 +19,7 @@ from collector.store.queries import growth, pages_schools, schools, target_versi
 from collector.store.queries.target_versions import Decision
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.web import access, asked, audited, present, target_form, target_words
-from collector.web.access import MayNotError, Role, for_role
+from collector.web.access import MayNotError, for_role
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import say
@@ -230,10 +231,11 @@ def undo(version_id: str) -> Response:
             abort(404)
         _check_scope(unit, decision.reach, decision.place)
         is_to_come = decision.valid_from >= _earliest(unit).isoformat()
-        if is_to_come and target_versions.undo(unit, version_id, parts.now_ms, person.name):
+        is_done = is_to_come and target_versions.undo(unit, version_id, parts.now_ms, person.name)
+        if is_done:
             _write_down(unit, "target_undone", decision)
             unit.commit()
-    return redirect(url_for("targets.show", done="undone" if is_to_come else None), code=303)
+    return redirect(url_for("targets.show", done="undone" if is_done else None), code=303)
 
 
 def _check_scope(unit: Snapshot, reach: str, place: str) -> None:

@@ -6,13 +6,14 @@ from typing import Final
 from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from collector.domain.roles import Role
 from collector.profiles import use_limits as published
 from collector.profiles.use_limits import LIMITS, Held, Limit, PublishedUse
 from collector.store.queries import use_limits
 from collector.store.queries.use_limits import LimitsDecision
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.web import access, audited, uses_form
-from collector.web.access import MayNotError, Role, for_role
+from collector.web.access import MayNotError, for_role
 from collector.web.desk import desk
 from collector.web.fitness_words import LIMIT_NAMES, STANDINGS, USES
 from collector.web.frame import page

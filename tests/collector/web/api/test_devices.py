@@ -9,7 +9,7 @@ from werkzeug.test import Client, TestResponse
 from agent.wire import forms, headers, signing
 from agent.wire.signing import Word
 from collector.errors import StorageError
-from collector.intake.admission import Incoming
+from collector.intake.incoming import Incoming
 from collector.intake.parts import Parts
 from collector.web.api.devices import BATCH_PATH, ENROL_PATH, LEASE_PATH, PATHS, SETTINGS_PATH
 from tests.fakes.records import a_measurement
