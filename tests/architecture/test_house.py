@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ def test_init_files_carry_no_logic() -> None:
         if path.name == "__init__.py":
             body = ast.parse(path.read_text()).body
             assert all(isinstance(node, ast.Expr) for node in body), path
+
+
+def test_nothing_of_the_agent_but_the_wire_is_open_to_the_collector() -> None:
+    """import-linter knows what is forbidden; a new module of the agent has to be."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (about,) = [one for one in contracts if one.get("source_modules") == ["collector"]]
+    tops = {path.stem for path in (ROOT / "agent").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert set(about["forbidden_modules"]) == {f"agent.{name}" for name in tops - {"__init__", "wire"}}
 
 
 def test_everything_public_is_explained() -> None:
