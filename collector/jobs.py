@@ -12,7 +12,7 @@ from collector.evaluate import run
 from collector.evaluate.inputs import reference_of
 from collector.ports import Ports
 from collector.store.open import Store
-from collector.store.queries import users
+from collector.store.queries import forgetting, users
 
 LOG = logging.getLogger(__name__)
 
@@ -53,9 +53,11 @@ def _evaluate(store: Store, config: CollectorConfig, testpoint: TestpointConfig,
 
 
 def tidy(store: Store, ports: Ports) -> None:
-    """Forget wrong passwords of last week."""
+    """Forget wrong passwords of last week, and what else need not be kept."""
+    now_ms = ports.clock.now_ms()
     with store.unit() as unit:
-        users.prune_failures(unit, ports.clock.now_ms() - FAILURES_KEPT_MS)
+        users.prune_failures(unit, now_ms - FAILURES_KEPT_MS)
+        forgetting.forget(unit, now_ms)
         unit.commit()
 
 

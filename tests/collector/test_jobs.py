@@ -3,12 +3,15 @@
 import threading
 
 import pytest
+from sqlalchemy import Table, insert, select
 
 from collector import jobs
 from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
 from collector.store.open import Store
-from collector.store.queries import facts, users
+from collector.store.queries import facts, forgetting, users
+from collector.store.tables.devices import BOOTS
+from collector.store.tables.measurements import CONFLICTS, QUARANTINE
 from tests.fakes.collector_world import FakeClock, fake_ports
 
 
@@ -41,3 +44,39 @@ def test_old_wrong_passwords_are_forgotten(store: Store, clock: FakeClock) -> No
     with store.reader() as snapshot:
         assert users.find_failures(snapshot, "old").count == 0
         assert users.find_failures(snapshot, "new").count == 1
+
+
+def kept(store: Store, table: Table) -> set[tuple[str, str]]:
+    with store.reader() as snapshot:
+        key = list(table.primary_key)
+        return {(row[0], row[1]) for row in snapshot.connection.execute(select(*key))}
+
+
+def test_clocks_of_boots_are_known_for_as_long_as_something_of_them_may_come(store: Store, clock: FakeClock) -> None:
+    ages = {("a", "1"): 401, ("a", "2"): 399, ("b", "1"): 500, ("b", "2"): 450}
+    rows = [
+        {"device": device, "boot_id": boot, "offset_ms": 0, "mono_ms": 0, "seen_ms": clock.now_ms() - days * 86_400_000}
+        for (device, boot), days in ages.items()
+    ]
+    with store.unit() as unit:
+        unit.connection.execute(insert(BOOTS), rows)
+        unit.commit()
+    jobs.tidy(store, fake_ports(clock))
+    assert kept(store, BOOTS) == {("a", "2"), ("b", "2")}  # the newest of each is when it was heard of
+
+
+def test_copies_kept_apart_are_neither_too_old_nor_too_many(
+    store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "KEPT_APART", 2)
+    ages = {("a", "1"): 3, ("a", "2"): 2, ("a", "3"): 1, ("b", "1"): 399, ("c", "1"): 401}
+    times = {key: clock.now_ms() - days * 86_400_000 for key, days in ages.items()}
+    with store.unit() as unit:
+        for (device, name), at_ms in times.items():
+            common = {"device": device, "body": "{}", "received_ms": at_ms}
+            unit.connection.execute(insert(CONFLICTS).values(rid=name, content_hash="", **common))
+            unit.connection.execute(insert(QUARANTINE).values(body_hash=name, reason="", **common))
+        unit.commit()
+    jobs.tidy(store, fake_ports(clock))
+    for table in (CONFLICTS, QUARANTINE):
+        assert kept(store, table) == {("a", "2"), ("a", "3"), ("b", "1")}
