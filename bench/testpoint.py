@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from bench.footprint import cpu_s, status_kb
 from bench.machine import table
 from collector.testpoint.options import TestpointOptions
-from collector.testpoint.server import run_process
+from tests.fakes.testpoint_process import run_process
 
 WARM_UP_S = 1.0
 MEASURED_S = 4.0

@@ -1,19 +1,16 @@
 """The measurement server: LibreSpeed, ndt7 and UDP echo on one port number, in one thread, in its own process.
 
-`serve` runs until it is told to stop; `run_process` is the same as the target of a child process. Both end within two
-seconds. It opens no database and imports nothing of the collector: what it needs to know are its options. Browsers
-and agents are told about its addresses in `librespeed` and `ndt7`.
+`serve` runs until it is told to stop, and ends within two seconds. It opens no database and imports nothing of the
+collector: what it needs to know are its options. Browsers and agents are told about its addresses in `librespeed` and
+`ndt7`.
 """
 
 import logging
 import os
-import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection as Pipe
-from types import FrameType
 
 from nacl.signing import SigningKey
 
@@ -68,38 +65,6 @@ def serve(options: TestpointOptions, *, stop: threading.Event, on_ready: OnReady
             server.turn()
     finally:
         server.close()
-
-
-def run_process(options: TestpointOptions, ready: Pipe | None = None) -> None:
-    """Serve as the target of a child process until SIGTERM or SIGINT, or until the parent is gone.
-
-    Args:
-        options: Addresses and limits.
-        ready: Gets `(tcp_port, udp_port)` once, or a sentence (text) if the address cannot be opened.
-    """
-    stop = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    parent = os.getppid()
-
-    def watch_parent() -> None:
-        while not stop.wait(0.5):
-            if os.getppid() != parent:
-                stop.set()
-
-    threading.Thread(target=watch_parent, name="parent", daemon=True).start()
-    try:
-        serve(options, stop=stop, on_ready=None if ready is None else lambda tcp, udp: ready.send((tcp, udp)))
-    except OSError as error:
-        sentence = f"the test point cannot open {options.host} port {options.port}: {error.strerror or error}"
-        LOG.error("%s", sentence)
-        if ready is not None:
-            ready.send(sentence)
-        raise SystemExit(1) from error
 
 
 def open_sockets(options: TestpointOptions) -> tuple[socket.socket, socket.socket]:

@@ -15,8 +15,8 @@ from agent.ports import Ports
 from agent.wire import forms
 from agent.wire.vocabulary import EngineName, Tier, Trigger
 from collector.testpoint.options import TestpointOptions
-from collector.testpoint.server import run_process
 from tests.fakes.agent_world import FakeClock, FakeHost, SeededRandomness
+from tests.fakes.testpoint_process import run_process
 
 _SEEDS = itertools.count(int.from_bytes(os.urandom(4), "big"))
 

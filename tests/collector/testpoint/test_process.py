@@ -6,8 +6,9 @@ import signal
 import socket
 
 from collector.testpoint import options as settings
-from collector.testpoint.server import open_sockets, run_process
+from collector.testpoint.server import open_sockets
 from tests.collector.testpoint.conftest import PATIENCE_S, Client
+from tests.fakes.testpoint_process import run_process
 
 CONTEXT = multiprocessing.get_context("spawn")
 
