@@ -12,18 +12,18 @@ from typing import Any, Final
 
 import msgspec
 
+from collector.domain import formulas
 from collector.store.queries.exports import CellKind, ExportColumn
 
 Row = tuple[Any, ...]
 Pieces = Iterable[Sequence[Row]]
 Cell = Callable[[Any], Any]
 
-# What a spreadsheet takes for the beginning of a formula; apostrophes before one are kept apart by one more.
-_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_SUSPECT: Final = frozenset("'=+-@\t\r\n＝＋－＠")
-# The same at the beginning of a text in JSON: a quote inside of a text has a backslash before it.
-_JSON_FORMULA: Final = re.compile("(?<=[\\[,]\")(?='*[=+\\-@＝＋－＠])".encode())
-_JSON_SUSPECT: Final = tuple(sign.encode() for sign in "'=+-@＝＋－＠")
+# The rule of `domain.formulas` at the beginning of a text in JSON: a quote inside of a text has a backslash before it,
+# and so has each blank of that rule.
+_SIGN: Final = "|".join(map(re.escape, formulas.SIGNS))
+_JSON_FORMULA: Final = re.compile(f"(?<=[\\[,]\")(?='*(?:{_SIGN}))".encode())
+_JSON_SUSPECT: Final = tuple(sign.encode() for sign in f"'{formulas.SIGNS}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE_MS: Final = 60_000
 _ENCODER: Final = msgspec.json.Encoder()
@@ -45,14 +45,6 @@ def json_lines(columns: Sequence[ExportColumn], pieces: Pieces) -> Iterator[byte
     cells = {at: _JSON_CELLS[column.kind] for at, column in enumerate(columns) if column.kind in _JSON_CELLS}
     for piece in pieces:
         yield _ENCODER.encode_lines([line(*row) for row in _converted(piece, cells)])
-
-
-def escape(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: with an apostrophe before it where it could.
-
-    `registry.csvfile` takes the apostrophe off again.
-    """
-    return f"'{text}" if text and text[0] in _SUSPECT and _FORMULA.match(text) else text
 
 
 def iso_time(utc_ms: int) -> str:
@@ -100,7 +92,7 @@ def _csv_line(row: list[Any]) -> str:
 
 def _csv_cell(value: Any) -> str:
     if isinstance(value, str):
-        return '"' + escape(value).replace('"', '""') + '"'
+        return '"' + formulas.escape(value).replace('"', '""') + '"'
     shown = _ENCODER.encode(value).decode()
     return "" if shown == "null" else shown
 

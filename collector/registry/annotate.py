@@ -2,10 +2,10 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from collector.domain import formulas
 from collector.domain.said import Said
 from collector.registry import xlsx_write
 from collector.registry.csvfile import CsvFile, Form
@@ -14,8 +14,6 @@ from collector.registry.plan import PROBLEM, Plan, RowError
 Tell = Callable[[Said], str]
 
 MEDIA = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-# What a spreadsheet takes for the beginning of a formula and is no number.
-_FORMULA = re.compile(r"'*[=@\t\r＝＋－＠]|'*[+\-](?![\d.,]+$)")
 
 
 def annotated(plan: Plan, tell: Tell) -> bytes:
@@ -73,14 +71,9 @@ def written(rows: Iterable[Sequence[str]], form: Form) -> bytes:
         text.write(form.hint + "\r\n")
     writer = csv.writer(text, delimiter=form.delimiter, lineterminator="\r\n")
     for row in rows:
-        writer.writerow([_inert(cell) for cell in row])
+        writer.writerow([formulas.escape(cell, keeps_numbers=True) for cell in row])
     # What the file's own encoding cannot hold came with the sentences; a question mark there is better than no file.
     return text.getvalue().encode(form.encoding, "replace")
-
-
-def _inert(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; `csvfile` takes the apostrophe off again."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def column_of(table: CsvFile, plan: Plan, error: RowError) -> int | None:

@@ -7,8 +7,8 @@ from typing import Final
 
 from flask import Blueprint, Response, abort
 
+from collector.domain.formulas import escape
 from collector.domain.roles import Role
-from collector.publish.files import escape
 from collector.registry import calendars, giga
 from collector.registry.columns import COLUMNS
 from collector.store.queries import imports as stored
