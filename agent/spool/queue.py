@@ -2,30 +2,14 @@
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Protocol
 
+from agent.outcome import Outcome
 from agent.spool import keyvalues
 from agent.spool.moments import Moment
-from agent.spool.rows import DAY_MS, Action, Row, RowState, as_bytes, body_hash, has_bins
+from agent.spool.rows import DAY_MS, Row, RowState, as_bytes, body_hash, has_bins
 
 NEWEST_FIRST = 10  # a dashboard is right again at once, then the rest in order
 _MARKER_ROOM_BYTES = 20_000  # a marker is as big as a record may get, so that a full disk does not stop its record
-
-
-class Decided(Protocol):
-    """What becomes of one row that was sent."""
-
-    @property
-    def seq(self) -> int:
-        """Its number."""
-
-    @property
-    def action(self) -> Action:
-        """What to do with it."""
-
-    @property
-    def reason(self) -> str | None:
-        """Why, in a word."""
 
 
 def put_marker(connection: sqlite3.Connection, moment: Moment, rid: str, stub: bytes, owner: str) -> None:
@@ -135,10 +119,10 @@ def _whole_row(connection: sqlite3.Connection, seq: int) -> Row | None:
 # --- what becomes of them -------------------------------------------------------------------------------------------
 
 
-def set_outcomes(connection: sqlite3.Connection, moment: Moment, decided: Sequence[Decided]) -> int:
+def set_outcomes(connection: sqlite3.Connection, moment: Moment, outcomes: Sequence[Outcome]) -> int:
     """Do with each row what was decided and return how many were still waiting; a row decided already stays so."""
     changed = 0
-    for one in decided:
+    for one in outcomes:
         match one.action:
             case "acked":
                 done = _leave(connection, moment, one.seq, RowState.ACKED, None)

@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 
-from agent.outcome import Action as Action
-
 DAY_MS = 86_400_000
 PAGE_BYTES = 4096  # of the file
 MAY_COST = "may_cost"  # state key: what the running test can have cost by now, should nobody finish it
