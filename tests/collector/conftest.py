@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from collector.store.open import Store
-from tests.fakes import postgres
+from tests.fakes import needed, postgres
 from tests.fakes.collector_world import FakeClock
 from tests.fakes.databases import Database, Files, OnServer
 
@@ -49,7 +49,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @pytest.fixture(scope="session")
 def on_server() -> Iterator[OnServer]:
     if postgres.programs() is None:
-        pytest.skip("no PostgreSQL: tests/tools.sh installs it")
+        needed.lack(needed.POSTGRESQL, "there is no PostgreSQL (tests/tools.sh installs it)")
     with postgres.running() as server:
         databases = OnServer(server)
         yield databases

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import needed
 from tests.netlab.build import why_not
 from tests.netlab.flood import flood, steady_ms
 from tests.netlab.lab import Lab
@@ -18,7 +19,7 @@ from tests.netlab.links import NUMBERS, Bursts, Link, Profile, line
 
 pytestmark = [
     pytest.mark.netns,
-    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+    needed.skip_without(needed.NAMESPACES, why_not()),
     pytest.mark.xdist_group("netlab"),
 ]
 ROOT = Path(__file__).parents[2]

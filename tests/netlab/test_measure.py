@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.fakes import needed
 from tests.netlab.build import why_not
 from tests.netlab.lab import Lab
 from tests.netlab.links import line
@@ -13,7 +14,7 @@ from tests.netlab.profiles import ALL
 
 pytestmark = [
     pytest.mark.netns,
-    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+    needed.skip_without(needed.NAMESPACES, why_not()),
     pytest.mark.xdist_group("netlab"),
 ]
 QUICK = line("quick", (8, 2), 20, queue_ms=(100, 100))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from agent.wire.vocabulary import EngineName, RttMethod
+from tests.fakes import needed
 from tests.netlab.build import why_not
 from tests.netlab.lab import Lab
 from tests.netlab.links import line
@@ -15,7 +16,7 @@ from tests.netlab.profiles import ALL
 
 pytestmark = [
     pytest.mark.netns,
-    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+    needed.skip_without(needed.NAMESPACES, why_not()),
     pytest.mark.xdist_group("netlab"),
 ]
 CHILD = [sys.executable, "-m", "tests.agent.measure.probe_child"]

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.agent.measure.test_latency_on_lines import QUICK, ran
+from tests.fakes import needed
 from tests.netlab.build import why_not
 from tests.netlab.lab import Lab
 from tests.netlab.links import NUMBERS
@@ -14,7 +15,7 @@ from tests.netlab.measure import our_test_point
 
 pytestmark = [
     pytest.mark.netns,
-    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+    needed.skip_without(needed.NAMESPACES, why_not()),
     pytest.mark.xdist_group("netlab"),
 ]
 LONELY = """set -e

@@ -1,7 +1,5 @@
 """Our own test point refuses: the reason that it gives is the one that a person reads."""
 
-import time
-
 import pytest
 
 from agent import present
@@ -17,10 +15,11 @@ DO = {"test point wants": "enrol", "expired": "clock", "signature": "operator", 
 ENGINES = [EngineName.NDT7, EngineName.LIBRESPEED]
 
 
-def a_token(lasts_ms: int = 300_000, max_bytes: int = 0, key: object = KEY) -> str:
-    claims = AccessClaims(
-        school="00123", lease_id="l", exp_ms=int(time.time() * 1000) + lasts_ms, max_bytes=max_bytes, jti="j"
-    )
+LONG_AGO_MS, YEAR_2100_MS = 1_000, 4_102_444_800_000  # whatever the clock of the test point says
+
+
+def a_token(exp_ms: int = YEAR_2100_MS, max_bytes: int = 0, key: object = KEY) -> str:
+    claims = AccessClaims(school="00123", lease_id="l", exp_ms=exp_ms, max_bytes=max_bytes, jti="j")
     return tokens.make_access_token(key, claims)  # type: ignore[arg-type]  # one of the two keys
 
 
@@ -29,7 +28,7 @@ def a_token(lasts_ms: int = 300_000, max_bytes: int = 0, key: object = KEY) -> s
     ("token", "reason"),
     [
         (None, "test point wants"),
-        (a_token(lasts_ms=-1_000), "expired"),
+        (a_token(LONG_AGO_MS), "expired"),
         (a_token(key=OTHER_KEY), "signature"),
         ("nonsense", "malformed"),
     ],

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import needed
+
 ROOT = Path(__file__).parents[3]
+MAY_UNSHARE = hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("unshare") is not None
 
 SCRIPT = """
 import sys
@@ -73,8 +76,7 @@ print("whole")
 
 
 @pytest.mark.netns
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to mount")
-@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
+@needed.skip_without(needed.NAMESPACES, "" if MAY_UNSHARE else "needs root and unshare to mount")
 @pytest.mark.parametrize(("fills", "options"), [("space", "size=2m"), ("files", "size=8m,nr_inodes=40")])
 def test_a_full_disk_loses_nothing_and_heals(tmp_path: Path, fills: str, options: str) -> None:
     mount = tmp_path / "small"
@@ -87,5 +89,5 @@ def test_a_full_disk_loses_nothing_and_heals(tmp_path: Path, fills: str, options
         env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     if "mount:" in told.stderr:
-        pytest.skip("mounting is not allowed here")
+        needed.lack(needed.NAMESPACES, "mounting is not allowed here")
     assert told.stdout.endswith("whole\n"), told.stderr

@@ -14,6 +14,7 @@ import pytest
 
 from collector.demo.line import ShapedLineProcess, parse_line
 from tests.collector.testpoint.conftest import running
+from tests.fakes import needed
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 ROOT = Path(__file__).parents[3]
@@ -46,7 +47,7 @@ def test_measurement_labs_own_client_reads_the_line_in_both_directions():
 
 
 @pytest.mark.netns
-@pytest.mark.skipif(not may_unshare, reason="needs root, unshare and ip for a network namespace")
+@needed.skip_without(needed.NAMESPACES, "" if may_unshare else "needs root, unshare and ip for a network namespace")
 def test_speedtest_cli_completes_against_our_mini_addresses(tmp_path):
     hosts = tmp_path / "hosts"
     hosts.write_text("127.0.0.1 localhost\n127.0.0.2 www.speedtest.net speedtest.net c.speedtest.net\n")
@@ -58,7 +59,7 @@ def test_speedtest_cli_completes_against_our_mini_addresses(tmp_path):
         ["unshare", "--net", "--mount", "sh", "-c", steps], cwd=ROOT, capture_output=True, text=True, timeout=150
     )
     if "unshare" in done.stderr or "mount:" in done.stderr:
-        pytest.skip(f"no namespace can be made here: {done.stderr.strip()}")
+        needed.lack(needed.NAMESPACES, f"no namespace can be made here: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     # It averages ramp-up in, and counts an upload before it has left: only the order of magnitude is its to promise.
