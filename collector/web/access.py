@@ -23,6 +23,7 @@ from collector.errors import StorageError
 from collector.store.queries import api_keys, sessions, users
 from collector.store.queries.sessions import Session
 from collector.store.unit import UnitOfWork
+from collector.web import asked
 from collector.web.desk import Desk, desk
 
 LOG = logging.getLogger(__name__)
@@ -37,7 +38,6 @@ _REST_MS = 60_000  # between two tries to write while they fail
 _HOUR_MS = 3_600_000
 _LONGEST_PASSWORD = 1024
 _NEEDS, _TAKES_KEYS = "enlace_needs", "enlace_takes_keys"
-_BEARER = "Bearer "
 
 _TOUCHES = "enlace_touches"
 _HASHER = PasswordHasher()  # Argon2id, RFC 9106 second recommended set
@@ -183,7 +183,7 @@ def _find_person(parts: Desk) -> Person | None:
 
 def _is_program() -> bool:
     view = current_app.view_functions[request.endpoint or ""]
-    return getattr(view, _TAKES_KEYS, False) and request.headers.get("Authorization", "").startswith(_BEARER)
+    return getattr(view, _TAKES_KEYS, False) and asked.bearer() is not None
 
 
 def _find_key_person(parts: Desk) -> Person:
@@ -192,7 +192,7 @@ def _find_key_person(parts: Desk) -> Person:
     Raises:
         NoKeyError: If it opens nothing.
     """
-    now_ms, secret = parts.now_ms, request.headers["Authorization"].removeprefix(_BEARER).strip()
+    now_ms, secret = parts.now_ms, asked.bearer() or ""
     with parts.whole.reader() as snapshot:
         key = api_keys.find_key(snapshot, _hash_token(secret))
         user = users.find_user_by_id(snapshot, key.user_id) if key is not None and key.is_good(now_ms) else None

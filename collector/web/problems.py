@@ -10,7 +10,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from collector.errors import StorageError
-from collector.web import access
+from collector.web import access, asked
 from collector.web.access import MayNotError, NoKeyError, Role
 from collector.web.desk import desk
 from collector.web.i18n import say
@@ -83,8 +83,7 @@ def _what_may_not() -> Markup:
 
 def is_program() -> bool:
     """Return whether a program asks, by its address or because it sends a key."""
-    has_key = request.headers.get("Authorization", "").startswith("Bearer ")
-    return request.path.startswith(_PROGRAMS) or has_key
+    return request.path.startswith(_PROGRAMS) or asked.bearer() is not None
 
 
 def _said(status: int) -> Said:
