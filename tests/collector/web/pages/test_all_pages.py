@@ -188,7 +188,7 @@ def statements(store: Store) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     ("page", "most"),
     [
-        ("/", 14),
+        ("/", 15),
         ("/schools", 12),
         ("/map", 13),
         ("/map?layer=areas", 12),
