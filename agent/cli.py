@@ -89,6 +89,9 @@ def guarded(work: Callable[[], int]) -> int:
     except OSError as error:
         _say_what_broke(error)
         return ExitCode.FAULT
+    except UnicodeEncodeError:
+        complain("A word or a name has bytes that are not UTF-8: nothing was done. Write it in UTF-8.")
+        return ExitCode.USAGE
     except Exception as error:
         complain(f"A fault of this program: {type(error).__name__} at {_where(error)}. Please report it.")
         return ExitCode.FAULT

@@ -7,7 +7,6 @@ decide when: it may be years off, or be set while the agent runs.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from agent.agenda import Agenda, Planned
 from agent.config import AgentConfig
@@ -32,13 +31,6 @@ NO_WINDOW_S = 3_600.0  # how soon to look for a window again
 BUSY_TRIES = 3
 MISSED_AFTER_S = 60.0
 CLOCK_STEP_MS = 60_000
-
-
-class Waiting(Protocol):
-    """The number of records that wait."""
-
-    def __call__(self) -> int:
-        """Return it."""
 
 
 @dataclass
@@ -212,9 +204,9 @@ class TestJob(Timed):
 class UploadJob(Timed):
     """Hands over what waits, as soon as the contact allows."""
 
-    def __init__(self, clock: Clock, handover: Handover, contact: Contact, waiting: Waiting) -> None:
+    def __init__(self, clock: Clock, handover: Handover, contact: Contact, has_offer: Callable[[], bool]) -> None:
         super().__init__("upload", ERRAND_LANE, clock, 0.0)
-        self._handover, self._contact, self._waiting = handover, contact, waiting
+        self._handover, self._contact, self._has_offer = handover, contact, has_offer
 
     def due_in_s(self) -> float:
         """Return how long until the next try: at once if something waits and nothing forbids it."""
@@ -223,7 +215,7 @@ class UploadJob(Timed):
         wait_s = self._contact.wait_s()
         if wait_s > 0:
             return wait_s
-        return 0.0 if self._waiting() else LOOK_AGAIN_S
+        return 0.0 if self._has_offer() else LOOK_AGAIN_S
 
     def run(self) -> None:
         """Post the backlog; a copied computer first has to become a device of its own."""

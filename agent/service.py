@@ -128,7 +128,7 @@ class Daemon:
         )
         self.jobs = [
             self.test,
-            UploadJob(ports.clock, self.walk.handover, self.contact, lambda: spool.summary().waiting),
+            UploadJob(ports.clock, self.walk.handover, self.contact, spool.has_offer),
             SettingsJob(config, ports.clock, self.walk.handover, self.contact, self.test.replan),
             self.light,
         ]

@@ -234,15 +234,16 @@ def _run(arguments: list[str] | None) -> int:
         return error.exit_code
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
         click.echo(_usage(error), err=True)
         return ExitCode.USAGE
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
     except OSError as error:
         return _world_failed(error)
+    except UnicodeEncodeError:
+        click.echo("A word or a name has bytes that are not UTF-8: nothing was changed. Write it in UTF-8.", err=True)
+        return ExitCode.USAGE
     return code if isinstance(code, int) else ExitCode.DONE
 
 

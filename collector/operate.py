@@ -24,7 +24,7 @@ from collector.store.queries.devices import Device, DeviceKey
 from collector.store.queries.imports import Import
 from collector.store.queries.keys import StoredKey
 from collector.store.queries.tokens import Token
-from collector.store.unit import UnitOfWork
+from collector.store.unit import Snapshot, UnitOfWork
 
 DAY_MS = 86_400_000
 _SOME = 8
@@ -106,15 +106,15 @@ def create_token(store: Store, ports: Ports, school: str, *, max_devices: int, d
     return str(token)
 
 
-def require_school(unit: UnitOfWork, code: str) -> None:
+def require_school(snapshot: Snapshot, code: str) -> None:
     """Refuse a code that no school has.
 
     Raises:
         CollectorError: With the nearest codes.
     """
-    if devices.find_school_name(unit, code) is not None:
+    if devices.find_school_name(snapshot, code) is not None:
         return
-    near = difflib.get_close_matches(code, devices.list_school_codes(unit), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(code, devices.list_school_codes(snapshot), n=3, cutoff=0.5)
     hint = (
         f"Did you mean {', '.join(near)}?" if near else "Import it first with `enlace-collector schools import FILE`."
     )
@@ -122,8 +122,14 @@ def require_school(unit: UnitOfWork, code: str) -> None:
 
 
 def list_devices(store: Store, school: str | None) -> list[Device]:
-    """Return all devices, or a school's."""
+    """Return all devices, or a school's.
+
+    Raises:
+        CollectorError: If there is no such school.
+    """
     with store.reader() as snapshot:
+        if school is not None:
+            require_school(snapshot, school)
         return devices.list_devices(snapshot, school)
 
 
@@ -212,8 +218,14 @@ def _only(begins: list[Named], text: str, kind: str) -> Named:
 
 
 def list_tokens(store: Store, school: str | None) -> list[Token]:
-    """Return all tokens, or a school's, the newest first."""
+    """Return all tokens, or a school's, the newest first.
+
+    Raises:
+        CollectorError: If there is no such school.
+    """
     with store.reader() as snapshot:
+        if school is not None:
+            require_school(snapshot, school)
         return stored_tokens.list_tokens(snapshot, school)
 
 
@@ -298,17 +310,17 @@ def import_file(
     Raises:
         CollectorError: If the file as a whole cannot be used, or the other one cannot be written.
     """
-    raw = importer.read_source(file)  # before anything is locked: it may come slowly
+    source = imports.read(importer.read_source(file), str(file))
     with store.unit() as unit:
         by = imports.Deed(audit.COMMAND_LINE, ports, config.default_timezone)
-        found, identity = imports.bring(unit, raw, file.name, str(file), by, kind=kind, dry_run=dry_run)
+        found, identity = imports.bring(unit, source, file.name, str(file), by, kind=kind, dry_run=dry_run)
         remarked = [annotate.annotated(found, str)] if annotated is not None else []
         if annotated is not None and not outfile.is_stream(annotated):
             export.write_file(annotated, remarked)
         report = report_of(found, dry_run=dry_run, import_id=identity)
         if not dry_run:
             detail = f"added={report.added} changed={report.changed} refused={report.refused_rows}"
-            note(unit, ports, f"{kind}.import", file.name, detail)
+            note(unit, ports, f"{kind}.import", imports.shown_name(file.name), detail)
             unit.commit()
     if annotated is not None and outfile.is_stream(annotated):
         export.write_file(annotated, remarked)

@@ -6,13 +6,14 @@ from typing import Final
 
 import click
 
-from agent.wire import forms, signing
+from agent.wire import forms, infile, signing
 from agent.wire.vocabulary import ExitCode
 from collector.commands import Anywhere, Given
 from collector.errors import CollectorError
 from collector.publish import packs
 from collector.publish.packs import Checked, Verdict
 
+_KEYS_BYTES: Final = 65_536  # of a file with public keys
 _ENDS: Final = {
     Verdict.RIGHT: ExitCode.DONE,
     Verdict.ALTERED: ExitCode.FAULT,
@@ -84,7 +85,7 @@ def _given(texts: tuple[str, ...]) -> Mapping[str, bytes]:
 
 def _text_of(text: str) -> str:
     try:
-        return Path(text).read_text("ascii")
+        return infile.read(Path(text), _KEYS_BYTES).decode("ascii")
     except (OSError, ValueError):
         return text
 

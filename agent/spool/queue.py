@@ -73,6 +73,12 @@ _NEWEST = f"SELECT seq FROM rows WHERE {_OFFERED} AND tries = 0 ORDER BY positio
 _OLDEST = f"SELECT seq FROM rows WHERE {_OFFERED} ORDER BY position LIMIT ?"  # noqa: S608 -- ours
 
 
+def has_offer(connection: sqlite3.Connection, now_ms: int | None) -> bool:
+    """Return whether `pick` would find a row: one that a newer collector is waited for is none until its time."""
+    found = connection.execute(f"SELECT EXISTS (SELECT 1 FROM rows WHERE {_OFFERED})", (now_ms or 0,))  # noqa: S608 -- ours
+    return bool(found.fetchone()[0])
+
+
 def pick(
     connection: sqlite3.Connection, now_ms: int | None, max_items: int, max_bytes: int
 ) -> tuple[list[Row], list[int]]:

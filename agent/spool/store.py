@@ -241,6 +241,10 @@ class Spool:
         outgoing, damaged = self._read(pick)
         return self._write(bury_and_pick) if damaged else outgoing
 
+    def has_offer(self) -> bool:
+        """Return whether there is a row to send now."""
+        return self._read(lambda connection, moment: queue.has_offer(connection, moment.floor_ms))
+
     def apply(self, outcomes: Sequence[Outcome]) -> None:
         """Do with each row what the collector's signed answer says; a row that was decided before stays so."""
 

@@ -107,13 +107,25 @@ def _dropped(counted: dict[str, int]) -> dict[str, int]:
     return {name.partition(":")[2]: value for name, value in sorted(counted.items()) if name.startswith("dropped:")}
 
 
+class _Repair(msgspec.Struct):
+    """What a repair noted of itself."""
+
+    why: str
+    kept: int
+    set_aside: int
+    moved_to: str | None = None
+
+
 def _repaired(connection: sqlite3.Connection) -> str | None:
     note = keyvalues.meta(connection, "repaired")
     if note is None:
         return None
-    told = msgspec.json.decode(note)
-    old = f", the old file is {told['moved_to']}" if told["moved_to"] else ""
+    try:
+        told = msgspec.json.decode(note, type=_Repair)
+    except msgspec.MsgspecError:  # damaged since: what it was about is over, and the rows are what matters
+        return None
+    old = f", the old file is {told.moved_to}" if told.moved_to else ""
     return (
-        f"The spool file was damaged ({told['why']}) and has been made anew: {told['kept']} rows were saved,"
-        f" {told['set_aside']} are set aside{old}."
+        f"The spool file was damaged ({told.why}) and has been made anew: {told.kept} rows were saved,"
+        f" {told.set_aside} are set aside{old}."
     )

@@ -74,12 +74,19 @@ def decode_item(raw: bytes) -> Decoded:
 
 
 def content_hash(item: dict[str, Any]) -> str:
-    """Return the SHA-256 of the item with sorted keys and without its bins.
+    """Return the SHA-256 of the item with sorted keys, without its bins and without what is null.
 
-    Bins go first when a spool is short of room, so their absence does not make other content.
+    Bins go first when a spool is short of room, so their absence does not make other content; and null says no more
+    than a member that is not there.
     """
     bare = {key: _without_bins(value) if key in ("download", "upload") else value for key, value in item.items()}
-    return forms.sha256hex(_SORTED.encode(bare))
+    return forms.sha256hex(_SORTED.encode(_without_nulls(bare)))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def _without_bins(value: Any) -> Any:
@@ -273,6 +280,10 @@ def _unknown(item: dict[str, Any], struct: type[Part]) -> dict[str, Any]:
             nested = _unknown(value, inner)
             if nested:
                 found[key] = nested
+        elif inner is not None and isinstance(value, list):
+            members = [_unknown(one, inner) if isinstance(one, dict) else {} for one in value]
+            if any(members):
+                found[key] = members
     return found
 
 

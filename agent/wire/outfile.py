@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import signal
+import stat
 import sys
 import tempfile
 import threading
@@ -65,7 +66,13 @@ def is_output(path: Path) -> bool:
 
 def is_stream(path: Path) -> bool:
     """Return whether a name leads to a pipe or a device: who reads it may be slow, so nothing is locked meanwhile."""
-    return is_output(path) or (path.exists() and not (path.is_file() or path.is_dir()))
+    if is_output(path):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # writing it will say why
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def write(path: Path, pieces: Iterable[bytes]) -> int:

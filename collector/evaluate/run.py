@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from collector.config import CollectorConfig, check_profile
+from collector.domain.calendars import local_day
 from collector.domain.words import Exclusion
 from collector.errors import StorageError
 from collector.evaluate import flags, school, work
@@ -195,6 +197,6 @@ def _finish(store: Store, deployment: Deployment, ports: Ports) -> None:
     with store.unit() as unit:
         for code, is_stale in changes.items():
             judgement.set_stale(unit, code, is_stale)
-        work.note_profile(unit, deployment.profile_id)
+        work.note_profile(unit, deployment.profile_id, local_day(now_ms, ZoneInfo(deployment.default_timezone)))
         facts.set_fact(unit, facts.LAST_EVALUATION_MS, str(now_ms))
         unit.commit()

@@ -13,8 +13,6 @@ from collector.store.unit import Snapshot, UnitOfWork
 
 LOG = logging.getLogger(__name__)
 
-PROFILE_FACT = "evaluated_profile"
-
 
 @dataclass(frozen=True)
 class Task:
@@ -58,14 +56,23 @@ def notice_losses(unit: UnitOfWork, config: CollectorConfig) -> bool:
     """
     if judgement.has_days_lost(unit):
         judgement.unjudge_everything(unit)
-    before = facts.find_fact(unit, PROFILE_FACT)
-    return before not in (None, config.profile) or not judgement.is_folded(unit, config.profile)
+    before = facts.find_fact(unit, facts.EVALUATED_PROFILE)
+    if before not in (None, config.profile):
+        return True
+    # Where nothing can be judged (no target, tests by hand alone) there is nothing to lose.
+    return facts.find_fact(unit, facts.HAS_EVALUATIONS) != "0" and not judgement.is_folded(unit, config.profile)
 
 
-def note_profile(unit: UnitOfWork, profile: str) -> None:
-    """Say that every school has been folded by this profile."""
-    if facts.find_fact(unit, PROFILE_FACT) != profile:
-        facts.set_fact(unit, PROFILE_FACT, profile)
+def note_profile(unit: UnitOfWork, profile: str, day: date) -> None:
+    """Say that every school has been folded by this profile; what another one had opened is taken back on the day."""
+    judgement.retract_flags_of_others(unit, profile, day.isoformat())
+    now = {
+        facts.EVALUATED_PROFILE: profile,
+        facts.HAS_EVALUATIONS: "1" if judgement.has_evaluations(unit, profile) else "0",
+    }
+    for name, value in now.items():
+        if facts.find_fact(unit, name) != value:
+            facts.set_fact(unit, name, value)
 
 
 def tasks(

@@ -80,8 +80,8 @@ def _quick_csv(rows: list[list[Any]]) -> bytes | None:
     if any(sign in text and b'"' + sign in text for sign in _JSON_SUSPECT):
         text = _JSON_FORMULA.sub(b"'", text)
     text = text.replace(b'\\"', b'""')
-    unknown = len([None for row in rows for value in row if value is None])
-    if b"\\" in text or text.count(b",null") != unknown:
+    unknown = len([None for row in rows for value in row[1:] if value is None])
+    if b"\\" in text or text.count(b",null") != unknown or any(row[0] is None for row in rows):
         return None
     return text[1:-2].replace(b",null", b",").replace(b"]\n[", b"\r\n") + b"\r\n"
 

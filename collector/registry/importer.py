@@ -227,3 +227,4 @@ def _follow(
     ):
         # Its days begin at another moment, or other days are holidays: all of them are folded again.
         schools.unjudge(unit, school.code)
+        judgement.reopen_days(unit, schools.FIRST_DAY, [school.code])  # of the old days none may stay

@@ -38,38 +38,57 @@ class Deed:
     default_timezone: str
 
 
-def plan_file(
-    snapshot: Snapshot, raw: bytes, place: str = _THE_FILE, *, max_rows: int = csvfile.MAX_ROWS, kind: str | None = None
-) -> Plan:
+@dataclass(frozen=True)
+class Source:
+    """A file that has been read. That takes seconds for a large one, and is done before anything is locked."""
+
+    raw: bytes
+    table: csvfile.CsvFile
+
+
+def read(raw: bytes, place: str = _THE_FILE, *, max_rows: int = csvfile.MAX_ROWS) -> Source:
+    """Return the rows of a file.
+
+    Args:
+        raw: CSV or XLSX.
+        place: What sentences call the file.
+        max_rows: A file with more is refused.
+
+    Raises:
+        CollectorError: If the file as a whole cannot be used.
+    """
+    return Source(raw, csvfile.read(raw, _HEADINGS, place, max_rows))
+
+
+def plan_file(snapshot: Snapshot, source: Source, place: str = _THE_FILE, *, kind: str | None = None) -> Plan:
     """Return what a file would do; its headings say whether it has schools or days of calendars.
 
     Args:
         snapshot: What it is held against.
-        raw: CSV or XLSX.
+        source: The file.
         place: What sentences call the file.
-        max_rows: A file with more is refused.
         kind: Which of the two it has to be; None for either.
 
     Raises:
         CollectorError: If the file as a whole cannot be used.
     """
-    table = csvfile.read(raw, _HEADINGS, place, max_rows)
+    table = source.table
     is_calendar = {"calendar", "date"} <= set(table.headings)
     if kind == CALENDAR or (kind is None and is_calendar):
         return calendars.plan_calendar(snapshot, table, place)
     return importer.plan_schools(snapshot, table, place)
 
 
-def look_at(unit: UnitOfWork, raw: bytes, file_name: str, deed: Deed, *, max_rows: int) -> Import:
+def look_at(unit: UnitOfWork, source: Source, file_name: str, deed: Deed) -> Import:
     """Keep a file so that it can be looked at and confirmed; the registry stays as it is.
 
     Raises:
         CollectorError: If the file as a whole cannot be used.
     """
-    plan = plan_file(unit, raw, max_rows=max_rows)
+    plan = plan_file(unit, source)
     now_ms = deed.ports.clock.now_ms()
-    one = _import(plan, raw, file_name, deed, now_ms)
-    imports.add_import(unit, one, zlib.compress(raw, 6))
+    one = _import(plan, source.raw, file_name, deed, now_ms)
+    imports.add_import(unit, one, zlib.compress(source.raw, 6))
     imports.forget_files(unit, one.import_id, KEPT_FILES, now_ms - LOOK_MS)
     return one
 
@@ -99,31 +118,34 @@ def shown_name(file_name: str) -> str:
     return name[-_NAME_CHARS:] or "file"
 
 
-def file_of(snapshot: Snapshot, import_id: str) -> bytes | None:
-    """Return the file of an import, None where it is not kept any more."""
+def source_of(snapshot: Snapshot, import_id: str, *, max_rows: int = csvfile.MAX_ROWS) -> Source | None:
+    """Return the file of an import, None where it is not kept any more.
+
+    Raises:
+        CollectorError: If it cannot be used as a whole.
+    """
     kept = imports.find_file(snapshot, import_id)
-    return zlib.decompress(kept) if kept is not None else None
+    return read(zlib.decompress(kept), max_rows=max_rows) if kept is not None else None
 
 
-def apply(unit: UnitOfWork, one: Import, seen: str, deed: Deed, *, max_rows: int) -> Plan | None:
+def apply(unit: UnitOfWork, one: Import, source: Source | None, seen: str, deed: Deed) -> Plan | None:
     """Do what somebody saw; None where it would not be the same any more, and nothing is changed then.
 
     Args:
         unit: The transaction to write in; the caller commits.
         one: An import that was looked at.
+        source: Its file; None where it is not kept any more.
         seen: The digest of the plan that was shown.
         deed: Who confirms.
-        max_rows: As when it was looked at.
 
     Raises:
         CollectorError: If the file as a whole cannot be used any more.
     """
     locks.hold(unit, (REGISTRY,))
     found = imports.find_import(unit, one.import_id)  # somebody else may have confirmed it since it was read
-    raw = file_of(unit, one.import_id)
-    if raw is None or found is None or found.state != LOOKED_AT:
+    if source is None or found is None or found.state != LOOKED_AT:
         return None
-    plan = plan_file(unit, raw, max_rows=max_rows, kind=one.kind)
+    plan = plan_file(unit, source, kind=one.kind)
     if plan.digest() != seen:
         return None
     _carry_out(unit, plan.kind, plan.lines, one.import_id, deed)
@@ -143,13 +165,13 @@ def apply(unit: UnitOfWork, one: Import, seen: str, deed: Deed, *, max_rows: int
 
 
 def bring(
-    unit: UnitOfWork, raw: bytes, file_name: str, place: str, deed: Deed, *, kind: str, dry_run: bool
+    unit: UnitOfWork, source: Source, file_name: str, place: str, deed: Deed, *, kind: str, dry_run: bool
 ) -> tuple[Plan, str]:
     """Bring a file in at once, as a command does; return the plan and its place in the history.
 
     Args:
         unit: The transaction to write in; nothing is written on a dry run. The caller commits.
-        raw: The file.
+        source: The file.
         file_name: What the history calls it.
         place: What sentences call it.
         deed: Who does it.
@@ -160,11 +182,11 @@ def bring(
         CollectorError: If the file as a whole cannot be used.
     """
     locks.hold(unit, (REGISTRY,))
-    plan = plan_file(unit, raw, place, kind=kind)
+    plan = plan_file(unit, source, place, kind=kind)
     if dry_run:
         return plan, ""
-    one = _import(plan, raw, file_name, deed, deed.ports.clock.now_ms())
-    imports.add_import(unit, one, zlib.compress(raw, 6))
+    one = _import(plan, source.raw, file_name, deed, deed.ports.clock.now_ms())
+    imports.add_import(unit, one, zlib.compress(source.raw, 6))
     imports.forget_files(unit, one.import_id, KEPT_FILES, one.made_ms - LOOK_MS)
     _carry_out(unit, kind, plan.lines, one.import_id, deed)
     imports.change_import(unit, one.import_id, state=APPLIED, applied_ms=one.made_ms)

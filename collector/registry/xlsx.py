@@ -24,6 +24,8 @@ MAX_PARTS = 5_000
 MAX_INFLATED_BYTES = 64_000_000  # of all parts that are read, together
 MAX_COLUMNS = 500
 MAX_CELLS = 4_000_000
+MAX_TEXT = 32_767  # characters of one cell: the programs that write workbooks allow no more
+_MAX_ZEROS = 30  # that a format can ask for before it is no code any more
 _MAX_HELD = 50_000  # elements of one row, or of one text, at the same time
 _MAX_DEPTH = 64
 _PIECE_BYTES = 65_536
@@ -47,9 +49,12 @@ class _Budget:
     def spend(self, count: int) -> None:
         self.left_bytes -= count
         if self.left_bytes < 0:
-            raise WorkbookError(
-                "the workbook holds more than %(most)s MB when it is unpacked.", most=MAX_INFLATED_BYTES // 1_000_000
-            )
+            raise _too_large()
+
+
+def _too_large() -> WorkbookError:
+    most = MAX_INFLATED_BYTES // 1_000_000
+    return WorkbookError("the workbook holds more than %(most)s MB when it is unpacked.", most=most)
 
 
 class _Part:
@@ -104,10 +109,13 @@ class _Workbook:
         shared = list(islice(self._shared(), MAX_CELLS)) if self._has("xl/sharedStrings.xml") else []
         formats = self._formats() if self._has("xl/styles.xml") else []
         found: list[tuple[int, list[str]]] = []
-        count = 0
+        count = signs = 0
         for number, cells in self._sheet_rows(sheet, shared, formats):
             found.append((number, cells))
             count += len(cells)
+            signs += sum(map(len, cells))  # one text may stand in many cells
+            if signs > MAX_INFLATED_BYTES:
+                raise _too_large()
             if count > MAX_CELLS:
                 raise WorkbookError("the workbook has too many cells.")
             if len(found) > max_rows:
@@ -225,7 +233,8 @@ class _Workbook:
             return _date(number, is_1904=self._is_1904)
         if number.is_integer() and abs(number) < 1e15:
             whole = str(int(number))
-            return whole.zfill(len(form)) if set(form) == {"0"} and len(form) > 1 and number >= 0 else whole
+            is_code = 1 < len(form) <= _MAX_ZEROS and set(form) == {"0"} and number >= 0
+            return whole.zfill(len(form)) if is_code else whole
         text = f"{number:.15g}"  # 12.300000000000001 is 12.3: more digits than a spreadsheet shows
         if "e" in text:
             text = f"{number:.15f}".rstrip("0")
@@ -245,7 +254,16 @@ def _text_of(element: Xml.Element) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    if len(text) > MAX_TEXT:
+        raise WorkbookError("the workbook has a part that no spreadsheet writes.")
+    if "_x" not in text:
+        return text
+    # Half of a pair of UTF-16 is no letter, and nothing could keep it.
+    return _ESCAPED.sub(_of_utf16, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _of_utf16(escaped: re.Match[str]) -> str:
+    return chr(int(escaped[1], 16))
 
 
 def _column(letters: str) -> int:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -10,6 +10,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
+
+if TYPE_CHECKING:
+    from psycopg.abc import Buffer
 
 FILE_NAME = "collector.sqlite3"
 LOCK_NAME = "write.lock"
@@ -68,8 +71,10 @@ def make_engine(url: str, *, read_only: bool = False) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _set_up_sqlite(engine, read_only)
-    elif read_only:
-        engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return engine
+    _set_up_postgresql(engine)
+    if read_only:
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return engine
 
 
@@ -90,6 +95,19 @@ def _prepared(url: str) -> tuple[URL, dict[str, Any]]:
             f"The database URL says {THRESHOLD}={given}.", do="Write a number, or off.", exit_code=ExitCode.USAGE
         )
     return parsed.difference_update_query([THRESHOLD]), {THRESHOLD: None if given == "off" else int(given)}
+
+
+def _set_up_postgresql(engine: Engine) -> None:
+    """Let a text with a NUL, which PostgreSQL knows in no text, be one that nothing is called by, not a fault."""
+    from psycopg.types.string import StrDumperUnknown
+
+    class NulFree(StrDumperUnknown):
+        def dump(self, obj: str) -> "Buffer | None":
+            return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.adapters.register_dumper(str, NulFree)
 
 
 def _set_up_sqlite(engine: Engine, read_only: bool) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from flask import Flask, Response, current_app, g, redirect, request, url_for
+from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from collector import passwords
@@ -20,7 +21,9 @@ from collector.domain.scope import NOTHING, Scope, scope_of
 from collector.errors import StorageError
 from collector.store.queries import api_keys, sessions, users
 from collector.store.queries.sessions import Session
+from collector.store.queries.users import fold
 from collector.store.unit import UnitOfWork
+from collector.web import asked
 from collector.web.desk import Desk, desk
 
 LOG = logging.getLogger(__name__)
@@ -33,8 +36,8 @@ _IDLE_MS = 2 * 3_600_000  # pages are watched more than typed into
 _TOUCH_MS = 10 * 60_000  # a session is written down as used at most so often
 _REST_MS = 60_000  # between two tries to write while they fail
 _HOUR_MS = 3_600_000
+_BROWSER_COOKIE, _BROWSER_S = "enlace_browser", 180 * 86_400
 _NEEDS, _TAKES_KEYS = "enlace_needs", "enlace_takes_keys"
-_BEARER = "Bearer "
 
 _TOUCHES = "enlace_touches"
 
@@ -144,6 +147,28 @@ def cookie_name(parts: Desk) -> str:
     return "__Host-enlace" if parts.is_secure else "enlace_session"
 
 
+def known_browser(name: str) -> str | None:
+    """Return which browser asks, if this name has signed in from it before, else None."""
+    try:
+        known, browser = _browsers().loads(request.cookies.get(_BROWSER_COOKIE, ""), max_age=_BROWSER_S)
+    except (BadData, ValueError, TypeError):
+        return None
+    return browser if isinstance(browser, str) and known == fold(name) else None
+
+
+def note_browser(response: Response | AnyResponse, parts: Desk, name: str) -> None:
+    """Let the browser be known by this name."""
+    browser = known_browser(name) or parts.ports.randomness.token_bytes(12).hex()
+    response.set_cookie(
+        _BROWSER_COOKIE, _browsers().dumps([fold(name), browser]), max_age=_BROWSER_S, secure=parts.is_secure,
+        httponly=True, samesite="Lax", path="/login",
+    )  # fmt: skip
+
+
+def _browsers() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(str(current_app.secret_key), salt="a browser that signed in")
+
+
 def _hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -165,7 +190,7 @@ def _find_person(parts: Desk) -> Person | None:
 
 def _is_program() -> bool:
     view = current_app.view_functions[request.endpoint or ""]
-    return getattr(view, _TAKES_KEYS, False) and request.headers.get("Authorization", "").startswith(_BEARER)
+    return getattr(view, _TAKES_KEYS, False) and asked.bearer() is not None
 
 
 def _find_key_person(parts: Desk) -> Person:
@@ -174,7 +199,7 @@ def _find_key_person(parts: Desk) -> Person:
     Raises:
         NoKeyError: If it opens nothing.
     """
-    now_ms, secret = parts.now_ms, request.headers["Authorization"].removeprefix(_BEARER).strip()
+    now_ms, secret = parts.now_ms, asked.bearer() or ""
     with parts.whole.reader() as snapshot:
         key = api_keys.find_key(snapshot, _hash_token(secret))
         user = users.find_user_by_id(snapshot, key.user_id) if key is not None and key.is_good(now_ms) else None
@@ -228,20 +253,28 @@ class Locked:
     wait_ms: int
 
 
-def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
-    """Check a password; limits count by the name alone, never by an address that a header could make up.
+def sign_in(parts: Desk, name: str, password: str, browser: str | None = None) -> SignedIn | Wrong | Locked:
+    """Check a password; limits count by the name, never by an address that a header could make up.
 
     A try is counted before the password is looked at, so that many at once count as many.
+
+    Args:
+        parts: The pages' world.
+        name: As typed.
+        password: As typed.
+        browser: Which browser it is, if this name has signed in from it before: its tries count by themselves, so
+            that nobody can keep a person out by wrong tries from elsewhere.
     """
     now_ms = parts.now_ms
+    counted = name if browser is None else f"{name} {browser}"
     with parts.whole.unit() as unit:
-        users.hold_tries(unit, name)
-        failures = users.find_failures(unit, name)
+        users.hold_tries(unit, counted)
+        failures = users.find_failures(unit, counted)
         if now_ms - failures.last_ms >= WAIT_MS:
-            users.clear_failures(unit, name)
+            users.clear_failures(unit, counted)
         elif failures.count >= TRIES:
             return Locked(failures.last_ms + WAIT_MS - now_ms)
-        users.add_failure(unit, name, now_ms)
+        users.add_failure(unit, counted, now_ms)
         users.prune_failures(unit, now_ms - 4 * WAIT_MS)
         user = users.find_user(unit, name)
         unit.commit()
@@ -253,7 +286,7 @@ def sign_in(parts: Desk, name: str, password: str) -> SignedIn | Wrong | Locked:
     token = base64.urlsafe_b64encode(parts.ports.randomness.token_bytes(32)).decode().rstrip("=")
     lasts_ms = min(round(parts.config.session_hours * _HOUR_MS), _IDLE_MS)
     with parts.whole.unit() as unit:
-        users.clear_failures(unit, name)
+        users.clear_failures(unit, counted)
         sessions.create_session(
             unit, sessions.Session(_hash_token(token), user.user_id, now_ms, now_ms, now_ms + lasts_ms)
         )

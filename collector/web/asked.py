@@ -1,4 +1,4 @@
-"""What the address of a page asks for: texts no longer than a filter needs, and how many rows."""
+"""What a request asks for: texts no longer than a filter needs, and how many rows."""
 
 from typing import Final
 
@@ -6,6 +6,12 @@ from flask import request
 
 LONGEST: Final = 100
 ROWS, ALL_ROWS = 50, 2000
+
+
+def bearer() -> str | None:
+    """Return the secret that a program sends as `Authorization: Bearer`, however the word is written (RFC 7235)."""
+    sent = request.authorization
+    return (sent.token or "").strip() if sent is not None and sent.type == "bearer" else None
 
 
 def text(name: str, longest: int = LONGEST) -> str:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from collector.domain.roles import Role
 from collector.errors import StorageError
-from collector.web import access
+from collector.web import access, asked
 from collector.web.access import MayNotError, NoKeyError
 from collector.web.desk import desk
 from collector.web.i18n import say
@@ -84,8 +84,7 @@ def _what_may_not() -> Markup:
 
 def is_program() -> bool:
     """Return whether a program asks, by its address or because it sends a key."""
-    has_key = request.headers.get("Authorization", "").startswith("Bearer ")
-    return request.path.startswith(_PROGRAMS) or has_key
+    return request.path.startswith(_PROGRAMS) or asked.bearer() is not None
 
 
 def _said(status: int) -> Said:

@@ -7,7 +7,7 @@ from typing import Final
 
 from collector.profiles.use_limits import DOWNLOAD, LATENCY, LIMITS, LOSS, PUPILS, UPLOAD, USES, Held
 from collector.web import present
-from collector.web.i18n import language, say
+from collector.web.i18n import say
 
 _LONGEST: Final = 200
 _NUMBER: Final = re.compile(r"\d{1,6}(?:[.,]\d{1,4})?")
@@ -56,7 +56,7 @@ def _shown(value: float | None) -> str:
     if value is None:
         return ""
     text = f"{value:.4f}".rstrip("0").rstrip(".")
-    return text.replace(".", ",") if language() == "es" else text
+    return text.replace(".", present.conventions().decimal)
 
 
 def typed(given: Mapping[str, str]) -> Form:

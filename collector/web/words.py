@@ -78,7 +78,7 @@ FLAG_EVENTS: Final[Words] = {
     "reopened": later("Below again"),
     "closed": later("Flag closed"),
     "closed_by_person": later("Closed by a person"),
-    "retracted": later("Flag taken back: with late data it would not have opened"),
+    "retracted": later("Flag taken back: with late data, or by the target that holds now, it does not stand"),
 }
 
 # Why a person closed a flag: `domain.casework.CloseReason`.

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from agent.jobs import LOOK_AGAIN_S, UploadJob
 from agent.ports import MachineFacts
+from agent.spool.rows import Outcome
 from agent.spool.store import Spool
 from agent.wire import forms
 from tests.fakes import collector as fake
@@ -121,3 +123,15 @@ def test_the_status_of_the_daemon_says_what_another_process_has_spent(lab: Lab) 
     beside.close()
     lab.clock.advance_s(DAY_S)
     assert lab.daemon.status()["budget"]["day_bytes"] == 0
+
+
+def test_a_row_that_a_newer_collector_is_waited_for_keeps_nobody_busy(lab: Lab) -> None:
+    lab.daemon.walk.handover.post()
+    lab.drive(120)
+    lab.spool.add_ready(lab.measure(a_plan(1), lab.ports))
+    assert lab.spool.has_offer()
+    (row,) = lab.spool.next_batch(10, 100_000).rows
+    lab.spool.apply([Outcome(row.seq, "deferred", "unsupported_kind")])
+    assert (lab.spool.summary().waiting, lab.spool.has_offer()) == (1, False)
+    upload = next(job for job in lab.daemon.jobs if isinstance(job, UploadJob))
+    assert upload.due_in_s() == LOOK_AGAIN_S

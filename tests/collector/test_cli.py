@@ -362,3 +362,26 @@ def test_who_reads_no_further_ends_the_command_quietly(made: Any, tmp_path: Path
     done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes there alone")
+def test_names_that_are_no_utf_8_are_kept_as_far_as_they_go_or_refused(made: Any, tmp_path: Path) -> None:
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/escuelas-p\xfablicas.csv"))
+    file.write_text("code,name\nL1,Uno\n")
+    assert made("schools", "import", str(file)).code == 0
+    assert "escuelas-pblicas.csv" in made("schools", "history").out
+    for words in (["token", "create", "--school", "\udcff"], ["device", "approve", "\udcff"]):
+        refused = made(*words)
+        assert (refused.code, refused.out) == (2, "")
+
+
+def test_a_school_that_nobody_knows_is_not_an_empty_list(made: Any) -> None:
+    for words in (["device", "list"], ["token", "list"]):
+        refused = made(*words, "--school", "00132")
+        assert refused.code == 2 and "Did you mean 00123?" in refused.err
+
+
+def test_a_place_with_too_long_a_name_is_a_mistake_in_the_words(made: Any, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text(SCHOOLS)
+    refused = made("schools", "import", str(tmp_path / "s.csv"), "--annotated", str(tmp_path / ("x" * 300)))
+    assert refused.code == 2 and "the name is too long" in refused.err

@@ -7,7 +7,6 @@ given, so that an export ends; a row that was there throughout is given once, as
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -67,8 +66,10 @@ class ExportFilter:
     """Which rows; None means all."""
 
     school: str | None = None
-    from_ms: int | None = None  # by corrected start; of tables with days, by the UTC date of it
+    from_ms: int | None = None  # of tables with moments: by corrected start
     to_ms: int | None = None  # not included
+    from_day: str | None = None  # of tables with local days
+    last_day: str | None = None  # included
     tests: TestFilter | None = None  # of measurements: only these
 
 
@@ -323,22 +324,19 @@ def _where(shape: _Shape, wanted: ExportFilter) -> list[ColumnElement[bool]]:
             conditions.append(table.c.flag_id.in_(of_school))
     if wanted.tests is not None and table is MEASUREMENTS:
         conditions += pages_school.conditions_of(wanted.tests)
-    for bound_ms, is_from in ((wanted.from_ms, True), (wanted.to_ms, False)):
-        if bound_ms is not None:
-            conditions += _bound(shape, bound_ms, is_from=is_from)
-    return conditions
+    return [*conditions, *_in_time(shape, wanted)]
 
 
-def _bound(shape: _Shape, bound_ms: int, *, is_from: bool) -> list[ColumnElement[bool]]:
+def _in_time(shape: _Shape, wanted: ExportFilter) -> Iterator[ColumnElement[bool]]:
     if shape.time is not None:
-        column: ColumnElement[Any] = shape.table.c[shape.time]
-        return [column >= bound_ms if is_from else column < bound_ms]
-    if shape.day is not None:
-        column = shape.table.c[shape.day]
-        day = _day_of(bound_ms)
-        return [column >= day if is_from else column < day]
-    return []
-
-
-def _day_of(utc_ms: int) -> str:
-    return datetime.fromtimestamp(utc_ms / 1000, UTC).date().isoformat()
+        moment = shape.table.c[shape.time]
+        if wanted.from_ms is not None:
+            yield moment >= wanted.from_ms
+        if wanted.to_ms is not None:
+            yield moment < wanted.to_ms
+    elif shape.day is not None:
+        day = shape.table.c[shape.day]
+        if wanted.from_day is not None:
+            yield day >= wanted.from_day
+        if wanted.last_day is not None:
+            yield day <= wanted.last_day

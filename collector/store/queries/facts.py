@@ -9,6 +9,8 @@ from collector.store.upsert import insert, insert_or_update
 STORE_EPOCH = "store_epoch"  # changes when a backup is restored: agents then offer again what was acknowledged
 SETTINGS_VERSION = "settings_version"  # a counter, raised when calendars or opening hours change
 LAST_EVALUATION_MS = "last_evaluation_ms"
+EVALUATED_PROFILE = "evaluated_profile"
+HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
 
 _FACT = select(FACTS.c.value).where(FACTS.c.name == bindparam("name"))

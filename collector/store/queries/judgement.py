@@ -1,11 +1,12 @@
 """What is new for the evaluation, and what it has come to; `fold` does the rest. Nothing here commits."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 
-from collector.domain.words import OPEN_STATES
+from collector.domain.words import OPEN_STATES, FlagEventKind
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import (
     EVALUATIONS,
@@ -135,6 +136,37 @@ def count_open_flags(snapshot: Snapshot) -> int:
     """Return how many flags are open or recovering."""
     query = select(func.count()).select_from(FLAGS).where(FLAGS.c.state.in_(OPEN_STATES))
     return int(snapshot.connection.execute(query).scalar_one())
+
+
+def has_evaluations(snapshot: Snapshot, profile: str) -> bool:
+    """Return whether anything has been judged by this profile."""
+    some = select(EVALUATIONS.c.school).where(EVALUATIONS.c.profile == profile).limit(1)
+    return snapshot.connection.execute(some).first() is not None
+
+
+def retract_flags_of_others(unit: UnitOfWork, profile: str, day: str) -> None:
+    """Take back the flags that a profile of before has open: nobody judges any more whether they may close."""
+    others = FLAGS.c.state.in_(OPEN_STATES) & (FLAGS.c.profile != profile)
+    was = {row[0]: row[1] for row in unit.connection.execute(select(FLAGS.c.flag_id, FLAGS.c.state).where(others))}
+    for some in in_pieces(sorted(was)):
+        of_some = FLAGS.c.flag_id.in_(some)
+        taken_back = {"state": FlagEventKind.RETRACTED.value, "state_count": 0, "is_stale": False, "closed_on": day}
+        unit.connection.execute(update(FLAGS).where(of_some).values(**taken_back, last_day=day))
+        last = select(FLAG_EVENTS.c.flag_id, func.max(FLAG_EVENTS.c.seq)).where(FLAG_EVENTS.c.flag_id.in_(some))
+        seqs = _pairs(unit, last.group_by(FLAG_EVENTS.c.flag_id))
+        unit.connection.execute(
+            insert(FLAG_EVENTS),
+            [
+                {
+                    "flag_id": flag_id,
+                    "seq": seqs.get(flag_id, 0) + 1,
+                    "day": day,
+                    "event": FlagEventKind.RETRACTED.value,
+                    "numbers": json.dumps({"now": profile, "was": was[flag_id]}),
+                }
+                for flag_id in some
+            ],
+        )
 
 
 def is_folded(snapshot: Snapshot, profile: str) -> bool:

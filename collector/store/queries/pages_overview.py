@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 
 from agent.wire.vocabulary import DeviceState
-from collector.domain.words import OPEN_STATES
+from collector.domain.words import OPEN_STATES, Verdict
 from collector.store.queries.facts import LAST_EVALUATION_MS
 from collector.store.queries.pages_flags import is_resting
 from collector.store.queries.pages_schools import Measure
@@ -68,6 +68,40 @@ def verdicts_by_week(snapshot: Snapshot, measure: Measure, weeks: Collection[str
     for week, verdict, schools in snapshot.connection.execute(query):
         found[week][verdict] = int(schools)
     return found
+
+
+@dataclass(frozen=True)
+class Change:
+    """How many schools met their target in a week and meet it now, of those that are judged both times."""
+
+    schools: int
+    met: int
+    meet: int
+
+
+def change_since(snapshot: Snapshot, measure: Measure, monday: str) -> Change:
+    """Return what has become of the schools that were judged in a week.
+
+    Args:
+        snapshot: Where to look.
+        measure: Which verdicts.
+        monday: The week.
+    """
+    then, now = PERIOD_VERDICTS.c, NEWEST.c
+    same = (now.school == then.school) & (now.profile == then.profile) & (now.metric == then.metric)
+    query = (
+        select(
+            func.count(),
+            func.sum(case((then.verdict == Verdict.MEETS, 1), else_=0)),
+            func.sum(case((now.verdict == Verdict.MEETS, 1), else_=0)),
+        )
+        .select_from(PERIOD_VERDICTS.join(NEWEST, same))
+        .where(then.way == "week", then.first_day == monday)
+        .where(then.profile == measure.profile, then.metric == measure.metric)
+        .where(then.verdict != Verdict.INSUFFICIENT, now.verdict != Verdict.INSUFFICIENT)
+    )
+    schools, met, meet = snapshot.connection.execute(query).one()
+    return Change(schools, met or 0, meet or 0)
 
 
 def _awake(now_ms: int) -> Select[Any]:

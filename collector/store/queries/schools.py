@@ -109,12 +109,13 @@ def find(snapshot: Snapshot, code: str) -> School | None:
 
 
 def by_code(snapshot: Snapshot, codes: Iterable[str] | None = None) -> dict[str, School]:
-    """Return schools by code: the given ones, or all."""
+    """Return schools by code, in the database's order of codes: the given ones, or all."""
+    ordered = select(*_COLUMNS).order_by(SCHOOLS.c.code)
     if codes is None:
-        return {row.code: _school(row) for row in snapshot.connection.execute(select(*_COLUMNS))}
+        return {row.code: _school(row) for row in snapshot.connection.execute(ordered)}
     found: dict[str, School] = {}
     for some in in_pieces(codes):
-        query = select(*_COLUMNS).where(SCHOOLS.c.code.in_(some))
+        query = ordered.where(SCHOOLS.c.code.in_(some))
         found.update({row.code: _school(row) for row in snapshot.connection.execute(query)})
     return found
 

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, abort, json, request
 from collector.errors import StorageError
 from collector.intake.parts import Parts
 from collector.store.queries.health import Health, read_health
+from collector.web import asked
 from collector.web.access import for_everyone
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -68,7 +69,7 @@ def make_blueprint(parts: Parts, metrics_token: str = "") -> Blueprint:
 
 def _let_in(token: str) -> None:
     if token:
-        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
+        if not hmac.compare_digest((asked.bearer() or "").encode(), token.encode()):
             abort(Response("Send the secret as a bearer token.\n", 401, {"WWW-Authenticate": "Bearer", **_NO_STORE}))
     elif not _is_loopback(request.remote_addr):
         abort(Response("Set ENLACE_METRICS_TOKEN to ask from another computer.\n", 403, _NO_STORE))

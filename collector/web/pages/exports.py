@@ -86,6 +86,8 @@ def download(table: str, format: str) -> Response:
         school=school,
         from_ms=evidence.midnight_ms(first, zone) if first else None,
         to_ms=evidence.midnight_ms(evidence.day_after(last), zone) if last else None,
+        from_day=first,
+        last_day=last,
     )
     return Response(
         export.iter_in_pieces(desk().store.reader, table, format, filters),

@@ -28,6 +28,7 @@ BLUEPRINT = Blueprint("overview", __name__)
 
 _WORST = 5
 _WEEKS = 8
+_WEEKS_BACK = 4  # to compare with
 _STALE_MS = 36 * 3_600_000  # a night and a day without judging
 
 
@@ -80,7 +81,7 @@ def show() -> str:
             counts=counts,
             total=sum(counts.values()),
             headline=_headline(counts),
-            change=_change(history, counts),
+            change=_change(snapshot, parts, fresh),
             bar=small.verdict_bar(counts, _bar_label(counts)),
             order=_legend(counts),
             worst=_worst(snapshot, parts),
@@ -125,27 +126,21 @@ def _bar_label(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{VERDICTS[name]} {present.number(counts.get(name, 0))}" for name in _legend(counts))
 
 
-def _change(history: list[weeks.Week], counts: Mapping[str, int]) -> Markup:
-    """Return how many more or fewer meet the target than four weeks ago; empty while that is not known."""
-    if len(history) < 5 or not sum(history[-5].counts.values()):
+def _change(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> Markup:
+    """Return how many more or fewer meet the target than four weeks before; empty while nobody knows."""
+    if fresh.last_judged_day is None:
         return Markup("")
-    more = counts.get("MEETS", 0) - history[-5].counts.get("MEETS", 0)
-    shown = present.number(abs(more))
+    week = periods.periods("week", date.fromisoformat(fresh.last_judged_day), _WEEKS_BACK + 1)[0]
+    found = pages_overview.change_since(snapshot, parts.measure, week.first)
+    if not found.schools:
+        return Markup("")
+    more = found.meet - found.met
+    words = {"shown": present.number(abs(more)), "day": present.day(week.last)}
     if more > 0:
-        return say_many(
-            "%(shown)s more meets it than four weeks ago.",
-            "%(shown)s more meet it than four weeks ago.",
-            more,
-            shown=shown,
-        )
+        return say("%(shown)s more than in the week to %(day)s, of the schools judged both times.", **words)
     if more < 0:
-        return say_many(
-            "%(shown)s fewer meets it than four weeks ago.",
-            "%(shown)s fewer meet it than four weeks ago.",
-            -more,
-            shown=shown,
-        )
-    return say("As many meet it as four weeks ago.")
+        return say("%(shown)s fewer than in the week to %(day)s, of the schools judged both times.", **words)
+    return say("As many as in the week to %(day)s, of the schools judged both times.", **words)
 
 
 def _worst(snapshot: Snapshot, parts: Desk) -> list[Worst]:

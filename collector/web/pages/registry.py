@@ -77,8 +77,9 @@ def bring() -> Response | tuple[str, int]:
     if len(raw) > MAX_BYTES:
         return _mistaken(say("The file is larger than %(most)s MB. Split it.", most=MAX_BYTES // 1_000_000))
     try:
+        source = imports.read(raw, max_rows=MAX_ROWS)
         with desk().store.unit() as unit:
-            one = imports.look_at(unit, raw, given.filename or "", _deed(), max_rows=MAX_ROWS)
+            one = imports.look_at(unit, source, given.filename or "", _deed())
             unit.commit()
     except CollectorError as error:
         return _mistaken(_words_of(error))
@@ -140,8 +141,8 @@ def _page_of(snapshot: Snapshot, found: Import, typed: dict[str, str]) -> str:
 
 
 def _plan(snapshot: Snapshot, found: Import) -> Plan | None:
-    raw = imports.file_of(snapshot, found.import_id)
-    return imports.plan_file(snapshot, raw, max_rows=MAX_ROWS, kind=found.kind) if raw is not None else None
+    source = imports.source_of(snapshot, found.import_id, max_rows=MAX_ROWS)
+    return imports.plan_file(snapshot, source, kind=found.kind) if source is not None else None
 
 
 @BLUEPRINT.post("/imports/<import_id>/apply")
@@ -149,9 +150,11 @@ def _plan(snapshot: Snapshot, found: Import) -> Plan | None:
 def apply(import_id: str) -> Response | tuple[str, int]:
     """Do exactly what was shown, or show it again where it would be something else by now."""
     try:
+        with desk().store.reader() as snapshot:
+            source = imports.source_of(snapshot, _find(snapshot, import_id).import_id, max_rows=MAX_ROWS)
         with desk().store.unit() as unit:
             found = _find(unit, import_id)
-            plan = imports.apply(unit, found, request.form.get("seen", ""), _deed(), max_rows=MAX_ROWS)
+            plan = imports.apply(unit, found, source, request.form.get("seen", ""), _deed())
             if plan is not None:
                 detail = f"added={plan.added} changed={plan.changed} refused={plan.refused_rows}"
                 _write_down(unit, "import", found, detail)
@@ -170,15 +173,19 @@ def _back(found: Import, note: str) -> Response:
 def mend(import_id: str) -> Response | tuple[str, int]:
     """Put cells right as they were typed, and show what the file would do now."""
     try:
+        with desk().store.reader() as snapshot:
+            found = _find(snapshot, import_id)
+            plan = _plan(snapshot, found) if found.state == LOOKED_AT else None
+        if plan is None:
+            return _back(found, "moved")
+        raw = annotate.mended(plan.table, _cells())
+        if len(raw) > MAX_BYTES:
+            return _mistaken(say("The file is larger than %(most)s MB. Split it.", most=MAX_BYTES // 1_000_000))
+        source = imports.read(raw, max_rows=MAX_ROWS)
         with desk().store.unit() as unit:
-            found = _find(unit, import_id)
-            plan = _plan(unit, found) if found.state == LOOKED_AT else None
-            if plan is None:
+            if _find(unit, import_id).state != LOOKED_AT:
                 return _back(found, "moved")
-            raw = annotate.mended(plan.table, _cells())
-            if len(raw) > MAX_BYTES:
-                return _mistaken(say("The file is larger than %(most)s MB. Split it.", most=MAX_BYTES // 1_000_000))
-            new = imports.look_at(unit, raw, found.file_name, _deed(), max_rows=MAX_ROWS)
+            new = imports.look_at(unit, source, found.file_name, _deed())
             stored.drop_import(unit, found.import_id)
             unit.commit()
     except CollectorError as error:

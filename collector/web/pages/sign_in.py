@@ -35,11 +35,12 @@ def show() -> AnyResponse:
 def enter() -> AnyResponse:
     """Check name and password."""
     name = request.form.get("name", "").strip()[:_LONGEST_NAME]
-    result = access.sign_in(desk(), name, request.form.get("password", ""))
+    result = access.sign_in(desk(), name, request.form.get("password", ""), access.known_browser(name))
     if isinstance(result, SignedIn):
         session.clear()  # a new token for forms too
         answer = redirect(back_address(request.form.get("next")) or url_for("overview.show"), code=303)
         access.set_cookie(answer, desk(), result.token)
+        access.note_browser(answer, desk(), name)
         return answer
     if isinstance(result, Locked):
         minutes = max(1, -(-result.wait_ms // 60_000))

@@ -158,6 +158,11 @@ def test_unknown_members_are_kept_where_they_stood() -> None:
     assert decode(item).unknown == {"colour": "teal", "download": {"shade": [1, {"a": None}]}}
 
 
+def test_unknown_members_of_a_member_of_a_list_stay_at_its_place() -> None:
+    sites = [{"name": "a", "state": "open"}, {"name": "b", "state": "open", "shade": 1}]
+    assert decode(a_diary_run(probes=sites)).unknown == {"probes": [{}, {"shade": 1}]}
+
+
 def test_too_many_unknown_members_are_cut_and_the_record_is_kept() -> None:
     decoded = decode(a_measurement(**{f"note_{n}": "x" * 100 for n in range(60)}))
     assert decoded.unknown["_cut"] is True
@@ -165,13 +170,17 @@ def test_too_many_unknown_members_are_cut_and_the_record_is_kept() -> None:
     assert len(json.dumps(decoded.unknown)) <= limits.DETAIL_BYTES + 200
 
 
-def test_content_ignores_order_spelling_and_bins_and_nothing_else() -> None:
+def test_content_ignores_order_spelling_nulls_and_bins_and_nothing_else() -> None:
     item = a_measurement()
     same = decode(item).content_hash
     bare = {k: v for k, v in item["download"].items() if k != "bins"}
     assert decode(dict(reversed(item.items()))).content_hash == same
     assert decode({**item, "download": bare}).content_hash == same
     assert codec.decode_item(json.dumps(item, indent=3).encode()).content_hash == same
+    said = {name: value for name, value in item.items() if value is not None}
+    assert len(said) < len(item)
+    assert decode(said).content_hash == decode({**said, "of_a_newer_agent": None}).content_hash == same
+    assert decode({**item, "download": {**item["download"], "shade": None}}).content_hash == same
     assert decode({**item, "bins": [1]}).content_hash != same
     assert decode({**item, "download": {**item["download"], "bps": 1}}).content_hash != same
     assert decode({**item, "extra": 1}).content_hash != same

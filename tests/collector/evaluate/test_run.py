@@ -1,5 +1,6 @@
 """The evaluation over a real database: votes, days, verdicts, flags, and the same rows again."""
 
+import json
 import random
 from datetime import date
 from typing import Any
@@ -345,6 +346,53 @@ def test_another_profile_is_folded_from_the_beginning_beside_the_first(
         "un-umc-2030": "MEETS",
         "br-enec-2024": "BELOW",
     }
+
+
+def test_what_a_profile_of_before_had_open_is_taken_back(store: Store, town: Town, clock: FakeClock) -> None:
+    for day in weekdays(YESTERDAY, 12):
+        town.day("00123", day, [SLOW] * WIDTH)
+    run(store, clock)
+    (flag,) = rows(store, FLAGS)
+    assert flag["state"] == "open"
+    other = CollectorConfig(profile="br-enec-2024")
+    evaluate(store, other, fake_ports(clock))
+    stands = {row["profile"]: row["state"] for row in rows(store, FLAGS)}
+    assert stands == {"un-umc-2030": "retracted", "br-enec-2024": "open"}
+    last = [row for row in rows(store, FLAG_EVENTS) if row["flag_id"] == flag["flag_id"]][-1]
+    assert (last["event"], json.loads(last["numbers"])) == ("retracted", {"now": "br-enec-2024", "was": "open"})
+    before = everything(store)
+    assert evaluate(store, other, fake_ports(clock)).schools == 0
+    assert everything(store) == before
+
+    run(store, clock)  # the first one again: its flag stands as if it had never been away
+    stands = {row["profile"]: row["state"] for row in rows(store, FLAGS)}
+    assert stands == {"un-umc-2030": "open", "br-enec-2024": "retracted"}
+
+
+def test_where_nothing_can_be_judged_nothing_is_done_again(store: Store, town: Town, clock: FakeClock) -> None:
+    for day in weekdays(YESTERDAY, 12):
+        town.day("00123", day, [SLOW] * WIDTH, trigger="manual")
+    assert run(store, clock).schools == 1
+    assert run(store, clock).schools == 0
+    town.day("00123", YESTERDAY, [SLOW] * WIDTH)
+    assert run(store, clock).schools == 1
+    with store.unit() as unit:
+        unit.connection.execute(delete(EVALUATIONS))
+        unit.commit()
+    assert run(store, clock).schools == 1
+    assert rows(store, EVALUATIONS)
+
+
+def test_a_school_of_another_time_zone_keeps_no_day_of_the_old_one(store: Store, town: Town, clock: FakeClock) -> None:
+    zones = ("Pacific/Honolulu", "Pacific/Auckland", "UTC")
+    bring(store, a_registry(f"00123,Escuela Uno,{zones[0]},120"), NOON_MS)
+    for day in weekdays(YESTERDAY, 8):
+        town.day("00123", day, [SLOW] * WIDTH, zones[1])
+    run(store, clock)
+    for zone in zones[1:] + zones[:1]:
+        bring(store, a_registry(f"00123,Escuela Uno,{zone},120"), NOON_MS)
+        run(store, clock)
+        assert sum(row["measurements"] for row in rows(store, SCHOOL_DAYS)) == 8 * WIDTH, zone
 
 
 def test_another_profile_whose_evaluation_was_cut_short_is_folded_again(

@@ -40,7 +40,7 @@ TRAPS = st.sampled_from(
 TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), TRAPS)
 ROWS = st.lists(
     st.tuples(
-        TEXTS,
+        st.none() | TEXTS,
         st.none() | TEXTS,
         st.none() | st.integers(-(2**63), 2**63 - 1),
         st.none() | st.floats(allow_nan=False, allow_infinity=False),
@@ -53,6 +53,7 @@ ROWS = st.lists(
 
 @given(ROWS)
 @example([("a", "plain", 1, 1.5, 0, None)])
+@example([(None, ",null", 1, 1.5, 0, None)])
 @example([("a", ",null", None, None, None, '[1,null,"x"]')])
 def test_both_ways_to_a_line_agree_and_are_read_back(rows: list[tuple[object, ...]]) -> None:
     made = b"".join(files.csv(COLUMNS, [rows]))
@@ -61,7 +62,7 @@ def test_both_ways_to_a_line_agree_and_are_read_back(rows: list[tuple[object, ..
     heading, *lines = csv.reader(io.StringIO(made.decode(), newline=""))
     assert heading == [column.name for column in COLUMNS]
     for line, (code, name, count, share, metered, detail) in zip(lines, rows, strict=True):
-        assert line[0] == files.escape(str(code))
+        assert line[0] == ("" if code is None else files.escape(str(code)))
         assert line[1] == ("" if name is None else files.escape(str(name)))
         assert line[2] == ("" if count is None else str(count))
         assert (float(line[3]) if line[3] else None) == share

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from collector.registry import annotate, csvfile, giga, imports, undo
-from collector.registry.imports import Deed
+from collector.registry.imports import Deed, Source
 from collector.registry.plan import CALENDAR, SCHOOLS, Plan
 from collector.store.open import Store
 from collector.store.queries import imports as stored
 from collector.store.queries import schools
 from collector.store.queries.imports import Import
+from collector.store.unit import UnitOfWork
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.school_days import a_registry
 from tests.fakes.workbooks import inline
@@ -24,18 +25,26 @@ def deed(now_ms: int = NOON_MS, actor: str = "ana") -> Deed:
     return Deed(actor, fake_ports(FakeClock(now_ms)), "UTC")
 
 
+def kept(unit: UnitOfWork, one: Import) -> Source:
+    source = imports.source_of(unit, one.import_id)
+    assert source is not None
+    return source
+
+
 def bring(store: Store, raw: bytes, now_ms: int = NOON_MS, kind: str = SCHOOLS) -> tuple[Plan, Import]:
     with store.unit() as unit:
-        plan, identity = imports.bring(unit, raw, "schools.csv", "The file", deed(now_ms), kind=kind, dry_run=False)
+        plan, identity = imports.bring(
+            unit, imports.read(raw), "schools.csv", "The file", deed(now_ms), kind=kind, dry_run=False
+        )
         unit.commit()
         return plan, imports.require(unit, identity)
 
 
 def look(store: Store, raw: bytes) -> tuple[Import, str]:
     with store.unit() as unit:
-        one = imports.look_at(unit, raw, "schools.csv", deed(NOON_MS + 7), max_rows=100)
+        one = imports.look_at(unit, imports.read(raw, max_rows=100), "schools.csv", deed(NOON_MS + 7))
         unit.commit()
-        return one, imports.plan_file(unit, raw).digest()
+        return one, imports.plan_file(unit, imports.read(raw)).digest()
 
 
 def take_back(store: Store, one: Import, now_ms: int = NOON_MS + 9) -> undo.Undo:
@@ -60,7 +69,7 @@ def test_what_was_seen_is_what_is_done(store: Store) -> None:
     one, seen = look(store, raw)
     assert registry(store) == {}
     with store.unit() as unit:
-        assert imports.apply(unit, one, seen, deed(NOON_MS + 5), max_rows=100) is not None
+        assert imports.apply(unit, one, kept(unit, one), seen, deed(NOON_MS + 5)) is not None
         unit.commit()
     assert sorted(registry(store)) == ["a"]
     with store.reader() as snapshot:
@@ -75,7 +84,7 @@ def test_what_was_seen_is_what_is_done(store: Store) -> None:
     )
     assert [(change.subject, change.field, change.before) for change in changes] == [("a", "", None)]
     with store.unit() as unit:
-        assert imports.apply(unit, done, seen, deed(), max_rows=100) is None
+        assert imports.apply(unit, done, kept(unit, done), seen, deed()) is None
 
 
 def test_what_became_another_thing_meanwhile_is_not_done(store: Store) -> None:
@@ -84,12 +93,12 @@ def test_what_became_another_thing_meanwhile_is_not_done(store: Store) -> None:
     bring(store, a_registry("a,Uno,Sur,15,x", heading=HEADING), NOON_MS + 1)
     before = registry(store)
     with store.unit() as unit:
-        assert imports.apply(unit, one, seen, deed(), max_rows=100) is None
+        assert imports.apply(unit, one, kept(unit, one), seen, deed()) is None
         unit.commit()
     assert registry(store) == before
     with store.unit() as unit:  # looked at again, it is
-        again = imports.plan_file(unit, imports.file_of(unit, one.import_id) or b"").digest()
-        assert imports.apply(unit, one, again, deed(), max_rows=100) is not None
+        again = imports.plan_file(unit, kept(unit, one)).digest()
+        assert imports.apply(unit, one, kept(unit, one), again, deed()) is not None
 
 
 def test_an_import_is_taken_back(store: Store) -> None:
@@ -174,9 +183,9 @@ ROWS = ("00123,Escuela Ñandú,Sur,10,x", "00124,,Sur,many,", "00125,=Tres,Sur,3
 def test_the_file_comes_back_in_its_form_and_is_taken_again(store: Store, encoding: str, delimiter: str) -> None:
     raw = a_registry(*ROWS, heading=HEADING).decode().replace(",", delimiter).encode(encoding)
     with store.reader() as snapshot:
-        plan = imports.plan_file(snapshot, raw)
+        plan = imports.plan_file(snapshot, imports.read(raw))
         back = annotate.annotated(plan, str)
-        again = imports.plan_file(snapshot, back)
+        again = imports.plan_file(snapshot, imports.read(back))
     assert (plan.table.form.encoding, plan.table.form.delimiter) == (encoding, delimiter)
     assert again.table.form == plan.table.form
     assert [row.cells[:5] for row in again.table.rows] == [row.cells for row in plan.table.rows]
@@ -186,23 +195,23 @@ def test_the_file_comes_back_in_its_form_and_is_taken_again(store: Store, encodi
     )
     assert again.digest() == plan.digest()
     with store.reader() as snapshot:  # annotated twice, it has one such column
-        third = imports.plan_file(snapshot, annotate.annotated(again, str))
+        third = imports.plan_file(snapshot, imports.read(annotate.annotated(again, str)))
     assert third.table.headings == again.table.headings
 
 
 def test_a_workbook_comes_back_as_one_and_mended_cells_are_taken(store: Store) -> None:
     raw = inline(("code", "name", "students_total"), ("00123", "Uno", "x"), ("00124", "", "7"))
     with store.reader() as snapshot:
-        plan = imports.plan_file(snapshot, raw)
+        plan = imports.plan_file(snapshot, imports.read(raw))
         assert [(error.line, annotate.column_of(plan.table, plan, error)) for error in plan.errors] == [(2, 2), (3, 1)]
         assert annotate.annotated(plan, str).startswith(b"PK")
-        mended = imports.plan_file(snapshot, annotate.mended(plan.table, {(2, 2): "12", (3, 1): "Dos"}))
+        mended = imports.plan_file(snapshot, imports.read(annotate.mended(plan.table, {(2, 2): "12", (3, 1): "Dos"})))
     assert (mended.errors, mended.added, mended.table.form.suffix) == ([], 2, "xlsx")
 
 
 def test_a_hint_line_comes_back(store: Store) -> None:
     with store.reader() as snapshot:
-        plan = imports.plan_file(snapshot, b"sep=;\r\ncode;name\r\n00123;\r\n")
+        plan = imports.plan_file(snapshot, imports.read(b"sep=;\r\ncode;name\r\n00123;\r\n"))
         back = annotate.annotated(plan, str)
     assert back.startswith(b"sep=;\r\ncode;name;enlace_problem\r\n00123;;name: ")
     assert csvfile.read(back, ["code"]).form == plan.table.form
@@ -226,7 +235,9 @@ def test_gigas_columns_are_taken_and_given(store: Store) -> None:
     assert {name: found[name] for name in wanted} == wanted
     with store.reader() as snapshot:
         heading, row = giga.rows(schools.by_code(snapshot))
-        again = imports.plan_file(snapshot, "\n".join(",".join(cells) for cells in (heading, row)).encode())
+        again = imports.plan_file(
+            snapshot, imports.read("\n".join(",".join(cells) for cells in (heading, row)).encode())
+        )
     given = dict(zip(heading, row, strict=True))
     assert given["school_id_giga"] == "g-1" and given["num_students"] == "120" and given["latitude"] == "13.12345"
     assert (again.errors, again.lines, again.unchanged) == ([], [], 1)

@@ -121,3 +121,25 @@ def test_it_is_a_workbook_to_others_too() -> None:
     with zipfile.ZipFile(io.BytesIO(xlsx_write.write([["code"], ["00123"]]))) as archive:
         assert archive.testzip() is None
         assert "[Content_Types].xml" in archive.namelist()
+
+
+def test_a_format_of_many_zeros_costs_no_memory() -> None:
+    form = f'<numFmt numFmtId="200" formatCode="{"0" * 100_000}"/>'
+    styles = f'<numFmts>{form}</numFmts><cellXfs><xf numFmtId="200"/></cellXfs>'
+    rows = "".join('<row><c s="0"><v>1</v></c><c s="0"><v>2</v></c></row>' for _ in range(1000))
+    assert xlsx.read(pack(parts(rows, styles=styles)), 2000)[0] == (1, ["1", "2"])
+
+
+def test_one_long_text_in_many_cells_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "MAX_INFLATED_BYTES", 1_000_000)
+    shared = f"<si><t>{'x' * 30_000}</t></si>"
+    rows = '<row><c t="s"><v>0</v></c></row>' * 40
+    with pytest.raises(WorkbookError, match="1 MB"):
+        xlsx.read(pack(parts(rows, shared=shared)), 2000)
+    with pytest.raises(WorkbookError, match="no spreadsheet writes"):
+        xlsx.read(pack(parts("", shared=f"<si><t>{'x' * 40_000}</t></si>")), 2000)
+
+
+def test_half_a_letter_is_none() -> None:
+    found = xlsx.read(inline(("_xD800_foo", "_xD83D__xDE00_", "_x0041_b")), 10)
+    assert found == [(1, ["\ufffdfoo", "\U0001f600", "Ab"])]

@@ -61,7 +61,9 @@ def test_two_processes_that_start_sign_forms_with_one_secret(store: Store) -> No
 def test_one_of_two_who_take_an_import_back_does_it(store: Store) -> None:
     with store.unit() as unit:
         raw = a_registry("a,Uno", heading="code,name")
-        _plan, identity = imports.bring(unit, raw, "s.csv", "The file", deed(), kind=SCHOOLS, dry_run=False)
+        _plan, identity = imports.bring(
+            unit, imports.read(raw), "s.csv", "The file", deed(), kind=SCHOOLS, dry_run=False
+        )
         unit.commit()
     with store.reader() as snapshot:
         one = imports.require(snapshot, identity)  # both have read it before
@@ -81,15 +83,15 @@ def test_one_of_two_who_take_an_import_back_does_it(store: Store) -> None:
 def test_one_of_two_who_confirm_a_file_does_it(store: Store) -> None:
     raw = a_registry("a,Uno", heading="code,name")
     with store.unit() as unit:
-        one = imports.look_at(unit, raw, "s.csv", deed(), max_rows=9)
-        seen = imports.plan_file(unit, raw).digest()
+        one = imports.look_at(unit, imports.read(raw), "s.csv", deed())
+        seen = imports.plan_file(unit, imports.read(raw)).digest()
         unit.commit()
     with store.unit() as unit:
-        assert imports.apply(unit, one, seen, deed(), max_rows=9) is not None
+        assert imports.apply(unit, one, imports.read(raw), seen, deed()) is not None
         unit.commit()
     with store.unit() as unit:  # `one` is as it was read before
-        again = imports.plan_file(unit, raw).digest()
-        assert imports.apply(unit, one, again, deed(), max_rows=9) is None
+        again = imports.plan_file(unit, imports.read(raw)).digest()
+        assert imports.apply(unit, one, imports.read(raw), again, deed()) is None
 
 
 def test_init_and_migrate_wait_for_each_other(request: pytest.FixtureRequest) -> None:

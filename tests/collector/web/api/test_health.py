@@ -35,5 +35,6 @@ def test_without_a_secret_nobody_else_may(parts: Parts, address: str) -> None:
 def test_a_secret_lets_in_from_anywhere_and_is_needed_everywhere(parts: Parts) -> None:
     assert ask(parts, "s3cret", "192.0.2.7", Authorization="Bearer s3cret") == 200
     assert ask(parts, "s3cret", "127.0.0.1") == 401
+    assert ask(parts, "s3cret", "192.0.2.7", Authorization="bearer  s3cret") == 200
     assert ask(parts, "s3cret", "127.0.0.1", Authorization="Bearer other") == 401
     assert ask(parts, "s3cret", "127.0.0.1", Authorization="Bearer ñ") == 401

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from collector.store.open import Store
 from tests.collector.web.screens import chromium, make_app, served
 from tests.fakes import pages_world
-from tests.fakes.databases import Database
+from tests.fakes.databases import Database, Files
 from tests.fakes.empty_store import empty_store
 
 SignIn = Callable[..., TestResponse]
@@ -75,6 +75,17 @@ def sign_in(client: FlaskClient, name: str, password: str | None = None, **more:
 def admin(client: FlaskClient) -> FlaskClient:
     assert sign_in(client, "ana").status_code == 303
     return client
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory: pytest.TempPathFactory, files: Files) -> Iterator[FlaskClient]:
+    """An administrator of a country that a module's tests share: for those that only read."""
+    files.place = tmp_path_factory.mktemp("read") / "data"
+    opened = files.filled(pages_world.small)
+    client = make_app(opened).test_client()
+    assert sign_in(client, "ana").status_code == 303
+    yield client
+    opened.close()
 
 
 @pytest.fixture

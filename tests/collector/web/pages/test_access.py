@@ -219,6 +219,25 @@ def test_five_wrong_tries_lock_the_name_and_nobody_else(app: Flask, client: Flas
     assert left == ["nobody-of-this-name"]
 
 
+def test_nobody_is_kept_out_of_a_browser_that_they_signed_in_from(app: Flask, client: FlaskClient) -> None:
+    assert sign_in(client, "ana").status_code == 303
+    client.post("/logout", data={"csrf_token": token_of(client.get("/").text)})
+    elsewhere = app.test_client()
+    for _ in range(5):
+        assert sign_in(elsewhere, "ana", "wrong").status_code == 422
+    assert sign_in(elsewhere, "ana").status_code == 429
+    assert sign_in(client, "ana").status_code == 303
+    client.post("/logout", data={"csrf_token": token_of(client.get("/").text)})
+    for _ in range(5):  # its own tries count too
+        assert sign_in(client, "ana", "wrong").status_code == 422
+    assert sign_in(client, "ana").status_code == 429
+    for _ in range(5):  # and it is no way around the limit for other names
+        assert sign_in(client, "vera", "wrong").status_code == 422
+    assert sign_in(client, "vera").status_code == 429
+    client.set_cookie("enlace_browser", "made.up.by-somebody", path="/login")
+    assert sign_in(client, "ana").status_code == 429
+
+
 def test_the_lock_speaks_the_language_of_the_page(client: FlaskClient) -> None:
     client.set_cookie("enlace_language", "es")
     for _ in range(6):

@@ -1,7 +1,10 @@
 """Schools, one school, flags, devices, exports: what each of them has to get right."""
 
+import csv
+import io
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from flask import Flask
@@ -12,7 +15,9 @@ from collector.store.open import Store
 from collector.store.queries import devices
 from collector.store.queries.devices import DeviceKey
 from collector.store.tables.devices import DEVICES
+from collector.store.tables.judgement import EVALUATIONS, PERIOD_VERDICTS
 from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.people import SESSIONS
 from collector.store.tables.registry import CALENDAR_DAYS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.screens import make_app
@@ -300,6 +305,44 @@ def test_the_overview_counts_what_its_links_list(admin: FlaskClient) -> None:
     assert sum(int(count) for count, _ in shown) == 5
     for count, address in shown:
         assert len(names(admin.get(address).text)) == int(count), address
+
+
+def test_the_overview_compares_the_schools_that_were_judged_both_times(store: Store) -> None:
+    pages_world.add_people(store)
+    base = Place("a", "Escuela", 1.6, falls_on=None)
+    places = [replace(base, code=f"m{at}") for at in range(3)] + [replace(base, code="b", factor=0.5)]
+    places += [replace(base, code=f"f{at}", factor=0.5, falls_on=date(2026, 11, 9)) for at in range(2)]
+    pages_world.seed(store, places, days_back=40)
+    with store.unit() as unit:  # one that was not judged then
+        unit.connection.execute(delete(PERIOD_VERDICTS).where(PERIOD_VERDICTS.c.school == "f1"))
+        unit.commit()
+    client = make_app(store).test_client()
+    sign_in(client, "ana")
+    monday, sunday = "2026-10-26", "2026-11-01"  # four weeks before that of the last day judged
+    with store.reader() as snapshot:
+        rows = snapshot.connection.execute(select(EVALUATIONS.c.day, EVALUATIONS.c.school, EVALUATIONS.c.verdict))
+        days = sorted(map(tuple, rows))
+    now = {school: verdict for _day, school, verdict in days}
+    then = {school: verdict for day, school, verdict in days if monday <= day <= sunday and school != "f1"}
+    both = [school for school in then if "INSUFFICIENT" not in (then[school], now[school])]
+    assert sum(then[school] == "MEETS" for school in both) - sum(now[school] == "MEETS" for school in both) == 1
+    assert "1 fewer than in the week to 1 November, of the schools judged both times." in client.get("/").text
+
+
+def test_a_day_of_the_exports_is_a_day_wherever_the_school_stands(country: Store) -> None:
+    answers = set()
+    for zone in ("America/Barbados", "Asia/Kolkata", "Pacific/Kiritimati"):
+        with country.unit() as unit:  # each of these worlds makes the same secrets
+            unit.connection.execute(delete(SESSIONS))
+            unit.commit()
+        client = make_app(country, default_timezone=zone).test_client()
+        sign_in(client, "ana")
+        for table, column in (("evaluations", "day"), ("school_days", "day")):
+            text = client.get(f"/exports/{table}.csv?from=2026-11-20&to=2026-11-20").text
+            found = [row[column] for row in csv.DictReader(io.StringIO(text))]
+            assert set(found) == {"2026-11-20"}
+            answers.add((table, len(found)))
+    assert len(answers) == 2
 
 
 def test_tiles_show_what_their_links_list(admin: FlaskClient) -> None:

@@ -61,22 +61,22 @@ def check(client: FlaskClient, address: str) -> int:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_odd_values_of_a_query(admin: FlaskClient, page: str) -> None:
+def test_odd_values_of_a_query(reading: FlaskClient, page: str) -> None:
     for number, odd in enumerate(ODD):
-        for key in KEYS[number % 8 :: 8]:
-            check(admin, f"{page}?{key}={odd}")
-    check(admin, f"{page}?" + "&".join(f"{key}=1" for key in KEYS))
-    check(admin, f"{page}?q=a&q=b&sort=1&sort=2&from=x&from=2026-01-01")
-    check(admin, f"{page}?=&&&=%&%zz")
-    check(admin, f"{page}?" + "&".join(f"k{number}=1" for number in range(3000)))
+        for key in KEYS[number % 12 :: 12]:
+            check(reading, f"{page}?{key}={odd}")
+    check(reading, f"{page}?" + "&".join(f"{key}=1" for key in KEYS))
+    check(reading, f"{page}?q=a&q=b&sort=1&sort=2&from=x&from=2026-01-01")
+    check(reading, f"{page}?=&&&=%&%zz")
+    check(reading, f"{page}?" + "&".join(f"k{number}=1" for number in range(3000)))
 
 
 @pytest.mark.parametrize(
     "place", ["/schools/", "/flags/", "/devices/", "/exports/", "/exports/schools.", "/language/", "/quality/"]
 )
-def test_what_nobody_knows_is_not_found(admin: FlaskClient, place: str) -> None:
+def test_what_nobody_knows_is_not_found(reading: FlaskClient, place: str) -> None:
     for odd in ODD:
-        assert check(admin, place + odd) in (303, 400, 404), odd[:40]
+        assert check(reading, place + odd) in (303, 400, 404), odd[:40]
 
 
 def test_odd_forms(app: Flask, admin: FlaskClient) -> None:
