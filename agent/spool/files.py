@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 SIDECARS = ("-wal", "-shm")
+_PROBE_BYTES = 256_000
 
 
 def remove(path: Path) -> None:
@@ -37,3 +38,20 @@ def sync_directory(directory: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def probe_room(directory: Path) -> None:
+    """Write as much as a measurement takes, durably, and take it away again.
+
+    Raises:
+        OSError: If the disk is full or cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    probe = directory / "room.probe"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        probe.unlink(missing_ok=True)

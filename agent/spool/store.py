@@ -4,7 +4,6 @@ The ledger law, per lineage and after every commit: created = acked + ready + de
 Next in the walk: `uplink.post` takes `next_batch` and brings back what `apply` is given.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from agent.errors import EnlaceError
 from agent.locks import FileLock
 from agent.outcome import Outcome
 from agent.ports import Clock, Randomness
-from agent.spool import interrupted, keyvalues, moments, queue, retention, spending, troubles, views
+from agent.spool import files, interrupted, keyvalues, moments, queue, retention, spending, troubles, views
 from agent.spool.database import FILE, Database
 from agent.spool.reader import SpoolReader
 from agent.spool.rows import DropReason, Limits, Outgoing, RowView, Spent, SpoolSummary
@@ -27,9 +26,7 @@ T = TypeVar("T")
 
 STORE_EPOCH = "spool_epoch"  # state keys of our own: what the rows were last offered to
 SETTINGS_VERSION = "spool_settings"
-_PROBE_BYTES = 256_000
 _AGE_EVERY_MS = 3_600_000
-_PROBE = "room.probe"
 
 
 class Spool:
@@ -89,16 +86,8 @@ class Spool:
         Raises:
             EnlaceError: If the disk is full or cannot be written.
         """
-        probe = self._database.directory / _PROBE
         try:
-            self._database.directory.mkdir(parents=True, exist_ok=True)
-            try:
-                with probe.open("wb") as file:
-                    file.write(bytes(_PROBE_BYTES))
-                    file.flush()
-                    os.fsync(file.fileno())
-            finally:
-                probe.unlink(missing_ok=True)
+            files.probe_room(self._database.directory)
         except OSError as error:
             raise troubles.in_words(error, self._database.path) from error
         self._write(lambda _connection, _moment: None)
