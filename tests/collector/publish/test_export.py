@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from bench.export import export_peak
+from collector.domain import formulas
 from collector.errors import CollectorError
-from collector.publish import export, files
+from collector.publish import export
 from collector.registry import csvfile
 from collector.store.open import Store
 from collector.store.queries import exports
@@ -97,7 +98,7 @@ def test_a_school_named_like_a_formula_comes_out_escaped_and_goes_in_again(store
 
 @given(st.text(max_size=12))
 def test_escaping_can_always_be_undone_and_always_disarms(text: str) -> None:
-    escaped = files.escape(text)
+    escaped = formulas.escape(text)
     assert not escaped or escaped[0] not in "=+-@\t\r"
     assert escaped == text or csvfile._cell(escaped) == text.strip() or text != text.strip()
 

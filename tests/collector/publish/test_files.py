@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from collector.domain import formulas
 from collector.publish import files
 from collector.store.queries.exports import CellKind, ExportColumn
 
@@ -62,8 +63,8 @@ def test_both_ways_to_a_line_agree_and_are_read_back(rows: list[tuple[object, ..
     heading, *lines = csv.reader(io.StringIO(made.decode(), newline=""))
     assert heading == [column.name for column in COLUMNS]
     for line, (code, name, count, share, metered, detail) in zip(lines, rows, strict=True):
-        assert line[0] == ("" if code is None else files.escape(str(code)))
-        assert line[1] == ("" if name is None else files.escape(str(name)))
+        assert line[0] == ("" if code is None else formulas.escape(str(code)))
+        assert line[1] == ("" if name is None else formulas.escape(str(name)))
         assert line[2] == ("" if count is None else str(count))
         assert (float(line[3]) if line[3] else None) == share
         assert line[4] == ("" if metered is None else "true" if metered else "false")
