@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from collector.domain.in_force import Reach, Version, Versions, upwards
+from collector.domain.judge import METRIC
 from collector.domain.verdict import Judgement
 from collector.evaluate import school
 from collector.evaluate.inputs import Aim, Deployment, SchoolInputs
@@ -78,7 +79,7 @@ def foresee(snapshot: Snapshot, deployment: Deployment, wanted: Version) -> Prev
     ever = replace(wanted, valid_from=date.min)
     others = [one for one in target_versions.in_force(snapshot) if (one.reach, one.place) != (ever.reach, ever.place)]
     supposed = replace(deployment, versions=Versions([*others, ever]))
-    last = stored.last_judged(snapshot, deployment.profile_id, school.METRIC, held if len(held) <= _FEW else None)
+    last = stored.last_judged(snapshot, deployment.profile_id, METRIC, held if len(held) <= _FEW else None)
     last = {code: one for code, one in last.items() if code in held}
     found = list(_judge(snapshot, supposed, held, last))
     return Preview(

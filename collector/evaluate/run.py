@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from collector.config import CollectorConfig, check_profile
 from collector.domain.calendars import local_day
+from collector.domain.judge import METRIC
 from collector.domain.words import Exclusion
 from collector.errors import StorageError
 from collector.evaluate import flags, school, work
@@ -159,7 +160,7 @@ def _fold_together(
     scope = Scope(
         schools=tuple(task.inputs.code for task in batch),
         profile=first.inputs.deployment.profile_id,
-        metric=school.METRIC,
+        metric=METRIC,
         from_day=first.from_day.isoformat(),
         reach_ms=min(task.inputs.start_ms(task.from_day - school.REACH) for task in batch),
         from_ms=min(begins_ms),

@@ -8,7 +8,7 @@ from typing import Any
 from collector.domain import flagging
 from collector.domain.criterion import DEFAULT
 from collector.domain.flagging import Closing, Evidence
-from collector.domain.judge import judge_day
+from collector.domain.judge import METRIC, judge_day
 from collector.domain.observations import Observation
 from collector.domain.verdict import Judgement
 from collector.domain.words import Exclusion, Verdict
@@ -18,7 +18,6 @@ from collector.evaluate.inputs import Aim, SchoolInputs
 from collector.evaluate.observe import SchoolDay
 from collector.store.queries.fold import Measured, Outcome, Past, Vote, Voted
 
-METRIC = "download_bps"
 REACH = timedelta(days=DEFAULT.reach_days)  # how far before a day its window goes
 
 
