@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from flask import request
 from markupsafe import Markup
@@ -22,6 +23,7 @@ from collector.store.queries.exports import CellKind
 from collector.store.unit import Snapshot
 from collector.web import present, qr
 from collector.web.desk import desk
+from collector.web.i18n import language
 from collector.web.token_form import AT_ONCE
 
 COLUMNS: Final = {
@@ -81,11 +83,17 @@ def of_tokens(snapshot: Snapshot, given: Sequence[EnrolToken]) -> list[Paper]:
                 area=site.area if site else None,
                 max_devices=row.max_devices,
                 expires_ms=row.expires_ms,
-                until=present.full_moment(row.expires_ms, parts.zone_of(site.timezone if site else None)),
+                until=_inside_a_sentence(row.expires_ms, parts.zone_of(site.timezone if site else None)),
                 command=command(str(token)),
             )
         )
     return papers
+
+
+def _inside_a_sentence(at_ms: int, zone: ZoneInfo) -> Markup:
+    """Return a moment with its year, in small letters where the language writes weekdays so."""
+    ours = present.conventions()
+    return present.time_tag(at_ms, ours.write(present.local(at_ms, zone), ours.full, language()))
 
 
 def command(token: str) -> str:

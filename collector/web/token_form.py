@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from agent.wire import forms
 from collector.config import CollectorConfig
+from collector.web import present
 from collector.web.i18n import say
 
 MOST: Final = {"devices": 10_000, "days": 365}
@@ -59,5 +60,5 @@ def check(form: Form) -> bool:
         text = form.values[name]
         is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
         if not is_number or not 1 <= int(text) <= most:
-            form.mistakes[name] = say("Write a whole number from 1 to %(most)s.", most=most)
+            form.mistakes[name] = say("Write a whole number from 1 to %(most)s.", most=present.number(most))
     return not form.mistakes

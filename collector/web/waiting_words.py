@@ -9,6 +9,8 @@ from collector.store.queries.waiting import Waiting
 from collector.web import present, words
 from collector.web.i18n import say, say_many
 
+_ID = 8  # signs of a device's name that tell it from others, here and on the command line
+
 
 def fingerprint(one: Waiting) -> str:
     """Return the beginning of the hash of its public key, in groups of four."""
@@ -38,9 +40,11 @@ def why(one: Waiting, zone: ZoneInfo, now_ms: int) -> Markup:
     if one.device.replaces is None:
         return say("It has not been approved yet.")
     if one.original is None:
-        return say("It says that it is a copy of a PC that is not known here (%(device)s).", device=one.device.replaces)
+        return say(
+            "It says that it is a copy of a PC that is not known here (%(device)s).", device=one.device.replaces[:_ID]
+        )
     if one.original.school != one.device.school:
-        return say("It is a copy of %(device)s, a PC of another school.", device=one.original.device)
+        return say("It is a copy of %(device)s, a PC of another school.", device=one.original.device[:_ID])
     return say(
         "It is a copy of %(device)s: its disk was copied after that PC was enrolled.", device=one.original.device
     )

@@ -179,7 +179,7 @@ MEDIA: Final[Words] = {
 TOKEN_STATES: Final[Words] = {
     "valid": later("Admits PCs"),
     "exhausted": later("Used up"),
-    "expired": later("Run out"),
+    "expired": later("Expired"),
     "revoked": later("Ended"),
 }
 COMMAND_LINE: Final = later("command line")  # who did something, where no person signed in
