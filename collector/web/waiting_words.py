@@ -46,7 +46,7 @@ def why(one: Waiting, zone: ZoneInfo, now_ms: int) -> Markup:
     if one.original.school != one.device.school:
         return say("It is a copy of %(device)s, a PC of another school.", device=one.original.device[:_ID])
     return say(
-        "It is a copy of %(device)s: its disk was copied after that PC was enrolled.", device=one.original.device
+        "It is a copy of %(device)s: its disk was copied after that PC was enrolled.", device=one.original.device[:_ID]
     )
 
 
