@@ -57,10 +57,11 @@ def _add_token(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]
     def token_list(given: Given, school: str | None) -> None:
         """List tokens: id, school, state, devices of how many, end. The token itself was shown once only."""
         from collector import operate
+        from collector.intake.invitations import state_of
 
         now_ms = ports().clock.now_ms()
         for one in operate.list_tokens(given.store(), school):
-            words = (one.token_id, one.school, operate.state_of_token(one, now_ms), f"{one.used}/{one.max_devices}")
+            words = (one.token_id, one.school, state_of(one, now_ms), f"{one.used}/{one.max_devices}")
             click.echo("  ".join((*words, forms.format_time(one.expires_ms))))
 
     @token.command("revoke")

@@ -9,6 +9,9 @@ from agent.wire import forms, outfile, tokens
 from agent.wire.vocabulary import DeviceState, ExitCode
 from collector.config import CollectorConfig
 from collector.errors import CollectorError
+from collector.intake import approval, invitations
+from collector.intake.approval import Seen
+from collector.intake.invitations import Terms
 from collector.intake.keyring import make_key, read_ring
 from collector.ports import Ports
 from collector.publish import export
@@ -26,7 +29,6 @@ from collector.store.queries.keys import StoredKey
 from collector.store.queries.tokens import Token
 from collector.store.unit import Snapshot, UnitOfWork
 
-DAY_MS = 86_400_000
 _SOME = 8
 _ID_OF = {"device": "device", "token": "token_id"}
 
@@ -84,24 +86,11 @@ def create_token(store: Store, ports: Ports, school: str, *, max_devices: int, d
     Raises:
         CollectorError: If there is no such school.
     """
-    public_key = read_ring(store).current.public_key
-    token = tokens.make_enrol_token(ports.randomness.token_bytes(tokens.SECRET_BYTES), public_key)
-    now_ms = ports.clock.now_ms()
+    terms = Terms(max_devices, days, audit.COMMAND_LINE)
     with store.unit() as unit:
         require_school(unit, school)
-        row = Token(
-            token_id=forms.uuid7(now_ms, ports.randomness.token_bytes(10)),
-            secret_hash=token.secret_hash(),
-            school=school,
-            max_devices=max_devices,
-            used=0,
-            expires_ms=now_ms + days * DAY_MS,
-            revoked_ms=None,
-            created_ms=now_ms,
-            created_by=audit.COMMAND_LINE,
-        )
-        stored_tokens.create_token(unit, row)
-        note(unit, ports, "token.create", school, f"devices={max_devices} days={days}")
+        token = invitations.make(unit, ports, invitations.collector_key(unit), school, terms)
+        note(unit, ports, "token.create", school, terms.words())
         unit.commit()
     return str(token)
 
@@ -161,7 +150,7 @@ def approve_device(store: Store, ports: Ports, device: str, key_id: str | None =
         if key_id is None and not waiting and found.state == DeviceState.ACTIVE:
             return found, False
         key = _choose_key(found, waiting, key_id)
-        devices.approve(unit, found, ports.clock.now_ms(), key)
+        approval.approve(unit, Seen(found.device, key.key_id if key else None), ports.clock.now_ms())
         note(unit, ports, "device.approve", found.device, f"key={key.key_id}" if key else None)
         unit.commit()
         return devices.find_device(unit, found.device) or found, True
@@ -227,15 +216,6 @@ def list_tokens(store: Store, school: str | None) -> list[Token]:
         if school is not None:
             require_school(snapshot, school)
         return stored_tokens.list_tokens(snapshot, school)
-
-
-def state_of_token(token: Token, now_ms: int) -> str:
-    """Return in a word whether a token still admits computers that nobody knows."""
-    if token.revoked_ms is not None:
-        return "revoked"
-    if now_ms >= token.expires_ms:
-        return "expired"
-    return "valid" if token.used < token.max_devices else "exhausted"
 
 
 def revoke_token(store: Store, ports: Ports, text: str) -> Token:

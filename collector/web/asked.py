@@ -19,6 +19,12 @@ def text(name: str, longest: int = LONGEST) -> str:
     return request.args.get(name, "").replace("\0", "").strip()[:longest]
 
 
+def number(name: str, most: int = 1_000_000) -> int:
+    """Return a whole number of the address, 0 where there is none or it is larger than anybody needs."""
+    given = text(name, 10)
+    return int(given) if given.isascii() and given.isdigit() and int(given) <= most else 0
+
+
 def has_all() -> bool:
     """Return whether the whole list is asked for, not its beginning."""
     return text("show") == "all"

@@ -42,8 +42,10 @@ from collector.web.pages import (
     schools,
     sign_in,
     targets,
+    token_making,
     uses,
     views,
+    waiting,
 )
 from collector.web.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
 
@@ -59,6 +61,8 @@ BLUEPRINTS = (
     providers.BLUEPRINT,
     progress.BLUEPRINT,
     devices.BLUEPRINT,
+    waiting.BLUEPRINT,
+    token_making.BLUEPRINT,
     quality.BLUEPRINT,
     exports.BLUEPRINT,
     method.BLUEPRINT,

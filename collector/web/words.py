@@ -175,6 +175,15 @@ MEDIA: Final[Words] = {
     "vpn": later("VPN"),
     "unknown": later("unknown"),
 }
+# Whether an enrolment token still admits PCs that nobody knows.
+TOKEN_STATES: Final[Words] = {
+    "valid": later("Admits PCs"),
+    "exhausted": later("Used up"),
+    "expired": later("Expired"),
+    "revoked": later("Ended"),
+}
+COMMAND_LINE: Final = later("command line")  # who did something, where no person signed in
+
 ROLES: Final[Words] = {
     "admin": later("administrator"),
     "operator": later("operator"),

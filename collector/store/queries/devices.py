@@ -245,6 +245,12 @@ def revoke_other_keys(unit: UnitOfWork, device: str, key_id: str) -> None:
     unit.connection.execute(update(DEVICE_KEYS).where(condition).values(state=DeviceState.REVOKED))
 
 
+def revoke_key(unit: UnitOfWork, device: str, key_id: str) -> None:
+    """End one key of the device; the others stay as they are."""
+    condition = (DEVICE_KEYS.c.device == device) & (DEVICE_KEYS.c.key_id == key_id)
+    unit.connection.execute(update(DEVICE_KEYS).where(condition).values(state="revoked"))
+
+
 def forget_pending_keys(unit: UnitOfWork, device: str, *, keep: int) -> None:
     """Forget all but the newest pending keys of a device: nobody has approved them, and none of them counted."""
     waiting = [key for key in list_keys_of(unit, device) if key.state == DeviceState.PENDING]

@@ -72,6 +72,11 @@ _IS_PENDING = or_(
 )
 
 
+def is_pending() -> ColumnElement[bool]:
+    """Return whether a device, or a new key of it, waits for approval."""
+    return _IS_PENDING
+
+
 def _standing(standing: str, limits: Limits) -> list[ColumnElement[bool]]:
     live = DEVICES.c.state != DeviceState.REVOKED
     if standing == "revoked":

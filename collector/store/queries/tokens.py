@@ -22,6 +22,7 @@ class Token:
     revoked_ms: int | None
     created_ms: int
     created_by: str | None
+    batch: str | None = None  # what one form made together
 
 
 def create_token(unit: UnitOfWork, token: Token) -> None:
@@ -53,6 +54,24 @@ def list_tokens(snapshot: Snapshot, school: str | None = None) -> list[Token]:
     return [Token(**row._mapping) for row in snapshot.connection.execute(query)]
 
 
+def find_tokens(snapshot: Snapshot, secret_hashes: list[str]) -> list[Token]:
+    """Return the tokens with these secrets; a secret that no token has is passed over."""
+    found = snapshot.connection.execute(select(TOKENS).where(TOKENS.c.secret_hash.in_(secret_hashes)))
+    return [Token(**row._mapping) for row in found]
+
+
+def find_token_by_id(snapshot: Snapshot, token_id: str) -> Token | None:
+    """Return the token with this id."""
+    row = snapshot.connection.execute(select(TOKENS).where(TOKENS.c.token_id == token_id)).first()
+    return Token(**row._mapping) if row else None
+
+
+def list_batch(snapshot: Snapshot, batch: str) -> list[Token]:
+    """Return the tokens that one form made, in the order of their schools."""
+    query = select(TOKENS).where(TOKENS.c.batch == batch).order_by(TOKENS.c.school, TOKENS.c.token_id)
+    return [Token(**row._mapping) for row in snapshot.connection.execute(query)]
+
+
 def use_token(unit: UnitOfWork, token_id: str) -> bool:
     """Count one more device; False if the cap is reached, decided by the database so that no race passes it."""
     condition = (TOKENS.c.token_id == token_id) & (TOKENS.c.used < TOKENS.c.max_devices)
@@ -66,6 +85,7 @@ def count_pending(unit: UnitOfWork, token_id: str) -> int:
     return unit.connection.scalar(select(func.count()).select_from(DEVICES).where(condition)) or 0
 
 
-def revoke_token(unit: UnitOfWork, token_id: str, now_ms: int) -> None:
-    """End a token; devices that came with it stay."""
-    unit.connection.execute(update(TOKENS).where(TOKENS.c.token_id == token_id).values(revoked_ms=now_ms))
+def revoke_token(unit: UnitOfWork, token_id: str, now_ms: int) -> bool:
+    """End a token; devices that came with it stay. False if it had ended so already."""
+    condition = (TOKENS.c.token_id == token_id) & TOKENS.c.revoked_ms.is_(None)
+    return unit.connection.execute(update(TOKENS).where(condition).values(revoked_ms=now_ms)).rowcount == 1

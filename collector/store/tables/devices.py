@@ -104,7 +104,9 @@ TOKENS = Table(
     Column("revoked_ms", BigInteger),
     Column("created_ms", BigInteger, nullable=False),
     Column("created_by", Text),
+    Column("batch", Text),  # of the form that made it, with those that it made together; None: the command line
     UniqueConstraint("secret_hash"),
+    Index(None, "batch"),
 )
 
 LEASES = Table(

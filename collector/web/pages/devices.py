@@ -9,11 +9,14 @@ from werkzeug.wrappers import Response
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.roles import Role
+from collector.intake import approval
+from collector.intake.approval import Seen
 from collector.registry.names import fold
-from collector.store.queries import devices, pages_devices
+from collector.store.queries import devices, pages_devices, pages_tokens, waiting
 from collector.store.queries.devices import DeviceKey
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_devices import DeviceFilter, DeviceRow, Limits
+from collector.store.queries.pages_tokens import TokenFilter
 from collector.web import access, asked, audited, present
 from collector.web.access import for_role
 from collector.web.desk import Desk, desk
@@ -73,18 +76,22 @@ def show() -> str:
     wanted = _read_filter()
     with parts.store.reader() as snapshot:
         rows = pages_devices.device_rows(snapshot, wanted, limit, asked.limit())
-        waiting = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
+        keys = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
+        counts = pages_devices.fleet(snapshot, limit)
+        may_act = access.may(access.person(), Role.ADMIN)
         return page(
             "devices/show.html",
             snapshot,
-            lines=[_line(row, parts, limit, waiting.get(row.device, [])) for row in rows],
+            lines=[_line(row, parts, limit, keys.get(row.device, [])) for row in rows],
             found=pages_devices.count_devices(snapshot, wanted, limit),
-            fleet=pages_devices.fleet(snapshot, limit),
+            fleet=counts,
             versions=pages_devices.versions(snapshot),
+            labs=waiting.schools(snapshot) if may_act and counts.pending else [],
+            tokens=pages_tokens.count_by_state(snapshot, TokenFilter(), parts.now_ms) if may_act else {},
             wanted=wanted,
             bar=bar(snapshot, LISTING, _query(), [(say("All in use"), "")]),
             done=asked.text("done"),
-            may_act=access.may(access.person(), Role.ADMIN),
+            may_act=may_act,
         )
 
 
@@ -149,15 +156,10 @@ def _standing(row: DeviceRow, is_silent: bool) -> str:
 def approve(device: str) -> Response:
     """Let a device that waits count from the day of its enrolment on."""
     parts = desk()
+    seen = Seen(device.replace("\0", ""), request.form.get("key", "").replace("\0", "") or None)
     with parts.store.unit() as unit:
-        found = devices.find_device(unit, device)
-        if found is None:
-            abort(404)
-        waiting = devices.list_waiting_keys(unit, found)
-        key = next((one for one in waiting if one.key_id == request.form.get("key")), None)
-        if found.state == DeviceState.REVOKED or (key is None and (waiting or found.state != DeviceState.PENDING)):
+        if not approval.approve(unit, seen, parts.now_ms):
             abort(404)  # never another key than the one that was read on the page
-        devices.approve(unit, found, parts.now_ms, key)
-        audited.note(unit, "device_approved", device, key.key_id if key else None)
+        audited.note(unit, "device.approve", seen.device, f"key={seen.key_id}" if seen.key_id else None)
         unit.commit()
     return redirect(url_for("fleet.show", done=device), code=303)

@@ -53,6 +53,8 @@ PAGES = {
     "12-judge": "/how-we-judge",
     "13-columns": "/columns",
     "20-registry": "/admin/registry",
+    "21-tokens": "/admin/tokens",
+    "22-tokens-many": "/admin/tokens/many",
 }
 
 

@@ -19,6 +19,7 @@ TEMPLATES = ROOT / "collector" / "web" / "templates"
 SAME = {"Enlace", "Mbit/s", "dBm", "s", "enlace-collector", "schools", "import", "FILE", "FILE.csv", "token", "create"}
 SAME |= {"school", "CODE", "export", "measurements", "format", "csv", "o", "measurements.csv", "dry-run"}
 SAME |= {"curl", "H", "Authorization", "Bearer", "KEY", "verify", "key"}
+SAME |= {"enlace-agent", "run", "status"}
 
 
 @pytest.fixture(scope="module")

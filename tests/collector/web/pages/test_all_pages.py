@@ -29,6 +29,8 @@ PAGES = [
     "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
     "/targets/new?kind=published&profile=eu-gigabit&look=1",
     "/admin/registry", "/admin/registry/history?of=00123",
+    "/admin/tokens", "/admin/tokens?state=expired&q=x", "/admin/tokens/many", "/admin/tokens/many?lacks=both",
+    "/devices/waiting/00202", "/devices/waiting/00123",
 ]  # fmt: skip
 
 # What every page says in each language while there are invented schools.
@@ -201,7 +203,10 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/uses", 9),
         ("/flags", 19),
         ("FLAG", 23),
-        ("/devices", 11),
+        ("/devices", 13),
+        ("/devices/waiting/00202", 11),
+        ("/admin/tokens", 10),
+        ("/admin/tokens/many", 9),
         ("/providers", 10),
         ("/quality", 14),
         ("/progress", 22),
