@@ -37,6 +37,7 @@ from sqlalchemy.sql.visitors import cloned_traverse, iterate
 
 from collector.domain.in_force import Reach, upwards
 from collector.domain.scope import Scope, beginnings
+from collector.store.tables.agent_settings import AGENT_SETTINGS
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSIONS
@@ -163,6 +164,8 @@ def _condition(source: FromClause, table: Table, scope: Scope) -> ColumnElement[
         return _of_calendars(source.c.calendar, scope)
     if table is TARGET_VERSIONS:
         return _of_targets(source, scope)
+    if table is AGENT_SETTINGS:
+        return or_(source.c.place == "", source.c.place.in_(_keys("school", scope)))
     key = next((name for name in KEYS if name in table.c), None)
     if key is None:
         raise RuntimeError(f"nobody has said who may read the table {table.name}: see `EVERYBODYS` and `NOBODYS`")

@@ -53,6 +53,8 @@ PAGES = {
     "12-judge": "/how-we-judge",
     "13-columns": "/columns",
     "20-registry": "/admin/registry",
+    "21-settings": "/admin/settings",
+    "21-settings-school": "/schools/00123/settings",
 }
 
 

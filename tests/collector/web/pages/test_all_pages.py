@@ -28,7 +28,7 @@ PAGES = [
     "/how-we-judge", "/columns",
     "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
     "/targets/new?kind=published&profile=eu-gigabit&look=1",
-    "/admin/registry", "/admin/registry/history?of=00123",
+    "/admin/registry", "/admin/registry/history?of=00123", "/admin/settings", "/schools/00123/settings",
 ]  # fmt: skip
 
 # What every page says in each language while there are invented schools.
@@ -199,6 +199,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/schools/00123/tests", 10),
         ("/schools/00123/tests?hint=provider", 12),
         ("/uses", 9),
+        ("/schools/00123/settings", 14),
         ("/flags", 19),
         ("FLAG", 23),
         ("/devices", 11),
