@@ -40,6 +40,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     country: str = ""  # ISO 3166-1 code of two letters
     default_timezone: str = "UTC"  # of schools without one of their own, an IANA name
     default_language: Literal["en", "es", "pt", "fr"] = "en"
+    contact: str = ""  # whom schools ask, as their pages say it: a name, a telephone number, an address
     profile: str = "un-umc-2030"  # the target that verdicts and flags go by
     data: str = ""  # directory; empty: a directory of this user's own
     database_url: str = ""  # empty: an SQLite file in the data directory
@@ -108,6 +109,7 @@ def load_collector(path: Path | None) -> CollectorConfig:
     known_receipt_keys(config, f"{path}: ")
     _check_probes(config.probes, f"{place} probes")
     _check_country(config.country, f"{place} country")
+    _check_contact(config.contact, f"{place} contact")
     _check_proxy(config.trusted_proxy, f"{place} trusted_proxy")
     return config
 
@@ -292,6 +294,15 @@ def _check_country(text: str, place: str) -> None:
         raise CollectorError(
             f"{place} = {quoted(text)} is not a country code.",
             do='Write the two capital letters of ISO 3166-1, such as "BB".',
+            exit_code=ExitCode.USAGE,
+        )
+
+
+def _check_contact(text: str, place: str) -> None:
+    if len(text) > limits.TEXT_CHARS:
+        raise CollectorError(
+            f"{place} has {len(text)} letters.",
+            do=f"Write at most {limits.TEXT_CHARS}, such as a name and a telephone number.",
             exit_code=ExitCode.USAGE,
         )
 

@@ -27,6 +27,7 @@ REVISIONS = (
     "0013",
     "0015",
     "0017",
+    "0017b",
 )
 TABLE = "alembic_version"
 
