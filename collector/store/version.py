@@ -28,6 +28,7 @@ REVISIONS = (
     "0015",
     "0017",
     "0017b",
+    "0017c",
 )
 TABLE = "alembic_version"
 

@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort
 from markupsafe import Markup
 
-from collector.store.queries import pages_school, pages_schools, school_links
+from collector.store.queries import browser_tests, pages_school, pages_schools, school_links
 from collector.store.queries.pages_school import SchoolFlag, TestFilter, TestRow
 from collector.store.queries.pages_schools import SchoolRow
 from collector.web import (
     access,
+    browsertests,
     evidence,
     fitness_words,
     hint_words,
@@ -34,6 +35,7 @@ from collector.web.pages.school_tests import line_of
 BLUEPRINT = Blueprint("school", __name__)
 
 _LATEST = 12
+_BROWSER_TESTS = 5
 _EVERY_TEST = TestFilter()
 
 
@@ -82,6 +84,8 @@ def show(code: str) -> str:
             now_ms=parts.now_ms,
             links=school_link.with_addresses(mine),
             link_days=DAYS,
+            browser_tests=browser_tests.newest(snapshot, code, _BROWSER_TESTS),
+            can_test=browsertests.is_offered(),
             target=school_target.section(snapshot, row, evidence.window_tests(row, recent.tests, zone), zone),
         )
 

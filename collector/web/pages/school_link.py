@@ -11,6 +11,7 @@ from collector.store.queries import pages_schools, school_links, schools
 from collector.store.queries.school_links import SchoolLink
 from collector.web import access, audited, fitness_words, headpage, school_link
 from collector.web.access import Role, for_everyone, for_role
+from collector.web.browsertests import is_offered
 from collector.web.desk import desk
 from collector.web.frame import page
 from collector.web.i18n import say
@@ -26,6 +27,12 @@ _DAY_MS: Final = 86_400_000
 @for_everyone
 def show(token: str) -> Response:
     """Show the school of a link; what does not open one says so in one sentence."""
+    opened = open_link(token)
+    return _school(opened, token) if isinstance(opened, SchoolLink) else opened
+
+
+def open_link(token: str) -> SchoolLink | Response:
+    """Return a good link, to whose school this request is limited from here on; else the page that says why not."""
     parts = desk()
     link_id = school_link.read(token)
     link = access.enter_by_link(parts, link_id) if link_id else None
@@ -35,10 +42,10 @@ def show(token: str) -> Response:
         return _gone(410, say("This link was taken back. Ask whoever gave it to you for a new one."))
     if not link.is_good(parts.now_ms):
         return _gone(410, say("This link has run out. Ask whoever gave it to you for a new one."))
-    return _school(link)
+    return link
 
 
-def _school(link: SchoolLink) -> Response:
+def _school(link: SchoolLink, token: str) -> Response:
     parts = desk()
     with parts.store.reader() as snapshot:
         row = pages_schools.one_school(snapshot, parts.measure, link.school)
@@ -52,6 +59,8 @@ def _school(link: SchoolLink) -> Response:
             head=headpage.of_school(snapshot, row, zone),
             fitness_words=fitness_words,
             contact=parts.config.contact,
+            token=token,
+            can_test=is_offered(),
             link=link,
             zone=zone,
             now_ms=parts.now_ms,
