@@ -55,7 +55,7 @@ def make_flask(parts: Parts) -> Flask:
     app = Flask("collector.web")
     app.register_blueprint(devices.make_blueprint(parts))
     app.register_blueprint(health.make_blueprint(parts, metrics_token()))
-    register_pages(app, parts.store, parts.config, parts.ports, parts.testpoint.id)
+    register_pages(app, parts.store, parts.config, parts.ports, parts.testpoint.id, parts)
     return app
 
 

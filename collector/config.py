@@ -37,6 +37,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     name: str = "Enlace"  # of the deployment, on every page
     default_timezone: str = "UTC"  # of schools without one of their own, an IANA name
     default_language: Literal["en", "es", "pt", "fr"] = "en"
+    contact: str = ""  # whom schools ask, as their pages say it: a name, a telephone number, an address
     profile: str = "un-umc-2030"  # the target that verdicts and flags go by
     data: str = ""  # directory; empty: a directory of this user's own
     database_url: str = ""  # empty: an SQLite file in the data directory
@@ -102,6 +103,7 @@ def load_collector(path: Path | None) -> CollectorConfig:
     check_url(config.public_url, f"{place} public_url")
     _check_database(config.database_url, f"{place} database_url")
     known_receipt_keys(config, f"{path}: ")
+    _check_contact(config.contact, f"{place} contact")
     _check_proxy(config.trusted_proxy, f"{place} trusted_proxy")
     return config
 
@@ -258,6 +260,15 @@ def _check_database(text: str, place: str) -> None:
         raise CollectorError(
             f"{place} is no address of a database that can be used.",
             do='Write one such as "postgresql://user@host/name", or leave it empty for a file in the data directory.',
+            exit_code=ExitCode.USAGE,
+        )
+
+
+def _check_contact(text: str, place: str) -> None:
+    if len(text) > limits.TEXT_CHARS:
+        raise CollectorError(
+            f"{place} has {len(text)} letters.",
+            do=f"Write at most {limits.TEXT_CHARS}, such as a name and a telephone number.",
             exit_code=ExitCode.USAGE,
         )
 

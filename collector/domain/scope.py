@@ -27,18 +27,23 @@ class Scope:
     """What may be seen."""
 
     areas: frozenset[str] | None  # None: the whole country; empty: nothing
+    school: str | None = None  # a code: this school alone, whatever its area
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left out."""
-        return self.areas is None
+        return self.areas is None and self.school is None
 
     def covers(self, area: str | None) -> bool:
         """Return whether a school of this area is seen; a school without one only by who sees the whole country."""
+        if self.school is not None:
+            return False  # one school of it at most
         return self.areas is None or any(lies_in(area, one) for one in self.areas)
 
     def meet(self, other: "Scope") -> "Scope":
-        """Return what both cover."""
+        """Return what both cover; one school and some areas have nothing that could be said without the registry."""
+        if self.school is not None or other.school is not None:
+            return self if other.is_whole or other == self else other if self.is_whole else NOTHING
         if self.areas is None or other.areas is None:
             return other if self.areas is None else self
         inside = {one for one in self.areas if other.covers(one)} | {one for one in other.areas if self.covers(one)}

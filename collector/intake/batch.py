@@ -7,7 +7,7 @@ from agent.wire import limits
 from agent.wire.answers import BatchAnswer
 from agent.wire.headers import BATCH_MEDIA
 from agent.wire.signing import Word
-from collector.intake import admission, answers, clockfix, items, ratchet, settings, unpack
+from collector.intake import admission, answers, clockfix, items, ratchet, rules, settings, unpack
 from collector.intake.admission import Admitted
 from collector.intake.answers import Answer, RefusedError
 from collector.intake.clockfix import Timeline
@@ -60,6 +60,8 @@ def _store(unit: UnitOfWork, admitted: Admitted, found: list[Item], incoming: In
     items.place_items(found, timeline, device.device, assignments, prefix)
     items.store_items(unit, found, device.device, received_ms)
     leases.free_leases(unit, device.device, items.leases_of(found))
+    campaign = campaigns.find_current(unit, device.school, received_ms)
+    held = rules.for_school(unit, parts.config, device.school)
     issued = device.ratchet_issued if timeline.is_replay else _note(unit, admitted, found, timeline)
     return BatchAnswer(
         items=[item.answer for item in found if item.answer is not None],
@@ -68,7 +70,7 @@ def _store(unit: UnitOfWork, admitted: Admitted, found: list[Item], incoming: In
         server_time_ms=received_ms,
         next_after_s=_pace_s(admitted, found, parts),
         max_items=min(parts.config.max_items, limits.BATCH_ITEMS),
-        settings_version=settings.version(unit, parts, campaigns.find_current(unit, device.school, received_ms)),
+        settings_version=settings.version(unit, parts, held, campaign),
     )
 
 

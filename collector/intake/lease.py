@@ -13,12 +13,13 @@ from agent.wire.tokens import AccessClaims
 from agent.wire.vocabulary import LeaseRefusal, RefusalCode, Tier, Trigger
 from collector.domain.calendars import Calendar, Period
 from collector.domain.proof import APART_MS, HALF_DAY_TESTS
-from collector.intake import admission, answers, clockfix, settings
+from collector.intake import admission, answers, clockfix, rules, settings
 from collector.intake.admission import Admitted
 from collector.intake.answers import Answer, RefusedError
 from collector.intake.incoming import Incoming
 from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
+from collector.intake.rules import Rules
 from collector.intake.school_day import calendar_for
 from collector.store.queries import campaigns, devices, hours, leases, measurements
 from collector.store.queries.hours import SchoolHours
@@ -85,14 +86,15 @@ def _decide(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: 
         if timeline.is_replay:
             raise DeniedError(LeaseRefusal.BUSY, REPLAY_RETRY_S)
         devices.note_contact(unit, admitted.device.device, timeline.progress(admitted.key.key_id))
-        caps = _check(unit, admitted, request, parts, now_ms)
-        lease = _take(unit, admitted, parts, now_ms)
+        held = rules.for_school(unit, parts.config, admitted.device.school)
+        caps = _check(unit, admitted, request, parts, held, now_ms)
+        lease = _take(unit, admitted, parts, held, now_ms)
     except DeniedError as denied:
         return LeaseDenied(reason=denied.reason, retry_after_s=denied.retry_after_s, server_time_ms=now_ms)
     return _grant(lease, caps, request, parts, parts.keys.ring().for_test_points)
 
 
-def _check(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: Parts, now_ms: int) -> Caps:
+def _check(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: Parts, held: Rules, now_ms: int) -> Caps:
     """Return the byte caps.
 
     Raises:
@@ -100,7 +102,7 @@ def _check(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: P
     """
     if admitted.is_pending:
         raise DeniedError(LeaseRefusal.PENDING, PENDING_RETRY_S)
-    if parts.config.paused:
+    if held.paused:
         raise DeniedError(LeaseRefusal.PAUSED, PAUSED_RETRY_S)
     school = hours.find_school_hours(unit, admitted.device.school)
     if school is None:
@@ -109,14 +111,13 @@ def _check(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: P
     if request.trigger is Trigger.CAMPAIGN:
         _check_campaign(unit, admitted, now_ms)
     else:
-        _check_window(unit, school, calendar, request.trigger, parts, now_ms)
-    return _caps(
-        unit, school, calendar.zone, parts, now_ms, PRIOR_S if request.tier is Tier.CAPACITY else CALIBRATION_S
-    )
+        _check_window(unit, school, calendar, request.trigger, held, now_ms)
+    lasts_s = PRIOR_S if request.tier is Tier.CAPACITY else CALIBRATION_S
+    return _caps(unit, school, calendar.zone, parts.config.profile, held, now_ms, lasts_s)
 
 
 def _check_window(
-    unit: UnitOfWork, school: SchoolHours, calendar: Calendar, trigger: Trigger, parts: Parts, now_ms: int
+    unit: UnitOfWork, school: SchoolHours, calendar: Calendar, trigger: Trigger, held: Rules, now_ms: int
 ) -> None:
     """Refuse what the school has enough of; a person asks for a test of their own."""
     if trigger is Trigger.MANUAL:
@@ -128,7 +129,7 @@ def _check_window(
         raise DeniedError(LeaseRefusal.CLOSED, min((opens_ms - now_ms) / 1000, CLOSED_RETRY_S))
     counted = current or Period(now_ms - UNDER_WAY_MS, now_ms + 1)
     made = measurements.count_tests(unit, school.code, counted.from_ms, counted.to_ms)
-    if made >= parts.config.tests_per_window:
+    if made >= held.tests_per_window:
         wait_ms = current.to_ms - now_ms if current else UNDER_WAY_MS
         raise DeniedError(LeaseRefusal.ENOUGH, wait_ms / 1000)
 
@@ -148,25 +149,26 @@ def _check_campaign(unit: UnitOfWork, admitted: Admitted, now_ms: int) -> None:
         raise DeniedError(LeaseRefusal.BUSY, (made[-1] + APART_MS + ASKED_MARGIN_MS - now_ms) / 1000)
 
 
-def _caps(unit: UnitOfWork, school: SchoolHours, zone: ZoneInfo, parts: Parts, now_ms: int, lasts_s: float) -> Caps:
+def _caps(
+    unit: UnitOfWork, school: SchoolHours, zone: ZoneInfo, profile: str, held: Rules, now_ms: int, lasts_s: float
+) -> Caps:
     local = datetime.fromtimestamp(now_ms / 1000, zone)
     day_ms = round(datetime.combine(local.date(), time(), zone).timestamp() * 1000)
     month_ms = round(datetime.combine(local.date().replace(day=1), time(), zone).timestamp() * 1000)
-    config = parts.config
     left_bytes = min(
-        config.day_bytes - measurements.spent_bytes(unit, school.code, day_ms),
-        config.month_bytes - measurements.spent_bytes(unit, school.code, month_ms),
+        held.day_bytes - measurements.spent_bytes(unit, school.code, day_ms),
+        held.month_bytes - measurements.spent_bytes(unit, school.code, month_ms),
     )
     if left_bytes < LEFT_MIN_BYTES:
         midnight_s = 86_400 - (now_ms - day_ms) / 1000
         raise DeniedError(LeaseRefusal.BUDGET, max(midnight_s, REPLAY_RETRY_S))
     download_bps, upload_bps = measurements.recent_speeds(unit, school.code, PRIOR_TESTS)
-    target_bps = leases.target_bps(unit, school.code, config.profile)
+    target_bps = leases.target_bps(unit, school.code, profile)
     down_bps = max((school.contract_download_mbps or 0) * 1e6, target_bps or 0)
     up_bps = (school.contract_upload_mbps or 0) * 1e6
     return Caps(
-        download=_cap(download_bps, down_bps, lasts_s, config.test_bytes, left_bytes // 2),
-        upload=_cap(upload_bps, up_bps, lasts_s, config.test_bytes, left_bytes // 2),
+        download=_cap(download_bps, down_bps, lasts_s, held.test_bytes, left_bytes // 2),
+        upload=_cap(upload_bps, up_bps, lasts_s, held.test_bytes, left_bytes // 2),
     )
 
 
@@ -182,17 +184,17 @@ def _cap(prior_bps: int | None, wanted_bps: float, lasts_s: float, test_bytes: i
     return min(wanted, left_bytes)
 
 
-def _take(unit: UnitOfWork, admitted: Admitted, parts: Parts, now_ms: int) -> Lease:
+def _take(unit: UnitOfWork, admitted: Admitted, parts: Parts, held: Rules, now_ms: int) -> Lease:
     lease = Lease(
         school=admitted.device.school,
         device=admitted.device.device,
         lease_id=forms.uuid4(parts.ports.randomness.token_bytes(16)),
         granted_ms=now_ms,
-        expires_ms=now_ms + parts.config.lease_s * 1000,
+        expires_ms=now_ms + held.lease_s * 1000,
     )
     if not leases.take_lease(unit, lease):
-        held = leases.find_lease(unit, lease.school)
-        wait_ms = held.expires_ms - now_ms if held else 0
+        taken = leases.find_lease(unit, lease.school)
+        wait_ms = taken.expires_ms - now_ms if taken else 0
         raise DeniedError(LeaseRefusal.BUSY, wait_ms / 1000)
     return lease
 
@@ -209,7 +211,7 @@ def _grant(lease: Lease, caps: Caps, request: LeaseRequest, parts: Parts, key: C
     wanted = [server for server in offered if server.engine in request.engines]
     return LeaseGranted(
         lease_id=lease.lease_id,
-        expires_in_s=parts.config.lease_s,
+        expires_in_s=(lease.expires_ms - lease.granted_ms) // 1000,
         expires_at_ms=lease.expires_ms,
         max_bytes_download=caps.download,
         max_bytes_upload=caps.upload,

@@ -9,18 +9,19 @@ from agent.wire.answers import BudgetLimits, ServerEntry, SettingsAnswer
 from agent.wire.signing import Word
 from agent.wire.vocabulary import EngineName, RefusalCode
 from collector.domain.proof import WINDOW_TESTS
-from collector.intake import admission, answers, clockfix
+from collector.intake import admission, answers, clockfix, rules
 from collector.intake.answers import Answer, RefusedError
 from collector.intake.incoming import Incoming
 from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
+from collector.intake.rules import Rules
 from collector.intake.school_day import calendar_for
 from collector.store.queries import campaigns, devices, facts, hours
 from collector.store.queries.campaigns import Campaign
 from collector.store.unit import Snapshot
 
 WINDOW_DAYS = 14
-_ENGINES = (EngineName.NDT7, EngineName.LIBRESPEED)
+ENGINES = (EngineName.NDT7, EngineName.LIBRESPEED)
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 -- addresses that are none to give to a device
 
 
@@ -68,14 +69,15 @@ def settings_for(
     windows = calendar_for(snapshot, found, parts.config, now_ms).windows_utc(now_ms, WINDOW_DAYS) if found else ()
     current = parts.keys.ring().current
     campaign = campaigns.find_current(snapshot, school, now_ms)
+    held = rules.for_school(snapshot, parts.config, school)
     return SettingsAnswer(
-        version=version(snapshot, parts, campaign),
+        version=version(snapshot, parts, held, campaign),
         windows_utc=[[window.from_ms, window.to_ms] for window in windows],
-        tests_per_window=parts.config.tests_per_window,
+        tests_per_window=held.tests_per_window,
         servers=servers(parts),
-        budget=budget(parts),
+        budget=budget(held),
         probes=[],  # no agent looks at sites yet
-        paused=parts.config.paused,
+        paused=held.paused,
         next_collector_key=None if current.key_id == key.key_id else forms.b64url(current.public_key),
         server_time_ms=now_ms,
         campaign_utc=campaign_windows(campaign, device, now_ms),
@@ -89,10 +91,9 @@ def campaign_windows(campaign: Campaign | None, device: str, now_ms: int) -> lis
     return [[from_ms, to_ms, WINDOW_TESTS] for from_ms, to_ms in campaign.windows if to_ms > now_ms]
 
 
-def budget(parts: Parts) -> BudgetLimits:
+def budget(held: Rules) -> BudgetLimits:
     """Return a school's byte budget."""
-    config = parts.config
-    return BudgetLimits(test_bytes=config.test_bytes, day_bytes=config.day_bytes, month_bytes=config.month_bytes)
+    return BudgetLimits(test_bytes=held.test_bytes, day_bytes=held.day_bytes, month_bytes=held.month_bytes)
 
 
 def servers(parts: Parts) -> list[ServerEntry]:
@@ -101,20 +102,20 @@ def servers(parts: Parts) -> list[ServerEntry]:
     host = "127.0.0.1" if point.host in _WILDCARDS else point.host
     url = point.public_url or f"http://{f'[{host}]' if ':' in host else host}:{point.port}"
     udp_port = point.udp_port or urlsplit(url).port or point.port
-    return [ServerEntry(id=point.id, engine=engine, url=url, udp_port=udp_port) for engine in _ENGINES]
+    return [ServerEntry(id=point.id, engine=engine, url=url, udp_port=udp_port) for engine in ENGINES]
 
 
-def version(snapshot: Snapshot, parts: Parts, campaign: Campaign | None) -> str:
+def version(snapshot: Snapshot, parts: Parts, held: Rules, campaign: Campaign | None) -> str:
     """Return a text that changes when anything in the settings but the passing of days changes.
 
     Args:
         snapshot: The database.
         parts: Rules and keys.
+        held: What the device's school keeps to.
         campaign: Of the device's school, if one is going on or to come.
     """
-    config = parts.config
-    said = [config.tests_per_window, servers(parts), budget(parts), config.paused]
-    said += [config.default_timezone, parts.keys.ring().current.key_id]
+    said = [held.tests_per_window, servers(parts), budget(held), held.paused]
+    said += [parts.config.default_timezone, parts.keys.ring().current.key_id]
     said += [campaign.campaign_id] if campaign else []
     counter = facts.find_fact(snapshot, facts.SETTINGS_VERSION) or "0"
     return f"{counter}-{forms.sha256hex(msgspec.json.encode(said))[:12]}"

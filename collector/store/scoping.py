@@ -37,6 +37,7 @@ from sqlalchemy.sql.visitors import cloned_traverse, iterate
 
 from collector.domain.in_force import Reach, upwards
 from collector.domain.scope import Scope, beginnings
+from collector.store.tables.agent_settings import AGENT_SETTINGS
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSIONS
@@ -158,15 +159,22 @@ def _condition(source: FromClause, table: Table, scope: Scope) -> ColumnElement[
     if table.name in NOBODYS:
         return false()
     if table is SCHOOLS:
-        return in_scope(source.c.area, scope)
+        return _is_seen(source, scope)
     if table is CALENDAR_DAYS:
         return _of_calendars(source.c.calendar, scope)
     if table is TARGET_VERSIONS:
         return _of_targets(source, scope)
+    if table is AGENT_SETTINGS:
+        return or_(source.c.place == "", source.c.place.in_(_keys("school", scope)))
     key = next((name for name in KEYS if name in table.c), None)
     if key is None:
         raise RuntimeError(f"nobody has said who may read the table {table.name}: see `EVERYBODYS` and `NOBODYS`")
     return source.c[key].in_(_keys(key, scope))
+
+
+def _is_seen(schools: FromClause, scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that a school is in the scope."""
+    return schools.c.code == scope.school if scope.school is not None else in_scope(schools.c.area, scope)
 
 
 def in_scope(area: ColumnElement[str | None], scope: Scope) -> ColumnElement[bool]:
@@ -181,7 +189,7 @@ def in_scope(area: ColumnElement[str | None], scope: Scope) -> ColumnElement[boo
 def _keys(key: str, scope: Scope) -> Select[Any]:
     """Return what the scope has of schools, flags or devices, by names of its own: nothing outside correlates."""
     schools = SCHOOLS.alias("seen_schools")
-    codes = select(schools.c.code).where(in_scope(schools.c.area, scope))
+    codes = select(schools.c.code).where(_is_seen(schools, scope))
     if key == "school":
         return codes
     owners = (FLAGS if key == "flag_id" else DEVICES).alias("seen_owners")
@@ -190,7 +198,7 @@ def _keys(key: str, scope: Scope) -> Select[Any]:
 
 def _of_calendars(calendar: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
     schools = SCHOOLS.alias("seen_schools")
-    seen = in_scope(schools.c.area, scope)
+    seen = _is_seen(schools, scope)
     own = [
         calendar.in_(select(literal(prefix).op("||")(column)).where(seen))
         for prefix, column in (("area:", schools.c.area), ("school:", schools.c.code))
@@ -200,10 +208,24 @@ def _of_calendars(calendar: ColumnElement[str], scope: Scope) -> ColumnElement[b
 
 def _of_targets(source: FromClause, scope: Scope) -> ColumnElement[bool]:
     """Return what holds for everybody, for an area of the scope or around one, and for its schools."""
-    around = {wider for area in scope.areas or () for wider in upwards(area)}
-    here = or_(in_scope(source.c.place, scope), source.c.place.in_(sorted(around)))
+    if scope.school is not None:
+        here = _is_around(source.c.place, scope.school)
+    else:
+        around = {wider for area in scope.areas or () for wider in upwards(area)}
+        here = or_(in_scope(source.c.place, scope), source.c.place.in_(sorted(around)))
     return or_(
         source.c.reach == Reach.DEPLOYMENT.value,
         and_(source.c.reach == Reach.AREA.value, here),
         and_(source.c.reach == Reach.SCHOOL.value, source.c.place.in_(_keys("school", scope))),
     )
+
+
+def _is_around(place: ColumnElement[str], school: str) -> ColumnElement[bool]:
+    """Return the condition that an area is that of a school, or a wider one around it."""
+    schools = SCHOOLS.alias("seen_schools")
+    starts = [
+        func.substr(schools.c.area, 1, func.length(place) + len(end)) == place.op("||")(literal(end))
+        for end in beginnings("")
+    ]
+    inside = or_(schools.c.area == place, *starts)
+    return select(schools.c.code).where(schools.c.code == school, inside).exists()

@@ -19,7 +19,8 @@ from collector import passwords
 from collector.domain.roles import Role
 from collector.domain.scope import NOTHING, Scope, scope_of
 from collector.errors import StorageError
-from collector.store.queries import api_keys, sessions, users
+from collector.store.queries import api_keys, school_links, sessions, users
+from collector.store.queries.school_links import SchoolLink
 from collector.store.queries.sessions import Session
 from collector.store.queries.users import fold
 from collector.store.unit import UnitOfWork
@@ -209,6 +210,15 @@ def _find_key_person(parts: Desk) -> Person:
         _write_down(parts, now_ms, lambda unit: api_keys.touch_key(unit, key.key_id, now_ms))
     scope = scope_of(user.areas).meet(scope_of(key.areas))
     return Person(user.user_id, user.name, user.role, user.language, scope)
+
+
+def enter_by_link(parts: Desk, link_id: str) -> SchoolLink | None:
+    """Return a link, None where there is none; a good one limits this request to its school, whoever asks."""
+    with parts.whole.reader() as snapshot:
+        link = school_links.find(snapshot, link_id)
+    if link is not None and link.is_good(parts.now_ms):
+        g.scope = Scope(None, link.school)
+    return link
 
 
 def _touch(parts: Desk, session: Session, now_ms: int) -> None:

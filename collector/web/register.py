@@ -5,6 +5,7 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
 from collector.config import CollectorConfig, TestpointConfig
+from collector.intake.parts import Parts
 from collector.ports import Ports
 from collector.store import locks
 from collector.store.open import Store
@@ -13,6 +14,7 @@ from collector.store.queries.pages_schools import ENOUGH
 from collector.web import (
     access,
     assets,
+    browsertests,
     desk,
     frame,
     headers,
@@ -26,6 +28,7 @@ from collector.web import (
 from collector.web.i18n import choose_language
 from collector.web.pages import (
     atlas,
+    browser_test,
     devices,
     evidence,
     exports,
@@ -38,8 +41,10 @@ from collector.web.pages import (
     registry,
     registry_rows,
     school,
+    school_link,
     school_tests,
     schools,
+    settings,
     sign_in,
     targets,
     token_making,
@@ -55,6 +60,8 @@ BLUEPRINTS = (
     atlas.BLUEPRINT,
     schools.BLUEPRINT,
     school.BLUEPRINT,
+    school_link.BLUEPRINT,
+    browser_test.BLUEPRINT,
     evidence.BLUEPRINT,
     school_tests.BLUEPRINT,
     flag_acts.BLUEPRINT,
@@ -68,6 +75,7 @@ BLUEPRINTS = (
     method.BLUEPRINT,
     targets.BLUEPRINT,
     uses.BLUEPRINT,
+    settings.BLUEPRINT,
     registry.BLUEPRINT,
     registry_rows.BLUEPRINT,
     views.BLUEPRINT,
@@ -79,7 +87,12 @@ _LARGEST_REGISTRY_FORM_BYTES = 1_000_000  # of a form with many cells; a file in
 
 
 def register_pages(
-    app: Flask, store: Store, config: CollectorConfig, ports: Ports, testpoint_id: str = TestpointConfig().id
+    app: Flask,
+    store: Store,
+    config: CollectorConfig,
+    ports: Ports,
+    testpoint_id: str = TestpointConfig().id,
+    intake: Parts | None = None,
 ) -> None:
     """Add every page, signing in, languages, protection of forms, headers and pages for problems.
 
@@ -91,6 +104,7 @@ def register_pages(
         config: How this deployment runs.
         ports: Clock and randomness.
         testpoint_id: Of the server whose tests are judged.
+        intake: Lets people test in a browser; None: that is not offered.
     """
     found = desk.Desk(store, config, ports, testpoint_id)
     app.secret_key = _form_secret(store, ports)
@@ -103,6 +117,7 @@ def register_pages(
         MAX_FORM_MEMORY_SIZE=_LARGEST_FORM_BYTES,
     )
     desk.install(app, found)
+    browsertests.install(app, intake)
     Babel(app, locale_selector=lambda: choose_language(config.default_language))
     i18n.install(app)
     _make_room(app)

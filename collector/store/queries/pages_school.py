@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.words import OPEN_STATES
+from collector.store.queries.pages_schools import Measure
 from collector.store.queries.schools import calendars_of
 from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import FLAGS, SCHOOL_DAYS
+from collector.store.tables.judgement import EVALUATIONS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import CALENDAR_DAYS
 from collector.store.unit import Snapshot
@@ -193,6 +194,24 @@ def devices(snapshot: Snapshot, code: str, limit: int = 100) -> list[SchoolDevic
         .limit(limit)
     )
     return [SchoolDevice(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def standing_since(snapshot: Snapshot, measure: Measure, code: str, verdict: str) -> str | None:
+    """Return the first day of those in a row, up to the newest judged one, on which a school had this verdict.
+
+    Args:
+        snapshot: The database.
+        measure: The series of evaluations.
+        code: Of the school.
+        verdict: That of its newest evaluation.
+    """
+    row = EVALUATIONS.c
+    series = (row.school == code) & (row.profile == measure.profile) & (row.metric == measure.metric)
+    other = select(func.max(row.day)).where(series, row.verdict != verdict).scalar_subquery()
+    first: str | None = snapshot.connection.scalar(
+        select(func.min(row.day)).where(series, row.day > func.coalesce(other, ""))
+    )
+    return first
 
 
 def flags(snapshot: Snapshot, code: str, limit: int = 50) -> list[SchoolFlag]:

@@ -1,6 +1,27 @@
 """The catalogue with every table in it: who imports it has them all."""
 
-from collector.store.tables import devices, judgement, measurements, people, proofs, registry
+from collector.store.tables import (
+    agent_settings,
+    browser_tests,
+    devices,
+    judgement,
+    links,
+    measurements,
+    people,
+    proofs,
+    registry,
+)
 from collector.store.tables.base import METADATA
 
-__all__ = ["METADATA", "devices", "judgement", "measurements", "people", "proofs", "registry"]
+__all__ = [
+    "METADATA",
+    "agent_settings",
+    "browser_tests",
+    "devices",
+    "judgement",
+    "links",
+    "measurements",
+    "people",
+    "proofs",
+    "registry",
+]

@@ -16,6 +16,7 @@ from agent.wire.forms import uuid7
 from collector.domain import proof as rule
 from collector.domain.roles import Role
 from collector.evaluate.proof import Proof, Tested
+from collector.intake import rules
 from collector.store.queries import audit, campaigns, keys, packs, schools
 from collector.store.queries.audit import AuditEntry
 from collector.store.queries.campaigns import Campaign
@@ -73,6 +74,7 @@ def _page(snapshot: Snapshot, parts: Desk, typed: Typed, proof: Proof) -> str:
     is_all = request.args.get("show") == "all"
     zone = proof_words.zone_of(proof)
     campaign = proof.campaign
+    day_bytes = rules.for_school(snapshot, parts.config, proof.school.code).day_bytes
     return page(
         "evidence/show.html",
         snapshot,
@@ -90,8 +92,8 @@ def _page(snapshot: Snapshot, parts: Desk, typed: Typed, proof: Proof) -> str:
         done=done if (done := request.args.get("done")) in _DONE else "",
         hours_asked=proof_words.hours(proof, campaign.windows if campaign else ()),
         hours_planned=proof_words.hours(proof, proof.plan.windows if proof.plan else ()),
-        costs_too_much=bool(proof.plan and (proof.plan.cost_bytes or 0) > parts.config.day_bytes),
-        day_bytes=parts.config.day_bytes,
+        costs_too_much=bool(proof.plan and (proof.plan.cost_bytes or 0) > day_bytes),
+        day_bytes=day_bytes,
         may_ask=access.may(access.person(), MAY_ASK),
         zone=zone,
         zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",

@@ -5,10 +5,23 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort
 from markupsafe import Markup
 
-from collector.store.queries import pages_school, pages_schools
+from collector.domain.roles import Role
+from collector.store.queries import browser_tests, pages_school, pages_schools, school_links
 from collector.store.queries.pages_school import SchoolFlag, TestFilter, TestRow
 from collector.store.queries.pages_schools import SchoolRow
-from collector.web import evidence, fitness_words, hint_words, lines, present, school_target, sentences, why
+from collector.web import (
+    access,
+    browsertests,
+    evidence,
+    fitness_words,
+    hint_words,
+    lines,
+    present,
+    school_link,
+    school_target,
+    sentences,
+    why,
+)
 from collector.web.charts import small
 from collector.web.desk import desk
 from collector.web.evidence import ChartSpan
@@ -16,11 +29,13 @@ from collector.web.frame import page
 from collector.web.hint_words import HintLine
 from collector.web.i18n import say
 from collector.web.pages.devices import clock_words
+from collector.web.pages.school_link import DAYS
 from collector.web.pages.school_tests import line_of
 
 BLUEPRINT = Blueprint("school", __name__)
 
 _LATEST = 12
+_BROWSER_TESTS = 5
 _EVERY_TEST = TestFilter()
 
 
@@ -40,6 +55,8 @@ def show(code: str) -> str:
         days = why.judged_span(row)
         found = why.look(snapshot, row, days, zone) if days else None
         hints = hint_words.lines(found, row) if found else []
+        is_operator = access.may(access.person(), Role.OPERATOR)
+        mine = school_links.good_of(snapshot, code, parts.now_ms) if is_operator else []
         return page(
             "school/show.html",
             snapshot,
@@ -65,6 +82,10 @@ def show(code: str) -> str:
             zone=zone,
             zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",
             now_ms=parts.now_ms,
+            links=school_link.with_addresses(mine),
+            link_days=DAYS,
+            browser_tests=browser_tests.newest(snapshot, code, _BROWSER_TESTS),
+            can_test=browsertests.is_offered(),
             target=school_target.section(snapshot, row, evidence.window_tests(row, recent.tests, zone), zone),
         )
 

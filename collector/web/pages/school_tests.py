@@ -11,7 +11,7 @@ from markupsafe import Markup
 from collector.domain.diagnosis.facts import Cause, Key
 from collector.domain.roles import Role
 from collector.publish import export
-from collector.store.queries import pages_school, pages_schools, school_tests
+from collector.store.queries import browser_tests, pages_school, pages_schools, school_tests
 from collector.store.queries.exports import ExportFilter
 from collector.store.queries.pages_school import TestFilter, TestRow
 from collector.store.queries.pages_schools import SchoolRow
@@ -106,6 +106,10 @@ def _page(code: str) -> str:
             chips=_chips(wanted, listed.behind),
             causes=hint_words.CAUSES,
             p95=_p95,
+            browser_tests=browser_tests.newest(snapshot, code, ROWS),
+            zone=zone,
+            now_ms=parts.now_ms,
+            can_test=False,
             zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",
         )
 

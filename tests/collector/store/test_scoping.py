@@ -11,6 +11,7 @@ from sqlalchemy.sql.visitors import iterate
 from collector.domain.scope import NOTHING, Scope, scope_of
 from collector.store import scoping
 from collector.store.open import Store
+from collector.store.tables.agent_settings import AGENT_SETTINGS
 from collector.store.tables.catalogue import METADATA
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS
@@ -38,7 +39,8 @@ def codes(store: Store, scope: Scope) -> set[str]:
 
 def test_of_every_table_it_is_said_whose_it_is() -> None:
     for table in METADATA.tables.values():
-        named = table.name in scoping.EVERYBODYS | scoping.NOBODYS or table in (SCHOOLS, CALENDAR_DAYS, TARGET_VERSIONS)
+        apart = (SCHOOLS, CALENDAR_DAYS, TARGET_VERSIONS, AGENT_SETTINGS)
+        named = table.name in scoping.EVERYBODYS | scoping.NOBODYS or table in apart
         assert named != any(key in table.c for key in scoping.KEYS), (
             f"{table.name}: name it in EVERYBODYS or NOBODYS of collector/store/scoping.py, "
             f"or give it one of the columns {scoping.KEYS}"

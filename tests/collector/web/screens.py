@@ -55,6 +55,8 @@ PAGES = {
     "20-registry": "/admin/registry",
     "21-tokens": "/admin/tokens",
     "22-tokens-many": "/admin/tokens/many",
+    "23-settings": "/admin/settings",
+    "23-settings-school": "/schools/00123/settings",
 }
 
 

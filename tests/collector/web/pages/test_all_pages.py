@@ -31,6 +31,7 @@ PAGES = [
     "/admin/registry", "/admin/registry/history?of=00123",
     "/admin/tokens", "/admin/tokens?state=expired&q=x", "/admin/tokens/many", "/admin/tokens/many?lacks=both",
     "/devices/waiting/00202", "/devices/waiting/00123",
+    "/admin/settings", "/schools/00123/settings",
 ]  # fmt: skip
 
 # What every page says in each language while there are invented schools.
@@ -201,6 +202,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/schools/00123/tests", 10),
         ("/schools/00123/tests?hint=provider", 12),
         ("/uses", 9),
+        ("/schools/00123/settings", 14),
         ("/flags", 19),
         ("FLAG", 23),
         ("/devices", 13),
