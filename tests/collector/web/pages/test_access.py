@@ -64,6 +64,7 @@ def test_every_view_of_a_page_is_closed_unless_it_says_so(app: Flask, client: Fl
             open_ones.add(rule.endpoint)
     assert open_ones == {
         "sign_in.show", "sign_in.enter", "sign_in.leave", "sign_in.choose_language", "sign_in.choose_theme",
+        "school_link.show", "browser_test.show_link", "browser_test.begin_link", "browser_test.end_link",
     }  # fmt: skip
 
 
@@ -177,7 +178,10 @@ def test_pages_are_read_while_nothing_can_be_written(
 
 
 def test_nothing_is_hashed_before_somebody_signs_in() -> None:
-    program = "from collector.web import access; print(access._nobody.cache_info().currsize)"
+    program = (
+        "from collector import passwords; from collector.web import register; "
+        "print(passwords.hash_of_nobody.cache_info().currsize)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
 
