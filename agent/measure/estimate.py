@@ -9,7 +9,9 @@ median, as long as the receiver bears it out (`delivery`). While that witness st
 not stop a transfer: a long line looks steady while it still grows.
 
 With a prior from the school's own history two successive windows or rounds within 10 % of it are enough. Else a limit
-ends the transfer and the figure is the mean after the ramp-up.
+ends the transfer and the figure is the mean after the ramp-up. Where the limit came so soon that the complete windows
+hold less than half of the bytes, they say nothing of the rest: then it is the mean of the whole transfer, and the line
+carries at least that.
 """
 
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ KNOWN_WINDOW_PACKETS = 8  # with a history only two windows have to agree, and w
 NARROW_WINDOW_MAX_S = 1.2  # for which a window may be longer
 PACKET_BYTES = 1500
 FEW = 4  # windows
+HELD_SHARE = 0.5  # of all bytes: with less of them in complete windows, these are not what the transfer was
 SHORTEST_S = 0.001
 LONGEST_S = 120.0  # later samples are none of a transfer: a clock that jumped
 
@@ -75,6 +78,7 @@ class _Part:
     steady_s: float
     ramp_s: float
     by_delivery: bool = False
+    is_whole: bool = False  # the whole transfer, for want of windows
 
 
 GO_ON = Decision()
@@ -130,8 +134,8 @@ class Estimator:
             return None
         ended = self._reason or reason or StopReason.CLIENT
         window_s, rates_bps = self._windows()
-        is_full = self._precise is not None or self._is_full(rates_bps)
         part = self._precise or self._limited(window_s, rates_bps, ended)
+        is_full = self._precise is not None or (self._is_full(rates_bps) and not part.is_whole)
         width_pct = half_width_pct(part.rates_bps)
         if self._precise and len(part.rates_bps) == rules.PRIOR_LAST and width_pct is not None:
             width_pct = min(width_pct, 100 * rules.NEAR)  # two windows say little of their spread, the history does
@@ -197,15 +201,17 @@ class Estimator:
         return _Part(used, fmean(used), len(used) * window_s, (len(rates_bps) - len(used)) * window_s)
 
     def _limited(self, window_s: float, rates_bps: list[float], ended: StopReason) -> _Part:
-        """Return what there is when a limit ended the transfer: everything after the ramp-up."""
+        """Return what there is when a limit ended the transfer: everything after the ramp-up, or else everything."""
+        has_run_out = ended in (StopReason.BUDGET, StopReason.STALL, StopReason.SERVER)
+        if self._curve.at(len(rates_bps) * window_s) < HELD_SHARE * self._curve.total:
+            whole_s = self._moved_s if has_run_out else self._curve.end_s
+            whole_bps = 8 * self._curve.total / max(whole_s, SHORTEST_S)
+            return _Part([whole_bps], whole_bps, whole_s, 0.0, is_whole=True)
         first, end = rules.ramp_end(rates_bps), len(rates_bps)
-        if ended in (StopReason.BUDGET, StopReason.STALL, StopReason.SERVER):
+        if has_run_out:
             end -= rules.ramp_end(rates_bps[first:][::-1])  # the run-out after the last byte sent says no more
         used = rates_bps[first:end]
-        if used:
-            return _Part(used, fmean(used), len(used) * window_s, first * window_s)
-        whole_bps = 8 * self._curve.total / max(self._curve.end_s, SHORTEST_S)
-        return _Part([whole_bps], whole_bps, self._curve.end_s, 0.0)
+        return _Part(used, fmean(used), len(used) * window_s, first * window_s)
 
     def _is_full(self, rates_bps: list[float]) -> bool:
         if self._delivery.is_told:

@@ -1,11 +1,13 @@
 """The estimator as a pure function: what must hold for any samples, and what it says of known curves."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from agent.measure.attempt import FEWEST_BYTES
 from agent.measure.estimate import Estimator, EstimatorConfig, Sample
 from agent.wire import limits
 from agent.wire.vocabulary import Confidence, Method, StopReason
@@ -57,6 +59,16 @@ def test_any_samples_work(samples, config, reason):
     assert sum(estimate.bins) == estimate.bytes
     assert all(size >= 0 for size in estimate.bins)
     estimate.as_direction(streams=4, method=Method.RECEIVER)
+
+
+@given(ANY_SAMPLES, CONFIGS, st.sampled_from(StopReason))
+def test_bytes_that_came_before_a_limit_make_a_figure_that_is_not_nothing(samples, config, reason):
+    estimator = Estimator(replace(config, to_the_end=True))
+    for sample in samples:
+        estimator.add(replace(sample, total_bytes=1000 * sample.total_bytes))
+    estimate = estimator.result(reason)
+    assume(estimate is not None and estimate.bytes >= FEWEST_BYTES)
+    assert estimate.as_direction(streams=4, method=Method.RECEIVER).bps > 0
 
 
 @given(RAMPS, CONFIGS)
@@ -156,6 +168,21 @@ def test_a_cap_makes_a_lower_bound_and_the_run_out_does_not_count():
     assert estimate.reason is StopReason.BUDGET
     assert estimate.lower_bound
     assert math.isclose(estimate.bps, 10e6, rel_tol=0.02)
+
+
+@pytest.mark.parametrize("reason", [StopReason.BUDGET, StopReason.SERVER, StopReason.TIME])
+@pytest.mark.parametrize("trickle_bytes", [0, 40, 400])
+def test_a_small_cap_that_is_used_up_within_one_window_is_read_over_the_whole_transfer(trickle_bytes, reason):
+    # The answer takes its time, then all 60 kB of the cap come at once: the windows before hold next to nothing.
+    quiet = [Sample(0.02 * tick, trickle_bytes * tick) for tick in range(1, 26)]
+    estimator = Estimator(EstimatorConfig(rtt_s=0.04, to_the_end=True))
+    for sample in [*quiet, Sample(0.52, 30_000), Sample(0.54, 60_000), Sample(0.56, 60_000)]:
+        estimator.add(sample)
+    estimate = estimator.result(reason)
+    assert math.isclose(estimate.bps, 8 * 60_000 / 0.54, rel_tol=0.05)
+    assert estimate.lower_bound
+    assert not estimate.was_full
+    assert estimate.confidence is Confidence.LOW
 
 
 def test_a_burst_after_a_hold_up_does_not_lift_a_lower_bound():
