@@ -195,9 +195,10 @@ class Estimator:
     def _by_receiver(self) -> _Part | None:
         window_s, rates_bps = self._windows()
         self._look_s = (len(rates_bps) + 1) * window_s
-        used = rules.near_prior(rates_bps, self._config.prior_bps) or rules.inside(rates_bps)
-        if not used:
+        agreed = rules.near_prior(rates_bps, self._config.prior_bps) or rules.inside(rates_bps)
+        if not agreed:
             return None
+        used = rules.since_full(rates_bps, agreed)
         return _Part(used, fmean(used), len(used) * window_s, (len(rates_bps) - len(used)) * window_s)
 
     def _limited(self, window_s: float, rates_bps: list[float], ended: StopReason) -> _Part:

@@ -5,7 +5,7 @@ the figure, empty where they do not agree (yet).
 """
 
 from collections.abc import Sequence
-from statistics import median
+from statistics import fmean, median
 
 STEADY_LAST = 6
 STEADY_INSIDE = 5
@@ -14,6 +14,9 @@ NEAR = 0.10
 FULL_GROWTH = 1.25
 FULL_ROUNDS = 3
 RAMP_SHARE = 0.8
+SAME_LEVEL = 0.05
+BURST = 2.0  # of the windows that agree
+BURST_LAST = 2  # windows
 
 
 def inside(rates: Sequence[float], *, last: int = STEADY_LAST, at_least: int = STEADY_INSIDE) -> list[float]:
@@ -28,6 +31,28 @@ def inside(rates: Sequence[float], *, last: int = STEADY_LAST, at_least: int = S
     middle = median(latest)
     near = [abs(rate - middle) <= NEAR * middle for rate in latest]
     return latest[near.index(True) :] if middle > 0 and sum(near) >= at_least else []
+
+
+def since_full(rates: Sequence[float], latest: Sequence[float]) -> list[float]:
+    """Return the windows that make the figure: the latest that agree, or all since the line was full.
+
+    A line whose rate changed meanwhile has carried the mean of its rates; the last one would be read too high where it
+    stepped up. Where both say the same, the latest are the better witness: they are clear of what the ramp-up left.
+    Leading windows with far more are no rate of the line: a buffer or an allowance on the way let them through.
+
+    Args:
+        rates: Of all windows.
+        latest: The last of them, which agree.
+    """
+    level = fmean(latest)
+    burst = 0
+    while burst < BURST_LAST and rates[burst] > BURST * level:
+        burst += 1
+    full = full_at(rates[burst:])
+    since = [] if full is None else list(rates[burst + full :])
+    if len(since) <= len(latest) or abs(fmean(since) - level) <= SAME_LEVEL * level:
+        return list(latest)
+    return since
 
 
 def near_prior(rates: Sequence[float], prior: float | None) -> list[float]:
