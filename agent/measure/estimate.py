@@ -32,6 +32,8 @@ KNOWN_WINDOW_PACKETS = 8  # with a history only two windows have to agree, and w
 NARROW_WINDOW_MAX_S = 1.2  # for which a window may be longer
 PACKET_BYTES = 1500
 FEW = 4  # windows
+DRIFT_MAX_S = 3.0  # for which a line that drifts is looked at, once its last windows agree
+RAMP_SHARE = 1 / 15  # of a test on such a line: what it carried meanwhile is not in the figure
 HELD_SHARE = 0.5  # of all bytes: with less of them in complete windows, these are not what the transfer was
 SHORTEST_S = 0.001
 LONGEST_S = 120.0  # later samples are none of a transfer: a clock that jumped
@@ -130,7 +132,7 @@ class Estimator:
             None if no byte came: that is unknown, not zero.
         """
         curve = self._curve
-        if curve.total <= 0:
+        if curve.total < 1:
             return None
         ended = self._reason or reason or StopReason.CLIENT
         window_s, rates_bps = self._windows()
@@ -195,10 +197,17 @@ class Estimator:
     def _by_receiver(self) -> _Part | None:
         window_s, rates_bps = self._windows()
         self._look_s = (len(rates_bps) + 1) * window_s
-        agreed = rules.near_prior(rates_bps, self._config.prior_bps) or rules.inside(rates_bps)
+        known = rules.near_prior(rates_bps, self._config.prior_bps)
+        agreed = known or rules.inside(rates_bps)
         if not agreed:
             return None
-        used = rules.since_full(rates_bps, agreed)
+        since = rules.since_full(rates_bps, agreed)
+        ramp_s = (len(rates_bps) - len(since)) * window_s
+        has_changed = rules.differ(since, agreed)
+        is_drifting = has_changed if known else rules.drifts(since)
+        if is_drifting and self._curve.end_s < min(DRIFT_MAX_S, ramp_s / RAMP_SHARE):
+            return None
+        used = since if has_changed else agreed
         return _Part(used, fmean(used), len(used) * window_s, (len(rates_bps) - len(used)) * window_s)
 
     def _limited(self, window_s: float, rates_bps: list[float], ended: StopReason) -> _Part:
@@ -225,7 +234,7 @@ class Estimator:
         lumps = 1 + WINDOW_LUMPS * (1 - curve.news_share())
         wanted_s = max(self._config.rtt_s or 0.0, lumps * curve.news_gap_s())
         narrow_s = 0.0
-        if curve.total > 0:
+        if curve.total >= 1:
             mean_bytes_per_s = curve.total / max(curve.end_s - curve.began_s(), SHORTEST_S)
             packets = KNOWN_WINDOW_PACKETS if self._config.prior_bps else WINDOW_PACKETS
             narrow_s = min(packets * PACKET_BYTES / mean_bytes_per_s, NARROW_WINDOW_MAX_S)

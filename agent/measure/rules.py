@@ -14,9 +14,11 @@ NEAR = 0.10
 FULL_GROWTH = 1.25
 FULL_ROUNDS = 3
 RAMP_SHARE = 0.8
-SAME_LEVEL = 0.05
+SAME_RATE = 0.05
+SINCE_ROUNDS = 2
 BURST = 2.0  # of the windows that agree
 BURST_LAST = 2  # windows
+RISE = 4.0  # no line grows by more within a test
 
 
 def inside(rates: Sequence[float], *, last: int = STEADY_LAST, at_least: int = STEADY_INSIDE) -> list[float]:
@@ -34,25 +36,39 @@ def inside(rates: Sequence[float], *, last: int = STEADY_LAST, at_least: int = S
 
 
 def since_full(rates: Sequence[float], latest: Sequence[float]) -> list[float]:
-    """Return the windows that make the figure: the latest that agree, or all since the line was full.
+    """Return all windows since the line was full, as far as that can be told: at least the latest.
 
-    A line whose rate changed meanwhile has carried the mean of its rates; the last one would be read too high where it
-    stepped up. Where both say the same, the latest are the better witness: they are clear of what the ramp-up left.
-    Leading windows with far more are no rate of the line: a buffer or an allowance on the way let them through.
+    Leading windows with far more than the latest are no rate of the line: a buffer or an allowance on the way let them
+    through. Those with far less are the ramp-up, or a connection that was held up. A ramp-up doubles every round trip,
+    so two windows without much growth end it; the one that it ends in is only partly full.
 
     Args:
         rates: Of all windows.
         latest: The last of them, which agree.
     """
-    level = fmean(latest)
-    burst = 0
-    while burst < BURST_LAST and rates[burst] > BURST * level:
-        burst += 1
-    full = full_at(rates[burst:])
-    since = [] if full is None else list(rates[burst + full :])
-    if len(since) <= len(latest) or abs(fmean(since) - level) <= SAME_LEVEL * level:
+    start, level = 0, fmean(latest)
+    while start < BURST_LAST and rates[start] > BURST * level:
+        start += 1
+    while rates[start] < level / RISE:
+        start += 1
+    full = full_at(rates[start:], rounds=SINCE_ROUNDS)
+    if full is None:
         return list(latest)
-    return since
+    start += full
+    while rates[start] < RAMP_SHARE * rates[min(start + 1, len(rates) - 1)]:
+        start += 1
+    return list(rates[min(start, len(rates) - len(latest)) :])
+
+
+def differ(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Return whether the means of two runs of windows are those of different rates."""
+    return abs(fmean(one) - fmean(other)) > SAME_RATE * fmean(other)
+
+
+def drifts(rates: Sequence[float]) -> bool:
+    """Return whether the first half of the windows says something else than the second."""
+    middle = len(rates) // 2
+    return middle > 0 and abs(fmean(rates[:middle]) - fmean(rates[middle:])) > SAME_RATE * fmean(rates)
 
 
 def near_prior(rates: Sequence[float], prior: float | None) -> list[float]:
@@ -63,7 +79,7 @@ def near_prior(rates: Sequence[float], prior: float | None) -> list[float]:
     return latest if all(abs(rate - prior) <= NEAR * prior for rate in latest) else []
 
 
-def full_at(rates: Sequence[float]) -> int | None:
+def full_at(rates: Sequence[float], rounds: int = FULL_ROUNDS) -> int | None:
     """Return the window with which the pipe was full, None if it never was seen full.
 
     Full means that the best rate grew by less than a quarter in three windows on end (BBR's rule, Cardwell et al.
@@ -75,7 +91,7 @@ def full_at(rates: Sequence[float]) -> int | None:
             best, best_at, quiet = rate, index, 0
             continue
         quiet += 1 if best > 0 else 0
-        if quiet >= FULL_ROUNDS:
+        if quiet >= rounds:
             return best_at
     return None
 

@@ -78,7 +78,8 @@ def test_the_figure_is_never_above_the_best_window_of_the_receiver(rates, config
     assert estimate.bps <= max(rates) * (1 + 1e-6)
 
 
-@given(RAMPS, st.sampled_from([2.0, 0.25, 1024.0]))
+# Slow enough, and a window of sixteen packets is longer than the shortest: there the speed changes what is looked at.
+@given(st.lists(st.floats(1e7, 1e9), min_size=30, max_size=200), st.sampled_from([2.0, 0.25, 1024.0]))
 def test_a_line_of_twice_the_speed_reads_twice_the_speed(rates, factor):
     one, other = follow(steps(rates)), follow(steps([rate * factor for rate in rates]))
     assert one.reason is other.reason
@@ -127,6 +128,32 @@ def test_ramp_up_is_discarded():
 def test_an_initial_burst_is_discarded():
     estimate = follow(steps([200e6] * 8 + [10e6] * 400))
     assert math.isclose(estimate.bps, 10e6, rel_tol=0.01)
+
+
+def test_a_burst_and_then_a_slow_start_are_discarded():
+    ramp = [10e6 * min(1.0, 2 ** (index // 5) / 16) for index in range(400)]
+    assert math.isclose(follow(steps([200e6] * 5 + ramp)).bps, 10e6, rel_tol=0.01)
+
+
+@given(st.floats(4e6, 1e8), st.floats(0.55, 1.95), st.integers(20, 32), st.none() | st.just(1.0))
+def test_a_line_that_steps_is_read_as_what_it_carried_in_the_mean(rate, change, samples_before, known):
+    # Where the last six windows, or two of the history's, are all after the step, they alone would say another speed.
+    config = EstimatorConfig(rtt_s=0.04, prior_bps=known and rate * change)
+    estimate = follow(steps([rate] * samples_before + [rate * change] * 400), config)
+    assert estimate.reason is StopReason.PRECISE
+    assert math.isclose(estimate.bps, 8 * estimate.bytes / estimate.duration_s, rel_tol=0.06)
+
+
+def test_a_line_that_stepped_is_not_said_to_be_known_well():
+    estimate = follow(steps([10e6] * 20 + [20e6] * 400))
+    assert estimate.half_width_pct > 10
+    assert estimate.confidence is not Confidence.HIGH
+    assert estimate.steady_s > 0.8
+
+
+def test_a_slow_part_before_is_not_taken_for_the_line_where_it_says_nearly_the_same():
+    estimate = follow(steps([20e6] * 20 + [17e6] * 10 + [20e6] * 400))
+    assert math.isclose(estimate.bps, 20e6, rel_tol=0.01)
 
 
 def test_two_windows_at_the_schools_usual_speed_are_enough():
