@@ -5,6 +5,7 @@ from statistics import median
 import pytest
 
 from bench.estimator import Read, ours, percentile, with_delivery, with_prior
+from tests.netlab import profiles
 from tests.netlab.traces import load, load_all, save
 
 TRACES = load_all()
@@ -31,6 +32,15 @@ def test_an_upload_is_never_more_than_the_line_carries():
         if trace.direction == "upload":
             assert ours(trace).error <= 0.05, (trace.profile, trace.seed)
             assert with_prior(trace).error <= 0.05, (trace.profile, trace.seed)
+
+
+def test_an_upload_on_a_line_that_changes_is_what_it_carried_in_the_mean():
+    changing = [trace for trace in TRACES if trace.direction == "upload" and profiles.ALL[trace.profile].varies]
+    assert len(changing) >= 12
+    for rule in (ours, with_prior):
+        reads = [rule(trace) for trace in changing]
+        assert max(errors(reads)) <= 0.06, max(reads, key=lambda read: abs(read.error))
+        assert median(errors(reads)) <= 0.025
 
 
 @pytest.mark.parametrize(("direction", "share"), [("download", 1 / 8), ("upload", 1 / 6)])
