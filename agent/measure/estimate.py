@@ -2,7 +2,8 @@
 
 Two witnesses. The receiver's bytes, in windows of one round trip, never shorter than 100 ms nor longer than 600 ms,
 and longer where packets are few or come in lumps, so that one more or less in a window decides nothing: stop when five
-of the last six lie within 10 % of their median; the figure is the mean from the first of those to the end. And, where
+of the last six lie within 10 % of their median; the figure is the mean from the first of those to the end, or of all
+since the line was full if that is another. A line whose rate changes is looked at for longer. And, where
 the receiver cannot see what came behind a hole (`arrivals`) but all senders run BBR and say so, the sum of their
 delivery rates in rounds of one round trip: stop when the pipe is full and four rounds agree; the figure is their
 median, as long as the receiver bears it out (`delivery`). While that witness stands, the receiver's windows alone do
@@ -32,8 +33,9 @@ KNOWN_WINDOW_PACKETS = 8  # with a history only two windows have to agree, and w
 NARROW_WINDOW_MAX_S = 1.2  # for which a window may be longer
 PACKET_BYTES = 1500
 FEW = 4  # windows
-DRIFT_MAX_S = 3.0  # for which a line that drifts is looked at, once its last windows agree
-RAMP_SHARE = 1 / 15  # of a test on such a line: what it carried meanwhile is not in the figure
+CHANGING_MAX_S = 3.0  # for which a line whose rate changes is looked at, even if its last windows agree
+CHANGING_MAX_BYTES = 4_000_000  # likewise
+UNSEEN_SHARE = 1 / 15  # of a test on such a line: what it carries during the ramp-up is not in the figure
 HELD_SHARE = 0.5  # of all bytes: with less of them in complete windows, these are not what the transfer was
 SHORTEST_S = 0.001
 LONGEST_S = 120.0  # later samples are none of a transfer: a clock that jumped
@@ -202,13 +204,19 @@ class Estimator:
         if not agreed:
             return None
         since = rules.since_full(rates_bps, agreed)
-        ramp_s = (len(rates_bps) - len(since)) * window_s
         has_changed = rules.differ(since, agreed)
-        is_drifting = has_changed if known else rules.drifts(since)
-        if is_drifting and self._curve.end_s < min(DRIFT_MAX_S, ramp_s / RAMP_SHARE):
+        ramp_s = (len(rates_bps) - len(since)) * window_s
+        packets = fmean(since) * window_s / (8 * PACKET_BYTES)
+        is_changing = (has_changed if known else rules.drifts(since)) or rules.is_restless(since, packets)
+        if is_changing and self._is_worth_a_longer_look(ramp_s):
             return None
         used = since if has_changed else agreed
         return _Part(used, fmean(used), len(used) * window_s, (len(rates_bps) - len(used)) * window_s)
+
+    def _is_worth_a_longer_look(self, ramp_s: float) -> bool:
+        """Return whether what a test carried unseen, during its ramp-up, weighs much yet, and looking on is cheap."""
+        is_short = self._curve.end_s < min(CHANGING_MAX_S, ramp_s / UNSEEN_SHARE)
+        return is_short and self._curve.total < CHANGING_MAX_BYTES
 
     def _limited(self, window_s: float, rates_bps: list[float], ended: StopReason) -> _Part:
         """Return what there is when a limit ended the transfer: everything after the ramp-up, or else everything."""

@@ -5,7 +5,7 @@ the figure, empty where they do not agree (yet).
 """
 
 from collections.abc import Sequence
-from statistics import fmean, median
+from statistics import fmean, median, stdev
 
 STEADY_LAST = 6
 STEADY_INSIDE = 5
@@ -19,6 +19,8 @@ SINCE_ROUNDS = 2
 BURST = 2.0  # of the windows that agree
 BURST_LAST = 2  # windows
 RISE = 4.0  # no line grows by more within a test
+RESTLESS = 0.03
+PACKETS_ASIDE = 1.5  # that fall into one window rather than the next
 
 
 def inside(rates: Sequence[float], *, last: int = STEADY_LAST, at_least: int = STEADY_INSIDE) -> list[float]:
@@ -69,6 +71,16 @@ def drifts(rates: Sequence[float]) -> bool:
     """Return whether the first half of the windows says something else than the second."""
     middle = len(rates) // 2
     return middle > 0 and abs(fmean(rates[:middle]) - fmean(rates[middle:])) > SAME_RATE * fmean(rates)
+
+
+def is_restless(rates: Sequence[float], packets: float) -> bool:
+    """Return whether windows differ by more than a packet or two at their edges can make them.
+
+    Args:
+        rates: Of windows since the line was full.
+        packets: That a window holds in the mean.
+    """
+    return len(rates) > 2 and stdev(rates) > (RESTLESS + PACKETS_ASIDE / packets) * fmean(rates)
 
 
 def near_prior(rates: Sequence[float], prior: float | None) -> list[float]:
