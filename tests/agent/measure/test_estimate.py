@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agent.measure.attempt import FEWEST_BYTES
-from agent.measure.estimate import Estimator, EstimatorConfig, Sample
+from agent.measure.estimate import CHANGING_MAX_BYTES, CHANGING_MAX_S, Estimator, EstimatorConfig, Sample
 from agent.wire import limits
 from agent.wire.vocabulary import Confidence, Method, StopReason
 
@@ -154,6 +154,31 @@ def test_a_line_that_stepped_is_not_said_to_be_known_well():
 def test_a_slow_part_before_is_not_taken_for_the_line_where_it_says_nearly_the_same():
     estimate = follow(steps([20e6] * 20 + [17e6] * 10 + [20e6] * 400))
     assert math.isclose(estimate.bps, 20e6, rel_tol=0.01)
+
+
+def after_a_ramp_up(rates_bps):
+    return steps([0.0] * 10 + list(rates_bps))
+
+
+def restless(rate_bps):
+    return after_a_ramp_up(rate_bps * (0.93, 1.07)[tick // 5 % 2] for tick in range(490))
+
+
+def test_a_line_that_wanders_is_looked_at_longer_while_that_is_cheap():
+    calm, wandering = follow(after_a_ramp_up([10e6] * 490)), follow(restless(10e6))
+    assert calm.duration_s < 0.9
+    assert 2.5 < wandering.duration_s <= CHANGING_MAX_S + 0.1
+    assert math.isclose(wandering.bps, 10e6, rel_tol=0.02)
+    assert follow(restless(20e6)).bytes < 1.1 * CHANGING_MAX_BYTES
+    assert follow(restless(200e6)).duration_s < 0.9
+
+
+def test_a_packet_more_or_less_in_a_window_is_no_wandering():
+    total, samples = 0, []
+    for tick in range(1, 500):  # 1 Mbit/s in whole packets, now and then one early
+        total = 1448 * int((2500 * tick + (tick % 7 == 0) * 1448) / 1448)
+        samples.append(Sample(tick * 0.02, max(total, samples[-1].total_bytes if samples else 0)))
+    assert follow(samples).duration_s < 1.7
 
 
 def test_two_windows_at_the_schools_usual_speed_are_enough():
