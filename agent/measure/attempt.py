@@ -25,6 +25,7 @@ LOG = logging.getLogger(__name__)
 
 TELL_EVERY_S = 0.1
 FEWEST_BYTES = 10_000  # a transfer that ended before is no speed, it is a fault
+SLOWEST_BPS = 1  # less is nothing, and nothing is no speed either
 
 
 @dataclass(frozen=True)
@@ -144,11 +145,8 @@ class Attempt:
             raise self._cut
         if estimate is None:
             raise WorldError(FailureCode.STALLED, f"{host} answers too slowly: no test data came")
-        if estimate.bytes < FEWEST_BYTES and estimate.reason is not StopReason.BUDGET:
-            code = FailureCode.PROTOCOL if estimate.reason is StopReason.SERVER else FailureCode.STALLED
-            raise WorldError(
-                code, f"only {estimate.bytes} bytes of test data in {estimate.duration_s:.0f} s with {host}"
-            )
+        if estimate.bytes < FEWEST_BYTES or estimate.bps < SLOWEST_BPS:
+            raise self._too_little(estimate)
         failure = self._cut.as_failure(self.phase) if self._cut else None
         if estimate.reason is StopReason.STALL:
             fault = WorldError(FailureCode.STALLED, f"test data with {host} stopped for {self.job.stall_s:.0f} s")
@@ -175,6 +173,16 @@ class Attempt:
             tuple(transfer.remarks),
             transfer.is_bounded_by_peer,
         )
+
+    def _too_little(self, estimate: Estimate) -> WorldError:
+        """Return why there is no figure of a transfer that has brought next to nothing, by what ended it."""
+        host = self.job.address.target.host
+        brought = f"only {estimate.bytes} bytes of test data in {estimate.duration_s:.0f} s with {host}"
+        if estimate.reason is StopReason.SERVER:
+            return WorldError(FailureCode.PROTOCOL, f"{brought}: it ended the transfer")
+        if estimate.reason is StopReason.BUDGET:
+            return WorldError(FailureCode.STALLED, f"{brought}, then the data cap was used up: too few for a figure")
+        return WorldError(FailureCode.STALLED, brought)
 
 
 def _with_cost(direction: Direction, transfer: Transfer) -> Direction:

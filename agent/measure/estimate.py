@@ -2,14 +2,17 @@
 
 Two witnesses. The receiver's bytes, in windows of one round trip, never shorter than 100 ms nor longer than 600 ms,
 and longer where packets are few or come in lumps, so that one more or less in a window decides nothing: stop when five
-of the last six lie within 10 % of their median; the figure is the mean from the first of those to the end. And, where
+of the last six lie within 10 % of their median; the figure is the mean from the first of those to the end, or of all
+since the line was full if that is another. A line whose rate changes is looked at for longer. And, where
 the receiver cannot see what came behind a hole (`arrivals`) but all senders run BBR and say so, the sum of their
 delivery rates in rounds of one round trip: stop when the pipe is full and four rounds agree; the figure is their
 median, as long as the receiver bears it out (`delivery`). While that witness stands, the receiver's windows alone do
 not stop a transfer: a long line looks steady while it still grows.
 
 With a prior from the school's own history two successive windows or rounds within 10 % of it are enough. Else a limit
-ends the transfer and the figure is the mean after the ramp-up.
+ends the transfer and the figure is the mean after the ramp-up. Where the limit came so soon that the complete windows
+hold less than half of the bytes, they say nothing of the rest: then it is the mean of the whole transfer, and the line
+carries at least that.
 """
 
 from dataclasses import dataclass
@@ -30,6 +33,10 @@ KNOWN_WINDOW_PACKETS = 8  # with a history only two windows have to agree, and w
 NARROW_WINDOW_MAX_S = 1.2  # for which a window may be longer
 PACKET_BYTES = 1500
 FEW = 4  # windows
+CHANGING_MAX_S = 3.0  # for which a line whose rate changes is looked at, even if its last windows agree
+CHANGING_MAX_BYTES = 4_000_000  # likewise
+UNSEEN_SHARE = 1 / 15  # of a test on such a line: what it carries during the ramp-up is not in the figure
+HELD_SHARE = 0.5  # of all bytes: with less of them in complete windows, these are not what the transfer was
 SHORTEST_S = 0.001
 LONGEST_S = 120.0  # later samples are none of a transfer: a clock that jumped
 
@@ -75,6 +82,7 @@ class _Part:
     steady_s: float
     ramp_s: float
     by_delivery: bool = False
+    is_whole: bool = False  # the whole transfer, for want of windows
 
 
 GO_ON = Decision()
@@ -126,12 +134,12 @@ class Estimator:
             None if no byte came: that is unknown, not zero.
         """
         curve = self._curve
-        if curve.total <= 0:
+        if curve.total < 1:
             return None
         ended = self._reason or reason or StopReason.CLIENT
         window_s, rates_bps = self._windows()
-        is_full = self._precise is not None or self._is_full(rates_bps)
         part = self._precise or self._limited(window_s, rates_bps, ended)
+        is_full = self._precise is not None or (self._is_full(rates_bps) and not part.is_whole)
         width_pct = half_width_pct(part.rates_bps)
         if self._precise and len(part.rates_bps) == rules.PRIOR_LAST and width_pct is not None:
             width_pct = min(width_pct, 100 * rules.NEAR)  # two windows say little of their spread, the history does
@@ -191,21 +199,37 @@ class Estimator:
     def _by_receiver(self) -> _Part | None:
         window_s, rates_bps = self._windows()
         self._look_s = (len(rates_bps) + 1) * window_s
-        used = rules.near_prior(rates_bps, self._config.prior_bps) or rules.inside(rates_bps)
-        if not used:
+        known = rules.near_prior(rates_bps, self._config.prior_bps)
+        agreed = known or rules.inside(rates_bps)
+        if not agreed:
             return None
+        since = rules.since_full(rates_bps, agreed)
+        has_changed = rules.differ(since, agreed)
+        ramp_s = (len(rates_bps) - len(since)) * window_s
+        packets = fmean(since) * window_s / (8 * PACKET_BYTES)
+        is_changing = (has_changed if known else rules.drifts(since)) or rules.is_restless(since, packets)
+        if is_changing and self._is_worth_a_longer_look(ramp_s):
+            return None
+        used = since if has_changed else agreed
         return _Part(used, fmean(used), len(used) * window_s, (len(rates_bps) - len(used)) * window_s)
 
+    def _is_worth_a_longer_look(self, ramp_s: float) -> bool:
+        """Return whether what a test carried unseen, during its ramp-up, weighs much yet, and looking on is cheap."""
+        is_short = self._curve.end_s < min(CHANGING_MAX_S, ramp_s / UNSEEN_SHARE)
+        return is_short and self._curve.total < CHANGING_MAX_BYTES
+
     def _limited(self, window_s: float, rates_bps: list[float], ended: StopReason) -> _Part:
-        """Return what there is when a limit ended the transfer: everything after the ramp-up."""
+        """Return what there is when a limit ended the transfer: everything after the ramp-up, or else everything."""
+        has_run_out = ended in (StopReason.BUDGET, StopReason.STALL, StopReason.SERVER)
+        if self._curve.at(len(rates_bps) * window_s) < HELD_SHARE * self._curve.total:
+            whole_s = self._moved_s if has_run_out else self._curve.end_s
+            whole_bps = 8 * self._curve.total / max(whole_s, SHORTEST_S)
+            return _Part([whole_bps], whole_bps, whole_s, 0.0, is_whole=True)
         first, end = rules.ramp_end(rates_bps), len(rates_bps)
-        if ended in (StopReason.BUDGET, StopReason.STALL, StopReason.SERVER):
+        if has_run_out:
             end -= rules.ramp_end(rates_bps[first:][::-1])  # the run-out after the last byte sent says no more
         used = rates_bps[first:end]
-        if used:
-            return _Part(used, fmean(used), len(used) * window_s, first * window_s)
-        whole_bps = 8 * self._curve.total / max(self._curve.end_s, SHORTEST_S)
-        return _Part([whole_bps], whole_bps, self._curve.end_s, 0.0)
+        return _Part(used, fmean(used), len(used) * window_s, first * window_s)
 
     def _is_full(self, rates_bps: list[float]) -> bool:
         if self._delivery.is_told:
@@ -218,7 +242,7 @@ class Estimator:
         lumps = 1 + WINDOW_LUMPS * (1 - curve.news_share())
         wanted_s = max(self._config.rtt_s or 0.0, lumps * curve.news_gap_s())
         narrow_s = 0.0
-        if curve.total > 0:
+        if curve.total >= 1:
             mean_bytes_per_s = curve.total / max(curve.end_s - curve.began_s(), SHORTEST_S)
             packets = KNOWN_WINDOW_PACKETS if self._config.prior_bps else WINDOW_PACKETS
             narrow_s = min(packets * PACKET_BYTES / mean_bytes_per_s, NARROW_WINDOW_MAX_S)

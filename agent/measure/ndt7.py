@@ -348,8 +348,10 @@ class Ndt7Upload(_Ndt7Transfer):
     def sample(self, now_s: float) -> Sample | None:
         """Return the newest sum that is known of all connections."""
         self._look_at_cap(now_s)
-        if self.ended is not None:  # a connection of which nothing was said must not hold back what was said of others
-            for index in self._states.keys() - self._told:
+        if self.ended is not None:
+            # A connection must not hold back what was said of the others if nothing was said of it, or nothing is left.
+            has_all = self._merged.total >= self.moved_bytes
+            for index in self._states.keys() if has_all else self._states.keys() - self._told:
                 self._merged.close(index)
         latest = self._merged.latest()
         return Sample(*latest) if latest else None

@@ -49,9 +49,14 @@ def garbage(head: RequestHead, link: Link, context: Context) -> Exchange:
 
 
 def _mebibytes(text: str) -> int:
-    """Read `ckSize` as the PHP backend does: what is no number above zero means the default."""
-    count = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    return min(count, MOST_MIB) if count else DEFAULT_MIB
+    """Read `ckSize` as LibreSpeed's own `garbage.php` does: digits alone, or the default; zero too means the default.
+
+    However many digits there are: what is above the most is the most, and leading zeros count for nothing.
+    """
+    digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
+    if not digits:
+        return DEFAULT_MIB
+    return MOST_MIB if len(digits) > len(str(MOST_MIB)) else min(int(digits), MOST_MIB)
 
 
 def exact_bytes(query: dict[str, str]) -> int | None:

@@ -84,6 +84,15 @@ def test_a_test_without_enrolment_prints_the_record_and_stores_nothing(
     assert not (tmp_path / "d").exists()
 
 
+@pytest.mark.parametrize("engine", ["librespeed", "ndt7"])
+def test_a_cap_of_one_window_still_makes_a_figure_that_says_at_least(agent: Any, test_point: str, engine: str) -> None:
+    told = agent("test", "--server", test_point, "--engine", engine, "--json", "--max-bytes", "150000")
+    assert told.code == 0, told.err
+    for direction in (told.last["download"], told.last["upload"]):
+        assert direction["bps"] > 100_000
+        assert (direction["lower_bound"], direction["confidence"]) == (True, "low")
+
+
 def test_people_get_a_table_and_a_sentence(agent: Any, test_point: str) -> None:
     told = agent("test", "--server", test_point, "--max-bytes", "300000")
     assert told.code == 0

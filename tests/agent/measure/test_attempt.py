@@ -26,8 +26,8 @@ class WrittenTransfer:
     congestion_control = None
     is_bounded_by_peer = False
 
-    def __init__(self, samples, fault=None, remarks=()):
-        self._samples, self._fault = samples, fault
+    def __init__(self, samples, fault=None, remarks=(), ended=StopReason.SERVER):
+        self._samples, self._fault, self._ended = samples, fault, ended
         self.ended = None
         self.moved_bytes = self.carried_bytes = 0
         self.remarks = list(remarks)
@@ -39,7 +39,7 @@ class WrittenTransfer:
             yield sample
         if self._fault:
             raise self._fault
-        self.ended = StopReason.SERVER
+        self.ended = self._ended
 
 
 class WrittenEngine:
@@ -93,6 +93,38 @@ def test_one_that_was_not_is_a_failure(attempt, samples):
     with pytest.raises(WorldError) as caught:
         attempt(WrittenTransfer(samples, RESET)).run()
     assert caught.value.code is FailureCode.RESET
+
+
+@pytest.mark.parametrize(
+    ("ended", "code", "word"),
+    [
+        (StopReason.BUDGET, FailureCode.STALLED, "data cap"),
+        (StopReason.SERVER, FailureCode.PROTOCOL, "ended the transfer"),
+        (StopReason.TIME, FailureCode.STALLED, "only 9900 bytes"),
+    ],
+)
+def test_next_to_nothing_is_a_failure_with_its_reason_and_never_a_figure(attempt, ended, code, word):
+    with pytest.raises(WorldError) as caught:
+        attempt(WrittenTransfer([Sample(0.5, 0), Sample(0.52, 9_900)], ended=ended)).run()
+    assert caught.value.code is code
+    assert word in caught.value.detail
+
+
+def test_a_small_cap_is_a_figure_that_the_line_carries_at_least(attempt):
+    direction = (
+        attempt(WrittenTransfer([Sample(0.5, 0), Sample(0.52, 60_000)], ended=StopReason.BUDGET)).run().direction
+    )
+    assert direction.bps == pytest.approx(8 * 60_000 / 0.52, rel=0.01)
+    assert (direction.lower_bound, direction.confidence) == (True, Confidence.LOW)
+
+
+def test_senders_that_say_nothing_is_delivered_make_no_figure(attempt):
+    silent = [Sample(tick / 50, min(tick, 15) * 1_000, 0.1) for tick in range(1, 100)]
+    made = attempt(WrittenTransfer(silent))
+    made.to_the_end = False
+    with pytest.raises(WorldError) as caught:
+        made.run()
+    assert caught.value.code is FailureCode.STALLED
 
 
 def test_other_faults_are_not_glossed_over(attempt):

@@ -1,5 +1,7 @@
 """The engines against servers that are slow, greedy, lying or broken; limits are short, the servers scripted."""
 
+import contextlib
+import itertools
 import socket
 import time
 
@@ -91,6 +93,27 @@ def test_a_server_that_says_too_much_is_not_believed():
     under_way, samples = transfer(Ndt7(), "upload", script, max_bytes=400_000)
     assert samples[-1].total_bytes <= 450_000
     assert under_way.moved_bytes <= 400_000
+
+
+def test_the_last_words_on_a_small_cap_all_count():
+    """Four connections whose ends were reported for different moments: the earliest does not hide what came after."""
+    visits = itertools.count(1)
+
+    def script(visit):
+        upgrade(visit)
+        elapsed_us = 100_000 * next(visits)
+        got = len(visit.rest)
+        visit.sock.settimeout(0.15)
+        with contextlib.suppress(TimeoutError):
+            while data := visit.sock.recv(1 << 16):
+                got += len(data)
+        text = f'{{"AppInfo":{{"NumBytes":{got},"ElapsedTime":{elapsed_us}}}}}'
+        visit.sock.sendall(websocket.frame(Opcode.TEXT, text.encode()))
+        return scripted.silent(visit)
+
+    under_way, samples = transfer(Ndt7(), "upload", script, max_bytes=300_000, answer_s=2.0)
+    assert under_way.ended is StopReason.BUDGET
+    assert samples[-1].total_bytes >= under_way.moved_bytes
 
 
 @pytest.mark.parametrize("text", [b"not json", b'{"TCPInfo":7}', b"[]"])

@@ -1,12 +1,14 @@
 """The estimator as a pure function: what must hold for any samples, and what it says of known curves."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agent.measure.estimate import Estimator, EstimatorConfig, Sample
+from agent.measure.attempt import FEWEST_BYTES
+from agent.measure.estimate import CHANGING_MAX_BYTES, CHANGING_MAX_S, Estimator, EstimatorConfig, Sample
 from agent.wire import limits
 from agent.wire.vocabulary import Confidence, Method, StopReason
 
@@ -59,6 +61,16 @@ def test_any_samples_work(samples, config, reason):
     estimate.as_direction(streams=4, method=Method.RECEIVER)
 
 
+@given(ANY_SAMPLES, CONFIGS, st.sampled_from(StopReason))
+def test_bytes_that_came_before_a_limit_make_a_figure_that_is_not_nothing(samples, config, reason):
+    estimator = Estimator(replace(config, to_the_end=True))
+    for sample in samples:
+        estimator.add(replace(sample, total_bytes=1000 * sample.total_bytes))
+    estimate = estimator.result(reason)
+    assume(estimate is not None and estimate.bytes >= FEWEST_BYTES)
+    assert estimate.as_direction(streams=4, method=Method.RECEIVER).bps > 0
+
+
 @given(RAMPS, CONFIGS)
 def test_the_figure_is_never_above_the_best_window_of_the_receiver(rates, config):
     estimate = follow(steps(rates), config)
@@ -66,11 +78,8 @@ def test_the_figure_is_never_above_the_best_window_of_the_receiver(rates, config
     assert estimate.bps <= max(rates) * (1 + 1e-6)
 
 
-# Wide enough for 16 packets in the shortest window at a quarter of it too: below that a window has a size of its own.
-WIDE = st.lists(st.floats(8e6, 1e9), min_size=30, max_size=200)
-
-
-@given(WIDE, st.sampled_from([2.0, 0.25, 1024.0]))
+# Slow enough, and a window of sixteen packets is longer than the shortest: there the speed changes what is looked at.
+@given(st.lists(st.floats(1e7, 1e9), min_size=30, max_size=200), st.sampled_from([2.0, 0.25, 1024.0]))
 def test_a_line_of_twice_the_speed_reads_twice_the_speed(rates, factor):
     one, other = follow(steps(rates)), follow(steps([rate * factor for rate in rates]))
     assert one.reason is other.reason
@@ -120,6 +129,57 @@ def test_an_initial_burst_is_discarded():
     assert math.isclose(estimate.bps, 10e6, rel_tol=0.01)
 
 
+def test_a_burst_and_then_a_slow_start_are_discarded():
+    ramp = [10e6 * min(1.0, 2 ** (index // 5) / 16) for index in range(400)]
+    assert math.isclose(follow(steps([200e6] * 5 + ramp)).bps, 10e6, rel_tol=0.01)
+
+
+@given(st.floats(4e6, 1e8), st.floats(0.55, 1.95), st.integers(20, 32), st.none() | st.just(1.0))
+def test_a_line_that_steps_is_read_as_what_it_carried_in_the_mean(rate, change, samples_before, known):
+    # Where the last six windows, or two of the history's, are all after the step, they alone would say another speed.
+    config = EstimatorConfig(rtt_s=0.04, prior_bps=known and rate * change)
+    estimate = follow(steps([rate] * samples_before + [rate * change] * 400), config)
+    assert estimate.reason is StopReason.PRECISE
+    assert math.isclose(estimate.bps, 8 * estimate.bytes / estimate.duration_s, rel_tol=0.06)
+
+
+def test_a_line_that_stepped_is_not_said_to_be_known_well():
+    estimate = follow(steps([10e6] * 20 + [20e6] * 400))
+    assert estimate.half_width_pct > 10
+    assert estimate.confidence is not Confidence.HIGH
+    assert estimate.steady_s > 0.8
+
+
+def test_a_slow_part_before_is_not_taken_for_the_line_where_it_says_nearly_the_same():
+    estimate = follow(steps([20e6] * 20 + [17e6] * 10 + [20e6] * 400))
+    assert math.isclose(estimate.bps, 20e6, rel_tol=0.01)
+
+
+def after_a_ramp_up(rates_bps):
+    return steps([0.0] * 10 + list(rates_bps))
+
+
+def restless(rate_bps):
+    return after_a_ramp_up(rate_bps * (0.93, 1.07)[tick // 5 % 2] for tick in range(490))
+
+
+def test_a_line_that_wanders_is_looked_at_longer_while_that_is_cheap():
+    calm, wandering = follow(after_a_ramp_up([10e6] * 490)), follow(restless(10e6))
+    assert calm.duration_s < 0.9
+    assert 2.5 < wandering.duration_s <= CHANGING_MAX_S + 0.1
+    assert math.isclose(wandering.bps, 10e6, rel_tol=0.02)
+    assert follow(restless(20e6)).bytes < 1.1 * CHANGING_MAX_BYTES
+    assert follow(restless(200e6)).duration_s < 0.9
+
+
+def test_a_packet_more_or_less_in_a_window_is_no_wandering():
+    total, samples = 0, []
+    for tick in range(1, 500):  # 1 Mbit/s in whole packets, now and then one early
+        total = 1448 * int((2500 * tick + (tick % 7 == 0) * 1448) / 1448)
+        samples.append(Sample(tick * 0.02, max(total, samples[-1].total_bytes if samples else 0)))
+    assert follow(samples).duration_s < 1.7
+
+
 def test_two_windows_at_the_schools_usual_speed_are_enough():
     config = EstimatorConfig(rtt_s=0.04, prior_bps=20e6)
     estimate = follow(steps([20e6] * 500), config)
@@ -159,6 +219,21 @@ def test_a_cap_makes_a_lower_bound_and_the_run_out_does_not_count():
     assert estimate.reason is StopReason.BUDGET
     assert estimate.lower_bound
     assert math.isclose(estimate.bps, 10e6, rel_tol=0.02)
+
+
+@pytest.mark.parametrize("reason", [StopReason.BUDGET, StopReason.SERVER, StopReason.TIME])
+@pytest.mark.parametrize("trickle_bytes", [0, 40, 400])
+def test_a_small_cap_that_is_used_up_within_one_window_is_read_over_the_whole_transfer(trickle_bytes, reason):
+    # The answer takes its time, then all 60 kB of the cap come at once: the windows before hold next to nothing.
+    quiet = [Sample(0.02 * tick, trickle_bytes * tick) for tick in range(1, 26)]
+    estimator = Estimator(EstimatorConfig(rtt_s=0.04, to_the_end=True))
+    for sample in [*quiet, Sample(0.52, 30_000), Sample(0.54, 60_000), Sample(0.56, 60_000)]:
+        estimator.add(sample)
+    estimate = estimator.result(reason)
+    assert math.isclose(estimate.bps, 8 * 60_000 / 0.54, rel_tol=0.05)
+    assert estimate.lower_bound
+    assert not estimate.was_full
+    assert estimate.confidence is Confidence.LOW
 
 
 def test_a_burst_after_a_hold_up_does_not_lift_a_lower_bound():

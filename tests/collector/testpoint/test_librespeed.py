@@ -25,9 +25,14 @@ def test_garbage_is_exact_and_incompressible(point):
 
 @pytest.mark.parametrize(
     ("query", "mebibytes"),
-    [("", 4), ("?ckSize=0", 4), ("?ckSize=x", 4), ("?ckSize=-3", 4), ("?ckSize=7", 7), ("?ckSize=99999", 1024)],
+    [
+        *((query, 4) for query in ("", "?ckSize", "?ckSize=", "?ckSize=x", "?ckSize=7x", "?ckSize[]=7", "?cksize=7")),
+        *((f"?ckSize={number}", 4) for number in ("0", "000", "-3", "%2B7", "+7", "7.0", "1e3", "0x10", "%D9%A7")),
+        *((f"?ckSize={number}", 7) for number in ("7", "007", "0000000000007", "%37")),
+        *((f"?ckSize={number}", 1024) for number in ("1024", "1025", "99999", "9" * 10, "1" + "0" * 300)),
+    ],
 )
-def test_chunk_size_is_bounded(point, query, mebibytes):
+def test_chunk_size_is_what_the_reference_server_makes_of_it(point, query, mebibytes):
     with Client(point) as client:
         client.send("GET", "/garbage" + query)
         assert client.head().headers.get("content-length") == str(mebibytes * MIB)
