@@ -12,7 +12,22 @@ from collector.errors import CollectorError
 from collector.store import engine as engines
 
 # Oldest first, as the files in migrations/versions say.
-REVISIONS = ("0001", "0002", "0003", "0004", "0009", "0005", "0006", "0007", "0010", "0011", "0012", "0013", "0015")
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0009",
+    "0005",
+    "0006",
+    "0007",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+    "0015",
+    "0018",
+)
 TABLE = "alembic_version"
 
 

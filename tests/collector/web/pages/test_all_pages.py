@@ -188,8 +188,8 @@ def statements(store: Store) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     ("page", "most"),
     [
-        ("/", 15),
-        ("/schools", 12),
+        ("/", 16),
+        ("/schools", 13),
         ("/map", 13),
         ("/map?layer=areas", 12),
         ("/map?school=00123", 16),
@@ -202,7 +202,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/flags", 19),
         ("FLAG", 23),
         ("/devices", 11),
-        ("/providers", 10),
+        ("/providers", 11),
         ("/quality", 14),
         ("/progress", 22),
         ("/progress?list=BELOW&at=2026-11-01", 23),
