@@ -156,6 +156,9 @@ SORTS: dict[str, ColumnElement[Any]] = {
 OF_VERDICTS = frozenset(SORTS) - {"heard"}
 
 
+_OF_REGISTRY = ("name", "pupils", "heard")  # what asks for no verdict
+
+
 def like_pattern(text: str) -> str:
     """Return a pattern for LIKE with backslash as its escape that finds the text anywhere."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -223,6 +226,11 @@ def school_rows(
     return rows_of(snapshot, measure, codes)
 
 
+def _source(measure: Measure, wanted: SchoolFilter, *, needs_verdicts: bool) -> FromClause:
+    """Return the schools, with their newest evaluations only where a filter or an order asks for one."""
+    return judged_schools(measure) if needs_verdicts or wanted.verdict or wanted.contract else SCHOOLS
+
+
 def school_codes(
     snapshot: Snapshot,
     measure: Measure,
@@ -245,7 +253,7 @@ def school_codes(
         offset: After so many.
     """
     # The codes first, by what they are sorted by: no database needs to carry whole rows of a country through a sort.
-    source = judged_schools(measure)
+    source = _source(measure, wanted, needs_verdicts=sort not in _OF_REGISTRY)
     if sort == "heard":
         source = source.outerjoin(_CONTACTS, _CONTACTS.c.school == SCHOOLS.c.code)
     chosen = select(SCHOOLS.c.code).select_from(source).where(*where(wanted)).order_by(*_order(sort, descending))
@@ -279,7 +287,7 @@ def one_school(snapshot: Snapshot, measure: Measure, code: str) -> SchoolRow | N
 
 def count_schools(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> int:
     """Return how many schools a filter lists."""
-    source = judged_schools(measure) if wanted.verdict or wanted.contract else SCHOOLS
+    source = _source(measure, wanted, needs_verdicts=False)
     query = select(func.count()).select_from(source).where(*where(wanted))
     return int(snapshot.connection.execute(query).scalar_one())
 
