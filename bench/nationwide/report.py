@@ -126,7 +126,7 @@ def page(machine: str, sections: Sequence[str]) -> str:
         f"{machine}.\n\n"
         "Server, people, computers that send and database share this machine. Times are of the server, from the\n"
         "request to the last byte of its answer. *Processor* is what the page's own thread cost when one person read\n"
-        "alone, the work of PostgreSQL not counted; it is the one figure that other work on the machine hardly moves.\n"
+        "alone, the work of PostgreSQL not counted; other work on the machine moves it by a third, the other times by multiples.\n"
         "*First* is the first reading of a process that has just started; *alone* are those after it. *With load*\n"
         "people open pages at random, and batches with one measurement and one diary run each are written meanwhile.\n"
     )
