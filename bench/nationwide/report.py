@@ -126,7 +126,8 @@ def page(machine: str, sections: Sequence[str]) -> str:
         f"{machine}.\n\n"
         "Server, people, computers that send and database share this machine. Times are of the server, from the\n"
         "request to the last byte of its answer. *Processor* is what the page's own thread cost when one person read\n"
-        "alone, the work of PostgreSQL not counted; other work on the machine moves it by a third, the other times by multiples.\n"
+        "alone, the work of PostgreSQL not counted; it rises with other work on the machine too, but far less than\n"
+        "the other times do.\n"
         "*First* is the first reading of a process that has just started; *alone* are those after it. *With load*\n"
         "people open pages at random, and batches with one measurement and one diary run each are written meanwhile.\n"
     )
