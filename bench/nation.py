@@ -2,26 +2,29 @@
 
 NATION_MEASUREMENTS says how many (2,000,000; 20,000,000 takes hours), NATION_SCHOOLS how many schools, NATION_ENGINES
 which databases (`sqlite,postgresql`), NATION_SECONDS how long people read, NATION_PLACE a directory in which the
-countries are kept and found again. Times are of the server process, from the request to the last byte of its answer.
+countries are kept and found again, NATION_REPORT a file that the tables are written to. Times are of the server
+process, from the request to the last byte of its answer.
 """
 
+import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlencode
 
 from sqlalchemy import func, select
 
-from bench.machine import processor_ticks, table
-from bench.nationwide import load
-from bench.nationwide.country import CONFIG, Made, build
-from bench.nationwide.load import Noted, Reader, Senders
+from bench.machine import describe, processor_ticks
+from bench.nationwide import load, report
+from bench.nationwide.country import CONFIG, Made, build, judge_last_day
+from bench.nationwide.load import Reader, Senders
+from bench.nationwide.report import Found
 from collector import operate
 from collector.config import TestpointConfig
 from collector.intake.keyring import KeySource
@@ -38,7 +41,6 @@ MEASUREMENTS_MADE, SCHOOLS_MADE = 2_000_000, 12_000
 READERS, PAUSE_S, SECONDS = 20, 5.0, 60
 BATCHES_S, SENDING_DEVICES = 50, 40
 ALONE = 7  # times that each page is read by one person alone
-BAR_MS, BAR_QUERIES, BAR_DAY_S, BAR_MAP_BYTES = 200, 25, 60, 500_000
 # As an operator would set it up on such a machine; with all that survives a power cut.
 SERVER = {
     "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on", "wal_level": "replica",
@@ -75,17 +77,19 @@ def place_of(engine: str, work: Path) -> Iterator[str]:
         yield server.url("nation") if server.has("nation") else server.create("nation")
 
 
-def country(place: str) -> tuple[Store, Made | None]:
-    """Return the country at a place; it is made where there is none."""
+def country(place: str, note: Path) -> tuple[Store, Made | None]:
+    """Return the country at a place, and what making it took; it is made where there is none."""
     where = place if "://" in place else Path(place)
     operate.init(where, real_ports())
     store = Store.open(where)
     with store.reader() as snapshot:
         if snapshot.connection.scalar(select(func.count()).select_from(SCHOOLS)):
-            return store, None
+            return store, Made(**json.loads(note.read_text())) if note.exists() else None
     pages_world.add_people(store)
     wanted = int(os.environ.get("NATION_MEASUREMENTS", MEASUREMENTS_MADE))
-    return store, build(store, int(os.environ.get("NATION_SCHOOLS", SCHOOLS_MADE)), wanted)
+    made = build(store, int(os.environ.get("NATION_SCHOOLS", SCHOOLS_MADE)), wanted)
+    note.write_text(json.dumps(asdict(made)))
+    return store, made
 
 
 @contextmanager
@@ -114,93 +118,52 @@ def sending(store: Store) -> list[WireDevice]:
     return devices
 
 
-def percentile(values: list[float], part: float) -> float:
-    """Return a percentile, by the nearest rank."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-
-
-def lines(alone: list[Noted], loaded: list[Noted], names: list[str]) -> list[list[str]]:
-    """Return a line of the table for each page."""
-    found = []
-    for name in names:
-        some = [[one for one in noted if one.name == name] for noted in (alone, loaded)]
-        both = [*some[0], *some[1]]
-        assert all(one.status == 200 for one in both), (name, {one.status for one in both})
-        cells = [name, str(max(one.queries for one in both)), f"{some[0][0].took_ms:.0f}"]
-        for times in ([one.took_ms for one in noted] for noted in some):
-            cells += [f"{statistics.median(times):.0f}", f"{percentile(times, 0.95):.0f}"] if times else ["", ""]
-        found.append([*cells, str(len(some[1]))])
-    return found
-
-
-def measure(engine: str, work: Path) -> None:
-    """Make, read and print one engine's country."""
+def measure(engine: str, work: Path) -> str:
+    """Make and read one engine's country, and return what was found."""
     with place_of(engine, work) as place:
-        store, made = country(place)
+        store, made = country(place, work / f"{engine}.json")
         addresses = pages(store)
         devices = sending(store)
+        judged = judge_last_day(store)
         with store.reader() as snapshot:
             rows = snapshot.connection.scalar(select(func.count()).select_from(MEASUREMENTS)) or 0
             schools = snapshot.connection.scalar(select(func.count()).select_from(SCHOOLS)) or 0
         store.close()
-        print(f"\n### {engine}: {schools:,} schools, {rows:,} measurements\n", flush=True)
-        if made is not None:
-            print(_making(made), flush=True)
         lasts_s = float(os.environ.get("NATION_SECONDS", SECONDS))
         with serving(place) as url:
             readers = [Reader(url, "ana", pages_world.PASSWORDS["ana"]) for _ in range(READERS)]
             load.noted(url)
             for _ in range(ALONE):
-                for name, address in addresses.items():
-                    body = readers[0].get(address, name)
-                    map_bytes = len(body) if name == "map data" else 0
+                bodies = {name: readers[0].get(address, name) for name, address in addresses.items()}
             alone = load.noted(url)
             senders = Senders(url, devices, BATCHES_S, lasts_s)
-            busy, total = processor_ticks()
+            (busy, total), load_before = processor_ticks(), os.getloadavg()[0]
             senders.start()
-            load.read_for(readers, addresses, time.monotonic() + lasts_s, PAUSE_S)
+            began_s = time.monotonic()
+            load.read_for(readers, addresses, began_s + lasts_s, PAUSE_S)
             senders.join()
+            lasted_s = time.monotonic() - began_s
             busy, total = (now - then for now, then in zip(processor_ticks(), (busy, total), strict=True))
             loaded = load.noted(url)
-    head = ["page", "queries", "first, ms", "alone p50", "p95", "with load p50", "p95", "reads"]
-    print(table(head, lines(alone, loaded, list(addresses))))
-    _print_sums(alone, loaded, list(addresses), senders, map_bytes, busy / max(1, total))
-
-
-def _making(made: Made) -> str:
-    return (
-        f"{made.rows:,} measurements of {made.days} school days: {made.rows / made.insert_s:,.0f} inserted a second. "
-        f"Evaluation of all but the last day {made.history_s:.0f} s; of the last one, with {made.day_rows:,} "
-        f"measurements, {made.day_s:.0f} s (bar {BAR_DAY_S} s).\n"
-    )
-
-
-def _print_sums(
-    alone: list[Noted], loaded: list[Noted], names: list[str], senders: Senders, map_bytes: int, busy: float
-) -> None:
-    read = [one for one in loaded if one.name in names]
-    times = [one.took_ms for one in read]
-    batches = [one.took_ms for one in loaded if one.name == "batch"]
-    own = {name: [one.took_ms for one in read if one.name == name] or [0.0] for name in names}
-    late = [name for name in names if percentile(own[name], 0.95) > BAR_MS]
-    queries = max(one.queries for one in [*alone, *read] if one.name in names)
-    print(
-        f"\nWith load: {len(read)} pages by {READERS} people, p50 {statistics.median(times):.0f} ms, "
-        f"p95 {percentile(times, 0.95):.0f} ms (bar {BAR_MS}). {len(batches)} batches, {senders.statuses.count(200)} "
-        f"answered 200, p95 {percentile(batches, 0.95):.0f} ms. Processors {100 * busy:.0f} % busy.\n"
-        f"Most queries of a page: {queries} (bar {BAR_QUERIES}). Map data: {map_bytes:,} bytes "
-        f"(bar {BAR_MAP_BYTES:,}).\nPages whose own p95 with load is over the bar: {', '.join(late) or 'none'}.",
-        flush=True,
-    )
+    return report.section(
+        Found(
+            engine, schools, rows, made, judged, list(addresses), alone, loaded,
+            people=READERS, batches_s=BATCHES_S, lasted_s=lasted_s, accepted=senders.statuses.count(200),
+            map_bytes=len(bodies["map data"]), busy=busy / max(1, total), loads=(load_before, os.getloadavg()[0]),
+        )
+    )  # fmt: skip
 
 
 def main() -> None:
     engines = os.environ.get("NATION_ENGINES", "sqlite,postgresql").split(",")
+    sections = []
     with tempfile.TemporaryDirectory() as own:
         work = Path(os.environ.get("NATION_PLACE", own))
         for engine in engines:
-            measure(engine, work)
+            sections.append(measure(engine, work))
+            print(sections[-1], flush=True)
+    if "NATION_REPORT" in os.environ:
+        Path(os.environ["NATION_REPORT"]).write_text(report.page(describe(), sections), encoding="utf-8")
 
 
 if __name__ == "__main__":

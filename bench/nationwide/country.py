@@ -5,10 +5,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import insert, text
+from sqlalchemy import Select, func, insert, select, text, update
 
 from agent.wire import codec, forms
 from agent.wire.codec import Decoded
@@ -20,14 +21,18 @@ from collector.store.open import Store
 from collector.store.queries import measurements
 from collector.store.queries.measurements import Placed
 from collector.store.tables.devices import ASSIGNMENTS, DEVICES
+from collector.store.tables.judgement import SCHOOL_DAYS
+from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import UnitOfWork
 from tests.fakes import many_schools
 from tests.fakes.records import a_measurement
 
 ZONE = ZoneInfo("America/Tegucigalpa")
 HOURS = ((7, 30), (9, 10), (10, 50), (12, 20), (14, 5), (15, 40))  # of a school with six tests a day, local
 CONFIG = CollectorConfig(name="Nation", country="HN", default_timezone=str(ZONE))
-AT_ONCE = 1_000  # measurements of one transaction
+AT_ONCE, OF_A_TRANSACTION = 1_000, 50  # measurements of one insert; inserts of one transaction
+CACHE_KB = 500_000  # for SQLite while it inserts: each row of a day lies on another page of the indexes
 DAY_MS = 86_400_000
 
 
@@ -44,14 +49,22 @@ class School:
 
 @dataclass(frozen=True)
 class Made:
-    """What it took."""
+    """What making it took."""
 
     rows: int
     days: int
     insert_s: float
-    history_s: float  # evaluation of all days but the last
-    day_s: float  # evaluation of the last day
-    day_rows: int
+    history_s: float  # evaluation of all days
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the evaluation of one day took."""
+
+    rows: int
+    schools: int
+    took_s: float
+    cpu_s: float  # of this process
 
 
 def schools_of(count: int, seed: int = 3) -> tuple[list[dict[str, object]], list[School]]:
@@ -93,19 +106,34 @@ def build(store: Store, count: int, wanted: int) -> Made:
     begins_ms = round(datetime.combine(days[0], datetime.min.time(), ZONE).timestamp() * 1000)
     _register(store, rows, begins_ms)
     began_s = time.perf_counter()
-    before = _insert(store, schools, days[:-1])
+    rows_made = _insert(store, schools, days)
     insert_s = time.perf_counter() - began_s
     _look_through(store)
     began_s = time.perf_counter()
     evaluate(store, CONFIG, real_ports())
     history_s = time.perf_counter() - began_s
-    last = _insert(store, schools, days[-1:])
     _look_through(store)
-    began_s = time.perf_counter()
-    evaluate(store, CONFIG, real_ports())
-    day_s = time.perf_counter() - began_s
-    _look_through(store)
-    return Made(before + last, len(days), insert_s, history_s, day_s, last)
+    return Made(rows_made, len(days), insert_s, history_s)
+
+
+def _newest_whole_day() -> Select[tuple[str]]:
+    """Return the query for the newest day of most schools: computers may have sent something today."""
+    schools = select(func.count()).select_from(SCHOOLS).scalar_subquery()
+    day = SCHOOL_DAYS.c.day
+    return select(day).group_by(day).having(2 * func.count() > schools).order_by(day.desc()).limit(1)
+
+
+def judge_last_day(store: Store) -> Judged:
+    """Evaluate the newest day of the country as if its measurements had just come in."""
+    with store.unit() as unit:
+        last = date.fromisoformat(unit.connection.scalars(_newest_whole_day()).one())
+        begins_ms = round(datetime.combine(last, datetime.min.time(), ZONE).timestamp() * 1000)
+        of_day = MEASUREMENTS.c.started_ms >= begins_ms
+        unit.connection.execute(update(MEASUREMENTS).where(of_day).values(votes=None, exclusion=None))
+        unit.commit()
+    began_s, busy_s = time.perf_counter(), time.process_time()
+    done = evaluate(store, CONFIG, real_ports())
+    return Judged(done.measurements, done.schools, time.perf_counter() - began_s, time.process_time() - busy_s)
 
 
 def _register(store: Store, rows: Sequence[dict[str, object]], now_ms: int) -> None:
@@ -134,21 +162,21 @@ def _look_through(store: Store) -> None:
 
 
 def _insert(store: Store, schools: Sequence[School], days: Sequence[date]) -> int:
-    """Insert the measurements of some days, in the order in which they would come."""
-    made = 0
-    held: list[Placed] = []
-    for one in _placed(schools, days):
-        held.append(one)
-        if len(held) == AT_ONCE:
-            made += _write(store, held)
-            held = []
-    return made + (_write(store, held) if held else 0)
+    """Insert the measurements of some days, in the order in which they would come, many in one transaction."""
+    made, placed = 0, _placed(schools, days)
+    while True:
+        with store.unit() as unit:
+            if store.path is not None:
+                unit.connection.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KB}")
+            of_this = sum(_write(unit, list(islice(placed, AT_ONCE))) for _ in range(OF_A_TRANSACTION))
+            unit.commit()
+        if not of_this:
+            return made
+        made += of_this
 
 
-def _write(store: Store, placed: list[Placed]) -> int:
-    with store.unit() as unit:
-        inserted, failed = measurements.insert_once(unit, placed)
-        unit.commit()
+def _write(unit: UnitOfWork, placed: list[Placed]) -> int:
+    inserted, failed = measurements.insert_once(unit, placed)
     assert not failed
     return len(inserted)
 

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
@@ -27,6 +28,7 @@ class Noted:
     name: str
     status: int
     took_ms: float
+    cpu_ms: float  # of the processor: the same on a busy machine
     queries: int
     sent_bytes: int
 
@@ -57,12 +59,19 @@ class Reader:
             "Bench-Name": name,
             **more,
         }
-        self._connection.request(method, address, body, headers)
-        answer = self._connection.getresponse()
+        try:
+            answer = self._sent(method, address, body, headers)
+        except (http.client.RemoteDisconnected, ConnectionError):  # the server ends connections that are silent
+            self._connection.close()
+            answer = self._sent(method, address, body, headers)
         for line in answer.headers.get_all("Set-Cookie") or ():
             key, _, value = line.partition(";")[0].partition("=")
             self._cookies[key] = value
         return answer.read()
+
+    def _sent(self, method: str, address: str, body: str | None, headers: dict[str, str]) -> http.client.HTTPResponse:
+        self._connection.request(method, address, body, headers)
+        return self._connection.getresponse()
 
 
 def noted(url: str) -> list[Noted]:
@@ -84,11 +93,9 @@ def read_for(readers: Sequence[Reader], pages: dict[str, str], until_s: float, p
             name = chance.choice(list(pages))
             reader.get(pages[name], name)
 
-    threads = [threading.Thread(target=read, args=(reader, random.Random(seed))) for seed, reader in enumerate(readers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(readers)) as people:
+        for one in [people.submit(read, reader, random.Random(seed)) for seed, reader in enumerate(readers)]:
+            one.result()  # raises what went wrong
 
 
 class Senders:

@@ -33,10 +33,10 @@ def _count(_connection: object, _cursor: object, statement: str, *_rest: object)
 
 
 class Timed:
-    """Notes name, status, milliseconds, statements and bytes of every request."""
+    """Notes name, status, milliseconds, those of the processor, statements and bytes of every request."""
 
     def __init__(self, application: WSGIApplication) -> None:
-        self._application, self._noted = application, list[tuple[str, int, float, int, int]]()
+        self._application, self._noted = application, list[tuple[str, int, float, float, int, int]]()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == TIMES:
@@ -48,7 +48,7 @@ class Timed:
 
     def _pieces(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         _OF_THREAD.queries, sent, told = 0, 0, list[int]()
-        began_s = time.perf_counter()
+        began_s, busy_s = time.perf_counter(), time.thread_time()
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             told.append(int(status[:3]))
@@ -61,9 +61,9 @@ class Timed:
                 yield piece
         finally:
             getattr(pieces, "close", lambda: None)()
-        took_ms = 1000 * (time.perf_counter() - began_s)
+        took_ms, cpu_ms = 1000 * (time.perf_counter() - began_s), 1000 * (time.thread_time() - busy_s)
         name = str(environ.get(NAME) or environ["PATH_INFO"])
-        self._noted.append((name, told[0], took_ms, _OF_THREAD.queries, sent))
+        self._noted.append((name, told[0], took_ms, cpu_ms, _OF_THREAD.queries, sent))
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ own words and may hold `<b>`; values are escaped when they are put in.
 from collections.abc import Mapping
 from typing import Final
 
+from babel.support import Translations
 from flask import Flask, g, request
 from flask_babel import get_locale, get_translations, lazy_gettext
 from markupsafe import Markup
@@ -34,10 +35,21 @@ def choose_language(default: str) -> str:
 def install(app: Flask) -> None:
     """Let templates say sentences as `say` does."""
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension that Flask-Babel adds
-        gettext=lambda message: _bound(get_translations().ugettext(message)),
-        ngettext=lambda one, many, count: _bound(get_translations().ungettext(one, many, count)),
+        gettext=lambda message: _bound(_catalogue().ugettext(message)),
+        ngettext=lambda one, many, count: _bound(_catalogue().ungettext(one, many, count)),
         newstyle=True,
     )
+
+
+_CATALOGUES: dict[str, Translations] = {}  # Flask-Babel looks for its own, of one language, a thousand times a page
+
+
+def _catalogue() -> Translations:
+    """Return the messages of the page's language."""
+    code = language()
+    if code not in _CATALOGUES:
+        _CATALOGUES[code] = get_translations()
+    return _CATALOGUES[code]
 
 
 def _bound(message: str) -> str:
@@ -58,7 +70,7 @@ def say(message: str, /, **values: object) -> Markup:
         message: The English sentence with named places such as `%(school)s`; a percent sign is written `%%`.
         values: What stands in the places.
     """
-    return Markup(_bound(get_translations().ugettext(message))) % values  # noqa: S704 -- messages are ours; values are escaped by `%`
+    return Markup(_bound(_catalogue().ugettext(message))) % values  # noqa: S704 -- messages are ours; values are escaped by `%`
 
 
 def say_many(one: str, many: str, count: int, /, **values: object) -> Markup:
@@ -71,4 +83,4 @@ def say_many(one: str, many: str, count: int, /, **values: object) -> Markup:
         values: What stands in the places, escaped.
     """
     values.setdefault("num", count)
-    return Markup(_bound(get_translations().ungettext(one, many, count))) % values  # noqa: S704 -- as above
+    return Markup(_bound(_catalogue().ungettext(one, many, count))) % values  # noqa: S704 -- as above

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from collector.domain import registry_checks
 from collector.domain.registry_checks import Check, Finding, Site
-from collector.store.queries import pages_quality
+from collector.store.queries import newness, pages_quality
 from collector.store.queries.pages_quality import QualityFilter, SchoolIssue
 from collector.store.unit import Snapshot
 from collector.web.kept import Kept
@@ -17,21 +17,26 @@ class Checked:
 
     sites: Mapping[str, Site]  # by code
     findings: Sequence[Finding]  # by check, then by code
+    counts: Mapping[Check, int]  # of all of them
 
 
 def checked(snapshot: Snapshot) -> Checked:
     """Return what is odd about the schools that the reader sees; two of one name are twins only where both are seen."""
     kept = Kept[Checked].of_app("registry_checks")
-    key = (snapshot.scope, pages_quality.newness(snapshot))
+    key = (snapshot.scope, newness.registry(snapshot))
     found = kept.find(key)
     if found is None:
         sites = pages_quality.sites(snapshot)
-        found = kept.keep(key, Checked({site.code: site for site in sites}, registry_checks.find(sites)))
+        findings = registry_checks.find(sites)
+        counted = registry_checks.counts(findings)
+        found = kept.keep(key, Checked({site.code: site for site in sites}, findings, counted))
     return found
 
 
 def counts(found: Checked, wanted: QualityFilter) -> dict[Check, int]:
     """Return every check with how many schools of a filter it names."""
+    if not any(wanted):
+        return {check: found.counts[check] for check in Check}
     counted = registry_checks.counts(one for one in found.findings if _fits(found.sites[one.code], wanted))
     return {check: counted[check] for check in Check}
 

@@ -10,6 +10,7 @@ STORE_EPOCH = "store_epoch"  # changes when a backup is restored: agents then of
 SETTINGS_VERSION = "settings_version"  # a counter, raised when calendars or opening hours change
 LAST_EVALUATION_MS = "last_evaluation_ms"
 EVALUATED_PROFILE = "evaluated_profile"
+VERDICTS_VERSION = "verdicts_version"  # a counter, raised whenever newest verdicts are written (`queries.newness`)
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
 

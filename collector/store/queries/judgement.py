@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, select, update
 
 from collector.domain.words import OPEN_STATES, FlagEventKind
+from collector.store.queries import newness
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import (
     EVALUATIONS,
@@ -192,6 +193,7 @@ def forget_everything(unit: UnitOfWork) -> None:
     """Delete all that the evaluation has written; measurements and what people did stay."""
     for table in (FLAG_EVENTS, FLAGS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS):
         unit.connection.execute(delete(table))
+    newness.raise_verdicts(unit)
     unjudge_everything(unit)
 
 

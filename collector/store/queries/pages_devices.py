@@ -138,7 +138,7 @@ def device_rows(snapshot: Snapshot, wanted: DeviceFilter, limits: Limits, limit:
 
 def count_devices(snapshot: Snapshot, wanted: DeviceFilter, limits: Limits) -> int:
     """Return how many devices a filter lists."""
-    source = DEVICES.outerjoin(SCHOOLS, SCHOOLS.c.code == DEVICES.c.school)
+    source = DEVICES.outerjoin(SCHOOLS, SCHOOLS.c.code == DEVICES.c.school) if wanted.search else DEVICES
     query = select(func.count()).select_from(source).where(*_where(wanted, limits))
     return int(snapshot.connection.execute(query).scalar_one())
 

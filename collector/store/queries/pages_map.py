@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from collector.store.queries.facts import LAST_EVALUATION_MS
 from collector.store.queries.pages_schools import SORTS, Measure, SchoolFilter, judged_schools, where
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
-from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
@@ -41,10 +39,3 @@ def map_schools(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> l
         .order_by(rank.is_(None), rank, ratio, SCHOOLS.c.name_order, SCHOOLS.c.code)
     )
     return [MapSchool(*row) for row in snapshot.connection.execute(query)]
-
-
-def newness(snapshot: Snapshot) -> str:
-    """Return a text that changes whenever a school of the registry or a verdict does."""
-    fact = select(FACTS.c.value).where(FACTS.c.name == LAST_EVALUATION_MS).scalar_subquery()
-    row = snapshot.connection.execute(select(fact, func.count(), func.max(SCHOOLS.c.updated_ms))).one()
-    return " ".join(str(value) for value in row)

@@ -218,12 +218,6 @@ def count_thin(snapshot: Snapshot, measure: Measure, wanted: QualityFilter) -> t
     return int(row[0]), int(row[1] or 0), int(row[2] or 0)
 
 
-def newness(snapshot: Snapshot) -> tuple[int, int | None]:
-    """Return what changes whenever a school of the registry does."""
-    count, updated_ms = snapshot.connection.execute(select(func.count(), func.max(SCHOOLS.c.updated_ms))).one()
-    return int(count), updated_ms
-
-
 _PUPILS = func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift)
 _SITE = (
     *(SCHOOLS.c[name] for name in ("code", "name", "name_folded", "education_level", "latitude", "longitude", "area")),

@@ -1,5 +1,6 @@
 """Read models of the pages: schools with their newest verdict, filtered, sorted and cut at a limit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,6 +153,13 @@ SORTS: dict[str, ColumnElement[Any]] = {
 }
 
 
+# Of those, what follows from the registry and the newest verdicts alone.
+OF_VERDICTS = frozenset(SORTS) - {"heard"}
+
+
+_OF_REGISTRY = ("name", "pupils", "heard")  # what asks for no verdict
+
+
 def like_pattern(text: str) -> str:
     """Return a pattern for LIKE with backslash as its escape that finds the text anywhere."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -214,7 +222,27 @@ def school_rows(
     limit: int = 50,
     offset: int = 0,
 ) -> list[SchoolRow]:
-    """Return the schools of a filter in a definite order; those without the sorted value stand at the end.
+    """Return the schools of a filter in a definite order; as `school_codes`."""
+    codes = school_codes(snapshot, measure, wanted, sort=sort, descending=descending, limit=limit, offset=offset)
+    return rows_of(snapshot, measure, codes)
+
+
+def _source(measure: Measure, wanted: SchoolFilter, *, needs_verdicts: bool) -> FromClause:
+    """Return the schools, with their newest evaluations only where a filter or an order asks for one."""
+    return judged_schools(measure) if needs_verdicts or wanted.verdict or wanted.contract else SCHOOLS
+
+
+def school_codes(
+    snapshot: Snapshot,
+    measure: Measure,
+    wanted: SchoolFilter,
+    *,
+    sort: str,
+    descending: bool,
+    limit: int,
+    offset: int,
+) -> Sequence[str]:
+    """Return the codes of a filter in a definite order; those without the sorted value stand at the end.
 
     Args:
         snapshot: Where to look.
@@ -226,11 +254,15 @@ def school_rows(
         offset: After so many.
     """
     # The codes first, by what they are sorted by: no database needs to carry whole rows of a country through a sort.
-    source = judged_schools(measure)
+    source = _source(measure, wanted, needs_verdicts=sort not in _OF_REGISTRY)
     if sort == "heard":
         source = source.outerjoin(_CONTACTS, _CONTACTS.c.school == SCHOOLS.c.code)
     chosen = select(SCHOOLS.c.code).select_from(source).where(*where(wanted)).order_by(*_order(sort, descending))
-    codes = snapshot.connection.scalars(chosen.limit(limit).offset(offset)).all()
+    return snapshot.connection.scalars(chosen.limit(limit).offset(offset)).all()
+
+
+def rows_of(snapshot: Snapshot, measure: Measure, codes: Sequence[str]) -> list[SchoolRow]:
+    """Return the schools of some codes, in their order."""
     found: dict[str, SchoolRow] = {}
     for start in range(0, len(codes), _MANY):
         some: Select[Any] = select(*_ROW, _HEARD).select_from(judged_schools(measure))
@@ -256,7 +288,8 @@ def one_school(snapshot: Snapshot, measure: Measure, code: str) -> SchoolRow | N
 
 def count_schools(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter) -> int:
     """Return how many schools a filter lists."""
-    query = select(func.count()).select_from(judged_schools(measure)).where(*where(wanted))
+    source = _source(measure, wanted, needs_verdicts=False)
+    query = select(func.count()).select_from(source).where(*where(wanted))
     return int(snapshot.connection.execute(query).scalar_one())
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select
 
 from collector.domain.periods import WAYS, first_before, first_day
 from collector.domain.words import Verdict
+from collector.store.queries import newness
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
 from collector.store.unit import UnitOfWork
@@ -40,12 +41,14 @@ def renew(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: st
     for some in in_pieces(schools):
         _renew_newest(unit, series, some)
         _renew_periods(unit, series, some, date.fromisoformat(from_day))
+    newness.raise_verdicts(unit)
 
 
 def renew_all(unit: UnitOfWork) -> None:
     """Make every row anew."""
     unit.connection.execute(delete(NEWEST_EVALUATIONS))
     unit.connection.execute(delete(PERIOD_VERDICTS))
+    newness.raise_verdicts(unit)
     table = EVALUATIONS.c
     query = select(table.profile, table.metric, table.school, func.min(table.day))
     found = unit.connection.execute(query.group_by(table.profile, table.metric, table.school)).all()

@@ -44,6 +44,7 @@ SCHOOLS = Table(
     Index(None, "area"),
     Index(None, "provider"),
     Index(None, "technology"),
+    Index(None, "updated_ms"),  # what is remembered of schools is thrown away when this says so
     # Invented ones: every page asks whether there are any, and a country has none.
     Index("ix_schools_demo", "code", sqlite_where=text("is_demo = 1"), postgresql_where=text("is_demo")),
 )

@@ -13,12 +13,12 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from collector.domain.roles import Role
-from collector.store.queries import pages_map, pages_school, pages_schools, standings
+from collector.store.queries import newness, pages_map, pages_school, pages_schools, standings
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_schools import SchoolFilter, SchoolRow
 from collector.store.queries.standings import AreaShare
 from collector.store.unit import Snapshot
-from collector.web import asked, assets, lines, mapdata, mapwords, sentences, words
+from collector.web import asked, assets, lines, mapdata, mapwords, remembered, sentences, words
 from collector.web.access import for_role
 from collector.web.desk import desk
 from collector.web.frame import page
@@ -65,7 +65,7 @@ def show() -> str:
     number = _read_page()
     is_areas = _is_areas()
     with parts.store.reader() as snapshot:
-        counted = standings.standings(snapshot, parts.measure, wanted)
+        counted = remembered.standings_of(snapshot, parts.measure, wanted)
         counts = standings.count_verdicts(counted)
         shares = standings.shares_of(counted)
         listed = _verdicts_listed(wanted)
@@ -102,7 +102,7 @@ def show() -> str:
 def _rows(snapshot: Snapshot, wanted: SchoolFilter, number: int) -> list[SchoolRow]:
     """Return one page of the list."""
     measure, offset = desk().measure, ROWS * (number - 1)
-    return pages_schools.school_rows(snapshot, measure, wanted, sort="verdict", limit=ROWS, offset=offset)
+    return remembered.school_rows(snapshot, measure, wanted, sort="verdict", limit=ROWS, offset=offset)
 
 
 def _for_script() -> dict[str, object]:
@@ -124,7 +124,7 @@ def data() -> Response:
     packed = Kept[bytes].of_app("map")
     with parts.store.reader() as snapshot:
         seen = snapshot.scope.is_whole, sorted(snapshot.scope.areas or ())
-        facts = (seen, pages_map.newness(snapshot), parts.measure, wanted)
+        facts = (seen, newness.newness(snapshot), parts.measure, wanted)
         tag = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
         response = Response(mimetype="application/json")
         response.headers["Cache-Control"] = "private, no-cache"

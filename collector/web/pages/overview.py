@@ -1,6 +1,6 @@
 """The overview: what is wrong now, who is worst, how the schools stand. Every number leads to the list behind it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -8,13 +8,13 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from collector.domain import periods
-from collector.store.queries import pages_devices, pages_flags, pages_overview, pages_schools, standings
+from collector.store.queries import pages_devices, pages_flags, pages_overview
 from collector.store.queries.pages_devices import DeviceCounts
 from collector.store.queries.pages_overview import FlagCounts, Freshness, Today
 from collector.store.queries.pages_schools import NO_VERDICT, SchoolFilter
 from collector.store.queries.standings import Standing, count_verdicts
 from collector.store.unit import Snapshot
-from collector.web import lines, present, sentences
+from collector.web import lines, present, remembered, sentences
 from collector.web.charts import small, weeks
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
@@ -69,7 +69,7 @@ def show() -> str:
     """Show the overview."""
     parts = desk()
     with parts.store.reader() as snapshot:
-        counted = standings.standings(snapshot, parts.measure)
+        counted = remembered.standings_of(snapshot, parts.measure)
         counts = count_verdicts(counted)
         fresh = pages_overview.freshness(snapshot, parts.measure)
         today = pages_overview.today(snapshot, midnight_ms(parts))
@@ -145,7 +145,7 @@ def _change(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> Markup:
 
 def _worst(snapshot: Snapshot, parts: Desk) -> list[Worst]:
     wanted = SchoolFilter(verdict="BELOW")
-    rows = pages_schools.school_rows(snapshot, parts.measure, wanted, sort="shortage", descending=True, limit=_WORST)
+    rows = remembered.school_rows(snapshot, parts.measure, wanted, sort="shortage", descending=True, limit=_WORST)
     flags = pages_flags.open_flag_of(snapshot, [row.code for row in rows])
     found = []
     for line in lines.school_lines(snapshot, rows, with_sparks=False):
@@ -173,7 +173,7 @@ def _flags(found: list[FlagCounts]) -> FlagSummary:
     )
 
 
-def _areas(counted: list[Standing]) -> list[AreaLine]:
+def _areas(counted: Sequence[Standing]) -> list[AreaLine]:
     by_area: dict[str | None, list[Standing]] = {}
     for standing in counted:
         by_area.setdefault(standing.area, []).append(standing)
@@ -211,7 +211,7 @@ def _weeks_pictures(history: list[weeks.Week]) -> list[Markup]:
 
 
 def _tiles(
-    counted: list[Standing], counts: Mapping[str, int], today: Today, fleet: DeviceCounts
+    counted: Sequence[Standing], counts: Mapping[str, int], today: Today, fleet: DeviceCounts
 ) -> dict[str, tuple[str, str]]:
     total = sum(counts.values())
     enough = total - counts.get("INSUFFICIENT", 0) - counts.get(NO_VERDICT, 0)

@@ -12,7 +12,7 @@ from collector.store.queries import pages_providers, pages_schools
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_providers import ProviderFilter
 from collector.store.unit import Snapshot
-from collector.web import asked, present, rows, scorecard
+from collector.web import asked, present, remembered, rows, scorecard
 from collector.web.access import for_role
 from collector.web.charts import compare, small
 from collector.web.desk import desk
@@ -144,8 +144,7 @@ def download_schools() -> Response:
 
 
 def _scores(snapshot: Snapshot, wanted: ProviderFilter) -> list[Score]:
-    schools = pages_providers.served_schools(snapshot, desk().measure, wanted)
-    return scorecard.score(schools, pages_providers.open_flags(snapshot, wanted))
+    return remembered.scores(snapshot, desk().measure, wanted)
 
 
 def _read_filter() -> ProviderFilter:

@@ -12,8 +12,10 @@ from collector.domain.roles import Role
 from collector.store.queries import pages_quality, pages_schools
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_quality import Aside, AsideRow, DeviceIssue, QualityFilter, SchoolIssue
+from collector.store.queries.pages_schools import NO_VERDICT
+from collector.store.queries.standings import count_verdicts
 from collector.store.unit import Snapshot
-from collector.web import asked, evidence, issues, present, registrychecks, rows, words
+from collector.web import asked, evidence, issues, present, registrychecks, remembered, rows, words
 from collector.web.access import for_role
 from collector.web.desk import Desk, desk
 from collector.web.frame import page
@@ -197,7 +199,7 @@ def _read(parts: Desk) -> Wanted:
 
 
 def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
-    schools, thin, none = pages_quality.count_thin(snapshot, parts.measure, wanted.schools)
+    schools, thin, none = _count_thin(snapshot, parts, wanted.schools)
     of_devices = pages_quality.count_device_issues(snapshot, wanted.schools)
     of_schools = registrychecks.counts(registrychecks.checked(snapshot), wanted.schools)
     return Summary(
@@ -208,6 +210,14 @@ def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
         registry=[Finding(issues.ISSUES[key], count, schools) for key, count in of_schools.items()],
         schools=schools,
     )
+
+
+def _count_thin(snapshot: Snapshot, parts: Desk, wanted: QualityFilter) -> tuple[int, int, int]:
+    """Return how many schools there are, have too few tests, and have no verdict at all."""
+    if any(wanted):
+        return pages_quality.count_thin(snapshot, parts.measure, wanted)
+    counts = count_verdicts(remembered.standings_of(snapshot, parts.measure))
+    return sum(counts.values()), counts.get("INSUFFICIENT", 0), counts.get(NO_VERDICT, 0)
 
 
 def _rows(

@@ -11,7 +11,7 @@ from collector.registry.names import fold
 from collector.store.queries import pages_schools
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages_schools import CONTRACTS, ENOUGH, SORTS, SchoolFilter
-from collector.web import asked, lines, words
+from collector.web import asked, lines, remembered, words
 from collector.web.access import for_role
 from collector.web.desk import desk
 from collector.web.frame import here, page
@@ -97,7 +97,7 @@ def show() -> str:
     wanted = read_filter()
     order = _read_order()
     with parts.store.reader() as snapshot:
-        rows = pages_schools.school_rows(
+        rows = remembered.school_rows(
             snapshot,
             parts.measure,
             wanted,

@@ -191,8 +191,8 @@ def statements(store: Store) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     ("page", "most"),
     [
-        ("/", 15),
-        ("/schools", 12),
+        ("/", 16),
+        ("/schools", 13),
         ("/map", 13),
         ("/map?layer=areas", 12),
         ("/map?school=00123", 16),
@@ -209,7 +209,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/devices/waiting/00202", 11),
         ("/admin/tokens", 10),
         ("/admin/tokens/many", 9),
-        ("/providers", 10),
+        ("/providers", 11),
         ("/quality", 14),
         ("/progress", 22),
         ("/progress?list=BELOW&at=2026-11-01", 23),

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
 from collector.store.open import Store
-from collector.store.queries import facts, summaries
+from collector.store.queries import newness, summaries
 from collector.store.tables.registry import SCHOOLS
 from collector.web.pages import atlas
 from tests.collector.web.pages.conftest import sign_in
@@ -222,7 +222,7 @@ def test_data_are_sent_again_only_when_they_changed(admin: FlaskClient, country:
     tag = changed.headers["ETag"]
     assert again() == 304
     with country.unit() as unit:
-        facts.set_fact(unit, facts.LAST_EVALUATION_MS, "1")
+        newness.raise_verdicts(unit)
         unit.commit()
     assert again() == 200
 

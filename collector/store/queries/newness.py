@@ -1,0 +1,48 @@
+"""What pages may remember, and until when: texts that differ whenever what was read differs.
+
+Both are read in the snapshot that is shown, so that what is remembered under them is what that snapshot holds.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Text, cast, func, select
+
+from collector.store.queries import facts
+from collector.store.tables.people import FACTS
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot, UnitOfWork
+from collector.store.upsert import insert
+
+
+class Newness(NamedTuple):
+    """How new the registry and the verdicts of a snapshot are."""
+
+    schools: int
+    updated_ms: str  # newest change of a school, and the sum of all: a clock that was put back is noticed too
+    verdicts: str  # how often they were written
+
+
+_REGISTRY = select(func.count(), func.max(SCHOOLS.c.updated_ms), func.sum(SCHOOLS.c.updated_ms))
+
+
+def raise_verdicts(unit: UnitOfWork) -> None:
+    """Say in the transaction that writes the newest verdicts that they are others now.
+
+    One statement, so that two that write at once never leave the same number.
+    """
+    now = cast(cast(FACTS.c.value, BigInteger) + 1, Text)
+    first = insert(unit, FACTS).values(name=facts.VERDICTS_VERSION, value="1")
+    unit.connection.execute(first.on_conflict_do_update(index_elements=["name"], set_={"value": now}))
+
+
+def registry(snapshot: Snapshot) -> tuple[int, str]:
+    """Return what differs whenever a school that the reader sees does; an index has all of it."""
+    count, newest, total = snapshot.connection.execute(_REGISTRY).one()
+    return int(count), f"{newest} {total}"
+
+
+def newness(snapshot: Snapshot) -> Newness:
+    """Return what differs whenever a school that the reader sees, or any newest verdict, does."""
+    verdicts = select(FACTS.c.value).where(FACTS.c.name == facts.VERDICTS_VERSION).scalar_subquery()
+    count, newest, total, written = snapshot.connection.execute(_REGISTRY.add_columns(verdicts)).one()
+    return Newness(int(count), f"{newest} {total}", written or "")

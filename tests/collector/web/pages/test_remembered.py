@@ -1,0 +1,106 @@
+"""What pages remember of all schools is what they would count now: after every change, and for every reader."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from collector.config import CollectorConfig
+from collector.domain.scope import WHOLE, Scope
+from collector.evaluate.run import evaluate, replay
+from collector.store.open import Store
+from collector.store.queries import newness, pages_providers, pages_schools, schools, standings, summaries
+from collector.store.queries.pages_providers import ProviderFilter
+from collector.store.queries.pages_schools import Measure, SchoolFilter
+from collector.store.tables.judgement import EVALUATIONS, FLAGS
+from collector.store.unit import UnitOfWork
+from collector.web import remembered, scorecard
+from tests.fakes import pages_world
+from tests.fakes.collector_world import FakeClock, fake_ports
+
+MEASURE = Measure(pages_world.PROFILE, pages_world.METRIC)
+CODE = "00123"
+BELOW = SchoolFilter(verdict="BELOW")
+
+
+def counted(store: Store, scope: Scope) -> list[Any]:
+    """Everything from the rows."""
+    with store.reader(scope) as snapshot:
+        served = pages_providers.served_schools(snapshot, MEASURE, ProviderFilter())
+        return [
+            standings.standings(snapshot, MEASURE),
+            scorecard.score(served, pages_providers.open_flags(snapshot, ProviderFilter())),
+            pages_schools.school_rows(snapshot, MEASURE, SchoolFilter(), sort="verdict", limit=20),
+            pages_schools.school_rows(snapshot, MEASURE, BELOW, sort="shortage", descending=True, limit=5),
+            pages_schools.school_rows(snapshot, MEASURE, SchoolFilter(), sort="heard", limit=20),
+        ]
+
+
+def shown(app: Flask, store: Store, scope: Scope) -> list[Any]:
+    """The same as pages say it."""
+    with app.app_context(), store.reader(scope) as snapshot:
+        return [
+            list(remembered.standings_of(snapshot, MEASURE)),
+            remembered.scores(snapshot, MEASURE, ProviderFilter()),
+            remembered.school_rows(snapshot, MEASURE, SchoolFilter(), sort="verdict", limit=20),
+            remembered.school_rows(snapshot, MEASURE, BELOW, sort="shortage", descending=True, limit=5),
+            remembered.school_rows(snapshot, MEASURE, SchoolFilter(), sort="heard", limit=20),
+        ]
+
+
+def judge_otherwise(unit: UnitOfWork) -> None:
+    of_school = EVALUATIONS.c.school == CODE
+    unit.connection.execute(update(EVALUATIONS).where(of_school).values(verdict="MEETS", median_bps=10**8))
+    summaries.renew_all(unit)
+
+
+def move(unit: UnitOfWork) -> None:
+    schools.change(unit, CODE, {"area": "Los Cayos", "provider": "Other", "updated_ms": 10**14})
+
+
+def move_by_an_old_clock(unit: UnitOfWork) -> None:
+    schools.change(unit, CODE, {"area": "Los Cayos", "updated_ms": 5})
+
+
+def close_flags(unit: UnitOfWork) -> None:
+    unit.connection.execute(update(FLAGS).values(state="closed"))
+
+
+@pytest.mark.parametrize("change", [judge_otherwise, move, move_by_an_old_clock, close_flags])
+def test_a_change_is_seen_at_once_and_by_every_reader(
+    app: Flask, country: Store, change: Callable[[UnitOfWork], None]
+) -> None:
+    scopes = (WHOLE, Scope(frozenset({"Norte"})), Scope(frozenset({"Los Cayos"})))
+    before = [shown(app, country, scope) for scope in scopes]
+    assert before == [counted(country, scope) for scope in scopes]
+    assert before[0] != before[1] != before[2]
+    with country.unit() as unit:
+        change(unit)
+        unit.commit()
+    after = [shown(app, country, scope) for scope in scopes]
+    assert after == [counted(country, scope) for scope in scopes]
+    assert after[0] != before[0]
+
+
+def test_nothing_is_counted_twice_of_the_same(app: Flask, country: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = shown(app, country, WHOLE)
+    monkeypatch.setattr(standings, "standings", None)
+    monkeypatch.setattr(scorecard, "score", None)
+    assert shown(app, country, WHOLE) == first
+
+
+def test_an_evaluation_and_a_replay_are_noticed(country: Store) -> None:
+    def now() -> newness.Newness:
+        with country.reader() as snapshot:
+            return newness.newness(snapshot)
+
+    config = CollectorConfig(name="X", default_timezone=pages_world.ZONE)
+    ports = fake_ports(FakeClock(pages_world.NOW_MS))
+    begun = now()
+    evaluate(country, config, ports, from_day=pages_world.LAST_DAY)
+    evaluated = now()
+    assert evaluated != begun
+    replay(country, config, ports)
+    assert now() != evaluated
