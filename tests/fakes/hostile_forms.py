@@ -32,6 +32,7 @@ class Sent:
 
     address: str
     pairs: list[tuple[str, str]]
+    typed: frozenset[str] = frozenset()  # names of the fields into which a person writes
     way: str = "form"  # how it is written
     file_name: str = ""  # of the field that takes a file; empty: none
     file: bytes = b""
@@ -45,7 +46,7 @@ class Sent:
 def fill(form: Form, chance: random.Random, token: str) -> Sent:
     """Return a form with hostile values at random places; sometimes as a person would leave it."""
     spoil = chance.choice((0.0, 0.15, 0.4, 0.9))
-    sent = Sent(form.action, [])
+    sent = Sent(form.action, [], frozenset(one.name for one in form.fields if one.kind in FREE))
     buttons = [one for one in form.fields if one.kind == "button"]
     pressed = chance.choice(buttons) if buttons and chance.random() < _PRESSED else None
     for one in form.fields:

@@ -16,6 +16,7 @@ class Field:
     value: str = ""
     options: list[str] = field(default_factory=list)
     is_sent: bool = True  # without anybody doing anything; of buttons one is pressed
+    longest: int = 100_000  # that a browser lets a person type
 
 
 @dataclass
@@ -82,7 +83,7 @@ class _Reader(HTMLParser):
         if not name or tag not in ("input", "textarea", "select", "button"):
             return
         kind = given.get("type", "text") if tag == "input" else tag
-        one = Field(name, kind, value)
+        one = Field(name, kind, value, longest=int(given.get("maxlength") or 100_000))
         if kind in ("checkbox", "radio"):
             one.is_sent, one.value = "checked" in given, value or "on"
         self._form.fields.append(one)

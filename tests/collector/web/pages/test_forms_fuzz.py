@@ -179,6 +179,7 @@ class Fuzz:
             assert not to.netloc and to.path.startswith("/") and not to.path.startswith("//"), (
                 f"{said} {answer.location}"
             )
+            assert to.path != "/login" or self.stand() == self.stands, f"{said}: sent to sign in, and yet stored"
             if urlsplit(sent.address).path in ("/login", "/logout"):
                 self.tokens.pop(name, None)  # a session that begins or ends has other tokens
             elif to.path != "/login":
@@ -203,16 +204,18 @@ class Fuzz:
             assert found == [], f"{said}: {alert}"
 
     def check_kept(self, sent: Sent, read: Read, said: str) -> None:
-        """What a person typed stands in the form that comes back."""
+        """What a person can have typed stands in the form that comes back."""
+        if not sent.typed or sent.way not in ("form", "multipart"):
+            return
         path = urlsplit(sent.address).path
         back = [form for form in read.forms if urlsplit(form.action or sent.address).path == path]
         assert back, f"{said}: the form is not there again"
-        for name in {one.name for form in back for one in form.fields if one.kind in FREE}:
-            typed = sent.once(name)
-            if typed is None or len(typed) > 2000 or not typed.isprintable() or sent.way not in ("form", "multipart"):
+        for field in {one.name: one for form in back for one in form.fields if one.kind in FREE}.values():
+            typed = sent.once(field.name)
+            if typed is None or len(typed) > min(field.longest, 2000) or not typed.isprintable():
                 continue
-            shown = [" ".join((form.value(name) or "").split()) for form in back]
-            assert " ".join(typed.split()) in shown, f"{said}: {name} was {typed[:80]!r}, now {str(shown)[:200]}"
+            shown = [" ".join((form.value(field.name) or "").split()) for form in back]
+            assert " ".join(typed.split()) in shown, f"{said}: {field.name} was {typed[:80]!r}, now {str(shown)[:200]}"
 
 
 @pytest.fixture(autouse=True)

@@ -66,7 +66,7 @@ def filter_and_keep(page: Page, site: str) -> None:
 
 def change_a_target(page: Page, site: str) -> None:
     """A target of a district, looked at before it is saved."""
-    page.goto(f"{site}/targets/new?kind=speed")
+    page.goto(f"{site}/targets/new?kind=fixed")
     page.get_by_label("Download, Mbit/s").fill("4,5")
     page.get_by_label("Name of the target").fill("Ours")
     page.get_by_label("Who asks for it").fill("Ministry")
