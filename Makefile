@@ -42,5 +42,8 @@ demo: setup ## fresh machine -> running product; ONCE=1 prints a summary and end
 package: setup ## the built agent for this system under dist/
 	@$(BIN)/python packaging/build.py
 
+screenshots: tools ## pictures of some pages for the documents, in docs/images/pages
+	@$(BIN)/python -m tests.collector.web.screens docs/images/pages --few
+
 clean: ## remove what was built
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -30,11 +30,13 @@ if [ "${#missing[@]}" -gt 0 ]; then
   fi
 fi
 
+# Exact versions with hashes stand in the lock file, which names no place to take them from: that is npm's own setting.
+lock=clients/package-lock.json
 stamp=clients/node_modules/.stamp
-if command -v npm >/dev/null && ! cmp -s clients/package.json "$stamp"; then
-  if (cd clients && npm install --ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error >/dev/null); then
-    cp clients/package.json "$stamp"
+if command -v npm >/dev/null && ! cmp -s "$lock" "$stamp"; then
+  if (cd clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null); then
+    cp "$lock" "$stamp"
   else
-    echo "tools: could not install the foreign clients; their tests are skipped" >&2
+    echo "tools: could not install what tests take from npm; tests that need it are skipped" >&2
   fi
 fi

@@ -1,15 +1,18 @@
 """Pictures of every page, for eyes: `python -m tests.collector.web.screens FOLDER [--url URL --name N --password P]`.
 
-Without a URL it serves a small invented country from a folder of its own. Pictures are named
-`<page>-<width>[-dark][-es].png`.
+Each page is taken wide and narrow, light and dark, in another language each time. Without a URL a small invented
+country is served from a folder of its own. Pictures are named `<page>-<width>-<theme>-<language>.png`. With `--few`
+only those that stand in the documents are taken, as large as a window (`make screenshots`).
 """
 
 import argparse
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +23,7 @@ from waitress.server import create_server
 
 from collector.config import CollectorConfig
 from collector.store.open import Store, create
+from collector.web.i18n import LANGUAGES
 from collector.web.register import register_pages
 from tests.fakes import pages_world
 from tests.fakes.collector_world import FakeClock, fake_ports
@@ -52,12 +56,38 @@ PAGES = {
     "10-export": "/exports",
     "12-judge": "/how-we-judge",
     "13-columns": "/columns",
+    "18-targets": "/targets",
+    "19-target-new": "/targets/new?kind=pupils&look=1",
     "20-registry": "/admin/registry",
     "21-tokens": "/admin/tokens",
     "22-tokens-many": "/admin/tokens/many",
     "23-settings": "/admin/settings",
     "23-settings-school": "/schools/00123/settings",
+    "24-registry-history": "/admin/registry/history?of=0301017",
 }
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How somebody looks at the pages."""
+
+    language: str
+    theme: str
+    width: int = 1280
+
+    def __str__(self) -> str:
+        return f"{self.width}-{self.theme}-{self.language}"
+
+
+FEW = (
+    ("01-overview", Look("en", "light")),
+    ("02-map", Look("fr", "light")),
+    ("04-school", Look("es", "dark", 390)),
+    ("06-flag", Look("pt", "dark")),
+    ("08-providers", Look("es", "light")),
+)
+"""What the documents show."""
 
 
 class _Compiled(BytecodeCache):
@@ -141,27 +171,39 @@ def addresses(page: Page, url: str) -> dict[str, str]:
     return {title: found.get(address, address) for title, address in PAGES.items()}
 
 
-def take(browser: Browser, url: str, folder: Path, name: str, password: str) -> list[Path]:
-    """Write all pictures and return where they are."""
+def put_on(page: Page, url: str, look: Look) -> None:
+    """Let the reader look so from the next page on."""
+    page.context.add_cookies([{"name": "enlace_language", "value": look.language, "url": url}])
+    page.emulate_media(color_scheme=look.theme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": look.width, "height": 900})
+
+
+def each_in_its_looks(titles: Iterable[str]) -> Iterator[tuple[str, Look]]:
+    """Yield pages with looks so that every page is seen in every language."""
+    for number, title in enumerate(titles):
+        for turn, (width, theme) in enumerate(product(WIDTHS, THEMES)):
+            yield title, Look(tuple(LANGUAGES)[(number + turn) % len(LANGUAGES)], theme, width)
+
+
+def take(browser: Browser, url: str, folder: Path, name: str, password: str, *, few: bool = False) -> list[Path]:
+    """Write the pictures and return where they are."""
+    context = browser.new_context(locale="en")
+    page = context.new_page()
     made: list[Path] = []
-    for theme in ("light", "dark"):
-        for language in ("en", "es"):
-            context = browser.new_context(color_scheme=theme, locale=language)  # type: ignore[arg-type]
-            page = context.new_page()
-            marks = ("-dark" if theme == "dark" else "") + ("-es" if language == "es" else "")
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 900})
-                page.goto(f"{url}/login")
-                made.append(folder / f"11-sign-in-{width}{marks}.png")
-                page.screenshot(path=made[-1], full_page=True)
-            sign_in(page, url, name, password)
-            for title, address in addresses(page, url).items():
-                for width in WIDTHS:
-                    page.set_viewport_size({"width": width, "height": 900})
-                    page.goto(url + address)
-                    made.append(folder / f"{title}-{width}{marks}.png")
-                    page.screenshot(path=made[-1], full_page=True)
-            context.close()
+
+    def picture(title: str, address: str, look: Look) -> None:
+        put_on(page, url, look)
+        page.goto(url + address)
+        made.append(folder / f"{title}-{look}.png")
+        page.screenshot(path=made[-1], full_page=not few)
+
+    for title, look in () if few else each_in_its_looks(["11-sign-in"]):
+        picture(title, "/login", look)
+    sign_in(page, url, name, password)
+    found = addresses(page, url)
+    for title, look in FEW if few else each_in_its_looks(found):
+        picture(title, found[title], look)
+    context.close()
     return made
 
 
@@ -170,19 +212,20 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path)
     options.add_argument("--url")
+    options.add_argument("--few", action="store_true")
     options.add_argument("--name", default="ana")
     options.add_argument("--password", default=pages_world.PASSWORDS["ana"])
     given = options.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         if given.url:
-            take(browser, given.url, given.folder, given.name, given.password)
+            take(browser, given.url, given.folder, given.name, given.password, few=given.few)
             return
         with tempfile.TemporaryDirectory() as place:
             store = create(Path(place) / "data")
             pages_world.country(store)
             with served(make_app(store)) as url:
-                take(browser, url, given.folder, given.name, given.password)
+                take(browser, url, given.folder, given.name, given.password, few=given.few)
             store.close()
 
 

@@ -114,7 +114,7 @@
     choose(i);
     atlas.remember({ school: data.code[i] });
     body.textContent = "";
-    const title = document.createElement("h3");
+    const title = document.createElement("h2");
     title.textContent = data.name[i];
     body.appendChild(title);
     openCard(data.y[i] === null ? null : [data.x[i], data.y[i]]);
@@ -135,7 +135,7 @@
   /* Several schools at one place that no zoom parts: all of them in one card. */
   function openMany(mark) {
     const found = index.getLeaves(mark.id, Infinity).map((leaf) => leaf.properties.i).sort((a, b) => a - b);
-    const title = document.createElement("h3"), rows = document.createElement("ol");
+    const title = document.createElement("h2"), rows = document.createElement("ol");
     title.textContent = atlas.many(atlas.says.here, found.length);
     found.forEach((i) => rows.appendChild(atlas.row(data, i, given.schools)));
     rows.addEventListener("click", function (event) {

@@ -194,7 +194,7 @@ def test_the_sentence_says_whether_it_is_one_place(admin: FlaskClient, country: 
 def test_a_chosen_school_is_said_in_words(admin: FlaskClient) -> None:
     page, card = admin.get("/map?school=00123").text, admin.get("/map/card?school=00123").text
     for shown in (page, card):
-        assert '<h3><a href="/schools/00123">Escuela Ñandú</a></h3>' in shown
+        assert '<h2><a href="/schools/00123">Escuela Ñandú</a></h2>' in shown
         assert "valid tests" in shown
     assert "<html" not in card
     assert 'id="picked" class="picked" tabindex="-1" aria-label="Chosen school" hidden' not in page

@@ -132,7 +132,7 @@ def test_the_list_follows_the_map_and_leads_it(opened: Opened, many: tuple[str, 
     row.locator("small").first.click()
     assert [mark["code"] for mark in drawn(page)].count(code) == 1, "the chosen school is never in a ring"
     page.wait_for_selector("#picked .badge")
-    assert page.locator("#picked h3").inner_text() == row.locator(".name").inner_text()
+    assert page.locator("#picked h2").inner_text() == row.locator(".name").inner_text()
     assert f"school={code}" in page.url and "chosen" in (row.get_attribute("class") or "")
 
 
@@ -147,7 +147,7 @@ def test_the_keyboard_reaches_every_school(opened: Opened, many: tuple[str, Stor
     assert page.evaluate("document.activeElement.id") == "picked"
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('#picked h3') !== null")
+    assert page.evaluate("document.activeElement.closest('#picked h2') !== null")
     page.keyboard.press("Escape")
     assert page.locator("#picked").is_hidden()
     assert page.evaluate("document.activeElement.className").startswith("pin")
@@ -181,13 +181,13 @@ def test_schools_at_one_place_are_listed_together(opened: Opened, few: tuple[str
     wait(page)
     pair = next(mark for mark in drawn(page) if mark["counts"] and sum(mark["counts"].values()) == 2)
     click_mark(page, pair)
-    assert page.locator("#picked h3").inner_text() == "2 schools at this place"
+    assert page.locator("#picked h2").inner_text() == "2 schools at this place"
     links = page.locator("#picked .name")
     assert {links.nth(i).get_attribute("href") for i in range(2)} == {"/schools/00123", "/schools/00202"}
     page.locator("#picked .pin").first.click()
     page.wait_for_selector("#picked .badge")
     with page.expect_navigation():
-        page.click("#picked h3 a")
+        page.click("#picked h2 a")
     assert page.url.rsplit("/", 1)[1] in ("00123", "00202")
 
 
