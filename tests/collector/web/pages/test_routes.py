@@ -221,7 +221,9 @@ def test_every_address_as_everybody(app: Flask, flag: str, name: str | None) -> 
         answer.close()
 
 
-@pytest.mark.parametrize("name", ["vera", "cora", "abel", "cleo"])
+@pytest.mark.parametrize(
+    "name", ["vera", "cleo", *(pytest.param(name, marks=pytest.mark.deep) for name in ("cora", "abel"))]
+)
 def test_no_page_leads_where_its_reader_may_not_go(app: Flask, name: str) -> None:
     client = app.test_client()
     sign_in(client, name)
