@@ -6,7 +6,7 @@ from agent.wire.interrupts import Quietly
 def main() -> None:
     """Load the program, do what the command line says and end the process."""
     with Quietly():
-        from agent.cli import main as begin
+        from agent.commands.cli import main as begin
 
         begin()
 

@@ -12,9 +12,10 @@ import msgspec
 
 from agent import config as configuration
 from agent.config import AgentConfig
-from agent.daemon import Walk
+from agent.daemon.walk import Walk
 from agent.errors import EnlaceError
-from agent.measure import servers, session
+from agent.measure import session
+from agent.measure.servers import addresses as servers
 from agent.ports import Ports
 from agent.real.clock import RealClock
 from agent.real.host import make_host

@@ -9,18 +9,20 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from agent import allowance, app, log, state, statusfile
-from agent.agenda import Agenda
+from agent import app, log, statusfile
 from agent.config import AgentConfig
-from agent.daemon import Measure, Walk
+from agent.daemon import allowance
+from agent.daemon.agenda import Agenda
+from agent.daemon.jobs import ClockWatch, SettingsJob, TestJob, UploadJob
+from agent.daemon.lookout import LightJob
+from agent.daemon.walk import Measure, Walk
 from agent.errors import EnlaceError
 from agent.host.locks import hold_agent_lock
-from agent.jobs import ClockWatch, SettingsJob, TestJob, UploadJob
 from agent.locks import FileLock
-from agent.lookout import LightJob
 from agent.measure import session
 from agent.ports import Ports
 from agent.spool.store import Spool
+from agent.spool.told import spool_facts
 from agent.uplink import enrol, identity
 from agent.uplink.contact import Contact
 from agent.uplink.identity import IdentityStore, Machine
@@ -220,7 +222,7 @@ class Daemon:
 
     def _spool_facts(self) -> dict[str, Any]:
         try:
-            return state.spool_facts(self._spool)
+            return spool_facts(self._spool)
         except EnlaceError as error:
             return {"spool_problem": error.sentence}
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from agent.measure.estimate import Estimator, EstimatorConfig
-from agent.measure.figure import Estimate
+from agent.measure.estimate.estimator import Estimator, EstimatorConfig
+from agent.measure.estimate.figure import Estimate
 from agent.wire.vocabulary import StopReason
 from bench.machine import table
 from tests.netlab import profiles

@@ -14,9 +14,9 @@ from collector.intake.receipts import ReceiptBook
 from collector.ports import Ports
 from collector.store.open import Store
 from collector.web.api import devices, health
-from collector.web.gate import Gate, Places
+from collector.web.http.gate import Gate, Places
+from collector.web.http.server import make_server
 from collector.web.register import register_pages
-from collector.web.server import make_server
 
 LOOK_S = 0.2
 

@@ -16,8 +16,8 @@ import click
 import msgspec
 
 from agent.wire.vocabulary import ExitCode
-from collector import device_commands, key_commands, pack_commands, people_commands, registry_commands
-from collector.commands import Command, Given
+from collector.commands import devices, keys, packs, people, registry
+from collector.commands.common import Command, Given
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
@@ -146,11 +146,11 @@ def testpoint(given: Given, host: str, port: int | None, udp_port: int | None) -
     return ExitCode.DONE
 
 
-registry_commands.add_to(cli, anywhere, _ports)
-people_commands.add_to(cli, anywhere, _ports)
-key_commands.add_to(cli, anywhere, _ports)
-device_commands.add_to(cli, anywhere, _ports)
-pack_commands.add_to(cli, anywhere)
+registry.add_to(cli, anywhere, _ports)
+people.add_to(cli, anywhere, _ports)
+keys.add_to(cli, anywhere, _ports)
+devices.add_to(cli, anywhere, _ports)
+packs.add_to(cli, anywhere)
 
 
 def _day(_context: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:

@@ -12,8 +12,9 @@ from collector.errors import CollectorError
 from collector.operate import note
 from collector.ports import Ports
 from collector.store.open import Store
-from collector.store.queries import api_keys, audit, pages_schools, sessions, users
+from collector.store.queries import api_keys, audit, sessions, users
 from collector.store.queries.audit import AuditEntry
+from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.users import User
 from collector.store.unit import Snapshot
 

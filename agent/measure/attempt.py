@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from agent.measure.engine import Engine, Job, Transfer
-from agent.measure.estimate import Estimator, EstimatorConfig
+from agent.measure.beside.processor import Spent, spent
+from agent.measure.engines.engine import Engine, Job, Transfer
+from agent.measure.engines.librespeed import COMPRESSIBLE
+from agent.measure.estimate.estimator import Estimator, EstimatorConfig
+from agent.measure.estimate.figure import Estimate
 from agent.measure.faults import WorldError
-from agent.measure.figure import Estimate
-from agent.measure.latency import LoadedProbes
-from agent.measure.librespeed import COMPRESSIBLE
-from agent.measure.probes import Prober
-from agent.measure.processor import Spent, spent
-from agent.measure.rounds import LoadedSide
-from agent.measure.streams import Streams
+from agent.measure.latency.idle_and_loaded import LoadedProbes
+from agent.measure.latency.probes import Prober
+from agent.measure.latency.rounds import LoadedSide
+from agent.measure.sockets.streams import Streams
 from agent.measure.wirecost import wire_bytes
 from agent.wire.records import Direction, Failure
 from agent.wire.tags import CLIENT_LIMITED

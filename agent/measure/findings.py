@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from agent.measure import busy, dial, guard, named, receipt
+from agent.measure import busy, receipt
 from agent.measure.attempt import Outcome
-from agent.measure.engine import Job
-from agent.measure.latency import Idle
+from agent.measure.beside import guard
+from agent.measure.engines.engine import Job
+from agent.measure.latency.idle_and_loaded import Idle
+from agent.measure.latency.rounds import loaded
 from agent.measure.plan import Plan
-from agent.measure.rounds import loaded
+from agent.measure.servers import named
+from agent.measure.sockets import dial
 from agent.ports import Host
 from agent.wire import forms, limits, records
 from agent.wire.answers import ServerEntry

@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from agent.errors import EnlaceError
-from agent.measure import dial, faults, fetch, gateway, servers
-from agent.measure.dial import Address
-from agent.measure.engine import Job
+from agent.measure import faults
+from agent.measure.engines.engine import Job
 from agent.measure.faults import WorldError
-from agent.measure.latency import measure_idle
-from agent.measure.servers import Target
+from agent.measure.latency import gateway
+from agent.measure.latency.idle_and_loaded import measure_idle
+from agent.measure.servers import addresses, fetch
+from agent.measure.servers.addresses import Target
+from agent.measure.sockets import dial
+from agent.measure.sockets.dial import Address
 from agent.net.loop import Loop
 from agent.ports import Ports
 from agent.wire.answers import ServerEntry
@@ -79,7 +82,7 @@ def look(
 def _look_at_server(entry: ServerEntry, loop: Loop, ports: Ports, known: Mapping[str, Sequence[str]]) -> Sight:
     begun_s = time.monotonic()
     try:
-        target = servers.parse_target(entry.url)
+        target = addresses.parse_target(entry.url)
     except EnlaceError:
         return Sight(fault=FailureCode.PROTOCOL)
     try:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agent.measure import choice, directory
+from agent.measure.servers import choice, directory
 from agent.wire.answers import ServerEntry
 from agent.wire.limits import LEAST_CAP_BYTES
 from agent.wire.records import Budget

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from agent.measure import dial
-from agent.measure.aside import CONNECTION_BYTES, TLS_BYTES
 from agent.measure.attempt import Outcome
-from agent.measure.engine import Job
+from agent.measure.beside.aside import CONNECTION_BYTES, TLS_BYTES
+from agent.measure.engines.engine import Job
+from agent.measure.engines.libre_http import BACKEND, AnswerReader, headers_of
 from agent.measure.faults import WorldError
-from agent.measure.libre_http import BACKEND, AnswerReader, headers_of
+from agent.measure.sockets import dial
 from agent.measure.wirecost import wire_bytes
 from agent.net.http1 import HttpError, format_request
 from agent.wire import limits

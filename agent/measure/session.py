@@ -11,30 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from agent.errors import EnlaceError
-from agent.measure import (
-    busy,
-    choice,
-    dial,
-    directory,
-    guard,
-    interception,
-    locate,
-    named,
-    receipt,
-    serverlist,
-    servers,
-    streams,
-)
-from agent.measure.aside import Aside
+from agent.measure import busy, receipt
 from agent.measure.attempt import Attempt, Progress
-from agent.measure.engine import Engine, Job
+from agent.measure.beside import guard, interception
+from agent.measure.beside.aside import Aside
+from agent.measure.engines.engine import Engine, Job
+from agent.measure.engines.librespeed import LibreSpeed
+from agent.measure.engines.ndt7 import Ndt7
+from agent.measure.engines.ookla import Ookla, order_within
 from agent.measure.faults import WorldError
 from agent.measure.findings import Around, Begun, Findings
-from agent.measure.latency import IDLE_PROBES, measure_idle, wait_for_answers
-from agent.measure.librespeed import LibreSpeed
-from agent.measure.ndt7 import Ndt7
-from agent.measure.ookla import Ookla, order_within
+from agent.measure.latency.idle_and_loaded import IDLE_PROBES, measure_idle, wait_for_answers
 from agent.measure.plan import Plan
+from agent.measure.servers import addresses, choice, directory, locate, named, serverlist
+from agent.measure.sockets import dial, streams
 from agent.net.loop import Loop
 from agent.ports import Ports
 from agent.wire.answers import ServerEntry
@@ -153,7 +143,7 @@ class _Session:
         if self._plan.engine is EngineName.OOKLA:
             self._by_speedtest_cli()
             return
-        wanted = servers.in_order(self._plan.servers, self._plan.engine)
+        wanted = addresses.in_order(self._plan.servers, self._plan.engine)
         listed = directory.expand(wanted, self._listed)
         entries = choice.nearest_first(listed, self._loop, self._is_cancelled, self._aside)
         if not entries and not self._got.failure:
@@ -165,7 +155,7 @@ class _Session:
     def _by_speedtest_cli(self) -> None:
         """Let another tool measure; what it says is recorded as what it says."""
         plan = self._plan
-        entry = servers.in_order(servers.given_or_home(plan.servers, plan.engine), plan.engine)[0]
+        entry = addresses.in_order(addresses.given_or_home(plan.servers, plan.engine), plan.engine)[0]
         order = order_within(plan.max_bytes_download, plan.max_bytes_upload)
         self._foreign = foreign = Ookla(entry, order, self._tell)
         try:
@@ -219,7 +209,7 @@ class _Session:
         first = self._got.server
         if first is None:
             return
-        host = servers.parse_target(first.url).host
+        host = addresses.parse_target(first.url).host
         others = [entry for entry in entries if entry.engine is not first.engine and named.host_of(entry) == host]
         said: Failure | None = None  # by the first engine
         for entry in [first, *others]:
@@ -271,7 +261,7 @@ class _Session:
 
     def _connect(self, entry: ServerEntry) -> Job:
         try:
-            target = servers.parse_target(entry.url)
+            target = addresses.parse_target(entry.url)
         except EnlaceError as error:
             raise WorldError(FailureCode.PROTOCOL, error.what) from error
         missed: dict[int, WorldError] = {}

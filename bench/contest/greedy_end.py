@@ -8,11 +8,13 @@ import json
 import os
 import sys
 
-from agent.measure import dial, librespeed_upload, servers
-from agent.measure.engine import Engine, Job
+from agent.measure.engines import librespeed_upload
+from agent.measure.engines.engine import Engine, Job
+from agent.measure.engines.librespeed import LibreSpeed
+from agent.measure.engines.ndt7 import Ndt7
 from agent.measure.faults import WorldError
-from agent.measure.librespeed import LibreSpeed
-from agent.measure.ndt7 import Ndt7
+from agent.measure.servers import addresses
+from agent.measure.sockets import dial
 from agent.net.loop import Loop
 
 BODY_BYTES = 20 << 20  # of an upload, as LibreSpeed's page posts them; ours are small, to be answered soon
@@ -31,7 +33,7 @@ def main() -> int:
     engine = ENGINES[name]()
     librespeed_upload.FIRST_BYTES = librespeed_upload.LEAST_BYTES = librespeed_upload.MOST_BYTES = BODY_BYTES
     job = Job(
-        address=dial.resolve(servers.parse_target(url))[0],
+        address=dial.resolve(addresses.parse_target(url))[0],
         loop=Loop(),
         random_bytes=os.urandom,
         max_s=float(seconds),

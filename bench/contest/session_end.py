@@ -9,7 +9,8 @@ import sys
 import time
 
 from agent import app
-from agent.measure import servers, session
+from agent.measure import session
+from agent.measure.servers import addresses
 from agent.wire import codec, forms
 from agent.wire.vocabulary import Phase, Tier, Trigger
 
@@ -44,7 +45,7 @@ def main() -> int:
         tier=Tier.CALIBRATION if order["to_the_end"] else Tier.CAPACITY,
         trigger=Trigger.MANUAL,
         engine=None,
-        servers=servers.servers_from_url(order["url"], None),
+        servers=addresses.servers_from_url(order["url"], None),
         max_bytes_download=order["caps"]["download"],
         max_bytes_upload=order["caps"]["upload"],
         lease_id=None,

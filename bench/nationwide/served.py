@@ -18,7 +18,7 @@ from bench.nationwide.country import CONFIG
 from collector.app import create_app
 from collector.real.world import real_ports
 from collector.store.open import Store
-from collector.web.server import make_server
+from collector.web.http.server import make_server
 
 TIMES = "/bench/times"
 NAME = "HTTP_BENCH_NAME"  # which page the reader says that this is

@@ -38,8 +38,9 @@ from collector.ports import Ports
 from collector.store.engine import FILE_NAME
 from collector.store.open import Store
 from collector.store.queries import demo as queries
-from collector.store.queries import facts, judgement, schools
+from collector.store.queries import facts, schools
 from collector.store.queries.demo import Arrived
+from collector.store.queries.judging import judgement
 
 LIVE_SCHOOL: Final = "this-computer"
 ADMIN: Final = "admin"

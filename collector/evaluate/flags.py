@@ -12,7 +12,7 @@ from collector.domain.criterion import Criterion
 from collector.domain.flagging import Closing, FlagEvent, Standing, Step
 from collector.domain.verdict import Judgement
 from collector.domain.words import FlagEventKind, FlagState
-from collector.store.queries.fold import Flag, Judged, NewEvent, Past
+from collector.store.queries.judging.fold import Flag, Judged, NewEvent, Past
 
 KIND = "below_target"
 RETRACTED = FlagEventKind.RETRACTED.value

@@ -11,7 +11,7 @@ from collector.domain.observations import Observation
 from collector.domain.validity import Candidate, Circumstances
 from collector.domain.words import Exclusion, TimeQuality
 from collector.evaluate.inputs import SchoolInputs
-from collector.store.queries.fold import Measured, Vote, Voted
+from collector.store.queries.judging.fold import Measured, Vote, Voted
 
 # A start later than its own arrival is a clock that was put right too late to know by how much.
 _AHEAD_MS = validity.MAX_TIME_WIDTH_MS

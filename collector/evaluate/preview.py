@@ -12,9 +12,9 @@ from collector.domain.verdict import Judgement
 from collector.evaluate import school
 from collector.evaluate.inputs import Aim, Deployment, SchoolInputs
 from collector.store.queries import schools, target_versions
-from collector.store.queries import target_preview as stored
+from collector.store.queries.pages import target_preview as stored
+from collector.store.queries.pages.target_preview import LastJudged
 from collector.store.queries.schools import School
-from collector.store.queries.target_preview import LastJudged
 from collector.store.unit import Snapshot
 
 # So many schools are named to the database; of more all are read, and those that are not concerned passed over.

@@ -16,9 +16,10 @@ from collector.domain.validity import Circumstances
 from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
 from collector.evaluate.observe import candidate_of
 from collector.profiles.catalogue import Catalogue
-from collector.store.queries import campaigns, proof_rows, schools
+from collector.store.queries import campaigns, schools
 from collector.store.queries.campaigns import Campaign
-from collector.store.queries.proof_rows import ProofRow
+from collector.store.queries.pages import proof_rows
+from collector.store.queries.pages.proof_rows import ProofRow
 from collector.store.queries.schools import School
 from collector.store.unit import Snapshot
 

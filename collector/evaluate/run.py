@@ -24,8 +24,9 @@ from collector.ports import Ports
 from collector.profiles import catalogue as profiles
 from collector.store import locks
 from collector.store.open import Store
-from collector.store.queries import facts, fold, judgement
-from collector.store.queries.fold import Past, Scope
+from collector.store.queries import facts
+from collector.store.queries.judging import fold, judgement
+from collector.store.queries.judging.fold import Past, Scope
 from collector.store.queries.pieces import in_pieces
 from collector.store.unit import UnitOfWork
 

@@ -16,7 +16,7 @@ from collector.evaluate import flags, observe
 from collector.evaluate.flags import Folded, Series
 from collector.evaluate.inputs import Aim, SchoolInputs
 from collector.evaluate.observe import SchoolDay
-from collector.store.queries.fold import Measured, Outcome, Past, Vote, Voted
+from collector.store.queries.judging.fold import Measured, Outcome, Past, Vote, Voted
 
 REACH = timedelta(days=DEFAULT.reach_days)  # how far before a day its window goes
 

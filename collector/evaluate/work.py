@@ -8,7 +8,8 @@ from collector.config import CollectorConfig
 from collector.domain.in_force import Versions
 from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
 from collector.profiles.catalogue import Catalogue
-from collector.store.queries import facts, judgement, schools, target_versions
+from collector.store.queries import facts, schools, target_versions
+from collector.store.queries.judging import judgement
 from collector.store.unit import Snapshot, UnitOfWork
 
 LOG = logging.getLogger(__name__)

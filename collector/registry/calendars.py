@@ -11,7 +11,8 @@ from collector.registry import columns, csvfile
 from collector.registry.columns import CellError, Context
 from collector.registry.importer import require_headings
 from collector.registry.plan import CALENDAR, Change, Line, Plan
-from collector.store.queries import facts, judgement, schools
+from collector.store.queries import facts, schools
+from collector.store.queries.judging import judgement
 from collector.store.queries.schools import EVERYBODY, CalendarDay, School, area_calendar, calendars_of, school_calendar
 from collector.store.unit import Snapshot, UnitOfWork
 

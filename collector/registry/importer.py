@@ -25,7 +25,8 @@ from collector.registry.plan import (
     RowError,
     Value,
 )
-from collector.store.queries import facts, judgement, schools
+from collector.store.queries import facts, schools
+from collector.store.queries.judging import judgement
 from collector.store.queries.schools import FACT_COLUMNS, School
 from collector.store.unit import Snapshot, UnitOfWork
 

@@ -10,8 +10,8 @@ from collector.domain.judge import METRIC
 from collector.domain.scope import NOTHING, Scope
 from collector.ports import Ports
 from collector.store.open import ScopedStore, Store
-from collector.store.queries.pages_schools import Measure
-from collector.web import present
+from collector.store.queries.pages.schools import Measure
+from collector.web.language import present
 
 _EXTENSION = "enlace_pages"
 

@@ -10,22 +10,12 @@ from collector.ports import Ports
 from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries import facts
-from collector.store.queries.pages_schools import ENOUGH
-from collector.web import (
-    access,
-    assets,
-    browsertests,
-    desk,
-    frame,
-    headers,
-    i18n,
-    importview,
-    problems,
-    registrywords,
-    sentences,
-    words,
-)
-from collector.web.i18n import choose_language
+from collector.store.queries.pages.schools import ENOUGH
+from collector.web import desk
+from collector.web.http import assets, frame, headers, problems
+from collector.web.http.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
+from collector.web.language import i18n
+from collector.web.language.i18n import choose_language
 from collector.web.pages import (
     atlas,
     browser_test,
@@ -52,7 +42,9 @@ from collector.web.pages import (
     views,
     waiting,
 )
-from collector.web.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
+from collector.web.people import access
+from collector.web.views import browser_offer, import_view
+from collector.web.words import registry_words, sentences, terms
 
 BLUEPRINTS = (
     sign_in.BLUEPRINT,
@@ -117,7 +109,7 @@ def register_pages(
         MAX_FORM_MEMORY_SIZE=_LARGEST_FORM_BYTES,
     )
     desk.install(app, found)
-    browsertests.install(app, intake)
+    browser_offer.install(app, intake)
     Babel(app, locale_selector=lambda: choose_language(config.default_language))
     i18n.install(app)
     _make_room(app)
@@ -131,7 +123,7 @@ def register_pages(
     assets.install(app)
     problems.install(app)
     frame.install(app)
-    app.jinja_env.globals.update(regwords=registrywords, first_of_each=importview.first_of_each)
+    app.jinja_env.globals.update(regwords=registry_words, first_of_each=import_view.first_of_each)
     app.jinja_env.globals.update(share_range=sentences.share_range, verdict_options=_verdict_options)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
@@ -150,8 +142,8 @@ def _make_room(app: Flask) -> None:
 def _verdict_options(chosen: str = "") -> list[tuple[str, object]]:
     """Return what a list of schools may be asked for; several verdicts at once come from the map's legend."""
     several = [(chosen, schools.verdict_names(chosen))] if "," in chosen else []
-    every = [(name, words.VERDICTS[name]) for name in (*words.VERDICT_ORDER, "NONE")]
-    return [("", words.ALL), *several, *every, (ENOUGH, words.ENOUGH)]
+    every = [(name, terms.VERDICTS[name]) for name in (*terms.VERDICT_ORDER, "NONE")]
+    return [("", terms.ALL), *several, *every, (ENOUGH, terms.ENOUGH)]
 
 
 def _form_secret(store: Store, ports: Ports) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import cli
+from agent.commands import cli
 from tests.fakes.collector import FakeCollector, HttpFront, token_text
 
 CONSOLES = [

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import AgentConfig
-from agent.daemon import Measure, Walk
+from agent.daemon.permission import Held, Wish
+from agent.daemon.walk import Measure, Walk
 from agent.measure.session import Plan, Progress
 from agent.measure.wirecost import OVERHEAD_BYTES, payload_within, wire_bytes
-from agent.permission import Held, Wish
 from agent.ports import Ports
 from agent.spool.store import Spool
 from agent.uplink.contact import Contact, Options

@@ -13,7 +13,8 @@ PROGRAM = [sys.executable, "-m", "agent"]
 
 
 def test_the_version_needs_nothing_heavy() -> None:
-    code = "import sys, agent.cli\nsys.argv=['a','--version']\ntry:\n agent.cli.main()\nexcept SystemExit: pass\n"
+    code = "import sys, agent.commands.cli as cli\nsys.argv=['a','--version']\n"
+    code += "try:\n cli.main()\nexcept SystemExit: pass\n"
     code += "print(sorted({'requests','rich','click','apscheduler','nacl','sqlite3'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
@@ -21,7 +22,7 @@ def test_the_version_needs_nothing_heavy() -> None:
 
 
 def test_run_loads_no_library_of_commands() -> None:
-    code = "import sys, agent.cli, agent.service, agent.real.scheduler, agent.uplink.transport\n"
+    code = "import sys, agent.commands.cli, agent.service, agent.real.scheduler, agent.uplink.transport\n"
     code += "print(sorted({'rich','click','psutil','collector','flask','sqlalchemy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

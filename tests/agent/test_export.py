@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent import cli
+from agent.commands import cli
 from agent.spool.store import Spool
 from tests.agent.spool.records import fill
 from tests.fakes.agent_world import FakeClock, SeededRandomness

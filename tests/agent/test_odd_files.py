@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from agent import app, cli, log, statusfile
+from agent import app, log, statusfile
+from agent.commands import cli
 from agent.errors import EnlaceError
 from agent.host.locks import AGENT_LOCK, hold_agent_lock, is_agent_running
 from agent.spool.store import Spool

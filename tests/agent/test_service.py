@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.jobs import LOOK_AGAIN_S, UploadJob
+from agent.daemon.jobs import LOOK_AGAIN_S, UploadJob
 from agent.ports import MachineFacts
 from agent.spool.rows import Outcome
 from agent.spool.store import Spool

@@ -82,8 +82,8 @@ def test_no_registry_address_and_no_private_path_is_committed() -> None:
 
 def test_the_daemon_stays_light() -> None:
     """What the idle service loads: no printing library, no process library, nothing of the collector."""
-    pytest.importorskip("agent.daemon")
-    code = "import sys, agent.daemon, agent.app; print('\\n'.join(sys.modules))"
+    pytest.importorskip("agent.daemon.walk")
+    code = "import sys, agent.daemon.walk, agent.app; print('\\n'.join(sys.modules))"
     loaded = set(
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT

@@ -5,7 +5,8 @@ The first word of the command line is by how many seconds.
 
 import sys
 
-from agent import app, cli
+from agent import app
+from agent.commands import cli
 from agent.ports import Ports
 from agent.real.clock import RealClock
 from agent.real.host import make_host

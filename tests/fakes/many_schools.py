@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
-from collector.store.queries import summaries
+from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS

@@ -18,7 +18,8 @@ from collector.demo import names
 from collector.domain.inference import effective_size, wilson
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
-from collector.store.queries import schools, summaries, users
+from collector.store.queries import schools, users
+from collector.store.queries.judging import summaries
 from collector.store.queries.users import User
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from collector.domain.diagnosis.facts import Cause, Fact
 from collector.store.open import Store
-from collector.store.queries import summaries
+from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS

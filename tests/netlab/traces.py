@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agent.measure.estimate import Sample
+from agent.measure.estimate.estimator import Sample
 from tests.netlab import profiles
 from tests.netlab.account import carried_bps, is_busy
 from tests.netlab.lab import Lab

@@ -7,10 +7,11 @@ import json
 import os
 import sys
 
-from agent.measure import dial, servers
-from agent.measure.engine import Job
+from agent.measure.engines.engine import Job
+from agent.measure.engines.ndt7 import Ndt7
 from agent.measure.faults import WorldError
-from agent.measure.ndt7 import Ndt7
+from agent.measure.servers import addresses
+from agent.measure.sockets import dial
 from agent.net.loop import Loop
 
 
@@ -18,7 +19,7 @@ def main() -> int:
     url, direction, seconds, streams, rtt_s, congestion_control = sys.argv[1:]
     loop = Loop()
     job = Job(
-        address=dial.resolve(servers.parse_target(url))[0],
+        address=dial.resolve(addresses.parse_target(url))[0],
         loop=loop,
         random_bytes=os.urandom,
         max_s=float(seconds),

@@ -15,7 +15,7 @@ from collector.domain.casework import Act
 from collector.domain.scope import NOTHING, Scope, scope_of
 from collector.domain.words import OPEN_STATES, FlagEventKind
 from collector.store import locks
-from collector.store.queries import judgement
+from collector.store.queries.judging import judgement
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.people import USERS

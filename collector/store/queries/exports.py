@@ -29,8 +29,8 @@ from sqlalchemy import (
     tuple_,
 )
 
-from collector.store.queries import pages_school
-from collector.store.queries.pages_school import TestFilter
+from collector.store.queries.pages import school as pages_school
+from collector.store.queries.pages.school import TestFilter
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS

@@ -67,7 +67,7 @@ EVALUATIONS = Table(
 )
 
 # Of those, what pages show of thousands of schools at once. Worked out again from them in the transaction that writes
-# them (`queries.summaries`), so that no page looks for it among all days of all schools.
+# them (`queries.judging.summaries`), so that no page looks for it among all days of all schools.
 
 NEWEST_EVALUATIONS = Table(
     "newest_evaluations",

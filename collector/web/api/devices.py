@@ -12,7 +12,7 @@ from collector.intake import answers, batch, enrol, lease, settings
 from collector.intake.answers import Answer, RefusedError
 from collector.intake.incoming import Incoming
 from collector.intake.parts import Parts
-from collector.web.access import for_everyone
+from collector.web.people.access import for_everyone
 
 LOG = logging.getLogger(__name__)
 

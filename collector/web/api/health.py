@@ -13,7 +13,7 @@ from collector.errors import StorageError
 from collector.intake.parts import Parts
 from collector.store.queries.health import Health, read_health
 from collector.web import asked
-from collector.web.access import for_everyone
+from collector.web.people.access import for_everyone
 
 _NO_STORE = {"Cache-Control": "no-store"}
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from collector.store.queries.pages_schools import CONTRACT_FULL, CONTRACT_UNDER
+from collector.store.queries.pages.schools import CONTRACT_FULL, CONTRACT_UNDER
 from collector.web.charts.svg import dots, num, picture, tag
 
 WIDTH, HEIGHT = 220, 36

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from collector.web import present
 from collector.web.charts.svg import num, picture, tag
-from collector.web.words import VERDICT_CLASS
+from collector.web.language import present
+from collector.web.words.terms import VERDICT_CLASS
 
 # From the bottom up: what is good stands on the ground.
 _STACK = ("MEETS", "BORDERLINE", "BELOW", "INSUFFICIENT", "NOT_TESTABLE")

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 
 from markupsafe import Markup
 
-from collector.web import present
 from collector.web.charts.svg import dots, line, num, picture, tag
-from collector.web.i18n import say
+from collector.web.language import present
+from collector.web.language.i18n import say
 
 _SCHOOL_MORNING, _SCHOOL_EVENING = 6 / 24, 19 / 24
 _LABEL_GAP, _TICK_GAP = 15.0, 48.0

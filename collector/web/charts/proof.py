@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from collector.web import present
 from collector.web.charts.history import nice_top
 from collector.web.charts.svg import dots, num, picture, tag
+from collector.web.language import present
 
 _LEFT, _TOP, _BOTTOM, _GAP = 40.0, 34.0, 30.0, 14.0
 _BAR_WIDTH, _BAR_HEIGHT = 96.0, 10.0

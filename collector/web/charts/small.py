@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from collector.web import present
 from collector.web.charts.svg import line, num, picture, tag
-from collector.web.conventions import NBSP
-from collector.web.i18n import say, say_many
-from collector.web.words import VERDICT_CLASS, VERDICT_ORDER
+from collector.web.language import present
+from collector.web.language.conventions import NBSP
+from collector.web.language.i18n import say, say_many
+from collector.web.words.terms import VERDICT_CLASS, VERDICT_ORDER
 
 _STRIP_WIDTH, _STRIP_HEIGHT = 104, 20
 _ATTAIN_WIDTH = 92

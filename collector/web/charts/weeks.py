@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from collector.web import present
 from collector.web.charts.svg import num, picture, tag
-from collector.web.conventions import NBSP
-from collector.web.words import VERDICT_CLASS
+from collector.web.language import present
+from collector.web.language.conventions import NBSP
+from collector.web.words.terms import VERDICT_CLASS
 
 # From the bottom up: what is good stands on the ground.
 _STACK = ("MEETS", "BORDERLINE", "BELOW", "INSUFFICIENT", "NOT_TESTABLE")

@@ -13,19 +13,26 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from collector.domain.roles import Role
-from collector.store.queries import newness, pages_map, pages_school, pages_schools, standings
+from collector.store.queries import newness
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages_schools import SchoolFilter, SchoolRow
-from collector.store.queries.standings import AreaShare
+from collector.store.queries.pages import map as pages_map
+from collector.store.queries.pages import school as pages_school
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages import standings
+from collector.store.queries.pages.schools import SchoolFilter, SchoolRow
+from collector.store.queries.pages.standings import AreaShare
 from collector.store.unit import Snapshot
-from collector.web import asked, assets, lines, mapdata, mapwords, remembered, sentences, words
-from collector.web.access import for_role
+from collector.web import asked
+from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
+from collector.web.asking.rows import csv_file
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.kept import Kept
-from collector.web.listing import METHODS, Listing, bar, keeps_views
+from collector.web.http import assets
+from collector.web.http.frame import page
+from collector.web.http.kept import Kept
 from collector.web.pages.schools import read_filter
-from collector.web.rows import csv_file
+from collector.web.people.access import for_role
+from collector.web.views import lines, map_data, remembered
+from collector.web.words import map_words, sentences, terms
 
 BLUEPRINT = Blueprint("map", __name__)
 
@@ -76,7 +83,7 @@ def show() -> str:
             "map/show.html",
             snapshot,
             wanted=wanted,
-            chosen=wanted.verdict.split(",") if wanted.verdict else list(mapdata.VERDICTS),
+            chosen=wanted.verdict.split(",") if wanted.verdict else list(map_data.VERDICTS),
             counts=counts,
             total=sum(counts.values()),
             found=found,
@@ -84,17 +91,17 @@ def show() -> str:
             number=number,
             per_page=ROWS,
             placeless=sum(one.placeless for one in counted if one.verdict in listed),
-            sentence=mapwords.sentence(counts, shares, list_address),
+            sentence=map_words.sentence(counts, shares, list_address),
             shares=worst_first(shares),
             few=FEW,
             is_areas=is_areas,
-            layers=[("", mapwords.SCHOOLS), (AREAS, mapwords.SHARE)],
+            layers=[("", map_words.SCHOOLS), (AREAS, map_words.SHARE)],
             bar=replace(bar(snapshot, LISTING, _query()), file=_file_address()),
             facets=pages_schools.facets(snapshot),
             picked=_pick(snapshot, asked.text("school")),
             list_address=list_address,
-            mapwords=mapwords,
-            verdicts=mapdata.VERDICTS,
+            mapwords=map_words,
+            verdicts=map_data.VERDICTS,
             **_for_script(),
         )
 
@@ -109,7 +116,7 @@ def _for_script() -> dict[str, object]:
     """Return where the script finds what, and its words."""
     return {
         "source": url_for("map.data", **_kept_filters()),
-        "says": mapwords.for_script(),
+        "says": map_words.for_script(),
         "geo": url_for("static", filename="geo/"),
         "geo_version": assets.version_of_folder("geo"),
         "scripts": assets.names_in("map", ".js"),
@@ -134,7 +141,7 @@ def data() -> Response:
             return response.make_conditional(request.environ)
         body = packed.find(tag)
         if body is None:
-            body = packed.keep(tag, mapdata.pack(pages_map.map_schools(snapshot, parts.measure, wanted)))
+            body = packed.keep(tag, map_data.pack(pages_map.map_schools(snapshot, parts.measure, wanted)))
     return assets.fill_packed(response, body)
 
 
@@ -188,8 +195,8 @@ def worst_first(shares: list[AreaShare]) -> list[AreaShare]:
 
 def _verdicts_listed(wanted: SchoolFilter) -> set[str]:
     """Return the verdicts of the schools that the list has."""
-    names = set(wanted.verdict.split(",")) if wanted.verdict else set(mapdata.VERDICTS)
-    return names | set(words.VERDICT_ORDER) - {"INSUFFICIENT"} if pages_schools.ENOUGH in names else names
+    names = set(wanted.verdict.split(",")) if wanted.verdict else set(map_data.VERDICTS)
+    return names | set(terms.VERDICT_ORDER) - {"INSUFFICIENT"} if pages_schools.ENOUGH in names else names
 
 
 def _kept_filters() -> dict[str, Any]:

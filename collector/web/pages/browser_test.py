@@ -12,14 +12,15 @@ from collector.intake import browser
 from collector.intake.browser import Begun, Refusal
 from collector.store.queries import browser_tests, schools
 from collector.store.queries.school_links import SchoolLink
-from collector.web import access, asked
-from collector.web.access import for_everyone, for_role
-from collector.web.browsertests import intake_parts
+from collector.web import asked
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.headers import CONTENT_SECURITY_POLICY
-from collector.web.i18n import later
+from collector.web.http.frame import page
+from collector.web.http.headers import CONTENT_SECURITY_POLICY
+from collector.web.language.i18n import later
 from collector.web.pages.school_link import open_link
+from collector.web.people import access
+from collector.web.people.access import for_everyone, for_role
+from collector.web.views.browser_offer import intake_parts
 
 BLUEPRINT = Blueprint("browser_test", __name__)
 

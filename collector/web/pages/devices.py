@@ -12,18 +12,23 @@ from collector.domain.roles import Role
 from collector.intake import approval
 from collector.intake.approval import Seen
 from collector.registry.names import fold
-from collector.store.queries import devices, pages_devices, pages_tokens, waiting
+from collector.store.queries import devices
 from collector.store.queries.devices import DeviceKey
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages_devices import DeviceFilter, DeviceRow, Limits
-from collector.store.queries.pages_tokens import TokenFilter
-from collector.web import access, asked, audited, present
-from collector.web.access import for_role
+from collector.store.queries.pages import devices as pages_devices
+from collector.store.queries.pages import tokens as pages_tokens
+from collector.store.queries.pages import waiting
+from collector.store.queries.pages.devices import DeviceFilter, DeviceRow, Limits
+from collector.store.queries.pages.tokens import TokenFilter
+from collector.web import asked
+from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
+from collector.web.asking.rows import FILE_ROWS, csv_of
 from collector.web.desk import Desk, desk
-from collector.web.frame import page
-from collector.web.i18n import say
-from collector.web.listing import METHODS, Listing, bar, keeps_views
-from collector.web.rows import FILE_ROWS, csv_of
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import say
+from collector.web.people import access, audited
+from collector.web.people.access import for_role
 
 BLUEPRINT = Blueprint("fleet", __name__)
 

@@ -22,13 +22,17 @@ from collector.store.queries.audit import AuditEntry
 from collector.store.queries.campaigns import Campaign
 from collector.store.queries.packs import Pack
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web import access, pack_file, present, proof_form, proof_words, words
-from collector.web.access import for_role
 from collector.web.desk import Desk, desk
-from collector.web.frame import page
-from collector.web.i18n import language
-from collector.web.pack_file import Made
-from collector.web.proof_form import Typed
+from collector.web.forms import proof_form
+from collector.web.forms.proof_form import Typed
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import language
+from collector.web.people import access
+from collector.web.people.access import for_role
+from collector.web.views import pack_file, proof_words
+from collector.web.views.pack_file import Made
+from collector.web.words import terms
 
 BLUEPRINT = Blueprint("evidence", __name__)
 
@@ -83,7 +87,7 @@ def _page(snapshot: Snapshot, parts: Desk, typed: Typed, proof: Proof) -> str:
         proof_words=proof_words,
         typed=typed,
         pictures=proof_words.pictures(proof),
-        reason=reason if reason in words.PROOF_REASONS or reason == "counts" else "",
+        reason=reason if reason in terms.PROOF_REASONS or reason == "counts" else "",
         lines=[_line(one, zone, parts.now_ms) for one in (wanted if is_all else wanted[:ROWS])],
         found=len(wanted),
         is_all=is_all,
@@ -103,7 +107,7 @@ def _page(snapshot: Snapshot, parts: Desk, typed: Typed, proof: Proof) -> str:
 
 def _line(one: Tested, zone: ZoneInfo, now_ms: int) -> Line:
     started = present.moment(one.row.measured.started_ms, zone, now_ms)
-    return Line(one, started, words.word_of(words.PROOF_REASONS, one.reason) if one.reason else "")
+    return Line(one, started, terms.word_of(terms.PROOF_REASONS, one.reason) if one.reason else "")
 
 
 @BLUEPRINT.post("/schools/<path:code>/evidence/ask")

@@ -10,11 +10,14 @@ from collector.publish import dictionary, export
 from collector.store.queries import devices
 from collector.store.queries.exports import ExportFilter
 from collector.store.unit import Snapshot
-from collector.web import asked, evidence, present, problems
-from collector.web.access import for_keys, for_role
+from collector.web import asked
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.i18n import language, say
+from collector.web.http import problems
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import language, say
+from collector.web.people.access import for_keys, for_role
+from collector.web.views import evidence
 
 BLUEPRINT = Blueprint("exports", __name__)
 

@@ -10,17 +10,19 @@ from werkzeug.wrappers import Response
 from collector.domain.casework import Deed
 from collector.evaluate import casework as work
 from collector.evaluate.casework import Done, Order, Refusal
-from collector.store.queries import pages_flags
-from collector.store.queries.pages_flags import FlagRow
+from collector.store.queries.pages import flags as pages_flags
+from collector.store.queries.pages.flags import FlagRow
 from collector.store.unit import Snapshot
-from collector.web import deed_forms, deeds, present
-from collector.web.access import for_role
-from collector.web.deed_forms import MAY_ACT, Mistake, Typed
 from collector.web.desk import Desk, desk
-from collector.web.frame import back_address, page, remember
-from collector.web.i18n import say
+from collector.web.forms import deed_forms
+from collector.web.forms.deed_forms import MAY_ACT, Mistake, Typed
+from collector.web.http.frame import back_address, page, remember
+from collector.web.language import present
+from collector.web.language.i18n import say
 from collector.web.pages import flags
 from collector.web.pages.flags import KEYS_COOKIE, flag_page
+from collector.web.people.access import for_role
+from collector.web.views import deeds
 
 BLUEPRINT = flags.BLUEPRINT  # one set of pages
 Answer = Response | tuple[str, int]

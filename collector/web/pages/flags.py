@@ -10,35 +10,31 @@ from markupsafe import Markup
 
 from collector.domain import proof as rule
 from collector.domain.roles import Role
-from collector.store.queries import casework, pages_flags, pages_school, pages_schools, target_versions
+from collector.store.queries import casework, target_versions
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages_flags import NOBODY, FlagRow, JudgedDay
-from collector.store.queries.pages_schools import SchoolRow
+from collector.store.queries.pages import flags as pages_flags
+from collector.store.queries.pages import school as pages_school
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.flags import NOBODY, FlagRow, JudgedDay
+from collector.store.queries.pages.schools import SchoolRow
 from collector.store.unit import Snapshot
-from collector.web import (
-    access,
-    asked,
-    deed_forms,
-    deeds,
-    evidence,
-    flag_filter,
-    lines,
-    present,
-    proof_form,
-    proof_words,
-    sentences,
-    target_words,
-)
-from collector.web.access import for_role
+from collector.web import asked
+from collector.web.asking import flag_filter
+from collector.web.asking.listing import METHODS, bar, keeps_views
+from collector.web.asking.rows import FILE_ROWS, csv_of
 from collector.web.charts import small
-from collector.web.deed_forms import Mistake, Typed
 from collector.web.desk import Desk, desk
-from collector.web.evidence import ChartSpan
-from collector.web.frame import page
-from collector.web.listing import METHODS, bar, keeps_views
-from collector.web.rows import FILE_ROWS, csv_of
-from collector.web.sentences import Judged
-from collector.web.timeline import timeline
+from collector.web.forms import deed_forms, proof_form
+from collector.web.forms.deed_forms import Mistake, Typed
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.people import access
+from collector.web.people.access import for_role
+from collector.web.views import deeds, evidence, lines, proof_words
+from collector.web.views.evidence import ChartSpan
+from collector.web.views.timeline import timeline
+from collector.web.words import sentences, target_words
+from collector.web.words.sentences import Judged
 
 BLUEPRINT = Blueprint("flags", __name__)
 

@@ -5,11 +5,12 @@ from flask import Blueprint
 from collector.domain.criterion import Criterion
 from collector.domain.diagnosis.facts import LIMITS
 from collector.publish import dictionary
-from collector.web import hint_words, target_words
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.i18n import language
+from collector.web.http.frame import page
+from collector.web.language.i18n import language
 from collector.web.pages import targets
+from collector.web.views import hint_words
+from collector.web.words import target_words
 
 BLUEPRINT = Blueprint("method", __name__)
 

@@ -8,21 +8,25 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from collector.domain import periods
-from collector.store.queries import pages_devices, pages_flags, pages_overview
-from collector.store.queries.pages_devices import DeviceCounts
-from collector.store.queries.pages_overview import FlagCounts, Freshness, Today
-from collector.store.queries.pages_schools import NO_VERDICT, SchoolFilter
-from collector.store.queries.standings import Standing, count_verdicts
+from collector.store.queries.pages import devices as pages_devices
+from collector.store.queries.pages import flags as pages_flags
+from collector.store.queries.pages import overview as pages_overview
+from collector.store.queries.pages.devices import DeviceCounts
+from collector.store.queries.pages.overview import FlagCounts, Freshness, Today
+from collector.store.queries.pages.schools import NO_VERDICT, SchoolFilter
+from collector.store.queries.pages.standings import Standing, count_verdicts
 from collector.store.unit import Snapshot
-from collector.web import lines, present, remembered, sentences
 from collector.web.charts import small, weeks
 from collector.web.desk import Desk, desk
-from collector.web.frame import page
-from collector.web.i18n import say, say_many
-from collector.web.lines import SchoolLine
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import say, say_many
 from collector.web.pages import devices
-from collector.web.sentences import Cure
-from collector.web.words import SEVERITY_ORDER, VERDICT_ORDER, VERDICTS
+from collector.web.views import lines, remembered
+from collector.web.views.lines import SchoolLine
+from collector.web.words import sentences
+from collector.web.words.sentences import Cure
+from collector.web.words.terms import SEVERITY_ORDER, VERDICT_ORDER, VERDICTS
 
 BLUEPRINT = Blueprint("overview", __name__)
 

@@ -12,20 +12,25 @@ from markupsafe import Markup
 from collector.domain.periods import WAYS, Period
 from collector.domain.periods import periods as periods_of
 from collector.domain.roles import Role
-from collector.store.queries import pages_progress, pages_schools
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages_progress import FELL, RECOVERED, ProgressFilter, StandingRow
-from collector.store.queries.pages_schools import NO_VERDICT
+from collector.store.queries.pages import progress as pages_progress
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.progress import FELL, RECOVERED, ProgressFilter, StandingRow
+from collector.store.queries.pages.schools import NO_VERDICT
 from collector.store.unit import Snapshot
-from collector.web import asked, periods, present, rows, target_words
-from collector.web.access import for_role
+from collector.web import asked
+from collector.web.asking import rows
+from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
 from collector.web.charts import counts
 from collector.web.desk import Desk, desk
-from collector.web.frame import page
-from collector.web.i18n import language, say, say_many
-from collector.web.listing import METHODS, Listing, bar, keeps_views
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import language, say, say_many
 from collector.web.pages import targets
-from collector.web.periods import VERDICTS, Progress
+from collector.web.people.access import for_role
+from collector.web.views import periods
+from collector.web.views.periods import VERDICTS, Progress
+from collector.web.words import target_words
 
 BLUEPRINT = Blueprint("progress", __name__)
 

@@ -8,18 +8,22 @@ from flask import Blueprint, Response
 from markupsafe import Markup
 
 from collector.domain.roles import Role
-from collector.store.queries import pages_providers, pages_schools
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages_providers import ProviderFilter
+from collector.store.queries.pages import providers as pages_providers
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.providers import ProviderFilter
 from collector.store.unit import Snapshot
-from collector.web import asked, present, remembered, rows, scorecard
-from collector.web.access import for_role
+from collector.web import asked
+from collector.web.asking import rows
+from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
 from collector.web.charts import compare, small
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.i18n import say, say_many
-from collector.web.listing import METHODS, Listing, bar, keeps_views
-from collector.web.scorecard import FEWEST, ORDERS, Delivered, Score
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import say, say_many
+from collector.web.people.access import for_role
+from collector.web.views import remembered, scorecard
+from collector.web.views.scorecard import FEWEST, ORDERS, Delivered, Score
 
 BLUEPRINT = Blueprint("providers", __name__)
 

@@ -9,20 +9,25 @@ from markupsafe import Markup
 
 from collector.domain.registry_checks import Check
 from collector.domain.roles import Role
-from collector.store.queries import pages_quality, pages_schools
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages_quality import Aside, AsideRow, DeviceIssue, QualityFilter, SchoolIssue
-from collector.store.queries.pages_schools import NO_VERDICT
-from collector.store.queries.standings import count_verdicts
+from collector.store.queries.pages import quality as pages_quality
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.quality import Aside, AsideRow, DeviceIssue, QualityFilter, SchoolIssue
+from collector.store.queries.pages.schools import NO_VERDICT
+from collector.store.queries.pages.standings import count_verdicts
 from collector.store.unit import Snapshot
-from collector.web import asked, evidence, issues, present, registrychecks, remembered, rows, words
-from collector.web.access import for_role
+from collector.web import asked
+from collector.web.asking import rows
+from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
 from collector.web.desk import Desk, desk
-from collector.web.frame import page
-from collector.web.i18n import say
-from collector.web.issues import ASIDE, Issue
-from collector.web.listing import METHODS, Listing, bar, keeps_views
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import say
 from collector.web.pages import devices
+from collector.web.people.access import for_role
+from collector.web.views import evidence, issues, registry_checks, remembered
+from collector.web.views.issues import ASIDE, Issue
+from collector.web.words import terms
 
 BLUEPRINT = Blueprint("quality", __name__)
 
@@ -187,7 +192,7 @@ def _find_issue(key: str) -> Issue:
 
 def _reason() -> str:
     reason = asked.text("reason")
-    return reason if reason in words.EXCLUSIONS else ""
+    return reason if reason in terms.EXCLUSIONS else ""
 
 
 def _read(parts: Desk) -> Wanted:
@@ -201,7 +206,7 @@ def _read(parts: Desk) -> Wanted:
 def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
     schools, thin, none = _count_thin(snapshot, parts, wanted.schools)
     of_devices = pages_quality.count_device_issues(snapshot, wanted.schools)
-    of_schools = registrychecks.counts(registrychecks.checked(snapshot), wanted.schools)
+    of_schools = registry_checks.counts(registry_checks.checked(snapshot), wanted.schools)
     return Summary(
         tests=pages_quality.count_tests(snapshot, wanted.schools, wanted.since_ms),
         aside=pages_quality.aside(snapshot, wanted.schools, wanted.since_ms),
@@ -230,7 +235,7 @@ def _rows(
     if issue.kind == "device":
         count = pages_quality.count_device_issues(snapshot, wanted.schools)[issue.key]
         return pages_quality.device_issues(snapshot, wanted.schools, issue.key, limit), count
-    return registrychecks.rows(snapshot, Check(issue.key), wanted.schools, limit)
+    return registry_checks.rows(snapshot, Check(issue.key), wanted.schools, limit)
 
 
 def _headline(found: Summary, wanted: Wanted) -> Markup:
@@ -242,5 +247,5 @@ def _headline(found: Summary, wanted: Wanted) -> Markup:
         "%(pct)s %% of the tests of the last %(days)s days were set aside, most of them: %(reason)s",
         pct=present.percent(found.set_aside / found.tests, 1 if found.set_aside < 0.1 * found.tests else 0),
         days=wanted.days,
-        reason=words.word_of(words.EXCLUSIONS, found.aside[0].reason),
+        reason=terms.word_of(terms.EXCLUSIONS, found.aside[0].reason),
     )

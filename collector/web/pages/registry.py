@@ -14,15 +14,17 @@ from collector.registry.plan import Plan
 from collector.store.queries import imports as stored
 from collector.store.queries import schools
 from collector.store.queries.imports import APPLIED, LOOKED_AT, Import
-from collector.store.queries.pages_quality import QualityFilter
+from collector.store.queries.pages.quality import QualityFilter
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web import access, asked, audited, registrychecks
-from collector.web.access import for_role
+from collector.web import asked
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.i18n import say
-from collector.web.importview import SHOWN, ImportView, UndoView
-from collector.web.registrywords import tell, tell_error
+from collector.web.http.frame import page
+from collector.web.language.i18n import say
+from collector.web.people import access, audited
+from collector.web.people.access import for_role
+from collector.web.views import registry_checks
+from collector.web.views.import_view import SHOWN, ImportView, UndoView
+from collector.web.words.registry_words import tell, tell_error
 
 BLUEPRINT = Blueprint("registry", __name__, url_prefix="/admin/registry")
 
@@ -50,7 +52,7 @@ def _show(snapshot: Snapshot, mistake: Markup | str = "") -> str:
         schools=schools.count(snapshot),
         areas=schools.count_areas(snapshot),
         days=len(schools.list_calendar_days(snapshot)),
-        checks=list(registrychecks.counts(registrychecks.checked(snapshot), QualityFilter()).items()),
+        checks=list(registry_checks.counts(registry_checks.checked(snapshot), QualityFilter()).items()),
         history=stored.list_imports(snapshot, ALL_HISTORY if asked.has_all() else HISTORY),
         found=stored.count_imports(snapshot),
         note=_note(),

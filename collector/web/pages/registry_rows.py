@@ -14,11 +14,12 @@ from collector.registry.columns import COLUMNS
 from collector.store.queries import imports as stored
 from collector.store.queries import schools
 from collector.store.queries.exports import CellKind
-from collector.web import asked, registrychecks
-from collector.web.access import for_role
+from collector.web import asked
+from collector.web.asking.rows import csv_file
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.rows import csv_file
+from collector.web.http.frame import page
+from collector.web.people.access import for_role
+from collector.web.views import registry_checks
 
 BLUEPRINT = Blueprint("registry_rows", __name__, url_prefix="/admin/registry")
 
@@ -40,7 +41,7 @@ _EXAMPLE: Final = (
 def checks_file() -> Response:
     """Give the schools of every check as a file."""
     with desk().store.reader() as snapshot:
-        found = registrychecks.checked(snapshot)
+        found = registry_checks.checked(snapshot)
     rows = [
         (one.code, found.sites[one.code].name, one.check, " ".join(one.others), one.figure) for one in found.findings
     ]

@@ -6,31 +6,24 @@ from flask import Blueprint, abort
 from markupsafe import Markup
 
 from collector.domain.roles import Role
-from collector.store.queries import browser_tests, pages_school, pages_schools, school_links
-from collector.store.queries.pages_school import SchoolFlag, TestFilter, TestRow
-from collector.store.queries.pages_schools import SchoolRow
-from collector.web import (
-    access,
-    browsertests,
-    evidence,
-    fitness_words,
-    hint_words,
-    lines,
-    present,
-    school_link,
-    school_target,
-    sentences,
-    why,
-)
+from collector.store.queries import browser_tests, school_links
+from collector.store.queries.pages import school as pages_school
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.school import SchoolFlag, TestFilter, TestRow
+from collector.store.queries.pages.schools import SchoolRow
 from collector.web.charts import small
 from collector.web.desk import desk
-from collector.web.evidence import ChartSpan
-from collector.web.frame import page
-from collector.web.hint_words import HintLine
-from collector.web.i18n import say
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import say
 from collector.web.pages.devices import clock_words
 from collector.web.pages.school_link import DAYS
 from collector.web.pages.school_tests import line_of
+from collector.web.people import access, school_link
+from collector.web.views import browser_offer, evidence, fitness_words, hint_words, lines, school_target, why
+from collector.web.views.evidence import ChartSpan
+from collector.web.views.hint_words import HintLine
+from collector.web.words import sentences
 
 BLUEPRINT = Blueprint("school", __name__)
 
@@ -85,7 +78,7 @@ def show(code: str) -> str:
             links=school_link.with_addresses(mine),
             link_days=DAYS,
             browser_tests=browser_tests.newest(snapshot, code, _BROWSER_TESTS),
-            can_test=browsertests.is_offered(),
+            can_test=browser_offer.is_offered(),
             target=school_target.section(snapshot, row, evidence.window_tests(row, recent.tests, zone), zone),
         )
 

@@ -8,14 +8,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from agent.wire import forms
 from collector.domain.roles import Role
-from collector.store.queries import pages_schools, school_links, schools
+from collector.store.queries import school_links, schools
+from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.school_links import SchoolLink
-from collector.web import access, audited, fitness_words, headpage, school_link
-from collector.web.access import for_everyone, for_role
-from collector.web.browsertests import is_offered
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.i18n import say
+from collector.web.http.frame import page
+from collector.web.language.i18n import say
+from collector.web.people import access, audited, school_link
+from collector.web.people.access import for_everyone, for_role
+from collector.web.views import fitness_words, head_page
+from collector.web.views.browser_offer import is_offered
 
 BLUEPRINT = Blueprint("school_link", __name__)
 
@@ -57,7 +59,7 @@ def _school(link: SchoolLink, token: str) -> Response:
             "links/head.html",
             snapshot,
             row=row,
-            head=headpage.of_school(snapshot, row, zone),
+            head=head_page.of_school(snapshot, row, zone),
             fitness_words=fitness_words,
             contact=parts.config.contact,
             token=token,

@@ -11,21 +11,27 @@ from markupsafe import Markup
 from collector.domain.diagnosis.facts import Cause, Key
 from collector.domain.roles import Role
 from collector.publish import export
-from collector.store.queries import browser_tests, pages_school, pages_schools, school_tests
+from collector.store.queries import browser_tests
 from collector.store.queries.exports import ExportFilter
-from collector.store.queries.pages_school import TestFilter, TestRow
-from collector.store.queries.pages_schools import SchoolRow
-from collector.store.queries.school_tests import DetailRow
+from collector.store.queries.pages import school as pages_school
+from collector.store.queries.pages import school_tests
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.school import TestFilter, TestRow
+from collector.store.queries.pages.school_tests import DetailRow
+from collector.store.queries.pages.schools import SchoolRow
 from collector.store.unit import Snapshot
-from collector.web import fitness_words, hint_words, present, tests_wanted, why, words
-from collector.web.access import for_role
+from collector.web.asking import tests_wanted
+from collector.web.asking.tests_wanted import Wanted
 from collector.web.desk import desk
-from collector.web.fitness_words import USES
-from collector.web.frame import here, page
-from collector.web.hint_words import HintLine
-from collector.web.i18n import say
+from collector.web.http.frame import here, page
+from collector.web.language import present
+from collector.web.language.i18n import say
 from collector.web.pages.exports import MEDIA
-from collector.web.tests_wanted import Wanted
+from collector.web.people.access import for_role
+from collector.web.views import fitness_words, hint_words, why
+from collector.web.views.fitness_words import USES
+from collector.web.views.hint_words import HintLine
+from collector.web.words import terms
 
 BLUEPRINT = Blueprint("school_tests", __name__)
 
@@ -172,7 +178,7 @@ def _title(wanted: Wanted) -> str:
     if wanted.hint:
         return str(hint_words.CAUSES[wanted.hint])
     use, _, quality = wanted.use.partition(".")
-    values = {"use": words.word_of(USES, use), "what": words.word_of(fitness_words.QUALITIES, quality)}
+    values = {"use": terms.word_of(USES, use), "what": terms.word_of(fitness_words.QUALITIES, quality)}
     return str(say("Good for %(use)s? %(what)s", **values))
 
 
@@ -182,9 +188,9 @@ def line_of(test: TestRow, zone: ZoneInfo, now_ms: int) -> TestLine:
     if test.votes is None:
         reason = str(say("not looked at yet"))
     elif not test.votes:
-        reason = words.word_of(words.EXCLUSIONS, test.exclusion)
+        reason = terms.word_of(terms.EXCLUSIONS, test.exclusion)
         if test.exclusion == "failed" and test.failure_code is not None:
-            reason = words.word_of(words.FAILURES, test.failure_code)
+            reason = terms.word_of(terms.FAILURES, test.failure_code)
     return TestLine(test, present.moment(test.started_ms, zone, now_ms), bool(test.votes), reason)
 
 
@@ -206,7 +212,7 @@ def _chips(wanted: Wanted, behind: Behind | None) -> Sequence[Chip]:
     if behind is not None:
         label = behind.title
         if wanted.part:
-            label = f"{label}: {words.word_of(hint_words.PARTS, wanted.part)}"
+            label = f"{label}: {terms.word_of(hint_words.PARTS, wanted.part)}"
         chips.append(Chip(label, here(hint=None, part=None, use=None, page=None)))
     if wanted.first:
         chips.append(
@@ -222,5 +228,5 @@ def _chips(wanted: Wanted, behind: Behind | None) -> Sequence[Chip]:
         label = say("counting only") if wanted.counts == "yes" else say("set aside only")
         chips.append(Chip(str(label), here(counts=None, page=None)))
     if wanted.reason:
-        chips.append(Chip(words.word_of(words.EXCLUSIONS, wanted.reason), here(reason=None, page=None)))
+        chips.append(Chip(terms.word_of(terms.EXCLUSIONS, wanted.reason), here(reason=None, page=None)))
     return chips

@@ -8,17 +8,19 @@ from markupsafe import Markup
 
 from collector.domain.roles import Role
 from collector.registry.names import fold
-from collector.store.queries import pages_schools
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages_schools import CONTRACTS, ENOUGH, SORTS, SchoolFilter
-from collector.web import asked, lines, remembered, words
-from collector.web.access import for_role
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.schools import CONTRACTS, ENOUGH, SORTS, SchoolFilter
+from collector.web import asked
+from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
+from collector.web.asking.rows import FILE_ROWS, csv_of
 from collector.web.desk import desk
-from collector.web.frame import here, page
-from collector.web.i18n import say
-from collector.web.listing import METHODS, Listing, bar, keeps_views
+from collector.web.http.frame import here, page
+from collector.web.language.i18n import say
 from collector.web.pages.overview import midnight_ms
-from collector.web.rows import FILE_ROWS, csv_of
+from collector.web.people.access import for_role
+from collector.web.views import lines, remembered
+from collector.web.words import terms
 
 BLUEPRINT = Blueprint("schools", __name__)
 
@@ -139,7 +141,7 @@ def download() -> Response:
 def _everybodys_views() -> list[tuple[Markup, str]]:
     return [
         (say("All"), ""),
-        *((Markup.escape(words.VERDICTS[name]), f"verdict={name}") for name in ("BELOW", "INSUFFICIENT")),
+        *((Markup.escape(terms.VERDICTS[name]), f"verdict={name}") for name in ("BELOW", "INSUFFICIENT")),
     ]
 
 
@@ -162,12 +164,12 @@ def read_filter() -> SchoolFilter:
 def _read_verdicts() -> str:
     """Return the verdicts of the address, each said by itself or several with commas between them."""
     given = {name for text in request.args.getlist("verdict") for name in text.upper().split(",")}
-    return ",".join(name for name in (*words.VERDICTS, ENOUGH) if name in given)
+    return ",".join(name for name in (*terms.VERDICTS, ENOUGH) if name in given)
 
 
 def verdict_names(verdict: str) -> str:
     """Return the words for the verdicts of a filter."""
-    names = (words.ENOUGH if name == ENOUGH else words.word_of(words.VERDICTS, name) for name in verdict.split(","))
+    names = (terms.ENOUGH if name == ENOUGH else terms.word_of(terms.VERDICTS, name) for name in verdict.split(","))
     return ", ".join(str(name) for name in names)
 
 
@@ -189,7 +191,7 @@ def _chips(wanted: SchoolFilter) -> list[Chip]:
     if wanted.technology:
         chips.append(Chip(str(say("Technology: %(name)s", name=wanted.technology)), here(technology=None)))
     if wanted.contract:
-        chips.append(Chip(str(words.CONTRACTS[wanted.contract]), here(contract=None)))
+        chips.append(Chip(str(terms.CONTRACTS[wanted.contract]), here(contract=None)))
     if wanted.heard_since_ms is not None:
         chips.append(Chip(str(say("Heard today")), here(heard=None)))
     if wanted.is_placeless:

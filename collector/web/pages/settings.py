@@ -26,13 +26,16 @@ from collector.store.queries import agent_settings, campaigns, hours, schools
 from collector.store.queries.agent_settings import EVERYWHERE, SettingsDecision
 from collector.store.queries.schools import School
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web import access, asked, audited, settings_form, settings_words
-from collector.web.access import MayNotError, for_role
+from collector.web import asked
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.i18n import say
-from collector.web.registrywords import tell
-from collector.web.settings_form import Form
+from collector.web.forms import settings_form
+from collector.web.forms.settings_form import Form
+from collector.web.http.frame import page
+from collector.web.language.i18n import say
+from collector.web.people import access, audited
+from collector.web.people.access import MayNotError, for_role
+from collector.web.views import settings_words
+from collector.web.words.registry_words import tell
 
 BLUEPRINT = Blueprint("settings", __name__)
 

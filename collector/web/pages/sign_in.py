@@ -4,11 +4,11 @@ from flask import Blueprint, Response, abort, make_response, redirect, request, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from collector.store.queries import users
-from collector.web import access
-from collector.web.access import Locked, SignedIn, for_everyone
 from collector.web.desk import desk
-from collector.web.frame import THEME_COOKIE, THEMES, back_address, page, remember
-from collector.web.i18n import COOKIE, LANGUAGES, say, say_many
+from collector.web.http.frame import THEME_COOKIE, THEMES, back_address, page, remember
+from collector.web.language.i18n import COOKIE, LANGUAGES, say, say_many
+from collector.web.people import access
+from collector.web.people.access import Locked, SignedIn, for_everyone
 
 BLUEPRINT = Blueprint("sign_in", __name__)
 

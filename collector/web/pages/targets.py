@@ -15,15 +15,20 @@ from collector.evaluate.inputs import Reference
 from collector.profiles.catalogue import Profile
 from collector.profiles.choices import Choices
 from collector.profiles.own import compose
-from collector.store.queries import growth, pages_schools, schools, target_versions
+from collector.store.queries import growth, schools, target_versions
+from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.target_versions import Decision
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web import access, asked, audited, present, target_form, target_words
-from collector.web.access import MayNotError, for_role
+from collector.web import asked
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.i18n import say
-from collector.web.target_form import Form, Known, Wanted
+from collector.web.forms import target_form
+from collector.web.forms.target_form import Form, Known, Wanted
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import say
+from collector.web.people import access, audited
+from collector.web.people.access import MayNotError, for_role
+from collector.web.words import target_words
 
 BLUEPRINT = Blueprint("targets", __name__)
 

@@ -10,18 +10,23 @@ from collector.domain.roles import Role
 from collector.intake import invitations
 from collector.intake.invitations import Terms
 from collector.registry.names import fold
-from collector.store.queries import pages_schools, pages_tokens, schools
+from collector.store.queries import schools
 from collector.store.queries import tokens as stored
-from collector.store.queries.pages_schools import SchoolFilter
-from collector.store.queries.pages_tokens import LACKS
-from collector.web import access, asked, audited, papers, token_form
-from collector.web.access import for_role
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages import tokens as pages_tokens
+from collector.store.queries.pages.schools import SchoolFilter
+from collector.store.queries.pages.tokens import LACKS
+from collector.web import asked
+from collector.web.asking.rows import csv_of
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.i18n import LANGUAGES, language, say
+from collector.web.forms import token_form
+from collector.web.forms.token_form import AT_ONCE, Form
+from collector.web.http.frame import page
+from collector.web.language.i18n import LANGUAGES, language, say
 from collector.web.pages import tokens
-from collector.web.rows import csv_of
-from collector.web.token_form import AT_ONCE, Form
+from collector.web.people import access, audited
+from collector.web.people.access import for_role
+from collector.web.views import papers
 
 BLUEPRINT = tokens.BLUEPRINT  # one set of pages
 Answer = Response | tuple[str, int]

@@ -11,19 +11,25 @@ from werkzeug.wrappers import Response
 from agent.wire import forms
 from collector.domain.roles import Role
 from collector.registry.names import fold
-from collector.store.queries import audit, pages_schools, pages_tokens
+from collector.store.queries import audit
 from collector.store.queries import tokens as stored
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages_tokens import STATES, TokenFilter, TokenRow
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages import tokens as pages_tokens
+from collector.store.queries.pages.tokens import STATES, TokenFilter, TokenRow
 from collector.store.queries.tokens import Token
-from collector.web import asked, audited, present, token_form, words
-from collector.web.access import for_role
+from collector.web import asked
+from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
+from collector.web.asking.rows import FILE_ROWS, csv_of
 from collector.web.desk import desk
-from collector.web.frame import back_address, page
-from collector.web.i18n import say
-from collector.web.listing import METHODS, Listing, bar, keeps_views
-from collector.web.rows import FILE_ROWS, csv_of
-from collector.web.token_form import Form
+from collector.web.forms import token_form
+from collector.web.forms.token_form import Form
+from collector.web.http.frame import back_address, page
+from collector.web.language import present
+from collector.web.language.i18n import say
+from collector.web.people import audited
+from collector.web.people.access import for_role
+from collector.web.words import terms
 
 BLUEPRINT = Blueprint("tokens", __name__, url_prefix="/admin/tokens")
 LISTING: Final = Listing("tokens", "tokens.show", "tokens.download")
@@ -102,7 +108,7 @@ def list_page(form: Form, made_already: str = "") -> str:
 def _line(row: TokenRow) -> Line:
     parts = desk()
     zone = parts.zone_of(row.timezone)
-    by = words.COMMAND_LINE if row.created_by == audit.COMMAND_LINE else row.created_by or present.UNKNOWN
+    by = terms.COMMAND_LINE if row.created_by == audit.COMMAND_LINE else row.created_by or present.UNKNOWN
     made, until = (present.moment(at_ms, zone, parts.now_ms) for at_ms in (row.created_ms, row.expires_ms))
     return Line(row, made, until, str(by))
 

@@ -12,13 +12,14 @@ from collector.profiles.use_limits import LIMITS, Held, Limit, PublishedUse
 from collector.store.queries import use_limits
 from collector.store.queries.use_limits import LimitsDecision
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web import access, audited, uses_form
-from collector.web.access import MayNotError, for_role
 from collector.web.desk import desk
-from collector.web.fitness_words import LIMIT_NAMES, STANDINGS, USES
-from collector.web.frame import page
-from collector.web.i18n import language, say
-from collector.web.uses_form import Form
+from collector.web.forms import uses_form
+from collector.web.forms.uses_form import Form
+from collector.web.http.frame import page
+from collector.web.language.i18n import language, say
+from collector.web.people import access, audited
+from collector.web.people.access import MayNotError, for_role
+from collector.web.views.fitness_words import LIMIT_NAMES, STANDINGS, USES
 
 BLUEPRINT = Blueprint("uses", __name__)
 

@@ -3,9 +3,9 @@
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from collector.web import saved_views
 from collector.web.desk import desk
-from collector.web.frame import back_address
+from collector.web.http.frame import back_address
+from collector.web.people import saved_views
 
 BLUEPRINT = Blueprint("views", __name__)
 

@@ -14,15 +14,19 @@ from werkzeug.wrappers import Response
 from collector.domain.roles import Role
 from collector.intake import approval
 from collector.intake.approval import Seen
-from collector.store.queries import schools, waiting
+from collector.store.queries import schools
+from collector.store.queries.pages import waiting
+from collector.store.queries.pages.waiting import Waiting
 from collector.store.queries.schools import School
-from collector.store.queries.waiting import Waiting
 from collector.store.unit import Snapshot
-from collector.web import asked, audited, present, waiting_words
-from collector.web.access import for_role
+from collector.web import asked
 from collector.web.desk import desk
-from collector.web.frame import page
-from collector.web.i18n import say
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import say
+from collector.web.people import audited
+from collector.web.people.access import for_role
+from collector.web.words import waiting_words
 
 BLUEPRINT = Blueprint("waiting", __name__, url_prefix="/devices/waiting")
 

@@ -13,11 +13,14 @@ from typing import Any
 
 import msgspec
 
-from agent.measure import dial, latency, light, probes, servers, session
+from agent.measure import light, session
 from agent.measure.attempt import Progress
-from agent.measure.engine import Job
-from agent.measure.probes import Prober
-from agent.measure.rounds import summary
+from agent.measure.engines.engine import Job
+from agent.measure.latency import idle_and_loaded, probes
+from agent.measure.latency.probes import Prober
+from agent.measure.latency.rounds import summary
+from agent.measure.servers import addresses
+from agent.measure.sockets import dial
 from agent.net.loop import Loop
 from agent.ports import Ports
 from agent.real.clock import RealClock
@@ -30,21 +33,21 @@ from tests.agent.measure.world import plan
 def idle(url: str, method: RttMethod) -> Any:
     """The summary of a series by one method."""
     randomness, loop = SystemRandomness(), Loop()
-    target = servers.parse_target(url)
+    target = addresses.parse_target(url)
     job = Job(address=dial.resolve(target)[0], loop=loop, random_bytes=randomness.token_bytes)
     made: dict[RttMethod, Any] = {
         RttMethod.UDP_ECHO: lambda: probes.UdpEcho(loop, job.address, target.port, randomness.token_bytes(16)),
-        RttMethod.WS_PING: lambda: latency._opened(job),
+        RttMethod.WS_PING: lambda: idle_and_loaded._opened(job),
         RttMethod.TCP_CONNECT: lambda: probes.TcpConnect(loop, job.address),
     }
     prober: Prober = made[method]()
-    return summary(latency._series(job, prober, randomness.uniform, latency.IDLE_PROBES), prober.method)
+    return summary(idle_and_loaded._series(job, prober, randomness.uniform, idle_and_loaded.IDLE_PROBES), prober.method)
 
 
 def look(url: str, gateway: str) -> Any:
     """What a look around saw."""
     clock = RealClock()
-    entries = () if url == "-" else servers.servers_from_url(url, EngineName.NDT7)
+    entries = () if url == "-" else addresses.servers_from_url(url, EngineName.NDT7)
     return asdict(light.look(entries, Ports(clock, SystemRandomness(), make_host(clock)), gateway))
 
 

@@ -3,15 +3,15 @@
 import pytest
 
 from agent.measure.attempt import Attempt
-from agent.measure.dial import Address
-from agent.measure.engine import Job
-from agent.measure.estimate import Sample
+from agent.measure.beside.keepup import KeepUp
+from agent.measure.beside.processor import Spent
+from agent.measure.engines.engine import Job
+from agent.measure.engines.librespeed import COMPRESSIBLE
+from agent.measure.estimate.estimator import Sample
 from agent.measure.faults import WorldError
-from agent.measure.keepup import KeepUp
-from agent.measure.librespeed import COMPRESSIBLE
-from agent.measure.processor import Spent
-from agent.measure.servers import Target
-from agent.measure.streams import Streams
+from agent.measure.servers.addresses import Target
+from agent.measure.sockets.dial import Address
+from agent.measure.sockets.streams import Streams
 from agent.net.loop import Loop
 from agent.wire.vocabulary import Confidence, EngineName, FailureCode, Method, Phase, StopReason
 

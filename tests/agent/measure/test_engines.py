@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from agent.measure import dial
+from agent.measure.engines.librespeed import LibreSpeed
+from agent.measure.engines.ndt7 import PROTOCOL, Ndt7
 from agent.measure.faults import WorldError
-from agent.measure.librespeed import LibreSpeed
-from agent.measure.ndt7 import PROTOCOL, Ndt7
+from agent.measure.sockets import dial
 from agent.net import http1, websocket
 from agent.net.websocket import Opcode
 from agent.wire.vocabulary import FailureCode, Method, StopReason

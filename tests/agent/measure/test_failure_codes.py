@@ -7,8 +7,10 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from agent.measure import dial, servers, session
+from agent.measure import session
 from agent.measure.faults import WorldError
+from agent.measure.servers import addresses
+from agent.measure.sockets import dial
 from agent.wire.vocabulary import EngineName, FailureCode, Phase, Status
 from tests.agent.measure.world import plan, ports
 from tests.fakes import certificates
@@ -103,7 +105,7 @@ def test_a_name_server_that_knows_nothing():
 
 
 def test_a_computer_without_room_for_connections():
-    address = dial.resolve(servers.parse_target("http://127.0.0.1:9"))[0]
+    address = dial.resolve(addresses.parse_target("http://127.0.0.1:9"))[0]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest_free = os.dup(0)
     os.close(lowest_free)

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from agent.measure.engines.librespeed import COMPRESSIBLE, MIB, LibreSpeed
+from agent.measure.engines.librespeed_upload import FIRST_BYTES
 from agent.measure.faults import WorldError
-from agent.measure.librespeed import COMPRESSIBLE, MIB, LibreSpeed
-from agent.measure.librespeed_upload import FIRST_BYTES
 from agent.net import http1
 from agent.wire.vocabulary import FailureCode, Method, StopReason
 from tests.agent.measure.world import job_for

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from agent.measure import dial, gateway, light, servers
+from agent.measure import light
+from agent.measure.latency import gateway
+from agent.measure.servers import addresses
+from agent.measure.sockets import dial
 from agent.net.loop import Loop
 from agent.wire.answers import ServerEntry
 from agent.wire.vocabulary import EngineName, FailureCode, RttMethod
@@ -138,7 +141,7 @@ def test_a_name_that_is_found_takes_a_time_and_leaves_its_addresses():
 
 
 def test_a_broken_family_is_passed_over_for_the_other():
-    target = servers.parse_target("http://x.example")
+    target = addresses.parse_target("http://x.example")
     six = [dial.Address(target, 6, (f"::{n}", 80, 0, 0)) for n in (1, 2)]
     four = [dial.Address(target, 4, ("127.0.0.1", 80))]
     assert light._one_of_each_family([*six, *four]) == [six[0], four[0]]

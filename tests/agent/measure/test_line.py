@@ -6,9 +6,9 @@ Line and test point run in processes of their own. Tolerances are wide, because 
 import pytest
 
 from agent.measure import session
-from agent.measure.estimate import Estimator, EstimatorConfig
-from agent.measure.librespeed import LibreSpeed
-from agent.measure.ndt7 import Ndt7
+from agent.measure.engines.librespeed import LibreSpeed
+from agent.measure.engines.ndt7 import Ndt7
+from agent.measure.estimate.estimator import Estimator, EstimatorConfig
 from agent.measure.wirecost import wire_bytes
 from agent.wire.vocabulary import (
     Confidence,

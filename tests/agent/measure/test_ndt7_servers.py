@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from agent.measure import session
+from agent.measure.engines.ndt7 import PROTOCOL, Ndt7
 from agent.measure.faults import WorldError
-from agent.measure.ndt7 import PROTOCOL, Ndt7
 from agent.net import websocket
 from agent.net.websocket import MESSAGE_LIMIT_BYTES, CloseCode, Opcode
 from agent.wire.vocabulary import EngineName, FailureCode, Phase, Status, StopReason

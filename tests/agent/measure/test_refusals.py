@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent import present
+from agent.commands import present
 from agent.measure import session
 from agent.wire import tokens
 from agent.wire.tokens import AccessClaims

@@ -5,10 +5,11 @@ import threading
 
 import pytest
 
-from agent import present
+from agent.commands import present
 from agent.errors import EnlaceError
-from agent.measure import servers, session
-from agent.measure.ndt7 import PROTOCOL
+from agent.measure import session
+from agent.measure.engines.ndt7 import PROTOCOL
+from agent.measure.servers import addresses
 from agent.net import websocket
 from agent.wire import codec
 from agent.wire.answers import ServerEntry
@@ -265,17 +266,17 @@ def test_the_next_server_is_tried_when_the_first_is_away(dead_url):
 )
 def test_a_wrong_address_is_one_sentence(url):
     with pytest.raises(EnlaceError) as caught:
-        servers.servers_from_url(url, None)
+        addresses.servers_from_url(url, None)
     assert caught.value.exit_code is ExitCode.USAGE
     assert "http://test.example:8080" in caught.value.sentence
 
 
 def test_addresses():
-    assert [entry.engine for entry in servers.servers_from_url("http://host:8080", None)] == [NDT7, LIBRESPEED]
-    assert [entry.engine for entry in servers.servers_from_url("wss://host/ndt/v7/download", None)] == [NDT7]
-    assert servers.parse_target("wss://host/ndt/v7/download").path == ""
-    target = servers.parse_target("http://[::1]:80/speed/")
+    assert [entry.engine for entry in addresses.servers_from_url("http://host:8080", None)] == [NDT7, LIBRESPEED]
+    assert [entry.engine for entry in addresses.servers_from_url("wss://host/ndt/v7/download", None)] == [NDT7]
+    assert addresses.parse_target("wss://host/ndt/v7/download").path == ""
+    target = addresses.parse_target("http://[::1]:80/speed/")
     assert (target.host, target.port, target.path, target.host_field) == ("::1", 80, "/speed", "[::1]")
     for engine, url in ((EngineName.OOKLA, "ws://host"), (LIBRESPEED, "ws://host")):
         with pytest.raises(EnlaceError):
-            servers.servers_from_url(url, engine)
+            addresses.servers_from_url(url, engine)

@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from agent.measure import dial, servers
-from agent.measure.engine import Job
+from agent.measure.engines.engine import Job
+from agent.measure.servers import addresses
 from agent.measure.session import Plan
+from agent.measure.sockets import dial
 from agent.net.loop import Loop
 from agent.ports import Ports
 from agent.wire import forms
@@ -32,7 +33,7 @@ def plan(url: str, engine: EngineName | None = None, **more: object) -> Plan:
         "tier": Tier.CAPACITY,
         "trigger": Trigger.MANUAL,
         "engine": engine,
-        "servers": servers.servers_from_url(url, engine),
+        "servers": addresses.servers_from_url(url, engine),
         "max_bytes_download": 0,
         "max_bytes_upload": 0,
         "lease_id": None,
@@ -48,7 +49,7 @@ def plan(url: str, engine: EngineName | None = None, **more: object) -> Plan:
 def job_for(url: str, **more: object) -> Iterator[Job]:
     """A job for one engine without a session around it."""
     loop = Loop()
-    address = dial.resolve(servers.parse_target(url))[0]
+    address = dial.resolve(addresses.parse_target(url))[0]
     try:
         yield Job(address=address, loop=loop, random_bytes=SeededRandomness(next(_SEEDS)).token_bytes, **more)  # type: ignore[arg-type]
     finally:

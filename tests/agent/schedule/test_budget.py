@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.measure.cap import LAST_BYTES
+from agent.measure.sockets.cap import LAST_BYTES
 from agent.measure.wirecost import payload_within
 from agent.schedule.budget import (
     FEWEST_USEFUL_BYTES,

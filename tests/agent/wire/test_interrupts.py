@@ -34,10 +34,10 @@ def pressed(tmp_path: Path, module: str, *words: str) -> subprocess.CompletedPro
 @pytest.mark.parametrize(
     ("words", "module"),
     [
-        ("agent status", "agent.cli"), ("agent status", "importlib.metadata"), ("agent status", "msgspec"),
-        ("agent status", "click"), ("agent status", "nacl.signing"), ("agent status", "agent.present"),
-        ("agent run", "agent.service"), ("agent run", "sqlite3"), ("agent doctor", "agent.doctor"),
-        ("agent test --server http://127.0.0.1:9", "agent.trial"),
+        ("agent status", "agent.commands.cli"), ("agent status", "importlib.metadata"), ("agent status", "msgspec"),
+        ("agent status", "click"), ("agent status", "nacl.signing"), ("agent status", "agent.commands.present"),
+        ("agent run", "agent.service"), ("agent run", "sqlite3"), ("agent doctor", "agent.commands.doctor"),
+        ("agent test --server http://127.0.0.1:9", "agent.commands.trial"),
         ("collector evaluate", "collector.cli"), ("collector evaluate", "click"),
         ("collector evaluate", "sqlalchemy"), ("collector serve", "collector.serve"),
     ],

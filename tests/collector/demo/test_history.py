@@ -18,7 +18,7 @@ from collector.evaluate.proof import Rules, Wanted, prove
 from collector.evaluate.run import evaluate
 from collector.profiles import catalogue
 from collector.store.open import Store
-from collector.store.queries import judgement
+from collector.store.queries.judging import judgement
 from collector.store.tables.judgement import EVALUATIONS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.fakes.collector_world import FakeClock, fake_ports

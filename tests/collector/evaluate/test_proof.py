@@ -22,7 +22,7 @@ from collector.store.queries.campaigns import Campaign
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOL_FACTS, SCHOOLS
-from collector.web import present
+from collector.web.language import present
 from tests.fakes import pages_world, proofs
 from tests.fakes.proofs import FRIDAY, MONDAY, THURSDAY
 

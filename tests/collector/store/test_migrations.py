@@ -19,7 +19,7 @@ from collector.store.migrations import run
 from collector.store.migrations.run import migrate
 from collector.store.open import Store
 from collector.store.tables.catalogue import METADATA
-from tests.collector.store.queries.test_summaries import SERIES, an_evaluation
+from tests.collector.store.queries.judging.test_summaries import SERIES, an_evaluation
 from tests.fakes import recount
 
 

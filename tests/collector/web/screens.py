@@ -23,7 +23,7 @@ from waitress.server import create_server
 
 from collector.config import CollectorConfig
 from collector.store.open import Store, create
-from collector.web.i18n import LANGUAGES
+from collector.web.language.i18n import LANGUAGES
 from collector.web.register import register_pages
 from tests.fakes import pages_world
 from tests.fakes.collector_world import FakeClock, fake_ports

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collector.web.charts import history, small, svg, weeks
 from collector.web.charts.history import ChartDay, Dot, History
-from collector.web.figures import quantile
+from collector.web.views.figures import quantile
 
 
 @pytest.fixture(autouse=True)

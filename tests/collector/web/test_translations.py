@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from babel import Locale
 
-from collector.web import i18n
+from collector.web.language import i18n
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "collector" / "web" / "templates"

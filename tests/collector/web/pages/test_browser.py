@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from collector.store.open import Store
-from collector.web.i18n import LANGUAGES
+from collector.web.language.i18n import LANGUAGES
 from tests.collector.web import screens
 from tests.collector.web.pages.walk import all_addresses, walker
 from tests.collector.web.screens import make_app, served, sign_in

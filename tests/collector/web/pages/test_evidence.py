@@ -23,7 +23,7 @@ from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import AUDIT
 from collector.store.tables.proofs import CAMPAIGNS, PACKS
 from collector.store.tables.registry import SCHOOLS
-from collector.web.words import PROOF_REASONS
+from collector.web.words.terms import PROOF_REASONS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.fakes import pages_world, proofs
 from tests.fakes.collector_world import FakeClock, fake_ports

@@ -25,7 +25,7 @@ import collector.web
 from collector.app import make_flask
 from collector.store.open import Store
 from collector.store.tables.catalogue import METADATA
-from collector.web.i18n import LANGUAGES
+from collector.web.language.i18n import LANGUAGES
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.pages.test_all_pages import PAGES, address_of
 from tests.fakes import html_forms, pages_world

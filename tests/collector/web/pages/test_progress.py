@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
 from collector.store.open import Store
-from collector.store.queries import summaries
+from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 
 RECOUNT = """

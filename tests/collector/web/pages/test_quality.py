@@ -13,7 +13,8 @@ from collector.store.open import Store
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.measurements import CONFLICTS, MEASUREMENTS, QUARANTINE
 from collector.store.tables.registry import SCHOOLS
-from collector.web import issues, words
+from collector.web.views import issues
+from collector.web.words import terms
 from tests.fakes.pages_world import NOW_MS
 
 SINCE_MS = NOW_MS - 13 * 86_400_000 - 620 * 60_000  # midnight in Barbados, thirteen days before
@@ -201,7 +202,7 @@ def test_without_tests_the_page_says_so(admin: FlaskClient, odd: Store) -> None:
 
 def test_words_are_there_for_every_reason() -> None:
     assert {issue.kind for issue in issues.ISSUES.values()} == set(issues.ROW_OF)
-    assert len(words.EXCLUSIONS) > 10
+    assert len(terms.EXCLUSIONS) > 10
 
 
 @pytest.mark.sqlite

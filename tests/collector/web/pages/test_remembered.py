@@ -11,12 +11,16 @@ from collector.config import CollectorConfig
 from collector.domain.scope import WHOLE, Scope
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
-from collector.store.queries import newness, pages_providers, pages_schools, schools, standings, summaries
-from collector.store.queries.pages_providers import ProviderFilter
-from collector.store.queries.pages_schools import Measure, SchoolFilter
+from collector.store.queries import newness, schools
+from collector.store.queries.judging import summaries
+from collector.store.queries.pages import providers as pages_providers
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages import standings
+from collector.store.queries.pages.providers import ProviderFilter
+from collector.store.queries.pages.schools import Measure, SchoolFilter
 from collector.store.tables.judgement import EVALUATIONS, FLAGS
 from collector.store.unit import UnitOfWork
-from collector.web import remembered, scorecard
+from collector.web.views import remembered, scorecard
 from tests.fakes import pages_world
 from tests.fakes.collector_world import FakeClock, fake_ports
 

@@ -10,14 +10,15 @@ from sqlalchemy import delete, select, update
 
 from collector.domain.scope import NOTHING, WHOLE, Scope, scope_of
 from collector.store.open import Store
-from collector.store.queries import audit, pages_school, target_versions
-from collector.store.queries.pages_schools import Measure
+from collector.store.queries import audit, target_versions
+from collector.store.queries.pages import school as pages_school
+from collector.store.queries.pages.schools import Measure
 from collector.store.queries.target_versions import Decision
 from collector.store.tables.catalogue import METADATA
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.registry import SCHOOLS
-from collector.web import school_link
+from collector.web.people import school_link
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world

@@ -14,11 +14,11 @@ from werkzeug.test import TestResponse
 
 from collector.profiles.choices import own_profile
 from collector.store.open import Store
-from collector.store.queries import summaries
+from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.people import AUDIT
 from collector.store.tables.registry import TARGET_VERSIONS
-from collector.web import target_form
+from collector.web.forms import target_form
 from tests.collector.web.pages.conftest import token_of
 
 FIXED = {

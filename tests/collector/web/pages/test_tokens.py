@@ -18,7 +18,7 @@ from collector.intake.parts import Parts
 from collector.store.open import Store
 from collector.store.queries import audit
 from collector.store.tables.devices import DEVICES, TOKENS
-from collector.web import qr
+from collector.web.views import qr
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.fakes import labs
 from tests.fakes.wire_device import WireDevice

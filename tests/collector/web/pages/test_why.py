@@ -18,7 +18,7 @@ from sqlalchemy import insert, text, update
 
 from collector.domain.diagnosis.facts import Cause
 from collector.store.open import Store, create
-from collector.store.queries import summaries
+from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.collector.web.pages.conftest import sign_in

@@ -8,12 +8,12 @@ from sqlalchemy import update
 from collector.publish import dictionary
 from collector.store.open import Store
 from collector.store.tables.devices import DEVICES
-from collector.web import words
+from collector.web.words import terms
 
 
 def test_every_kind_of_column_has_a_word_in_the_readers_language(admin: FlaskClient) -> None:
     kinds = {column.type for table in dictionary.tables("en") for column in table.columns}
-    assert kinds <= words.COLUMN_TYPES.keys()
+    assert kinds <= terms.COLUMN_TYPES.keys()
     admin.set_cookie("enlace_language", "es")
     for address in ("/columns", "/exports"):
         page = unescape(admin.get(address).text)

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from collector.store.open import Store
-from collector.store.queries import pages_flags
-from collector.store.queries.pages_schools import Measure
+from collector.store.queries.pages import flags as pages_flags
+from collector.store.queries.pages.schools import Measure
 from tests.collector.web.pages.journey import WAYS, Way, scrolls_sideways, somebody
 from tests.fakes.pages_world import METRIC, PROFILE
 

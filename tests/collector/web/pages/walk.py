@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page
 
-from collector.web.i18n import LANGUAGES
+from collector.web.language.i18n import LANGUAGES
 from tests.collector.web.pages.test_all_pages import PAGES
 from tests.collector.web.screens import THEMES, WIDTHS, Look, sign_in
 

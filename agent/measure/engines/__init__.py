@@ -1,0 +1,1 @@
+"""The engines: what one is, ndt7, LibreSpeed, speedtest.net."""

@@ -1,0 +1,1 @@
+"""From bytes and times to the figure of one direction. Pure."""

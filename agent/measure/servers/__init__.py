@@ -1,0 +1,1 @@
+"""Which server is measured against: addresses, lists, the choice among several, the name in the record."""

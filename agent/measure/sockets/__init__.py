@@ -1,0 +1,1 @@
+"""Connections and the bytes that move over them, whatever the protocol."""

@@ -1,0 +1,1 @@
+"""What the evaluation reads and writes, and what it keeps for the pages."""

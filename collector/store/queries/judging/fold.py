@@ -1,0 +1,293 @@
+"""What the fold of a few schools reads and writes, many rows a statement. Nothing here commits.
+
+The schools of one call are folded from the same day on, so that each question is asked once for all of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+
+from collector.store.queries.judging import summaries
+from collector.store.queries.judging.summaries import Series
+from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.unit import Snapshot, UnitOfWork
+
+
+class Measured(NamedTuple):  # made by the hundred thousand: a tuple is what the driver gives already
+    """The part of a measurement that decides whether it votes, and what it says."""
+
+    school: str
+    device: str
+    rid: str
+    status: str
+    trigger: str
+    started_ms: int  # corrected
+    received_ms: int
+    time_quality: str
+    time_width_ms: int
+    engine: str | None
+    server_id: str | None
+    download_bps: int | None
+    download_steady_s: float | None
+    download_bytes: int | None
+    download_stop_reason: str | None
+    download_lower_bound: bool | None
+    upload_bps: int | None
+    idle_rtt_ms: float | None
+    medium: str | None
+    link_bps: int | None
+    cpu_pct: float | None
+    other_bps: int | None
+    retracted_ms: int | None
+    votes: bool | None
+    exclusion: str | None
+
+
+class Voted(NamedTuple):
+    """What a measurement says that was judged to vote; its day is not judged again."""
+
+    school: str
+    started_ms: int  # corrected
+    download_bps: int
+    download_lower_bound: bool | None
+    medium: str | None
+    link_bps: int | None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is folded: some schools, by one profile, from one day on."""
+
+    schools: tuple[str, ...]
+    profile: str
+    metric: str
+    from_day: str
+    reach_ms: int  # votes with an earlier corrected start concern none of the days
+    from_ms: int  # no day to fold begins earlier, at any of the schools
+    until_ms: int  # every day to fold has begun, at each of the schools
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The newest evaluation before the day, as far as the fold needs it to go on."""
+
+    day: str
+    state: str
+    state_count: int
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag as it is stored."""
+
+    flag_id: str
+    school: str
+    kind: str
+    profile: str
+    metric: str
+    below_since: str
+    opened_on: str
+    closed_on: str | None
+    closed_by: str | None
+    state: str
+    state_count: int
+    severity: str | None
+    is_stale: bool
+    last_day: str
+
+
+@dataclass
+class Past:
+    """What is stored of one school."""
+
+    voted: list[Voted] = field(default_factory=list)  # those before the days to fold are among them
+    measured: list[Measured] = field(default_factory=list)  # those of the days to fold are among them, oldest first
+    flags: list[Flag] = field(default_factory=list)  # all of the series, oldest first
+    judged: Judged | None = None
+    watch_began: str | None = None  # newest day before that a watch began on
+    severity: tuple[str, str] | None = None  # (day, severity) of the newest evaluation before that has one
+    newest_day: str | None = None  # that the evaluation has written
+
+
+@dataclass(frozen=True)
+class Vote:
+    """Whether a measurement votes, as worked out now."""
+
+    device: str
+    rid: str
+    votes: bool
+    exclusion: str | None
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """Something that happened to a flag; its number follows from what is stored."""
+
+    flag_id: str
+    day: str
+    event: str
+    numbers: str  # JSON
+
+
+@dataclass
+class Outcome:
+    """What the fold of one school gave."""
+
+    votes: list[Vote] = field(default_factory=list)
+    days: list[dict[str, Any]] = field(default_factory=list)
+    evaluations: list[dict[str, Any]] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
+    refolded: list[str] = field(default_factory=list)  # flags whose events from the day on are written again
+    events: list[NewEvent] = field(default_factory=list)
+
+
+_MEASURED = [MEASUREMENTS.c[name] for name in Measured._fields]
+_VOTED = [MEASUREMENTS.c[name] for name in Voted._fields]
+_FLAG = [FLAGS.c[name] for name in Flag.__dataclass_fields__]
+
+
+def load(snapshot: Snapshot, scope: Scope) -> dict[str, Past]:
+    """Return what is stored of the schools of a scope."""
+    past = {school: Past() for school in scope.schools}
+    _load_measurements(snapshot, scope, past)
+    for flag in _flags(snapshot, scope):
+        past[flag.school].flags.append(flag)
+    for school, *judged in _newest(snapshot, scope, ("day", "state", "state_count")):
+        past[school].judged = Judged(*judged)
+    if flagged := [school for school, one in past.items() if one.judged and one.judged.state != "none"]:
+        _load_states(snapshot, scope, flagged, past)
+    query_days = select(SCHOOL_DAYS.c.school, func.max(SCHOOL_DAYS.c.day)).where(
+        SCHOOL_DAYS.c.school.in_(scope.schools)
+    )
+    for school, day in snapshot.connection.execute(query_days.group_by(SCHOOL_DAYS.c.school)):
+        past[school].newest_day = day
+    return past
+
+
+def _load_measurements(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) -> None:
+    """Read the days to fold in full, and of those before, which are many more, only what a vote says."""
+    started, of_schools = MEASUREMENTS.c.started_ms, MEASUREMENTS.c.school.in_(scope.schools)
+    query = (
+        select(*_MEASURED)
+        .where(of_schools, started >= scope.from_ms)
+        .order_by(MEASUREMENTS.c.school, started, MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
+    )
+    for row in snapshot.connection.execute(query).all():
+        past[row[0]].measured.append(Measured._make(row))
+    before = (started >= scope.reach_ms) & (started < scope.until_ms) & MEASUREMENTS.c.votes.is_(True)
+    voted = select(*_VOTED).where(of_schools, before, MEASUREMENTS.c.download_bps.is_not(None))
+    for row in snapshot.connection.execute(voted.order_by(MEASUREMENTS.c.school, started)).all():
+        past[row[0]].voted.append(Voted._make(row))
+
+
+def _flags(snapshot: Snapshot, scope: Scope) -> Iterable[Flag]:
+    of_series = (FLAGS.c.profile == scope.profile) & (FLAGS.c.metric == scope.metric)
+    query = select(*_FLAG).where(FLAGS.c.school.in_(scope.schools), of_series)
+    return (Flag(*row) for row in snapshot.connection.execute(query.order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)))
+
+
+def _load_states(snapshot: Snapshot, scope: Scope, schools: list[str], past: dict[str, Past]) -> None:
+    narrow = replace(scope, schools=tuple(schools))
+    began = (EVALUATIONS.c.state == "watch") & (EVALUATIONS.c.state_count == 1)
+    for school, day in _newest(snapshot, narrow, ("day",), began):
+        past[school].watch_began = day
+    for school, day, severity in _newest(snapshot, narrow, ("day", "severity"), EVALUATIONS.c.severity.is_not(None)):
+        past[school].severity = (day, severity)
+
+
+def _newest(
+    snapshot: Snapshot, scope: Scope, columns: tuple[str, ...], condition: ColumnElement[bool] | None = None
+) -> Sequence[Any]:
+    """Return (school, columns) of the newest evaluation before the day that fulfils a condition."""
+    of_series = (
+        EVALUATIONS.c.school.in_(scope.schools)
+        & (EVALUATIONS.c.profile == scope.profile)
+        & (EVALUATIONS.c.metric == scope.metric)
+        & (EVALUATIONS.c.day < scope.from_day)
+    )
+    if condition is not None:
+        of_series &= condition
+    newest = (
+        select(EVALUATIONS.c.school, func.max(EVALUATIONS.c.day).label("day"))
+        .where(of_series)
+        .group_by(EVALUATIONS.c.school)
+        .subquery()
+    )
+    query = (
+        select(EVALUATIONS.c.school, *[EVALUATIONS.c[name] for name in columns])
+        .join(newest, (newest.c.school == EVALUATIONS.c.school) & (newest.c.day == EVALUATIONS.c.day))
+        .where(EVALUATIONS.c.profile == scope.profile, EVALUATIONS.c.metric == scope.metric)
+    )
+    return snapshot.connection.execute(query).all()
+
+
+def write(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:
+    """Write what the fold gave over what is there from the day on.
+
+    Args:
+        unit: The transaction to write in.
+        scope: The schools that the outcomes are of, all of them.
+        outcomes: One for each school.
+    """
+    _set_votes(unit, [vote for outcome in outcomes for vote in outcome.votes])
+    days = SCHOOL_DAYS.c.school.in_(scope.schools) & (SCHOOL_DAYS.c.day >= scope.from_day)
+    unit.connection.execute(delete(SCHOOL_DAYS).where(days))
+    _insert(unit, SCHOOL_DAYS, [row for outcome in outcomes for row in outcome.days])
+    evaluations = EVALUATIONS.c.school.in_(scope.schools) & (EVALUATIONS.c.day >= scope.from_day)
+    of_series = (EVALUATIONS.c.profile == scope.profile) & (EVALUATIONS.c.metric == scope.metric)
+    unit.connection.execute(delete(EVALUATIONS).where(evaluations, of_series))
+    _insert(unit, EVALUATIONS, [row for outcome in outcomes for row in outcome.evaluations])
+    summaries.renew(unit, Series(scope.profile, scope.metric), scope.schools, scope.from_day)
+    _write_flags(unit, scope, outcomes)
+
+
+def _insert(unit: UnitOfWork, table: Any, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        unit.connection.execute(insert(table), rows)
+
+
+def _set_votes(unit: UnitOfWork, votes: Sequence[Vote]) -> None:
+    if not votes:
+        return
+    statement = (
+        update(MEASUREMENTS)
+        .where(MEASUREMENTS.c.device == bindparam("of_device"), MEASUREMENTS.c.rid == bindparam("of_rid"))
+        .values(votes=bindparam("now_votes"), exclusion=bindparam("now_exclusion"))
+    )
+    rows = [
+        {"of_device": vote.device, "of_rid": vote.rid, "now_votes": vote.votes, "now_exclusion": vote.exclusion}
+        for vote in votes
+    ]
+    unit.connection.execute(statement, rows)
+
+
+def _write_flags(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:
+    flags = [flag for outcome in outcomes for flag in outcome.flags]
+    if flags:
+        unit.connection.execute(delete(FLAGS).where(FLAGS.c.flag_id.in_([flag.flag_id for flag in flags])))
+        _insert(unit, FLAGS, [{name: getattr(flag, name) for name in Flag.__dataclass_fields__} for flag in flags])
+    if refolded := [flag_id for outcome in outcomes for flag_id in outcome.refolded]:
+        late = FLAG_EVENTS.c.flag_id.in_(refolded) & (FLAG_EVENTS.c.day >= scope.from_day)
+        unit.connection.execute(delete(FLAG_EVENTS).where(late))
+    events = [event for outcome in outcomes for event in outcome.events]
+    if not events:
+        return
+    touched = FLAG_EVENTS.c.flag_id.in_({event.flag_id for event in events})
+    query = select(FLAG_EVENTS.c.flag_id, func.max(FLAG_EVENTS.c.seq)).where(touched)
+    last = {row[0]: row[1] for row in unit.connection.execute(query.group_by(FLAG_EVENTS.c.flag_id))}
+    rows = []
+    for event in events:
+        last[event.flag_id] = last.get(event.flag_id, 0) + 1
+        rows.append(
+            {
+                "flag_id": event.flag_id,
+                "seq": last[event.flag_id],
+                "day": event.day,
+                "event": event.event,
+                "numbers": event.numbers,
+            }
+        )
+    _insert(unit, FLAG_EVENTS, rows)

@@ -1,0 +1,1 @@
+"""Read models of the pages: what each of them shows, as it stands in the database."""

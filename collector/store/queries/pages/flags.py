@@ -1,0 +1,285 @@
+"""Read models of the flags page and of one flag: its numbers, its events and what people did."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, case, func, or_, select
+
+from collector.domain.words import OPEN_STATES
+from collector.store.queries.pages.schools import Measure, like_pattern, newest_evaluation
+from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot
+
+STATES = ("open", "snoozed", "recovering", "stale", "closed", "retracted", "all")
+NOBODY, SOMEBODY = "nobody", "somebody"  # of `FlagFilter.owner`, which else begins with BY
+BY = "by:"
+
+
+@dataclass(frozen=True)
+class FlagFilter:
+    """Which flags; an empty text means all."""
+
+    now_ms: int  # a flag that is snoozed beyond it is not among the open ones
+    search: str = ""  # folded
+    search_raw: str = ""
+    state: str = "open"  # one of STATES; open: open or recovering, and not snoozed; stale: open without new tests
+    kind: str = ""
+    severity: str = ""
+    area: str = ""
+    provider: str = ""
+    owner: str = ""  # NOBODY, SOMEBODY, or BY with a name
+    opened_from: str = ""  # first day
+    opened_to: str = ""  # last day
+
+
+@dataclass(frozen=True)
+class FlagRow:
+    """One flag with its school and the newest numbers."""
+
+    flag_id: str
+    kind: str
+    state: str
+    state_count: int
+    severity: str | None
+    is_stale: bool
+    below_since: str
+    opened_on: str
+    closed_on: str | None
+    closed_by: str | None
+    last_day: str
+    code: str
+    name: str
+    area: str | None
+    provider: str | None
+    timezone: str | None
+    pupils: int | None
+    contract_download_mbps: float | None
+    verdict: str | None
+    n: int | None
+    days: int | None
+    attained: int | None
+    share: float | None
+    lower: float | None
+    upper: float | None
+    median_bps: int | None
+    target_bps: int | None
+    remedy: str | None
+    target_profile: str | None  # whose rule gave the target; None: the series' own
+    profile_version: str | None
+    version: int | None  # of what people did; None: nothing
+    owner: str | None
+    seen_by: str | None
+    ticket: str | None
+    snoozed_until: str | None
+    snoozed_until_ms: int | None
+    snooze_reason: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in OPEN_STATES
+
+
+@dataclass(frozen=True)
+class FlagEvent:
+    """The system changed the state of a flag."""
+
+    seq: int
+    day: str
+    event: str
+    numbers: str  # JSON
+
+
+@dataclass(frozen=True)
+class JudgedDay:
+    """One evaluation as the timeline and the numbers show it."""
+
+    day: str
+    verdict: str
+    state: str
+    state_count: int
+    n: int
+    days: int
+    n_effective: float | None
+    attained: int
+    unknown: int
+    a_lo: float | None
+    a_hi: float | None
+    lower: float | None
+    upper: float | None
+    share: float
+    median_bps: int | None
+    target_bps: int
+    is_estimated: bool
+    window_from: str | None
+    target_profile: str | None
+    profile_version: str
+    severity: str | None
+    remedy: str | None
+
+
+_PUPILS = func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift)
+_FLAG_COLUMNS = (
+    *("flag_id", "kind", "state", "state_count", "severity", "is_stale"),
+    *("below_since", "opened_on", "closed_on", "closed_by", "last_day"),
+)
+_SCHOOL_COLUMNS = ("code", "name", "area", "provider", "timezone", "contract_download_mbps")
+_NUMBER_COLUMNS = (
+    *("verdict", "n", "days", "attained", "share", "lower", "upper"),
+    *("median_bps", "target_bps", "remedy", "target_profile", "profile_version"),
+)
+_WORK_COLUMNS = ("version", "owner", "seen_by", "ticket", "snoozed_until", "snoozed_until_ms", "snooze_reason")
+_COLUMNS = (
+    *(FLAGS.c[name] for name in _FLAG_COLUMNS),
+    *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
+    _PUPILS.label("pupils"),
+    *(NEWEST.c[name] for name in _NUMBER_COLUMNS),
+    *(FLAG_WORK.c[name] for name in _WORK_COLUMNS),
+)
+_SEVERITY_RANK = case({"severe": 0, "serious": 1, "mild": 2}, value=FLAGS.c.severity, else_=3)
+_SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
+    "worst": (_SEVERITY_RANK, _PUPILS.is_(None), _PUPILS.desc()),
+    "pupils": (_PUPILS.is_(None), _PUPILS.desc()),
+    "oldest": (FLAGS.c.opened_on,),
+    "newest": (FLAGS.c.opened_on.desc(),),
+    "name": (SCHOOLS.c.name_order,),
+}
+SORTS = tuple(_SORTS)
+
+
+def _source(measure: Measure) -> FromClause:
+    joined = FLAGS.join(SCHOOLS, SCHOOLS.c.code == FLAGS.c.school)
+    joined = joined.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
+    return joined.outerjoin(NEWEST, newest_evaluation(measure))
+
+
+def is_resting(now_ms: int) -> ColumnElement[bool]:
+    """Return whether a flag is snoozed; by the moment, so that it comes back by itself."""
+    return func.coalesce(FLAG_WORK.c.snoozed_until_ms, 0) > now_ms
+
+
+def _where(wanted: FlagFilter) -> list[ColumnElement[bool]]:
+    conditions = [*_of_state(wanted), *_of_owner(wanted.owner)]
+    for name in ("severity", "kind"):
+        if value := getattr(wanted, name):
+            conditions.append(FLAGS.c[name] == value)
+    for name in ("area", "provider"):
+        if value := getattr(wanted, name):
+            conditions.append(SCHOOLS.c[name] == value)
+    if wanted.opened_from:
+        conditions.append(FLAGS.c.opened_on >= wanted.opened_from)
+    if wanted.opened_to:
+        conditions.append(FLAGS.c.opened_on <= wanted.opened_to)
+    if wanted.search:
+        raw = like_pattern(wanted.search_raw or wanted.search)
+        by_code = SCHOOLS.c.code.like(raw, escape="\\")
+        by_ticket = func.lower(FLAG_WORK.c.ticket).like(func.lower(raw), escape="\\")
+        by_name = SCHOOLS.c.name_folded.like(like_pattern(wanted.search), escape="\\")
+        conditions.append(or_(by_name, by_code, by_ticket))
+    return conditions
+
+
+def _of_state(wanted: FlagFilter) -> list[ColumnElement[bool]]:
+    is_open, rests = FLAGS.c.state.in_(OPEN_STATES), is_resting(wanted.now_ms)
+    match wanted.state:
+        case "open":
+            return [is_open, ~rests]
+        case "snoozed":
+            return [is_open, rests]
+        case "stale":
+            return [is_open, ~rests, FLAGS.c.is_stale]
+        case "recovering":
+            return [FLAGS.c.state == "recovering", ~rests]
+        case "all":
+            return []
+        case _:
+            return [FLAGS.c.state == wanted.state]
+
+
+def _of_owner(owner: str) -> list[ColumnElement[bool]]:
+    if owner == NOBODY:
+        return [FLAG_WORK.c.owner.is_(None)]
+    if owner == SOMEBODY:
+        return [FLAG_WORK.c.owner.is_not(None)]
+    return [FLAG_WORK.c.owner == owner.removeprefix(BY)] if owner else []
+
+
+def owners(snapshot: Snapshot) -> list[str]:
+    """Return who has flags that are open."""
+    query = select(FLAG_WORK.c.owner).join(FLAGS, FLAGS.c.flag_id == FLAG_WORK.c.flag_id).distinct()
+    found = snapshot.connection.scalars(query.where(FLAGS.c.state.in_(OPEN_STATES), FLAG_WORK.c.owner.is_not(None)))
+    return sorted(str(name) for name in found)
+
+
+def flag_rows(
+    snapshot: Snapshot, measure: Measure, wanted: FlagFilter, *, sort: str = "worst", limit: int = 50
+) -> list[FlagRow]:
+    """Return the flags of a filter, worst first or as `sort` (one of `SORTS`) says, at most `limit`."""
+    query = (
+        select(*_COLUMNS)
+        .select_from(_source(measure))
+        .where(*_where(wanted))
+        .order_by(*_SORTS[sort], SCHOOLS.c.name_order, FLAGS.c.flag_id)
+        .limit(limit)
+    )
+    return [FlagRow(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def count_flags(snapshot: Snapshot, measure: Measure, wanted: FlagFilter) -> int:
+    """Return how many flags a filter lists."""
+    query = select(func.count()).select_from(_source(measure)).where(*_where(wanted))
+    return int(snapshot.connection.execute(query).scalar_one())
+
+
+def one_flag(snapshot: Snapshot, measure: Measure, flag_id: str) -> FlagRow | None:
+    """Return one flag, None if there is none of this name."""
+    query = select(*_COLUMNS).select_from(_source(measure)).where(FLAGS.c.flag_id == flag_id)
+    row = snapshot.connection.execute(query).mappings().first()
+    return FlagRow(**row) if row is not None else None
+
+
+def flags_by_id(snapshot: Snapshot, measure: Measure, flag_ids: list[str]) -> list[FlagRow]:
+    """Return some flags, worst first, without those that are not there."""
+    query = select(*_COLUMNS).select_from(_source(measure)).where(FLAGS.c.flag_id.in_(flag_ids))
+    query = query.order_by(*_SORTS["worst"], SCHOOLS.c.name_order, FLAGS.c.flag_id)
+    return [FlagRow(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def open_flag_of(snapshot: Snapshot, codes: list[str]) -> dict[str, str]:
+    """Return the newest open or recovering flag of each of some schools that has one."""
+    query = (
+        select(FLAGS.c.school, FLAGS.c.flag_id)
+        .where(FLAGS.c.school.in_(codes), FLAGS.c.state.in_(OPEN_STATES))
+        .order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)
+    )
+    return {row.school: row.flag_id for row in snapshot.connection.execute(query)}
+
+
+def events(snapshot: Snapshot, flag_id: str) -> list[FlagEvent]:
+    """Return what happened to a flag, the newest first."""
+    query = (
+        select(FLAG_EVENTS.c.seq, FLAG_EVENTS.c.day, FLAG_EVENTS.c.event, FLAG_EVENTS.c.numbers)
+        .where(FLAG_EVENTS.c.flag_id == flag_id)
+        .order_by(FLAG_EVENTS.c.seq.desc())
+        .limit(200)
+    )
+    return [FlagEvent(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def judged_days(snapshot: Snapshot, measure: Measure, code: str, from_day: str, limit: int = 120) -> list[JudgedDay]:
+    """Return the evaluations of a school since a day, the newest first."""
+    columns = [EVALUATIONS.c[name] for name in JudgedDay.__dataclass_fields__]
+    query = (
+        select(*columns)
+        .where(
+            EVALUATIONS.c.school == code,
+            EVALUATIONS.c.profile == measure.profile,
+            EVALUATIONS.c.metric == measure.metric,
+            EVALUATIONS.c.day >= from_day,
+        )
+        .order_by(EVALUATIONS.c.day.desc())
+        .limit(limit)
+    )
+    return [JudgedDay(**row) for row in snapshot.connection.execute(query).mappings()]

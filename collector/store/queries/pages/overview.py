@@ -1,0 +1,165 @@
+"""Read models of the overview: how many schools had which verdict week by week, open flags, what came in today."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, case, func, select
+
+from agent.wire.vocabulary import DeviceState
+from collector.domain.words import OPEN_STATES, Verdict
+from collector.store.queries.facts import LAST_EVALUATION_MS
+from collector.store.queries.pages.flags import is_resting
+from collector.store.queries.pages.schools import Measure
+from collector.store.tables.devices import DEVICES
+from collector.store.tables.judgement import FLAG_WORK, FLAGS, PERIOD_VERDICTS
+from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.people import FACTS
+from collector.store.unit import Snapshot
+
+
+@dataclass(frozen=True)
+class FlagCounts:
+    """Open flags of one severity."""
+
+    severity: str
+    flags: int
+    taken: int
+    recovering: int
+    stale: int
+    oldest: str  # day on which the oldest one opened
+    oldest_id: str
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How new everything is; None where there is nothing yet."""
+
+    last_received_ms: int | None
+    last_judged_day: str | None
+    last_evaluation_ms: int | None
+
+
+@dataclass(frozen=True)
+class Today:
+    """What was heard and measured since a moment."""
+
+    schools_heard: int
+    measurements: int
+
+
+def verdicts_by_week(snapshot: Snapshot, measure: Measure, weeks: Collection[str]) -> dict[str, dict[str, int]]:
+    """Return the number of schools by the newest verdict that each had within a week, by week and verdict.
+
+    Args:
+        snapshot: Where to look.
+        measure: Which verdicts.
+        weeks: The Mondays.
+    """
+    table = PERIOD_VERDICTS.c
+    query = (
+        select(table.first_day, table.verdict, func.count())
+        .where(table.way == "week", table.first_day.in_(weeks))
+        .where(table.profile == measure.profile, table.metric == measure.metric)
+        .group_by(table.first_day, table.verdict)
+    )
+    found: dict[str, dict[str, int]] = {week: {} for week in weeks}
+    for week, verdict, schools in snapshot.connection.execute(query):
+        found[week][verdict] = int(schools)
+    return found
+
+
+@dataclass(frozen=True)
+class Change:
+    """How many schools met their target in a week and meet it now, of those that are judged both times."""
+
+    schools: int
+    met: int
+    meet: int
+
+
+def change_since(snapshot: Snapshot, measure: Measure, monday: str) -> Change:
+    """Return what has become of the schools that were judged in a week.
+
+    Args:
+        snapshot: Where to look.
+        measure: Which verdicts.
+        monday: The week.
+    """
+    then, now = PERIOD_VERDICTS.c, NEWEST.c
+    same = (now.school == then.school) & (now.profile == then.profile) & (now.metric == then.metric)
+    query = (
+        select(
+            func.count(),
+            func.sum(case((then.verdict == Verdict.MEETS, 1), else_=0)),
+            func.sum(case((now.verdict == Verdict.MEETS, 1), else_=0)),
+        )
+        .select_from(PERIOD_VERDICTS.join(NEWEST, same))
+        .where(then.way == "week", then.first_day == monday)
+        .where(then.profile == measure.profile, then.metric == measure.metric)
+        .where(then.verdict != Verdict.INSUFFICIENT, now.verdict != Verdict.INSUFFICIENT)
+    )
+    schools, met, meet = snapshot.connection.execute(query).one()
+    return Change(schools, met or 0, meet or 0)
+
+
+def _awake(now_ms: int) -> Select[Any]:
+    """Return the flags that are open or recovering and not snoozed: those that the list of flags begins with."""
+    source = FLAGS.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
+    query = select().select_from(source).where(FLAGS.c.state.in_(OPEN_STATES))
+    return query.where(~is_resting(now_ms))
+
+
+def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:
+    """Return the flags that are open or recovering and not snoozed, by severity."""
+    taken = FLAG_WORK.c.owner.is_not(None)
+    query = (
+        _awake(now_ms)
+        .add_columns(FLAGS.c.severity, FLAGS.c.state, FLAGS.c.is_stale, FLAGS.c.opened_on, FLAGS.c.flag_id, taken)
+        .order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)
+    )
+    rows: dict[str, list[tuple[str, bool, str, str, bool]]] = {}
+    for severity, state, is_stale, opened_on, flag_id, is_taken in snapshot.connection.execute(query):
+        rows.setdefault(severity or "", []).append((state, is_stale, opened_on, flag_id, is_taken))
+    return [
+        FlagCounts(
+            severity=severity,
+            flags=len(flags),
+            taken=sum(flag[4] for flag in flags),
+            recovering=sum(flag[0] == "recovering" for flag in flags),
+            stale=sum(flag[1] for flag in flags),
+            oldest=flags[0][2],
+            oldest_id=flags[0][3],
+        )
+        for severity, flags in rows.items()
+    ]
+
+
+def count_open_flags(snapshot: Snapshot, now_ms: int) -> int:
+    """Return how many flags are open or recovering and not snoozed."""
+    return int(snapshot.connection.execute(_awake(now_ms).add_columns(func.count())).scalar_one())
+
+
+def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
+    """Return how new everything is."""
+    fact = select(FACTS.c.value).where(FACTS.c.name == LAST_EVALUATION_MS).scalar_subquery()
+    received = select(func.max(MEASUREMENTS.c.received_ms)).scalar_subquery()
+    judged = (
+        select(func.max(NEWEST.c.day))
+        .where(NEWEST.c.profile == measure.profile, NEWEST.c.metric == measure.metric)
+        .scalar_subquery()
+    )
+    row = snapshot.connection.execute(select(received, judged, fact)).one()
+    return Freshness(row[0], row[1], int(row[2]) if row[2] is not None and str(row[2]).isdigit() else None)
+
+
+def today(snapshot: Snapshot, since_ms: int) -> Today:
+    """Return what was heard and measured since a moment; retired devices are not counted."""
+    heard = (DEVICES.c.state != DeviceState.REVOKED) & (DEVICES.c.last_contact_ms >= since_ms)
+    schools = select(func.count(func.distinct(DEVICES.c.school))).where(heard).scalar_subquery()
+    stored = (
+        select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.started_ms >= since_ms).scalar_subquery()
+    )
+    row = snapshot.connection.execute(select(schools, stored)).one()
+    return Today(int(row[0]), int(row[1]))

@@ -1,0 +1,58 @@
+"""The tests of a school as a proof reads them: what decides whether they count, and what is printed of them."""
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import select
+
+from collector.store.queries.judging.fold import Measured
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.unit import Snapshot
+
+MOST: Final = 5000
+
+
+class Printed(NamedTuple):
+    """What is printed of a test beside what decides."""
+
+    tier: str
+    failure_code: str | None
+    engine_version: str | None
+    engine_protocol: str | None
+    server_host: str | None
+    download_half_width_pct: float | None
+    download_method: str | None
+    download_wire_bytes_est: int | None
+    upload_wire_bytes_est: int | None
+    upload_bytes: int | None
+    receipt_verdict: str | None
+
+
+class ProofRow(NamedTuple):
+    """One test."""
+
+    measured: Measured
+    printed: Printed
+
+    @property
+    def cost_bytes(self) -> int:
+        """What it cost the line, headers included; a direction without that estimate counts with its payload."""
+        down_bytes = self.printed.download_wire_bytes_est or self.measured.download_bytes or 0
+        return down_bytes + (self.printed.upload_wire_bytes_est or self.printed.upload_bytes or 0)
+
+
+_MEASURED = [MEASUREMENTS.c[name] for name in Measured._fields]
+_PRINTED = [MEASUREMENTS.c[name] for name in Printed._fields]
+
+
+def rows(snapshot: Snapshot, school: str, from_ms: int, to_ms: int) -> list[ProofRow]:
+    """Return the tests of a school in a time, the end excluded, the earliest first; of more than `MOST` the newest."""
+    table = MEASUREMENTS.c
+    query = (
+        select(*_MEASURED, *_PRINTED)
+        .where(table.school == school, table.started_ms >= from_ms, table.started_ms < to_ms)
+        .order_by(table.started_ms.desc(), table.device.desc(), table.rid.desc())
+        .limit(MOST)
+    )
+    cut = len(_MEASURED)
+    found = snapshot.connection.execute(query).all()
+    return [ProofRow(Measured._make(row[:cut]), Printed._make(row[cut:])) for row in reversed(found)]

@@ -1,0 +1,1 @@
+"""What stands between a browser and a page: the server, its gate, headers, refusals, the frame of every page."""

@@ -1,0 +1,1 @@
+"""Which language a page speaks, and how values are written in it."""

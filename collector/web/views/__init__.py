@@ -1,0 +1,1 @@
+"""What pages show, made ready before a template: each the part of one page or of several."""

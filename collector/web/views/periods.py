@@ -1,0 +1,106 @@
+"""Weeks and months compared by the verdict that each school had at the end of each; pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from collector.domain.periods import Period
+from collector.domain.words import Verdict
+from collector.store.queries.pages.progress import FELL_FROM, Tally
+
+VERDICTS: Final = ("MEETS", "BORDERLINE", "BELOW", "INSUFFICIENT", "NOT_TESTABLE")
+_THIN = (None, Verdict.INSUFFICIENT.value)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One period of the schools of a filter."""
+
+    period: Period
+    counts: dict[str, int]  # by verdict
+    schools: int  # of the registry now
+    compared: int  # with a verdict of enough data in this period and the one before
+    fell: int  # met it or stood at the border, now below
+    recovered: int  # below, now meets
+    typical: float | None  # typical download of the middle school against its target
+    versions: tuple[str, ...]
+    has_new_version: bool
+    change: int | None  # of the schools with a verdict, since the period before; None for the first
+
+    @property
+    def with_verdict(self) -> int:
+        """Schools with a verdict, not enough data included."""
+        return sum(self.counts.values())
+
+    @property
+    def judged(self) -> int:
+        """Schools with enough data."""
+        return judged_of(self.counts)
+
+    @property
+    def none(self) -> int:
+        """Schools of the registry without a verdict in the period."""
+        return self.schools - self.with_verdict
+
+
+def judged_of(counts: Mapping[str, int]) -> int:
+    """Return how many schools have enough data."""
+    return sum(counts.values()) - counts.get(Verdict.INSUFFICIENT.value, 0)
+
+
+def count(tallies: Sequence[Tally]) -> dict[str, dict[str, int]]:
+    """Return the number of schools by the first day of the period, and by verdict."""
+    found: dict[str, dict[str, int]] = {}
+    for tally in tallies:
+        counts = found.setdefault(tally.first_day, {})
+        counts[tally.verdict] = counts.get(tally.verdict, 0) + tally.schools
+    return found
+
+
+def compare(
+    periods: Sequence[Period], tallies: Sequence[Tally], typical: Mapping[str, float], schools: int
+) -> list[Progress]:
+    """Return the periods from the first one with a verdict on.
+
+    Args:
+        periods: Oldest first.
+        tallies: The verdicts of all of them.
+        typical: What the middle school has of its target, by first day.
+        schools: How many there are now.
+    """
+    by_period = count(tallies)
+    lines: list[Progress] = []
+    for period in periods:
+        mine = [tally for tally in tallies if tally.first_day == period.first]
+        if lines or mine:
+            counts = by_period.get(period.first, {})
+            lines.append(_progress(period, mine, counts, typical.get(period.first), schools, lines[-1:]))
+    return lines
+
+
+def _progress(
+    period: Period,
+    tallies: Sequence[Tally],
+    counts: Mapping[str, int],
+    typical: float | None,
+    schools: int,
+    before: Sequence[Progress],
+) -> Progress:
+    versions = tuple(sorted({tally.profile_version for tally in tallies}))
+    return Progress(
+        period=period,
+        counts={name: counts[name] for name in VERDICTS if name in counts},
+        schools=schools,
+        compared=_sum(tallies, lambda now, was: now not in _THIN and was not in _THIN),
+        fell=_sum(tallies, lambda now, was: now == Verdict.BELOW and was in FELL_FROM),
+        recovered=_sum(tallies, lambda now, was: now == Verdict.MEETS and was == Verdict.BELOW),
+        typical=typical,
+        versions=versions,
+        has_new_version=any(versions and one.versions and versions != one.versions for one in before),
+        change=sum(counts.values()) - before[-1].with_verdict if before else None,
+    )
+
+
+def _sum(tallies: Sequence[Tally], is_one: Callable[[str, str | None], bool]) -> int:
+    """Return the schools whose verdicts, now and before, fulfil a condition."""
+    return sum(tally.schools for tally in tallies if is_one(tally.verdict, tally.verdict_before))

@@ -1,0 +1,86 @@
+"""What pages count of every school at once, remembered by each process until a school or a verdict changes.
+
+Never older than the snapshot that is shown: the key is read in it. Only what the whole list of a reader needs is
+kept; what a filter finds is asked for anew.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from flask import g
+
+from collector.store.queries import newness
+from collector.store.queries.newness import Newness
+from collector.store.queries.pages import providers as pages_providers
+from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages import standings
+from collector.store.queries.pages.providers import ProviderFilter
+from collector.store.queries.pages.schools import Measure, SchoolFilter, SchoolRow
+from collector.store.queries.pages.standings import Standing
+from collector.store.unit import Snapshot
+from collector.web.http.kept import Kept
+from collector.web.views import scorecard
+from collector.web.views.scorecard import Score
+
+T = TypeVar("T")
+
+_PLAIN: Final = SchoolFilter()
+_LISTS: Final = 24  # of each kind: orders and verdicts, for the scopes of those who read
+
+
+def standings_of(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter = _PLAIN) -> Sequence[Standing]:
+    """Return the schools by area and newest verdict, as `standings.standings` counts them."""
+    if replace(wanted, verdict="") != _PLAIN:
+        return standings.standings(snapshot, measure, wanted)
+    return _kept("standings", snapshot, measure, lambda: tuple(standings.standings(snapshot, measure)))
+
+
+def scores(snapshot: Snapshot, measure: Measure, wanted: ProviderFilter) -> list[Score]:
+    """Return every provider's score, by name; its open flags are counted now."""
+    flags = pages_providers.open_flags(snapshot, wanted)
+
+    def score() -> list[Score]:
+        return scorecard.score(pages_providers.served_schools(snapshot, measure, wanted), {})
+
+    found = score() if any(wanted) else _kept("scores", snapshot, measure, score)
+    return [replace(one, flags=flags.get(one.provider, 0)) for one in found]
+
+
+def school_rows(
+    snapshot: Snapshot,
+    measure: Measure,
+    wanted: SchoolFilter,
+    *,
+    sort: str,
+    descending: bool = False,
+    limit: int,
+    offset: int = 0,
+) -> list[SchoolRow]:
+    """Return the schools of a filter as `pages_schools.school_rows` does."""
+
+    def codes() -> Sequence[str]:
+        return pages_schools.school_codes(
+            snapshot, measure, wanted, sort=sort, descending=descending, limit=limit, offset=offset
+        )
+
+    is_any = replace(wanted, verdict="") != _PLAIN or offset or sort not in pages_schools.OF_VERDICTS
+    asked = (wanted.verdict, sort, descending, limit)
+    found = codes() if is_any else _kept("codes", snapshot, measure, codes, asked)
+    return pages_schools.rows_of(snapshot, measure, found)
+
+
+def _newness(snapshot: Snapshot) -> Newness:
+    """Return how new a snapshot is: asked once of each."""
+    known: tuple[Snapshot, Newness] | None = g.get("newness")
+    if known is None or known[0] is not snapshot:
+        known = g.newness = (snapshot, newness.newness(snapshot))
+    return known[1]
+
+
+def _kept(name: str, snapshot: Snapshot, measure: Measure, make: Callable[[], T], asked: object = None) -> T:
+    """Return what was made of the same schools and verdicts for a reader who sees the same, or make it."""
+    kept = Kept[T].of_app(name, _LISTS)
+    key = (snapshot.scope, measure, _newness(snapshot), asked)
+    found = kept.find(key)
+    return kept.keep(key, make()) if found is None else found
