@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from agent.daemon.jobs import LOOK_AGAIN_S, UploadJob
+from agent.outcome import Outcome
 from agent.ports import MachineFacts
-from agent.spool.rows import Outcome
 from agent.spool.store import Spool
 from agent.wire import forms
 from tests.fakes import collector as fake

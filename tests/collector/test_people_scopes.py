@@ -46,7 +46,10 @@ def details(store: Store, action: str) -> list[str | None]:
 
 
 def test_commands_about_people_load_no_pages() -> None:
-    look = "import sys; from collector import passwords, people, people_commands; sys.exit('flask' in sys.modules)"
+    look = (
+        "import sys; from collector import passwords, people; from collector.commands import people as commands; "
+        "sys.exit('flask' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", look]).returncode == 0
 
 

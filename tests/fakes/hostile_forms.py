@@ -36,6 +36,7 @@ class Sent:
     way: str = "form"  # how it is written
     file_name: str = ""  # of the field that takes a file; empty: none
     file: bytes = b""
+    is_as_shown: bool = True  # nothing was altered but what a person types
 
     def once(self, name: str) -> str | None:
         """Return what was sent under a name, if it was sent exactly once."""
@@ -56,10 +57,14 @@ def fill(form: Form, chance: random.Random, token: str) -> Sent:
             sent.file_name, sent.way = one.name, "multipart"
             sent.file = chance.choice((*GOOD_FILES, b"", b"\0\xff" * 50, b"PK\x03\x04broken", b"x," * 5000))
         elif one.kind != "button" or one is pressed:
-            sent.pairs += _spoilt(one, chance) if chance.random() < spoil else _as_meant(one, chance)
+            is_spoilt = chance.random() < spoil
+            sent.is_as_shown &= not is_spoilt or one.kind in FREE
+            sent.pairs += _spoilt(one, chance) if is_spoilt else _as_meant(one, chance)
+    sent.is_as_shown &= pressed is not None or not buttons
     if sent.way == "form":
         sent.way = chance.choices(("form", "multipart", "raw", "json", "broken"), (80, 8, 6, 3, 3))[0]
     if chance.random() < 0.1:
+        sent.is_as_shown = False
         sent.pairs.append((chance.choice(("action", "step", "back", "next", "flag", "x")), chance.choice(HOSTILE)))
     return sent
 

@@ -247,7 +247,7 @@ def test_an_agent_of_the_school_goes_by_it_with_its_next_lease(country: Store, t
     agent = Agent(tmp_path, app, a_token(parts))
     agent.beat()
     told = settings.stored(agent.spool)
-    assert told is not None and told.tests_per_window == 2 and not agent.daemon.handover.settings_are_old
+    assert told is not None and told.tests_per_window == 2 and not agent.handover.settings_are_old
     assert allowance.caps(agent.config, agent.spool).day_bytes == 300_000_000
     save(admin, ONE, tests_per_window="1", test_bytes="1.5", day_bytes="20", month_bytes="200")
     agent.clock.advance_s(1)
