@@ -4,7 +4,6 @@ What a command needs is imported when it runs, so that help and version come at 
 """
 
 import importlib.util
-import os
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from agent.wire import outputs
 from agent.wire.vocabulary import ExitCode
 from collector.commands import devices, keys, packs, people, registry
 from collector.commands.common import Command, Given
@@ -212,9 +212,7 @@ def demo(given: Given, once: bool, line: str | None, port: int | None) -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and end the process with the exit code of the contract."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # started without output: one that leads nowhere
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 -- open to the end
+    outputs.open_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without a letter shows another, and nothing stops
@@ -262,15 +260,5 @@ def _world_failed(error: OSError) -> int:
         return ExitCode.FAULT
     if not isinstance(error, BrokenPipeError):  # else whoever read the output has seen enough
         click.echo(f"Cannot write the output ({error.strerror or error}).", err=True)
-    _drop_output()
+    outputs.drop()
     return ExitCode.FAULT
-
-
-def _drop_output() -> None:
-    """Send the rest of the output nowhere, so that the interpreter does not complain at its end."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-    except (OSError, ValueError):
-        return

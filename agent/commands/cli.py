@@ -3,7 +3,6 @@
 `--version` and `run` do without the library of commands: the one has to be quick, the other stays small for months.
 """
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,19 +10,20 @@ from typing import NoReturn
 
 from agent.commands.console import PROGRAM, agent_version, complain
 from agent.errors import EnlaceError
+from agent.wire import outputs
 from agent.wire.settings_file import SettingsError
 from agent.wire.vocabulary import ExitCode
 
 
 def main() -> NoReturn:
     """Do what the command line says and end the process."""
-    _open_closed_output()
+    outputs.open_closed()
     _speak_any_language()
     code = guarded(lambda: _dispatch(sys.argv[1:]))
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _drop_output()
+        outputs.drop()
     except OSError as error:
         code = code or ExitCode.FAULT
         _say_what_broke(error)
@@ -84,7 +84,7 @@ def guarded(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader has seen enough
-        _drop_output()
+        outputs.drop()
         return ExitCode.DONE
     except OSError as error:
         _say_what_broke(error)
@@ -106,13 +106,6 @@ def _where(error: BaseException) -> str:
     return place
 
 
-def _open_closed_output() -> None:
-    """Give a process that was started without output one that leads nowhere."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 -- open to the end
-
-
 def _speak_any_language() -> None:
     """Let no letter that a terminal lacks end a command."""
     for stream in (sys.stdout, sys.stderr):
@@ -127,14 +120,4 @@ def _say_what_broke(error: OSError) -> None:
         complain(f"{error.filename}: {error.strerror}.")
         return
     complain(f"Cannot write the output ({error.strerror or error}).")
-    _drop_output()
-
-
-def _drop_output() -> None:
-    """Send the rest of the output nowhere, so that the interpreter does not complain at its end."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-    except (OSError, ValueError):
-        return
+    outputs.drop()

@@ -1,6 +1,6 @@
 """Small facts of the deployment by name."""
 
-from sqlalchemy import Integer, Text, bindparam, cast, select
+from sqlalchemy import BigInteger, Text, bindparam, cast, select
 
 from collector.store.tables.people import FACTS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -28,8 +28,13 @@ def set_fact(unit: UnitOfWork, name: str, value: str) -> None:
     insert_or_update(unit, FACTS, {"name": name, "value": value})
 
 
+def raise_counter(unit: UnitOfWork, name: str) -> None:
+    """Raise a fact that counts by one: in one statement of the database, so that two at once are two."""
+    next_one = cast(cast(FACTS.c.value, BigInteger) + 1, Text)
+    first = insert(unit, FACTS).values(name=name, value="1")
+    unit.connection.execute(first.on_conflict_do_update(index_elements=["name"], set_={"value": next_one}))
+
+
 def raise_settings_version(unit: UnitOfWork) -> None:
     """Let every device ask for its settings again; call it when calendars, opening hours or time zones change."""
-    next_one = cast(cast(FACTS.c.value, Integer) + 1, Text)  # by the database: two at once are two
-    first = insert(unit, FACTS).values(name=SETTINGS_VERSION, value="1")
-    unit.connection.execute(first.on_conflict_do_update(index_elements=["name"], set_={"value": next_one}))
+    raise_counter(unit, SETTINGS_VERSION)

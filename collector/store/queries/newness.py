@@ -5,13 +5,12 @@ Both are read in the snapshot that is shown, so that what is remembered under th
 
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Text, cast, func, select
+from sqlalchemy import func, select
 
 from collector.store.queries import facts
 from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.store.upsert import insert
 
 
 class Newness(NamedTuple):
@@ -26,13 +25,8 @@ _REGISTRY = select(func.count(), func.max(SCHOOLS.c.updated_ms), func.sum(SCHOOL
 
 
 def raise_verdicts(unit: UnitOfWork) -> None:
-    """Say in the transaction that writes the newest verdicts that they are others now.
-
-    One statement, so that two that write at once never leave the same number.
-    """
-    now = cast(cast(FACTS.c.value, BigInteger) + 1, Text)
-    first = insert(unit, FACTS).values(name=facts.VERDICTS_VERSION, value="1")
-    unit.connection.execute(first.on_conflict_do_update(index_elements=["name"], set_={"value": now}))
+    """Say in the transaction that writes the newest verdicts that they are others now."""
+    facts.raise_counter(unit, facts.VERDICTS_VERSION)
 
 
 def registry(snapshot: Snapshot) -> tuple[int, str]:
