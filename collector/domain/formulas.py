@@ -1,7 +1,7 @@
 """What a spreadsheet takes for the beginning of a formula: texts of people must not become one.
 
-An apostrophe before it makes it a text. One that stands there already gets another, so that taking one off again, as
-`registry.csvfile` does, gives every text back as it was.
+An apostrophe before it makes it a text. One that stands there already gets another, so that taking one off again gives
+every text back as it was.
 """
 
 import re
@@ -24,3 +24,8 @@ def escape(text: str, *, keeps_numbers: bool = False) -> str:
     if not text or text[0] not in _SUSPECT or not _BEGINNING.match(text):
         return text
     return text if keeps_numbers and _NUMBER.fullmatch(text) else f"'{text}"
+
+
+def unescape(text: str) -> str:
+    """Return a text without the apostrophe that `escape`, or a person who knows the trick, put before it."""
+    return text[1:] if text.startswith("'") and _BEGINNING.match(text) else text

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agent.wire.vocabulary import ExitCode
+from collector.domain import formulas
 from collector.domain.said import Said
 from collector.errors import CollectorError
 from collector.registry import xlsx
@@ -20,7 +21,6 @@ NUL = "\0"  # what a disk that lost power leaves where a text was
 
 _HINT = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n|$)', re.IGNORECASE)
 # What `publish` puts before a text that a spreadsheet would take for a formula.
-_ESCAPED = re.compile(r"'+[=+\-@]")
 # Signs that change how their neighbours are drawn and are needed so: Persian, Hindi and others write with them.
 _JOINERS = "\u200c\u200d"
 # What divides lines or cells elsewhere: nobody means it inside of a cell, and no table can show it.
@@ -229,8 +229,7 @@ def _seen(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    text = text.strip()
-    return text[1:] if _ESCAPED.match(text) else text
+    return formulas.unescape(text.strip())
 
 
 def _heading(text: str) -> str:
