@@ -1,11 +1,12 @@
 # Every target works on a fresh machine: it makes .venv from pinned hashes first.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+WORKERS ?= 5
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c1-12)
 
-.PHONY: help setup tools check test test-deep bench demo package clean
+.PHONY: help setup tools check test pytest test-deep bench demo package clean
 
 help: ## show these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,8 +28,12 @@ check: setup ## style, types, direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-test: tools check ## all tests (minutes)
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup
+# Much of it waits for lines of real time: a few more at once than there are processors. The checks run beside them.
+test: tools ## all tests (minutes)
+	@$(MAKE) -s -j2 --output-sync=target check pytest
+
+pytest: tools
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-deep: tools ## kill loops, herds, soak
 	@$(BIN)/python -m pytest -m deep --durations 10
