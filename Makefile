@@ -30,7 +30,7 @@ check: setup ## style, types, direction of imports
 
 # Much of it waits for lines of real time: a few more at once than there are processors. The checks run beside them.
 test: tools ## all tests (minutes)
-	@$(MAKE) -s -j2 --output-sync=target check pytest
+	@$(MAKE) -s -j2 check pytest
 
 pytest: tools
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
