@@ -121,7 +121,7 @@ def served(app: Flask) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        server.close()
+        server.trigger.pull_trigger(server.close)  # by its own thread, which may be waiting for these sockets
         thread.join(timeout=5)
 
 
