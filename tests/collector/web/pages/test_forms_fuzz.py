@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from html import unescape
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from flask import Flask
@@ -98,6 +98,8 @@ class Fuzz:
             answer.close()
             return Read("", 0, (), ())
         seen = html_forms.read(answer.text)
+        for link in set(re.findall(r'href="(/[^"?#]*)', answer.text)):
+            assert self.opens(unescape(link)), f"{address} leads to {link}, which is only sent to"
         for form in seen.forms:
             if not form.is_posted:
                 continue
@@ -118,6 +120,9 @@ class Fuzz:
         except HTTPException:
             return None
         return str(endpoint)
+
+    def opens(self, address: str) -> bool:
+        return self.app.url_map.bind("localhost").test(unquote(address), "GET")
 
     def stand(self) -> dict[str, list[object]]:
         """Return everything that forms can change."""
