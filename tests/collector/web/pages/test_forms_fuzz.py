@@ -99,7 +99,7 @@ class Fuzz:
             return Read("", 0, (), ())
         seen = html_forms.read(answer.text)
         for link in set(re.findall(r'href="(/[^"?#]*)', answer.text)):
-            assert self.opens(unescape(link)), f"{address} leads to {link}, which is only sent to"
+            assert not self.is_only_sent_to(unescape(link)), f"{address} leads to {link}, which is only sent to"
         for form in seen.forms:
             if not form.is_posted:
                 continue
@@ -121,8 +121,9 @@ class Fuzz:
             return None
         return str(endpoint)
 
-    def opens(self, address: str) -> bool:
-        return self.app.url_map.bind("localhost").test(unquote(address), "GET")
+    def is_only_sent_to(self, address: str) -> bool:
+        known, path = self.app.url_map.bind("localhost"), unquote(address)
+        return known.test(path, "POST") and not known.test(path, "GET")
 
     def stand(self) -> dict[str, list[object]]:
         """Return everything that forms can change."""
