@@ -96,7 +96,7 @@ def compare(
         mine = [tally for tally in tallies if tally.first_day == period.first]
         if lines or mine:
             counts = by_period.get(period.first, {})
-            lines.append(_progress(period, mine, counts, typical.get(period.first), schools, lines[-1:]))
+            lines.append(_progress(period, mine, counts, typical.get(period.first), schools, lines))
     return lines
 
 
@@ -118,7 +118,7 @@ def _progress(
         recovered=_sum(tallies, lambda now, was: now == Verdict.MEETS and was == Verdict.BELOW),
         typical=typical,
         targets=targets,
-        new=next((_new(targets, one.targets) for one in before), None),
+        new=next((_new(targets, one.targets) for one in reversed(before) if targets and one.targets), None),
         change=sum(counts.values()) - before[-1].with_verdict if before else None,
     )
 
@@ -131,7 +131,7 @@ def _targets(tallies: Sequence[Tally]) -> tuple[Target, ...]:
 
 
 def _new(now: Sequence[Target], before: Sequence[Target]) -> New | None:
-    if not now or not before or set(now) == set(before):
+    if set(now) == set(before):
         return None
     is_same = {one.name for one in now} == {one.name for one in before}
     return New.VERSION if is_same else New.TARGET

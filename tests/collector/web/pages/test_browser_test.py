@@ -174,7 +174,7 @@ def test_they_have_a_file_of_their_own_and_stand_in_no_other(
         *("00123", "link"),
         *("2000000", "4000"),
     )
-    assert done["receipt"] and done["done_at"] == done["begun_at"] == "2026-11-25T14:00:00.000Z"
+    assert done["receipt"] and done["done_at"] == done["begun_at"] == "2026-11-24T14:20:00.000Z"
     assert rows[left["test_id"]]["done_at"] == rows[left["test_id"]]["upload_bytes"] == ""
     assert "lease_id" not in done
     for table in exports.TABLES:

@@ -63,9 +63,9 @@ def test_every_school_is_counted_once_in_every_period(history: list[list[str | N
 
 
 def test_a_new_version_of_the_profile_is_marked() -> None:
-    made = [Tally(str(at), "MEETS", None, version, 1) for at, version in enumerate(("v1", "v1", "v2"))]
+    made = [Tally(str(at), "MEETS", None, version, "p", 1) for at, version in enumerate(("v1", "v1", "v2"))]
     lines = periods.compare(PERIODS[:3], made, {"0": 1.5}, 1)
-    assert [line.has_new_version for line in lines] == [False, False, True]
+    assert [line.new for line in lines] == [None, None, periods.New.VERSION]
     assert lines[0].typical == 1.5 and lines[0].change is None and lines[1].change == 0
 
 
@@ -87,6 +87,8 @@ def test_each_period_has_the_targets_of_its_own_day_the_one_of_most_schools_firs
 
 
 def test_another_version_of_a_profile_is_no_other_target_but_one_of_ones_own_is() -> None:
-    assert [line.new for line in targets((0, "a", "1", 5), (1, "a", "2", 5))] == [None, periods.New.VERSION]
-    assert [line.new for line in targets((0, "own", "1", 5), (1, "own", "2", 5))] == [None, periods.New.TARGET]
-    assert [line.new for line in targets((0, "a", "1", 5), (2, "a", "2", 5))] == [None, None, None]
+    version, target = periods.New.VERSION, periods.New.TARGET
+    assert [line.new for line in targets((0, "a", "1", 5), (1, "a", "2", 5))] == [None, version, None, None]
+    assert [line.new for line in targets((0, "own", "1", 5), (1, "own", "2", 5))] == [None, target, None, None]
+    # A period in which nobody was judged is passed over.
+    assert [line.new for line in targets((0, "a", "1", 5), (2, "a", "2", 5))] == [None, None, version, None]

@@ -1,4 +1,7 @@
-"""What stood at the end of each month and week says by whose rule: a target may have changed in between."""
+"""What stood at the end of each month and week says by whose rule: a target may have changed in between.
+
+And what the votes of a school's window say is found in an index: a measurement itself lies on a page of its own.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +13,7 @@ depends_on = None
 
 _COUNTS = "ix_period_verdicts_counts"
 _COUNTED = ("way", "first_day", "profile", "metric", "verdict", "verdict_before", "profile_version")
+_SAID = ("votes", "download_bps", "download_lower_bound", "medium", "link_bps")
 
 
 def upgrade() -> None:
@@ -21,3 +25,10 @@ def upgrade() -> None:
         f"UPDATE period_verdicts SET target_profile = (SELECT e.target_profile FROM evaluations AS e WHERE {same})"  # noqa: S608 -- names of ours
     )
     op.create_index(_COUNTS, "period_verdicts", [*_COUNTED, "target_profile", "school"])
+    op.create_index(
+        "ix_measurements_votes",
+        "measurements",
+        ["school", "started_ms", *_SAID],
+        sqlite_where=sa.text("votes IS 1"),
+        postgresql_where=sa.text("votes IS TRUE"),
+    )
