@@ -18,7 +18,12 @@ def client() -> FlaskClient:
     def show(place: str) -> dict[str, object]:
         file = request.files.get("file")
         content = file.stream.read().hex() if file else None
-        return {"place": place, "args": request.args.to_dict(False), "form": request.form.to_dict(False), "file": content}
+        return {
+            "place": place,
+            "args": request.args.to_dict(False),
+            "form": request.form.to_dict(False),
+            "file": content,
+        }
 
     return app.test_client()
 
