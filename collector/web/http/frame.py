@@ -82,12 +82,12 @@ def _own_address() -> str:
     """Return where this page stands: where it answers a form that was sent below it, what stands above that."""
     if "stands_at" in g:
         return str(g.stands_at)
-    endpoint, places = request.endpoint or "overview.show", request.view_args or {}
-    if not _opens():
-        known, path = current_app.create_url_adapter(request), request.path
-        while path and known is not None and not known.test(path, "GET"):
-            path = path.rpartition("/")[0]
-        endpoint, places = known.match(path or "/", "GET") if known is not None else ("overview.show", {})
+    known, path = current_app.create_url_adapter(request), request.path
+    if _opens() or known is None:
+        return url_for(request.endpoint or "overview.show", **(request.view_args or {}))
+    while path and not known.test(path, "GET"):
+        path = path.rpartition("/")[0]
+    endpoint, places = known.match(path or "/", "GET")
     return url_for(endpoint, **places)
 
 

@@ -1,6 +1,6 @@
 """What a request brings, read so that no text of it has a sign that databases refuse."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from flask import Flask, Request, abort
 from werkzeug.datastructures import ImmutableMultiDict
@@ -21,7 +21,7 @@ def _clean(value: Any) -> Any:
 
 
 class _Readable(Request):
-    parameter_storage_class: ClassVar[Any] = _WithoutNul
+    parameter_storage_class = _WithoutNul
 
 
 def install(app: Flask) -> None:

@@ -88,7 +88,7 @@ def tallies(
     by = (table.first_day, table.verdict, table.verdict_before, table.profile_version, table.target_profile)
     query = select(*by, func.count()).where(*_where(measure, way, wanted), table.first_day.in_(firsts)).group_by(*by)
     rows = snapshot.connection.execute(query)
-    return [Tally(*some, target or measure.profile, schools) for *some, target, schools in rows]
+    return [Tally._make((*some, target or measure.profile, schools)) for *some, target, schools in rows]
 
 
 def middle_ratios(
@@ -158,7 +158,7 @@ def standing_rows(
         .order_by(SCHOOLS.c.code)
         .limit(limit)
     )
-    return [StandingRow(*row) for row in snapshot.connection.execute(query)]
+    return [StandingRow._make(row) for row in snapshot.connection.execute(query)]
 
 
 def _standings(measure: Measure, way: str, first: str, before: Any) -> FromClause:
