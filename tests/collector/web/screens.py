@@ -7,9 +7,11 @@ only those that stand in the documents are taken, as large as a window (`make sc
 
 import argparse
 import os
+import shutil
+import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
@@ -238,7 +240,18 @@ def take(
     for title, look in FEW if few else each_in_its_looks(found):
         picture(title, found[title], look)
     context.close()
+    if few:
+        squeeze(made)
     return made
+
+
+def squeeze(pictures: Sequence[Path]) -> None:
+    """Make pictures small for a repository; where the tool is missing they stay as they are."""
+    tool = shutil.which("pngquant")
+    if tool is not None:
+        subprocess.run(
+            [tool, "--force", "--skip-if-larger", "--strip", "--ext", ".png", *map(str, pictures)], check=False
+        )
 
 
 def main() -> None:
