@@ -79,7 +79,7 @@ class Fuzz:
         self.stands = self.stand()
 
     def deeds(self) -> None:
-        """Do what has forms afterwards that nobody else sees: a token, a file that can be mended, one that can go."""
+        """Do what has forms afterwards that nobody else sees: a token, a file to mend, one to take back, limits."""
         self.do("tokens.make", school="00123")
         made = next(one for one in self.forms["tokens.letters"][-1].fields if one.name == "tokens").value
         assert made
@@ -89,6 +89,9 @@ class Fuzz:
         for file in GOOD_FILES[1::-1]:
             self.pages.append(self.do("registry.bring", file=(io.BytesIO(file), "a.csv")))
         self.pages.append(self.do("registry.apply"))
+        self.do("uses.save", share="75", note="seen")
+        self.do("school_link.make")
+        self.do("schools.show", name="Mine")
         for page in self.pages[-4:]:
             self.look("ana", page)
 
