@@ -48,6 +48,7 @@ package: setup ## the built agent for this system under dist/
 	@$(BIN)/python packaging/build.py
 
 screenshots: tools ## pictures of some pages for the documents, in docs/images/pages
+	@bash tests/tools.sh pictures
 	@$(BIN)/python -m tests.collector.web.screens docs/images/pages --few
 
 clean: ## remove what was built

@@ -15,6 +15,10 @@ command -v iperf3 >/dev/null || missing+=(iperf3)
 command -v ping >/dev/null || missing+=(iputils-ping)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 command -v nsenter >/dev/null || missing+=(util-linux)
+if [ "${1:-}" = pictures ]; then # for the documents alone: small files, and the font that stands in for Segoe UI
+  command -v pngquant >/dev/null || missing+=(pngquant)
+  fc-list : family 2>/dev/null | grep -q 'Open Sans' || missing+=(fonts-open-sans)
+fi
 
 if [ "${#missing[@]}" -gt 0 ]; then
   if command -v apt-get >/dev/null; then

@@ -30,7 +30,7 @@ from tests.fakes.records import a_measurement
 
 ZONE = ZoneInfo("America/Tegucigalpa")
 HOURS = ((7, 30), (9, 10), (10, 50), (12, 20), (14, 5), (15, 40))  # of a school with six tests a day, local
-CONFIG = CollectorConfig(name="Nation", country="HN", default_timezone=str(ZONE))
+CONFIG = CollectorConfig(name="Nation", default_timezone=str(ZONE))
 AT_ONCE, OF_A_TRANSACTION = 1_000, 50  # measurements of one insert; inserts of one transaction
 CACHE_KB = 500_000  # for SQLite while it inserts: each row of a day lies on another page of the indexes
 DAY_MS = 86_400_000

@@ -67,12 +67,11 @@ def observe(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> School
 def remembered(rows: Sequence[Voted], inputs: SchoolInputs, before: date) -> list[Observation]:
     """Return the observations of the days before one, which stay as they were judged: of the rows that voted then."""
     found: list[Observation] = []
-    for row in rows:
-        day = inputs.local_day(row.started_ms)
+    for _school, started_ms, value_bps, is_bound, medium, link_bps in rows:
+        day = inputs.local_day(started_ms)
         if day < before:
-            half = inputs.at(day).half_of(row.started_ms)
-            is_bound = bool(row.download_lower_bound)
-            found.append(Observation(day, row.download_bps, half, is_bound, row.medium, row.link_bps))
+            half = inputs.at(day).half_of(started_ms)
+            found.append(Observation(day, value_bps, half, bool(is_bound), medium, link_bps))
     return found
 
 

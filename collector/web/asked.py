@@ -15,8 +15,8 @@ def bearer() -> str | None:
 
 
 def text(name: str, longest: int = LONGEST) -> str:
-    """Return a text of the address without blanks around it and without a sign that databases refuse; empty: none."""
-    return request.args.get(name, "").replace("\0", "").strip()[:longest]
+    """Return a text of the address without blanks around it; empty: none."""
+    return request.args.get(name, "").strip()[:longest]
 
 
 def number(name: str, most: int = 1_000_000) -> int:

@@ -12,7 +12,7 @@ from collector.store.open import Store
 from collector.store.queries import facts
 from collector.store.queries.pages.schools import ENOUGH
 from collector.web import desk
-from collector.web.http import assets, frame, headers, problems
+from collector.web.http import assets, frame, headers, problems, reading
 from collector.web.http.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
 from collector.web.language import i18n
 from collector.web.language.i18n import choose_language
@@ -108,6 +108,7 @@ def register_pages(
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session lasts: a long note is not lost
         MAX_FORM_MEMORY_SIZE=_LARGEST_FORM_BYTES,
     )
+    reading.install(app)
     desk.install(app, found)
     browser_offer.install(app, intake)
     Babel(app, locale_selector=lambda: choose_language(config.default_language))

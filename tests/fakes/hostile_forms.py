@@ -48,7 +48,7 @@ def fill(form: Form, chance: random.Random, token: str) -> Sent:
     """Return a form with hostile values at random places; sometimes as a person would leave it."""
     spoil = chance.choice((0.0, 0.15, 0.4, 0.9))
     sent = Sent(form.action, [], frozenset(one.name for one in form.fields if one.kind in FREE))
-    buttons = [one for one in form.fields if one.kind == "button"]
+    buttons = [one for one in form.fields if one.kind == "button" and one.name]
     pressed = chance.choice(buttons) if buttons and chance.random() < _PRESSED else None
     for one in form.fields:
         if one.name == "csrf_token":

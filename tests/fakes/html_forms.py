@@ -17,6 +17,7 @@ class Field:
     options: list[str] = field(default_factory=list)
     is_sent: bool = True  # without anybody doing anything; of buttons one is pressed
     longest: int = 100_000  # that a browser lets a person type
+    action: str = ""  # of a button that sends its form elsewhere
 
 
 @dataclass
@@ -80,10 +81,11 @@ class _Reader(HTMLParser):
             if "selected" in given or len(self._select.options) == 1:
                 self._select.value = value
             return
-        if not name or tag not in ("input", "textarea", "select", "button"):
+        if tag not in ("input", "textarea", "select", "button") or not (name or given.get("formaction")):
             return
         kind = given.get("type", "text") if tag == "input" else tag
         one = Field(name, kind, value, longest=int(given.get("maxlength") or 100_000))
+        one.action = given.get("formaction", "")
         if kind in ("checkbox", "radio"):
             one.is_sent, one.value = "checked" in given, value or "on"
         self._form.fields.append(one)
@@ -109,6 +111,14 @@ class _Reader(HTMLParser):
             self.alerts[-1] += data
         if self._text_of is not None:
             self._text_of.value += data
+
+
+def sent_elsewhere(form: Form) -> list[Form]:
+    """Return the forms that buttons with an address of their own make of one."""
+    rest = [one for one in form.fields if one.kind != "button"]
+    return [
+        Form(one.action, form.is_posted, [*rest, *([one] if one.name else [])]) for one in form.fields if one.action
+    ]
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ def by_period(store: Store) -> Rows:
             first = _first(way, date.fromisoformat(day))
             before = found.get((*series, way, _first(way, first - timedelta(days=1)).isoformat()))
             found[*series, way, first.isoformat()] = {
-                **{name: row[name] for name in ("school", "profile", "metric", "day", "verdict", "profile_version")},
+                **{name: row[name] for name in ("school", "profile", "metric", "day", "verdict")},
+                **{name: row[name] for name in ("profile_version", "target_profile")},
                 "way": way,
                 "first_day": first.isoformat(),
                 "verdict_before": before["verdict"] if before else None,

@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages.school import TestFilter
+from collector.store.tables.browser_tests import BROWSER_TESTS
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
@@ -173,6 +174,14 @@ _SHAPES: Final[dict[str, _Shape]] = {
         renamed=(("from_ms", "from_at"), ("to_ms", "to_at"), ("received_ms", "received_at")),
         json=frozenset({"probes", "detail"}),
         time="from_ms",
+    ),
+    # Beside the measurements and never among them: nobody judges by them.
+    "browser_tests": _Shape(
+        BROWSER_TESTS,
+        first=("test_id", "school", "begun_at", "done_at", "begun_by"),
+        hidden=frozenset({"lease_id"}),
+        renamed=(("begun_ms", "begun_at"), ("done_ms", "done_at")),
+        time="begun_ms",
     ),
 }
 TABLES: Final = tuple(_SHAPES)

@@ -91,10 +91,12 @@ PERIOD_VERDICTS = Table(
     Column("verdict_before", Text),  # of the period before; None: none
     Column("ratio", Float),  # median against the target; None without enough data
     Column("profile_version", Text, nullable=False),
+    Column("target_profile", Text),  # whose version that is; None: the series' own
     PrimaryKeyConstraint("school", "profile", "metric", "way", "first_day"),
     Index(
         "ix_period_verdicts_counts",
-        *("way", "first_day", "profile", "metric", "verdict", "verdict_before", "profile_version", "school"),
+        *("way", "first_day", "profile", "metric", "verdict", "verdict_before"),
+        *("profile_version", "target_profile", "school"),
     ),
     Index("ix_period_verdicts_ratio", "way", "first_day", "profile", "metric", "ratio", "school"),
 )

@@ -70,4 +70,5 @@ def install(app: Flask) -> None:
             fill_packed(response, _packed(name))
             if etag:
                 response.set_etag(f"{etag}-gzip")
+                response.make_conditional(request)
         return response

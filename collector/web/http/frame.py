@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 from urllib.parse import urlencode
 
-from flask import Flask, render_template, request, url_for
+from flask import Flask, current_app, g, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from collector.domain.roles import Role
@@ -68,13 +68,41 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
     return render_template(template, frame=frame, **values)
 
 
+def stands_at(endpoint: str, **places: object) -> None:
+    """Say where a page stands that answers a form, where that is not above the form's address.
+
+    Args:
+        endpoint: Of the page.
+        places: What stands in its address.
+    """
+    g.stands_at = url_for(endpoint, **places)  # type: ignore[arg-type]
+
+
+def _own_address() -> str:
+    """Return where this page stands: where it answers a form that was sent below it, what stands above that."""
+    if "stands_at" in g:
+        return str(g.stands_at)
+    known, path = current_app.create_url_adapter(request), request.path
+    if _opens() or known is None:
+        return url_for(request.endpoint or "overview.show", **(request.view_args or {}))
+    while path and not known.test(path, "GET"):
+        path = path.rpartition("/")[0]
+    endpoint, places = known.match(path or "/", "GET")
+    return url_for(endpoint, **places)
+
+
+def _opens() -> bool:
+    """Return whether the address of the request is one that a link can lead to."""
+    return request.url_rule is None or "GET" in (request.url_rule.methods or ())
+
+
 def here(**changes: object) -> str:
     """Return this page's address with some of its filters changed; None takes one away."""
     values: dict[str, object] = {**request.args.to_dict(flat=False), **changes}
     kept = {key: value if isinstance(value, list) else str(value) for key, value in values.items()}
     kept = {key: value for key, value in kept.items() if values[key] not in (None, "", [""])}
     # Not by `url_for`, which would take some keys of a made-up address for its options.
-    address = url_for(request.endpoint or "overview.show", **(request.view_args or {}))
+    address = _own_address()
     return f"{address}?{urlencode(kept, doseq=True)}" if kept else address
 
 
@@ -108,7 +136,7 @@ def install(app: Flask) -> None:
         "present": present,
         "words": terms,
         "theme": lambda: request.cookies.get(THEME_COOKIE) if request.cookies.get(THEME_COOKIE) in THEMES else None,
-        "this_address": lambda: request.full_path.rstrip("?"),
+        "this_address": lambda: request.full_path.rstrip("?") if _opens() else here(),
     }
     app.jinja_env.globals.update(names)
     app.jinja_env.trim_blocks = True

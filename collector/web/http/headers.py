@@ -18,7 +18,7 @@ def install(app: Flask, pages: frozenset[str]) -> None:
     @app.after_request
     def _set(response: Response) -> Response:
         if request.endpoint == "static":
-            if response.status_code == 200 and "v" in request.args:
+            if response.status_code in (200, 304) and "v" in request.args:
                 response.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
         elif request.endpoint is None or request.blueprint in pages:
             response.headers.setdefault("Cache-Control", "no-store")

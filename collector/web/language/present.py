@@ -120,11 +120,11 @@ def moment(at_ms: int | None, place: ZoneInfo, now_ms: int | None = None) -> Mar
     return time_tag(at_ms, ours.write(when, ours.moment_year if far else ours.moment, language()))
 
 
-def full_moment(at_ms: int, place: ZoneInfo) -> Markup:
-    """Return `Tuesday 24 November 2026, 10:20`."""
+def full_moment(at_ms: int, place: ZoneInfo, *, begins: bool = True) -> Markup:
+    """Return `Tuesday 24 November 2026, 10:20`; within a sentence days have small letters in some languages."""
     ours = conventions()
     shown = ours.write(local(at_ms, place), ours.full, language())
-    return time_tag(at_ms, shown[:1].upper() + shown[1:])
+    return time_tag(at_ms, shown[:1].upper() + shown[1:] if begins else shown)
 
 
 def time_tag(at_ms: int, shown: str) -> Markup:

@@ -161,7 +161,7 @@ def _standing(row: DeviceRow, is_silent: bool) -> str:
 def approve(device: str) -> Response:
     """Let a device that waits count from the day of its enrolment on."""
     parts = desk()
-    seen = Seen(device.replace("\0", ""), request.form.get("key", "").replace("\0", "") or None)
+    seen = Seen(device, request.form.get("key") or None)
     with parts.store.unit() as unit:
         if not approval.approve(unit, seen, parts.now_ms):
             abort(404)  # never another key than the one that was read on the page

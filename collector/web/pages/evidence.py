@@ -150,7 +150,7 @@ def _ask(unit: UnitOfWork, parts: Desk, proof: Proof) -> str:
 def call_off(code: str) -> AnyResponse:
     """Ask no longer for what was asked for."""
     parts = desk()
-    campaign_id = request.form.get("campaign", "")[:64].replace("\0", "")
+    campaign_id = request.form.get("campaign", "")[:64]
     with parts.store.unit() as unit:
         typed, proof = _read(unit, parts, code, request.form)
         is_ours = campaigns.call_off(unit, proof.school.code, campaign_id, proof.wanted.now_ms)
@@ -204,7 +204,7 @@ def _pack(parts: Desk, proof: Proof, key: SigningKey) -> Pack:
 def pack(code: str, pack_id: str) -> Response:
     """Show a pack as it was signed, or give it as a file: both are the same bytes."""
     with desk().store.reader() as snapshot:
-        body = packs.body(snapshot, code, pack_id.replace("\0", ""))
+        body = packs.body(snapshot, code, pack_id)
     if body is None:
         abort(404)
     answer = Response(body, content_type="text/html; charset=utf-8")

@@ -16,7 +16,7 @@ from collector.store.unit import Snapshot
 from collector.web.desk import Desk, desk
 from collector.web.forms import deed_forms
 from collector.web.forms.deed_forms import MAY_ACT, Mistake, Typed
-from collector.web.http.frame import back_address, page, remember
+from collector.web.http.frame import back_address, page, remember, stands_at
 from collector.web.language import present
 from collector.web.language.i18n import say
 from collector.web.pages import flags
@@ -91,6 +91,7 @@ def bulk() -> Answer:
 
 def _ask(parts: Desk, typed: Typed, mistake: Mistake | None, refused: tuple[Refusal, ...] = ()) -> str:
     """Return the page that asks; flags that somebody has changed meanwhile have to be chosen again."""
+    stands_at("flags.show")
     with parts.store.reader() as snapshot:
         known = typed.action in frozenset(Deed)
         refused = refused or (work.refusals(snapshot, Deed(typed.action), typed.flags) if known else ())
@@ -130,7 +131,7 @@ def undo() -> Response:
     """Take back what one form did."""
     parts = desk()
     with parts.store.unit() as unit:
-        done = work.undo(unit, request.form.get("batch", "")[:100].replace("\0", ""), deed_forms.person_of(parts))
+        done = work.undo(unit, request.form.get("batch", "")[:100], deed_forms.person_of(parts))
         if done.count:
             unit.commit()
     return redirect(deed_forms.back_to(request.form.get("back", ""), done.batch_id or "kept"), 303)

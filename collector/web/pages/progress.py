@@ -1,6 +1,6 @@
 """Progress over time: how many schools meet, who fell below and who recovered, month by month or week by week."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -12,6 +12,7 @@ from markupsafe import Markup
 from collector.domain.periods import WAYS, Period
 from collector.domain.periods import periods as periods_of
 from collector.domain.roles import Role
+from collector.store.queries import target_versions
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import progress as pages_progress
 from collector.store.queries.pages import schools as pages_schools
@@ -25,16 +26,17 @@ from collector.web.charts import counts
 from collector.web.desk import Desk, desk
 from collector.web.http.frame import page
 from collector.web.language import present
-from collector.web.language.i18n import language, say, say_many
-from collector.web.pages import targets
+from collector.web.language.i18n import language, later, say, say_many
 from collector.web.people.access import for_role
 from collector.web.views import periods
-from collector.web.views.periods import VERDICTS, Progress
+from collector.web.views.periods import VERDICTS, New, Progress, Target
 from collector.web.words import target_words
 
 BLUEPRINT = Blueprint("progress", __name__)
 
 LISTING: Final = Listing("progress", "progress.show", "progress.download", {"by": WAYS[0]})
+_NEW: Final = {New.TARGET: later("another target"), New.VERSION: later("new version of the profile")}
+_NAMES_AT_ONCE: Final = 3  # of targets of one period; the file has them all
 _LISTS: Final = (*VERDICTS, NO_VERDICT, FELL, RECOVERED)
 _MANY_MORE = 0.1  # of the schools: so many more or fewer are marked on the axis
 
@@ -49,6 +51,7 @@ _COLUMNS: Final = {
     "recovered": CellKind.INTEGER,
     "typical_share_of_target": CellKind.NUMBER,
     "profile_versions": CellKind.TEXT,
+    "target_profiles": CellKind.TEXT,
 }
 _SCHOOL_COLUMNS: Final = {
     "school": CellKind.TEXT,
@@ -61,6 +64,7 @@ _SCHOOL_COLUMNS: Final = {
     "n": CellKind.INTEGER,
     "day": CellKind.DAY,
     "profile_version": CellKind.TEXT,
+    "target_profile": CellKind.TEXT,
     "verdict_before": CellKind.TEXT,
 }
 
@@ -121,7 +125,8 @@ def show() -> str:
             facets=pages_schools.facets(snapshot),
             verdicts=VERDICTS,
             name_of=lambda period: _name(period, wanted.by),
-            profile=target_words.name_of(targets.in_force_now(snapshot)),
+            targets_of=_names(snapshot, story),
+            new_names=_NEW,
         )
 
 
@@ -160,6 +165,22 @@ def _story(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Story:
     typical = pages_progress.middle_ratios(snapshot, parts.measure, wanted.by, judged, wanted.schools)
     schools = pages_progress.count_schools(snapshot, wanted.schools)
     return Story(periods.compare(found, tallies, typical, schools), schools)
+
+
+def _names(snapshot: Snapshot, story: Story) -> dict[str, str]:
+    """Return by what the schools of each period were judged, by its first day: what most were comes first."""
+    made = target_versions.decisions(snapshot)
+    known = {one for line in story.lines for one in line.targets}
+    names = {one: target_words.name_of_judged(one.profile, one.version, made) for one in known}
+    return {line.period.first: _listed_names(line.targets, names) for line in story.lines}
+
+
+def _listed_names(judged_by: Sequence[Target], names: Mapping[Target, str]) -> str:
+    several = list(dict.fromkeys(names[one] for one in judged_by))
+    shown = several[:_NAMES_AT_ONCE]
+    if more := len(several) - len(shown):
+        shown.append(str(say_many("%(num)s other", "%(num)s others", more)))
+    return ", ".join(shown)
 
 
 def _listed(snapshot: Snapshot, parts: Desk, story: Story, wanted: Wanted, limit: int | None) -> Listed | None:
@@ -212,8 +233,8 @@ def _pictures(story: Story, wanted: Wanted) -> list[Markup]:
 
 
 def _mark(line: Progress) -> str:
-    if line.has_new_version:
-        return str(say("new version of the profile"))
+    if line.new is not None:
+        return str(_NEW[line.new])
     if line.change is not None and abs(line.change) > _MANY_MORE * max(1, line.with_verdict - line.change):
         return str(say("%(change)s schools", change=present.signed(line.change)))
     return ""
@@ -223,5 +244,6 @@ def _row(line: Progress) -> tuple[Any, ...]:
     return (
         *(line.period.first, line.period.last, *(line.counts.get(name, 0) for name in VERDICTS)),
         *(line.with_verdict, line.none, line.compared, line.fell, line.recovered, line.typical),
-        ", ".join(line.versions) or None,
+        ", ".join(sorted({one.version for one in line.targets})) or None,
+        ", ".join(f"{one.profile} {one.version}" for one in line.targets) or None,
     )

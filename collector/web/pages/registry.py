@@ -118,7 +118,7 @@ def one(import_id: str) -> str | tuple[str, int]:
 
 
 def _find(snapshot: Snapshot, import_id: str) -> Import:
-    found = stored.find_import(snapshot, import_id) if "\0" not in import_id else None
+    found = stored.find_import(snapshot, import_id)
     if found is None:
         abort(404)
     return found
@@ -202,7 +202,7 @@ def _cells() -> dict[tuple[int, int], str]:
         mark, _, rest = name.partition("-")
         line, _, at = rest.partition("-")
         if mark == "cell" and all(part.isascii() and part.isdigit() and len(part) < 9 for part in (line, at)):
-            found[int(line), int(at)] = text.replace("\0", "")[:_CELL_CHARS]
+            found[int(line), int(at)] = text[:_CELL_CHARS]
     return found
 
 

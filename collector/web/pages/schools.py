@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
 from markupsafe import Markup
@@ -16,7 +17,7 @@ from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
 from collector.web.asking.rows import FILE_ROWS, csv_of
 from collector.web.desk import desk
 from collector.web.http.frame import here, page
-from collector.web.language.i18n import say
+from collector.web.language.i18n import later, say
 from collector.web.pages.overview import midnight_ms
 from collector.web.people.access import for_role
 from collector.web.views import lines, remembered
@@ -26,6 +27,18 @@ BLUEPRINT = Blueprint("schools", __name__)
 
 _DEFAULT_SORT = "ratio"
 LISTING: Final = Listing("schools", "schools.show", "schools.download", {"sort": _DEFAULT_SORT})
+
+COLUMNS: Final = {
+    "verdict": later("Verdict"),
+    "typical": later("Typical Mbit/s"),
+    "target": later("Target Mbit/s"),
+    "ratio": later("Against target"),
+    "tests": later("Tests that reach it"),
+    "days": later("30 school days"),
+    "pupils": later("Pupils"),
+    "heard": later("Last heard"),
+}
+"""What stands beside the name of a school; the file has every column."""
 
 _FILE: Final = {
     **dict.fromkeys(("school", "name", "area", "provider", "technology", "education_level"), CellKind.TEXT),
@@ -73,22 +86,28 @@ class Chip:
 
 
 def _query() -> str:
-    """Return the filter of the address, in one order."""
-    wanted, order = read_filter(), _read_order()
-    return LISTING.query(
-        {
-            "q": wanted.search_raw,
-            "verdict": wanted.verdict,
-            "area": wanted.area,
-            "provider": wanted.provider,
-            "technology": wanted.technology,
-            "contract": wanted.contract,
-            "heard": "today" if wanted.heard_since_ms is not None else "",
-            "place": "none" if wanted.is_placeless else "",
-            "sort": order.key,
-            "order": "down" if order.descending else "",
-        }
-    )
+    """Return what the address asks for, in one order."""
+    wanted, order, columns = read_filter(), _read_order(), read_columns()
+    values = {
+        "q": wanted.search_raw,
+        "verdict": wanted.verdict,
+        "area": wanted.area,
+        "provider": wanted.provider,
+        "technology": wanted.technology,
+        "contract": wanted.contract,
+        "heard": "today" if wanted.heard_since_ms is not None else "",
+        "place": "none" if wanted.is_placeless else "",
+        "sort": order.key,
+        "order": "down" if order.descending else "",
+        "cols": ",".join(columns) if len(columns) < len(COLUMNS) else "",
+    }
+    return LISTING.query(values)
+
+
+def read_columns() -> list[str]:
+    """Return the columns that the address asks for, in their order; all where it asks for none."""
+    given = {name for text in request.args.getlist("cols") for name in text.split(",")}
+    return [name for name in COLUMNS if name in given] or list(COLUMNS)
 
 
 @BLUEPRINT.route("/schools", methods=METHODS)
@@ -116,6 +135,9 @@ def show() -> str:
             facets=pages_schools.facets(snapshot),
             wanted=wanted,
             order=order,
+            columns=read_columns(),
+            all_columns=COLUMNS,
+            values=dict(parse_qsl(_query())),
             chips=_chips(wanted),
             bar=bar(snapshot, LISTING, _query(), _everybodys_views()),
         )

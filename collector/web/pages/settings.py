@@ -186,7 +186,7 @@ def _back(place: str, done: str) -> Response:
 @for_role(Role.ADMIN)
 def save_hours(code: str) -> Response | tuple[str, int]:
     """Store the opening hours of a school: a row of the registry, in its history like one of a file."""
-    text = request.form.get("opening", "").replace("\0", "").strip()[:_OPENING_CHARS]
+    text = request.form.get("opening", "").strip()[:_OPENING_CHARS]
     parts, person = desk(), access.person()
     try:
         wanted = columns.COLUMNS["opening"](text, Context(","))

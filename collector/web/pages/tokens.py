@@ -128,7 +128,7 @@ def download() -> Response:
 def revoke(token_id: str) -> Response:
     """End one token; PCs that came with it stay."""
     with desk().store.reader() as snapshot:
-        found = stored.find_token_by_id(snapshot, token_id.replace("\0", ""))
+        found = stored.find_token_by_id(snapshot, token_id)
     if found is None:
         abort(404)
     return _end([found])

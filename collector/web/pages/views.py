@@ -13,5 +13,5 @@ BLUEPRINT = Blueprint("views", __name__)
 @BLUEPRINT.post("/views/forget")
 def forget() -> Response:
     """Forget a view of one's own, and go back to its list."""
-    saved_views.forget(desk(), request.form.get("view", "")[:100].replace("\0", ""))
+    saved_views.forget(desk(), request.form.get("view", "")[:100])
     return redirect(back_address(request.form.get("back")) or url_for("overview.show"), 303)

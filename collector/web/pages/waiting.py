@@ -59,7 +59,7 @@ def show(code: str) -> str:
 
 
 def _find(snapshot: Snapshot, code: str) -> School:
-    found = schools.find(snapshot, code) if "\0" not in code else None
+    found = schools.find(snapshot, code)
     if found is None:
         abort(404)
     return found
@@ -134,7 +134,7 @@ def _mistake(deed: str, chosen: list[str]) -> Markup | None:
 
 
 def _read(value: str) -> Seen:
-    device, _, key_id = value.replace("\0", "").partition(":")
+    device, _, key_id = value.partition(":")
     return Seen(device, key_id or None)
 
 

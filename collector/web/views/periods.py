@@ -1,15 +1,37 @@
 """Weeks and months compared by the verdict that each school had at the end of each; pure."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from typing import Final, NamedTuple
 
 from collector.domain.periods import Period
 from collector.domain.words import Verdict
+from collector.profiles.choices import OWN
 from collector.store.queries.pages.progress import FELL_FROM, Tally
 
 VERDICTS: Final = ("MEETS", "BORDERLINE", "BELOW", "INSUFFICIENT", "NOT_TESTABLE")
 _THIN = (None, Verdict.INSUFFICIENT.value)
+
+
+class New(StrEnum):
+    """How the targets of a period differ from those of the one before."""
+
+    TARGET = "target"  # another profile, whole or for some schools
+    VERSION = "version"  # the same profiles, another version of one
+
+
+class Target(NamedTuple):
+    """By what schools were judged."""
+
+    profile: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        """What a version is one of; of targets of one's own each is another."""
+        return f"{self.profile} {self.version}" if self.profile == OWN else self.profile
 
 
 @dataclass(frozen=True)
@@ -23,8 +45,8 @@ class Progress:
     fell: int  # met it or stood at the border, now below
     recovered: int  # below, now meets
     typical: float | None  # typical download of the middle school against its target
-    versions: tuple[str, ...]
-    has_new_version: bool
+    targets: tuple[Target, ...]  # by which the schools were judged, the one of most schools first
+    new: New | None  # what is new of them since the period before
     change: int | None  # of the schools with a verdict, since the period before; None for the first
 
     @property
@@ -74,7 +96,7 @@ def compare(
         mine = [tally for tally in tallies if tally.first_day == period.first]
         if lines or mine:
             counts = by_period.get(period.first, {})
-            lines.append(_progress(period, mine, counts, typical.get(period.first), schools, lines[-1:]))
+            lines.append(_progress(period, mine, counts, typical.get(period.first), schools, lines))
     return lines
 
 
@@ -86,7 +108,7 @@ def _progress(
     schools: int,
     before: Sequence[Progress],
 ) -> Progress:
-    versions = tuple(sorted({tally.profile_version for tally in tallies}))
+    targets = _targets(tallies)
     return Progress(
         period=period,
         counts={name: counts[name] for name in VERDICTS if name in counts},
@@ -95,10 +117,24 @@ def _progress(
         fell=_sum(tallies, lambda now, was: now == Verdict.BELOW and was in FELL_FROM),
         recovered=_sum(tallies, lambda now, was: now == Verdict.MEETS and was == Verdict.BELOW),
         typical=typical,
-        versions=versions,
-        has_new_version=any(versions and one.versions and versions != one.versions for one in before),
+        targets=targets,
+        new=next((_new(targets, one.targets) for one in reversed(before) if targets and one.targets), None),
         change=sum(counts.values()) - before[-1].with_verdict if before else None,
     )
+
+
+def _targets(tallies: Sequence[Tally]) -> tuple[Target, ...]:
+    schools: Counter[Target] = Counter()
+    for tally in tallies:
+        schools[Target(tally.target_profile, tally.profile_version)] += tally.schools
+    return tuple(sorted(schools, key=lambda one: (-schools[one], one)))
+
+
+def _new(now: Sequence[Target], before: Sequence[Target]) -> New | None:
+    if set(now) == set(before):
+        return None
+    is_same = {one.name for one in now} == {one.name for one in before}
+    return New.VERSION if is_same else New.TARGET
 
 
 def _sum(tallies: Sequence[Tally], is_one: Callable[[str, str | None], bool]) -> int:

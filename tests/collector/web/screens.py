@@ -7,21 +7,28 @@ only those that stand in the documents are taken, as large as a window (`make sc
 
 import argparse
 import os
+import shutil
+import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from waitress.server import create_server
 
-from collector.config import CollectorConfig
+from collector import operate
+from collector.app import make_flask
+from collector.config import CollectorConfig, TestpointConfig
+from collector.intake.keyring import KeySource
+from collector.intake.parts import Parts
 from collector.store.open import Store, create
 from collector.web.language.i18n import LANGUAGES
 from collector.web.register import register_pages
@@ -62,9 +69,13 @@ PAGES = {
     "21-tokens": "/admin/tokens",
     "22-tokens-many": "/admin/tokens/many",
     "23-settings": "/admin/settings",
-    "23-settings-school": "/schools/00123/settings",
+    "23-settings-school": "settings",
     "24-registry-history": "/admin/registry/history?of=0301017",
+    "25-waiting": "waiting",
+    "26-browser-test": "browser",
 }
+LINKED = {"27-school-link": "", "28-school-link-test": "/test"}
+"""Pages of a school's link, which has to be made first."""
 THEMES = ("light", "dark")
 
 
@@ -110,6 +121,14 @@ def make_app(store: Store, **settings: object) -> Flask:
     config = CollectorConfig(**{"name": "Calandria Islands", "default_timezone": pages_world.ZONE, **settings})
     register_pages(app, store=store, config=config, ports=fake_ports(FakeClock(pages_world.NOW_MS)))
     return app
+
+
+def deployment(store: Store) -> Parts:
+    """Return a deployment at that moment: with what devices call, a school can be tested in a browser."""
+    ports = fake_ports(FakeClock(pages_world.NOW_MS))
+    operate.init(store.url, ports)
+    config = CollectorConfig(name="Calandria Islands", default_timezone=pages_world.ZONE)
+    return Parts(store, config, TestpointConfig(), ports, KeySource(store, ports.clock))
 
 
 @contextmanager
@@ -160,7 +179,11 @@ def sign_in(page: Page, url: str, name: str = "ana", password: str = pages_world
 
 def addresses(page: Page, url: str) -> dict[str, str]:
     """Return every page's address, with the worst school and the first flag that the site has."""
-    worst = {"school": ("/schools?verdict=BELOW", "tbody a.name"), "flag": ("/flags", ".flag-row a.name")}
+    worst = {
+        "school": ("/schools?verdict=BELOW", "tbody a.name"),
+        "flag": ("/flags", ".flag-row a.name"),
+        "waiting": ("/devices?state=pending", "a[href^='/devices/waiting/']"),
+    }
     found = {}
     for word, (listed, link) in worst.items():
         page.goto(url + listed)
@@ -168,7 +191,17 @@ def addresses(page: Page, url: str) -> dict[str, str]:
         found[word] = (first.get_attribute("href") if first.count() else None) or listed
     found["evidence"] = f"{found['school']}/evidence"
     found["tests"] = f"{found['school']}/tests?hint=provider"
+    found["settings"] = f"{found['school']}/settings"
+    found["browser"] = f"{found['school']}/browser-test"
     return {title: found.get(address, address) for title, address in PAGES.items()}
+
+
+def linked(page: Page, url: str, school: str) -> dict[str, str]:
+    """Make a link to the page of a school, and return the addresses that it opens."""
+    page.goto(url + school)
+    page.click("form[action$='/links'] button")
+    made = page.locator("input[value*='/s/']").first.get_attribute("value")
+    return {title: urlsplit(made or "").path + rest for title, rest in LINKED.items()}
 
 
 def put_on(page: Page, url: str, look: Look) -> None:
@@ -185,8 +218,10 @@ def each_in_its_looks(titles: Iterable[str]) -> Iterator[tuple[str, Look]]:
             yield title, Look(tuple(LANGUAGES)[(number + turn) % len(LANGUAGES)], theme, width)
 
 
-def take(browser: Browser, url: str, folder: Path, name: str, password: str, *, few: bool = False) -> list[Path]:
-    """Write the pictures and return where they are."""
+def take(
+    browser: Browser, url: str, folder: Path, name: str, password: str, *, few: bool = False, is_ours: bool = False
+) -> list[Path]:
+    """Write the pictures and return where they are; where the site is ours alone, those of a school's link too."""
     context = browser.new_context(locale="en")
     page = context.new_page()
     made: list[Path] = []
@@ -201,10 +236,22 @@ def take(browser: Browser, url: str, folder: Path, name: str, password: str, *, 
         picture(title, "/login", look)
     sign_in(page, url, name, password)
     found = addresses(page, url)
+    found |= linked(page, url, found["04-school"]) if is_ours and not few else {}
     for title, look in FEW if few else each_in_its_looks(found):
         picture(title, found[title], look)
     context.close()
+    if few:
+        squeeze(made)
     return made
+
+
+def squeeze(pictures: Sequence[Path]) -> None:
+    """Make pictures small for a repository; where the tool is missing they stay as they are."""
+    tool = shutil.which("pngquant")
+    if tool is not None:
+        subprocess.run(
+            [tool, "--force", "--skip-if-larger", "--strip", "--ext", ".png", *map(str, pictures)], check=False
+        )
 
 
 def main() -> None:
@@ -224,8 +271,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as place:
             store = create(Path(place) / "data")
             pages_world.country(store)
-            with served(make_app(store)) as url:
-                take(browser, url, given.folder, given.name, given.password, few=given.few)
+            with served(make_flask(deployment(store))) as url:
+                take(browser, url, given.folder, given.name, given.password, few=given.few, is_ours=True)
             store.close()
 
 

@@ -5,9 +5,11 @@ The schools of one call are folded from the same day on, so that each question i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 
 from collector.store.queries.judging import summaries
 from collector.store.queries.judging.summaries import Series
@@ -179,8 +181,14 @@ def _load_measurements(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) 
         past[row[0]].measured.append(Measured._make(row))
     before = (started >= scope.reach_ms) & (started < scope.until_ms) & MEASUREMENTS.c.votes.is_(True)
     voted = select(*_VOTED).where(of_schools, before, MEASUREMENTS.c.download_bps.is_not(None))
-    for row in snapshot.connection.execute(voted.order_by(MEASUREMENTS.c.school, started)).all():
-        past[row[0]].voted.append(Voted._make(row))
+    for code, rows in groupby(_plain(snapshot, voted.order_by(MEASUREMENTS.c.school, started)), key=itemgetter(0)):
+        past[code].voted = list(map(Voted._make, rows))
+
+
+def _plain(snapshot: Snapshot, query: Select[Any]) -> Sequence[tuple[Any, ...]]:
+    """Return tuples as the driver gives them, a truth value perhaps as 0 or 1: of a country they are a million."""
+    cursor = snapshot.connection.execute(query).cursor
+    return [] if cursor is None else list(cursor.fetchall())
 
 
 def _flags(snapshot: Snapshot, scope: Scope) -> Iterable[Flag]:

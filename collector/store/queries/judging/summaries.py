@@ -18,7 +18,7 @@ from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
 from collector.store.unit import UnitOfWork
 
-_JUDGED = ("school", "day", "verdict", "median_bps", "target_bps", "profile_version")
+_JUDGED = ("school", "day", "verdict", "median_bps", "target_bps", "profile_version", "target_profile")
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ def _periods(way: str, days: Iterable[Any]) -> list[dict[str, Any]]:
                 "verdict_before": before.verdict if before is not None else None,
                 "ratio": row.median_bps / row.target_bps if is_judged else None,
                 "profile_version": row.profile_version,
+                "target_profile": row.target_profile,
             }
         )
     return found

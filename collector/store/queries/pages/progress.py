@@ -33,6 +33,7 @@ class Tally(NamedTuple):
     verdict: str
     verdict_before: str | None
     profile_version: str
+    target_profile: str  # whose version that is
     schools: int
 
 
@@ -49,6 +50,7 @@ class StandingRow(NamedTuple):
     n: int | None
     day: str | None
     profile_version: str | None
+    target_profile: str | None  # None: the deployment's own
     verdict_before: str | None
 
 
@@ -83,9 +85,10 @@ def tallies(
         wanted: Which schools.
     """
     table = VERDICTS.c
-    by = (table.first_day, table.verdict, table.verdict_before, table.profile_version)
+    by = (table.first_day, table.verdict, table.verdict_before, table.profile_version, table.target_profile)
     query = select(*by, func.count()).where(*_where(measure, way, wanted), table.first_day.in_(firsts)).group_by(*by)
-    return [Tally(*row) for row in snapshot.connection.execute(query)]
+    rows = snapshot.connection.execute(query)
+    return [Tally._make((*some, target or measure.profile, schools)) for *some, target, schools in rows]
 
 
 def middle_ratios(
@@ -147,14 +150,15 @@ def standing_rows(
             *(SCHOOLS.c[name] for name in ("code", "name", "area", "provider")),
             VERDICTS.c.verdict,
             *(EVALUATIONS.c[name] for name in names),
-            *(VERDICTS.c.day, VERDICTS.c.profile_version, before.c.verdict),
+            *(VERDICTS.c[name] for name in ("day", "profile_version", "target_profile")),
+            before.c.verdict,
         )
         .select_from(_standings(measure, way, first, before))
         .where(*_of_schools(wanted), _is(which, VERDICTS.c.verdict, before.c.verdict))
         .order_by(SCHOOLS.c.code)
         .limit(limit)
     )
-    return [StandingRow(*row) for row in snapshot.connection.execute(query)]
+    return [StandingRow._make(row) for row in snapshot.connection.execute(query)]
 
 
 def _standings(measure: Measure, way: str, first: str, before: Any) -> FromClause:

@@ -248,3 +248,10 @@ def test_the_script_of_the_map_counts_and_separates_as_the_pages_do(speech: str)
     assert none == (one if speech in ("pt", "fr") else more)
     assert said["decimal"] == ("." if speech == "en" else ",")
     assert present.number(5793) == f"5{said['group']}793"
+
+
+def test_a_day_within_a_sentence_is_written_as_the_language_writes_it(speech: str) -> None:
+    shown = present.full_moment(AT_MS, LIMA, begins=False).striptags()
+    day = {"en": "Tuesday", "es": "martes", "pt": "terça-feira", "fr": "mardi"}[speech]
+    assert shown.startswith(day)
+    assert present.full_moment(AT_MS, LIMA).striptags().startswith(day[0].upper() + day[1:])

@@ -83,6 +83,21 @@ def test_the_stylesheet_is_small_and_static_files_are_kept_for_a_year(admin: Fla
     assert "url(http" not in text and "@import" not in text
 
 
+@pytest.mark.parametrize("packing", ["gzip", "identity"])
+def test_a_static_file_that_has_not_changed_is_not_sent_again(admin: FlaskClient, packing: str) -> None:
+    address = re.search(r'href="(/static/site.css[^"]+)"', admin.get("/").text)
+    assert address
+    wanted = {"Accept-Encoding": packing}
+    with admin.get(address.group(1), headers=wanted) as first:
+        tag, kept = first.headers["ETag"], first.headers["Cache-Control"]
+        assert first.status_code == 200 and first.headers.get("Content-Encoding", "identity") == packing
+    with admin.get(address.group(1), headers={**wanted, "If-None-Match": tag}) as again:
+        assert (again.status_code, again.data) == (304, b"")
+        assert (again.headers["ETag"], again.headers["Cache-Control"]) == (tag, kept)
+    with admin.get(address.group(1), headers={**wanted, "If-None-Match": '"another"'}) as other:
+        assert other.status_code == 200 and other.data
+
+
 def test_headers_of_a_page(admin: FlaskClient) -> None:
     headers = admin.get("/").headers
     policy = headers["Content-Security-Policy"]

@@ -1,5 +1,7 @@
 """A test in a browser: its cap, what is believed of it, where it is shown, and that it never is a vote."""
 
+import csv
+import io
 import json
 import re
 import time
@@ -27,7 +29,7 @@ from collector.intake.parts import Parts
 from collector.intake.receipts import ReceiptBook
 from collector.intake.rules import Wishes
 from collector.store.open import Store
-from collector.store.queries import agent_settings
+from collector.store.queries import agent_settings, exports
 from collector.store.queries.agent_settings import SettingsDecision
 from collector.store.tables.browser_tests import BROWSER_TESTS
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, NEWEST_EVALUATIONS, SCHOOL_DAYS
@@ -159,7 +161,30 @@ def test_it_is_never_a_vote(parts: Parts, head: FlaskClient, link: str, country:
     assert judged() == with_them
 
 
-def test_nothing_that_judges_or_exports_knows_the_table() -> None:
+def test_they_have_a_file_of_their_own_and_stand_in_no_other(
+    parts: Parts, head: FlaskClient, admin: FlaskClient, link: str
+) -> None:
+    told, left = begin(head, f"{link}/test"), begin(head, f"{link}/test")
+    assert end(head, f"{link}/test", told, confirmed(parts, told)) == {}
+    lines = csv.DictReader(io.StringIO(admin.get("/exports/browser_tests.csv").text.lstrip("\ufeff")))
+    rows = {row["test_id"]: row for row in lines}
+    assert rows.keys() == {told["test_id"], left["test_id"]}
+    done = rows[told["test_id"]]
+    assert (done["school"], done["begun_by"], done["download_bytes"], done["download_ms"]) == (
+        *("00123", "link"),
+        *("2000000", "4000"),
+    )
+    assert done["receipt"] and done["done_at"] == done["begun_at"] == "2026-11-24T14:20:00.000Z"
+    assert rows[left["test_id"]]["done_at"] == rows[left["test_id"]]["upload_bytes"] == ""
+    assert "lease_id" not in done
+    for table in exports.TABLES:
+        if table != "browser_tests":
+            assert told["test_id"] not in admin.get(f"/exports/{table}.csv").text
+    assert len(admin.get("/exports/browser_tests.csv?school=00200").text.splitlines()) == 1
+    assert len(admin.get("/exports/browser_tests.csv?from=2026-11-26").text.splitlines()) == 1
+
+
+def test_nothing_that_judges_knows_the_table() -> None:
     root = Path(browser_intake.__file__).parents[1]
     using = {
         str(path.relative_to(root).parent)

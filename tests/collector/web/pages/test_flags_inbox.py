@@ -332,6 +332,23 @@ def test_a_flag_that_ended_meanwhile_is_not_closed_again(inbox: FlaskClient, sto
         assert snapshot.connection.scalar(select(func.count()).select_from(FLAG_ACTIONS)) == 0
 
 
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_what_is_wrong_stands_with_what_was_typed_also_when_the_flag_has_ended(
+    inbox: FlaskClient, store: Store, state: str
+) -> None:
+    flag = ids(inbox.get("/flags").text)[0]
+    page = inbox.get(f"/flags/{flag}").text
+    with store.unit() as unit:
+        unit.connection.execute(update(FLAGS).where(FLAGS.c.flag_id == flag).values(state=state))
+        unit.commit()
+    for action, typed in (("given", {"to": ""}), ("snoozed", {"until": "soon"}), ("closed", {"reason": ""})):
+        sent = {"csrf_token": token_of(page), "flag": version(page, flag), "action": action, "note": "I rang", **typed}
+        refused = inbox.post(f"/flags/{flag}", data=sent)
+        assert refused.status_code == 422 and refused.text.count('role="alert"') == 1
+        form = refused.text.split(f'name="action" value="{action}"')[1].split("</form>")[0]
+        assert ">I rang</textarea>" in form and 'role="alert"' in form
+
+
 def test_an_operator_of_one_area_meets_no_flag_of_another(inbox: FlaskClient, store: Store) -> None:
     every = choose(inbox, "taken")["flag"]
     do(inbox, every[0].split(":")[0], "note", note="between us")

@@ -85,6 +85,38 @@ def test_headings_say_how_the_list_is_sorted(admin: FlaskClient) -> None:
     assert page.count('aria-sort="descending"') == 1
 
 
+def test_columns_are_chosen_in_the_address_and_kept_with_the_view(admin: FlaskClient) -> None:
+    def headings(address: str) -> list[str]:
+        head = admin.get(address).text.split("<thead>")[1].split("</thead>")[0]
+        return [re.sub(r"<[^>]+>|[↑↓]", " ", one).split()[0] for one in re.findall(r"<th[^>]*>(.+?)</th>", head)]
+
+    assert headings("/schools") == [
+        "School",
+        "Verdict",
+        "Typical",
+        "Target",
+        "Against",
+        "Tests",
+        "30",
+        "Pupils",
+        "Last",
+    ]
+    assert (
+        headings("/schools?cols=heard&cols=verdict")
+        == headings("/schools?cols=verdict,heard,x")
+        == [*("School", "Verdict", "Last")]
+    )
+    assert headings("/schools?cols=nothing") == headings("/schools")
+    page = admin.get("/schools?verdict=BELOW&cols=verdict,heard").text
+    assert page.split("<tbody>")[1].split("</tr>")[0].count("<td") == 2
+    form = page.split('<details class="more columns">')[1].split("</form>")[0]
+    assert 'name="verdict" value="BELOW"' in form and form.count(" checked") == 2
+    assert 'name="cols" value="verdict,heard"' in page.split('class="filters"')[1].split("</form>")[0]
+    token = token_of(page)
+    to = admin.post("/schools?cols=heard&cols=verdict", data={"csrf_token": token, "name": "Short"}).location
+    assert to == "/schools?cols=verdict%2Cheard" and len(headings(to)) == 3
+
+
 def test_a_long_list_is_cut_with_a_way_to_all(store: Store) -> None:
     pages_world.add_people(store)
     base = Place("x", "x", 1.0, tests_a_day=0)

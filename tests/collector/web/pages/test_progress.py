@@ -12,6 +12,7 @@ from sqlalchemy import text, update
 from collector.store.open import Store
 from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
+from collector.web.words import target_words
 
 RECOUNT = """
 SELECT e.school, e.verdict FROM evaluations e WHERE e.day BETWEEN :first AND :last
@@ -89,3 +90,26 @@ def test_a_new_version_of_the_profile_is_marked_on_the_axis(admin: FlaskClient, 
         unit.commit()
     page = admin.get("/progress").text
     assert page.count("new version of the profile") >= 2 and "2026-11-01" in page
+
+
+def test_each_period_names_the_target_that_held_then(admin: FlaskClient, country: Store) -> None:
+    with country.unit() as unit:
+        later = EVALUATIONS.c.day >= "2026-11-01"
+        to = {"target_profile": "eu-gigabit", "profile_version": "2016-09-14"}
+        unit.connection.execute(update(EVALUATIONS).where(later).values(**to))
+        summaries.renew_all(unit)
+        unit.commit()
+    page = unescape(admin.get("/progress").text)
+    rows = page.split('id="table"')[1].split("<tbody>")[1].split("</tr>")
+    november, october = (next(row for row in rows if f"{name} 2026" in row) for name in ("November", "October"))
+    names = {one: english_of(one) for one in ("eu-gigabit", "un-umc-2030")}
+    assert f"Target: {names['eu-gigabit']}<" in november and "another target" in november
+    assert f"Target: {names['un-umc-2030']}<" in october and "another target" not in october
+    assert page.split('id="table"')[0].count("another target") == 2  # in the picture for wide screens and for phones
+    by_month = {row["first_day"]: row["target_profiles"] for row in table(admin)}
+    assert by_month["2026-11-01"] == "eu-gigabit 2016-09-14"
+    assert by_month["2026-10-01"].startswith("un-umc-2030 ")
+
+
+def english_of(profile: str) -> str:
+    return target_words.shipped().newest(profile).names["en"]

@@ -268,3 +268,21 @@ def test_a_picture_has_its_quiet_edge_and_holds_no_text() -> None:
     assert shown.startswith('<svg viewBox="0 0 37 37">') and 'fill="#fff"' in shown and 'stroke="#000"' in shown
     assert "ENL1" not in shown and "style" not in shown
     assert shown != str(qr.picture("ENL1-" + "A" * 26 + "-" + "B" * 15 + "C"))
+
+
+def test_a_page_that_refuses_leads_to_where_it_stands(admin: FlaskClient) -> None:
+    """It answers at the address of its form, which nobody can open."""
+    token = token_of(admin.get("/admin/tokens").text)
+    refused = admin.post("/admin/tokens/new", data={"csrf_token": token, "school": "none", "devices": "5", "days": "7"})
+    assert refused.status_code == 422 and 'value="none"' in refused.text
+    assert 'class="follows" action="/admin/tokens"' in refused.text
+    to = re.search(r'href="(/language/es[^"]+)"', refused.text)
+    assert to and admin.get(html.unescape(to.group(1))).location == "/admin/tokens"
+
+
+def test_many_tokens_say_what_is_wrong_where_no_school_fits(admin: FlaskClient) -> None:
+    address = "/admin/tokens/many?q=nowhere"
+    token = token_of(admin.get("/admin/tokens/many").text)
+    refused = admin.post(address, data={"csrf_token": token, "code": "00123", "devices": "many", "days": "7"})
+    assert refused.status_code == 422 and 'value="many"' in refused.text
+    assert 'class="mistake"' in refused.text and "No school fits these filters." in refused.text

@@ -38,7 +38,7 @@ def tallies(history: list[list[str | None]]) -> list[Tally]:
     for at, verdicts in enumerate(history):
         for place, verdict in enumerate(verdicts):
             if verdict is not None:
-                made.append(Tally(str(at), verdict, history[at - 1][place] if at else None, "v1", 1))
+                made.append(Tally(str(at), verdict, history[at - 1][place] if at else None, "v1", "p", 1))
     return made
 
 
@@ -63,7 +63,32 @@ def test_every_school_is_counted_once_in_every_period(history: list[list[str | N
 
 
 def test_a_new_version_of_the_profile_is_marked() -> None:
-    made = [Tally(str(at), "MEETS", None, version, 1) for at, version in enumerate(("v1", "v1", "v2"))]
+    made = [Tally(str(at), "MEETS", None, version, "p", 1) for at, version in enumerate(("v1", "v1", "v2"))]
     lines = periods.compare(PERIODS[:3], made, {"0": 1.5}, 1)
-    assert [line.has_new_version for line in lines] == [False, False, True]
+    assert [line.new for line in lines] == [None, None, periods.New.VERSION]
     assert lines[0].typical == 1.5 and lines[0].change is None and lines[1].change == 0
+
+
+def targets(*judged: tuple[int, str, str, int]) -> list[periods.Progress]:
+    """Return the periods of tallies (period, profile, version, schools)."""
+    made = [Tally(str(at), "MEETS", None, version, profile, schools) for at, profile, version, schools in judged]
+    return periods.compare(PERIODS, made, {}, 9)
+
+
+def test_each_period_has_the_targets_of_its_own_day_the_one_of_most_schools_first() -> None:
+    lines = targets((0, "a", "1", 5), (1, "a", "1", 2), (1, "b", "1", 3), (2, "a", "2", 5), (3, "a", "2", 5))
+    assert [[tuple(one) for one in line.targets] for line in lines] == [
+        [("a", "1")],
+        [("b", "1"), ("a", "1")],
+        [("a", "2")],
+        [("a", "2")],
+    ]
+    assert [line.new for line in lines] == [None, periods.New.TARGET, periods.New.TARGET, None]
+
+
+def test_another_version_of_a_profile_is_no_other_target_but_one_of_ones_own_is() -> None:
+    version, target = periods.New.VERSION, periods.New.TARGET
+    assert [line.new for line in targets((0, "a", "1", 5), (1, "a", "2", 5))] == [None, version, None, None]
+    assert [line.new for line in targets((0, "own", "1", 5), (1, "own", "2", 5))] == [None, target, None, None]
+    # A period in which nobody was judged is passed over.
+    assert [line.new for line in targets((0, "a", "1", 5), (2, "a", "2", 5))] == [None, None, version, None]
