@@ -118,6 +118,23 @@ CONDITION_DAYS = Table(
     ),
 )
 
+# Why each PC that was expected and not heard is silent (`domain.silence`): worked out again from rows by every run.
+SILENCES = Table(
+    "silences",
+    METADATA,
+    Column("device", Text, primary_key=True),
+    Column("school", Text, nullable=False),
+    Column("contact_ms", BigInteger),  # the last contact that this is said of: who is heard later is silent no more
+    Column("school_days", Integer, nullable=False),  # expected and not heard, up to the newest
+    Column("reason", Text, nullable=False),  # a silence.Reason
+    Column("last_word", Text),  # state of the newest diary run before the last contact
+    Column("others", Integer, nullable=False),  # PCs of the school beside it
+    Column("others_heard", Integer, nullable=False),
+    Column("is_together", Boolean, nullable=False),  # all PCs of the school fell silent together, in class
+    Index(None, "reason"),
+    Index(None, "school"),
+)
+
 FLAGS = Table(
     "flags",
     METADATA,

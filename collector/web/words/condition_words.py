@@ -25,7 +25,7 @@ class Saying:
     cure: Callable[[Numbers], Cure]
 
 
-# What makes the data of a school doubtful: `domain.data_quality.Doubt`.
+# What makes the data of a school doubtful: `domain.doubts.Doubt`.
 DOUBTS: Final[terms.Words] = {
     "wrong_clock": later("the clock of a PC is wrong by more than five minutes"),
     "copied_identity": later("two PCs use one identity: a disk image was copied after enrolment"),

@@ -1,4 +1,4 @@
-"""Flags can be of more than the speed: what each school-day says of a condition is kept."""
+"""Flags can be of more than the speed: what each school-day says of a condition is kept; and why PCs are silent."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the tables."""
     names = ("school", "kind", "subject", "day", "state", "numbers")
     op.create_table(
         "condition_days",
@@ -21,3 +21,18 @@ def upgrade() -> None:
     op.create_index(
         "ix_condition_days_bad", "condition_days", ["kind", "school"], sqlite_where=is_bad, postgresql_where=is_bad
     )
+    op.create_table(
+        "silences",
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("school", sa.Text(), nullable=False),
+        sa.Column("contact_ms", sa.BigInteger()),
+        sa.Column("school_days", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("last_word", sa.Text()),
+        sa.Column("others", sa.Integer(), nullable=False),
+        sa.Column("others_heard", sa.Integer(), nullable=False),
+        sa.Column("is_together", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("device", name="pk_silences"),
+    )
+    op.create_index("ix_silences_reason", "silences", ["reason"])
+    op.create_index("ix_silences_school", "silences", ["school"])
