@@ -19,8 +19,6 @@ from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import a_registry, at_ms, bring
 
 CODE = "00123"
-FRIDAY, SUNDAY, MONDAY, TUESDAY = (date(2026, 11, day) for day in (20, 22, 23, 24))
-HOUR = 3_600_000
 
 
 class World:
@@ -32,13 +30,14 @@ class World:
 
     def pc(self, name: str, heard: str | None, **facts: Any) -> None:
         given = {"machine_hash": name * 8, "lineages": 1, "os": "Windows 10", **facts}
+        heard_ms = moment(heard) if heard else None
         with self.store.unit() as unit:
             made = Device(
                 device=name,
                 school=CODE,
                 state="active",
-                enrolled_ms=at_ms(date(2026, 9, 2), "08:00"),
-                last_contact_ms=moment(heard) if heard else None,
+                enrolled_ms=(heard_ms or moment("11-17 16:00")) - 86_400_000,
+                last_contact_ms=heard_ms,
                 **given,
             )
             devices.add_device(unit, made)
@@ -193,14 +192,8 @@ def test_doubtful_data_opens_a_flag_and_right_data_closes_it(world: World) -> No
     days = [date(2026, 11, 18) + timedelta(days=passed) for passed in range(7)]
     for at, day in enumerate(day for day in days if day.weekday() < 5):
         if at == 1:
-            conflict = {
-                "device": "d2",
-                "rid": "r",
-                "content_hash": "1",
-                "body": "{}",
-                "received_ms": at_ms(day, "10:00"),
-            }
-            world.do(insert(CONFLICTS).values(**conflict))
+            conflict = {"device": "d2", "rid": "r", "content_hash": "1", "body": "{}"}
+            world.do(insert(CONFLICTS).values(**conflict, received_ms=at_ms(day, "10:00")))
         if at == 2:
             world.do(update(DEVICES).values(clock_offset_ms=0))
         for name in ("d1", "d2"):
