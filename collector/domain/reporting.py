@@ -30,9 +30,12 @@ def reporting_days(seen: Seen, count_expected: Callable[[date, date], int]) -> l
     heard_on = seen.before
     found = []
     silent = 0  # in a row, where it is not known since when
+    known = sorted(seen.alive)
+    passed = 0  # of `known`
     for day in seen.expected:
-        earlier = [one for one in seen.alive if one <= day and (heard_on is None or one > heard_on)]
-        heard_on = max(earlier, default=heard_on)
+        while passed < len(known) and known[passed] <= day:
+            heard_on = known[passed] if heard_on is None else max(heard_on, known[passed])
+            passed += 1
         if day in seen.alive:
             silent = 0
             found.append(Observed(day, DayState.GOOD, {}))

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from collector.domain import doubts, silence
-from collector.domain.conditions import ConditionKind, DayState, Observed
+from collector.domain.conditions import RULES, ConditionKind, DayState, Observed
 from collector.domain.doubts import Reported
 from collector.domain.reporting import Seen, reporting_days
 from collector.domain.silence import Around, Known
@@ -23,6 +23,7 @@ from collector.store.unit import Snapshot
 
 REACH: Final = timedelta(days=40)  # days of `not_reporting` further back stay as they were found
 _NEWEST_WITHIN: Final = timedelta(days=21)  # the longest that is looked back for a school day: holidays
+_GAP: Final = RULES[ConditionKind.NOT_REPORTING].open_after
 _AT_ONCE: Final = 500  # schools in one transaction
 
 
@@ -43,11 +44,12 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
         deployment: What holds for all schools.
         now_ms: The collector's time, UTC milliseconds.
     """
-    note_silent(store, deployment, now_ms)
     with store.reader() as snapshot:
         found = _schools(snapshot, deployment, now_ms)
+        silent = _silences(snapshot, found)
         reporting, from_day = _reporting(snapshot, found, now_ms)
         doubtful = _doubtful(snapshot, found, now_ms)
+    _write_silences(store, silent)
     _write_reporting(store, reporting, from_day)
     for day, of_schools in doubtful.items():
         for some in in_pieces(of_schools.items(), _AT_ONCE):
@@ -145,25 +147,31 @@ def _write_silences(store: Store, found: Mapping[str, Silence]) -> None:
 
 
 def _reporting(snapshot: Snapshot, found: Sequence[School], now_ms: int) -> tuple[dict[Series, list[Observed]], date]:
-    """Return the days of `not_reporting` of every school with something to say, and the first of them."""
+    """Return the days of `not_reporting` of every school with something to say, and the first of them.
+
+    Diaries and starts of PCs are read of few: of schools that no measurement and no contact shows alive for as long as
+    it takes to open a flag, and of those that have been looked at before.
+    """
     today = max((school.inputs.local_day(now_ms) for school in found), default=date.max)
     from_day = today - REACH if found else today
     measured = contacts.measured_days(snapshot, from_day.isoformat())
+    stored = condition_days.days(
+        snapshot, ConditionKind.NOT_REPORTING.value, [school.inputs.code for school in found], from_day.isoformat()
+    )
+    known = {series.school for series in stored}
     alive = {school.inputs.code: _days_alive(school, measured) for school in found}
-    doubtful = [school for school in found if _has_gap(school, alive[school.inputs.code], from_day)]
-    codes = [school.inputs.code for school in doubtful]
-    from_ms = min((school.inputs.start_ms(from_day) for school in doubtful), default=0)
-    signs = contacts.signs_of_life(snapshot, codes, from_ms)
-    for school in doubtful:
+    looked_at = [
+        school
+        for school in found
+        if school.inputs.code in known or _has_gap(school, alive[school.inputs.code], from_day)
+    ]
+    from_ms = min((school.inputs.start_ms(from_day) for school in looked_at), default=0)
+    signs = contacts.signs_of_life(snapshot, [school.inputs.code for school in looked_at], from_ms)
+    for school in looked_at:
         for first_ms, last_ms in signs.get(school.inputs.code, ()):
             alive[school.inputs.code] |= _days_between(school.inputs, first_ms, last_ms)
-    stored = condition_days.days(snapshot, ConditionKind.NOT_REPORTING.value, sorted(alive), from_day.isoformat())
-    wanted = {school.inputs.code for school in doubtful} | {series.school for series in stored}
-    return {
-        Series(school.inputs.code): _observed(school, alive[school.inputs.code], from_day)
-        for school in found
-        if school.inputs.code in wanted
-    }, from_day
+    days = {Series(school.inputs.code): _observed(school, alive[school.inputs.code], from_day) for school in looked_at}
+    return days, from_day
 
 
 def _days_alive(school: School, measured: Mapping[str, set[str]]) -> set[date]:
@@ -186,7 +194,13 @@ def _expected(school: School, from_day: date) -> Iterable[date]:
 
 
 def _has_gap(school: School, alive: set[date], from_day: date) -> bool:
-    return any(day not in alive for day in _expected(school, from_day))
+    """Return whether nothing is known of so many school days in a row that a flag would open."""
+    silent = 0
+    for day in _expected(school, from_day):
+        silent = 0 if day in alive else silent + 1
+        if silent >= _GAP:
+            return True
+    return False
 
 
 def _observed(school: School, alive: set[date], from_day: date) -> list[Observed]:
@@ -206,16 +220,24 @@ def _doubtful(snapshot: Snapshot, found: Sequence[School], now_ms: int) -> dict[
     """Return what the PCs that were heard lately say of themselves, by the day on which they were heard last."""
     from_ms = now_ms - 2 * silence.DAY_MS
     conflicts = contacts.conflicts_since(snapshot, from_ms - silence.DAY_MS)
+    known = set(condition_days.schools_to_fold(snapshot, ConditionKind.DATA_QUALITY.value))
     by_day: dict[date, dict[Series, list[Observed]]] = {}
     for school in found:
         heard = max((pc.last_contact_ms or 0 for pc in school.pcs), default=0)
-        day = school.inputs.local_day(heard)
-        if heard < from_ms or not school.inputs.at(day).is_open:
+        if heard < from_ms:
             continue
-        pcs = [pc for pc in school.pcs if pc.last_contact_ms and school.inputs.local_day(pc.last_contact_ms) == day]
-        said = {pc.device: doubts.doubts(_reported(pc, day, school.inputs, conflicts.get(pc.device, ()))) for pc in pcs}
-        by_day.setdefault(day, {})[Series(school.inputs.code)] = [_of_doubts(day, said)]
+        day = school.inputs.local_day(heard)
+        observed = _doubts_of(school, day, conflicts)
+        is_new = observed.state is DayState.BAD or school.inputs.code in known  # of others there is nothing to close
+        if school.inputs.at(day).is_open and is_new:
+            by_day.setdefault(day, {})[Series(school.inputs.code)] = [observed]
     return by_day
+
+
+def _doubts_of(school: School, day: date, conflicts: Mapping[str, Sequence[int]]) -> Observed:
+    pcs = [pc for pc in school.pcs if pc.last_contact_ms and school.inputs.local_day(pc.last_contact_ms) == day]
+    said = {pc.device: doubts.doubts(_reported(pc, day, school.inputs, conflicts.get(pc.device, ()))) for pc in pcs}
+    return _of_doubts(day, said)
 
 
 def _of_doubts(day: date, said: Mapping[str, Sequence[doubts.Doubt]]) -> Observed:

@@ -1,5 +1,6 @@
 """The computers that measure: who is silent and why, who waits for approval, whose clock is wrong."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ from werkzeug.wrappers import Response
 from agent.wire.vocabulary import DeviceState
 from collector.domain import silence
 from collector.domain.roles import Role
-from collector.domain.silence import Standing
+from collector.domain.silence import Reason, Standing
 from collector.intake import approval
 from collector.intake.approval import Seen
 from collector.registry.names import fold
@@ -97,7 +98,7 @@ def show() -> str:
             lines=[_line(row, parts, keys.get(row.device, [])) for row in rows],
             found=pages_devices.count_devices(snapshot, wanted, limit),
             fleet=counts,
-            reasons=[(name, silence_words.TOLD[name], reasons[name]) for name in silence_words.TOLD if name in reasons],
+            reasons=[(name, silence_words.TOLD[name], count) for name, count in _by_number(reasons)],
             told=silence_words.TOLD,
             standings=silence_words.STANDINGS,
             versions=pages_devices.versions(snapshot),
@@ -109,6 +110,12 @@ def show() -> str:
             may_act=may_act,
             may_choose=access.may(access.person(), MAY_ACT),
         )
+
+
+def _by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the reasons, the most frequent first; what is not known comes last."""
+    known = [(name, count) for name, count in counts.items() if name in silence_words.TOLD]
+    return sorted(known, key=lambda one: (one[0] == Reason.UNKNOWN, -one[1], one[0]))
 
 
 @BLUEPRINT.get("/devices.csv")
