@@ -153,7 +153,7 @@ def _line(row: DeviceRow, parts: Desk, keys: list[DeviceKey]) -> DeviceLine:
         heard,
         str(say_many("%(num)s school day", "%(num)s school days", days)) if row.reason is not None else "",
         silence_words.sentence(row),
-        str(silence_words.TOLD[row.reason].do) if row.reason in silence_words.TOLD else "",
+        silence_words.deed(row.reason),
         clock_words(row.clock_offset_ms),
         _standing(row),
         silence.standing(row.since_ms, parts.now_ms),

@@ -129,4 +129,9 @@ def _because(row: DeviceRow, told: Told) -> Markup:
 
 def step(reason: str | None) -> str:
     """Return what the school can do about a silent PC, as a sentence to it."""
-    return str(TOLD[reason].step) if reason in TOLD else ""
+    return str(TOLD[reason].step) if reason is not None and reason in TOLD else ""
+
+
+def deed(reason: str | None) -> str:
+    """Return what is to be done about a silent PC, a verb first; empty for one that is not silent."""
+    return str(TOLD[reason].do) if reason is not None and reason in TOLD else ""
