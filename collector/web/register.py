@@ -19,7 +19,7 @@ from collector.web.language.i18n import choose_language
 from collector.web.pages import (
     atlas,
     browser_test,
-    devices,
+    device_acts,
     evidence,
     exports,
     flag_acts,
@@ -59,7 +59,7 @@ BLUEPRINTS = (
     flag_acts.BLUEPRINT,
     providers.BLUEPRINT,
     progress.BLUEPRINT,
-    devices.BLUEPRINT,
+    device_acts.BLUEPRINT,
     waiting.BLUEPRINT,
     token_making.BLUEPRINT,
     quality.BLUEPRINT,

@@ -14,8 +14,12 @@ from zoneinfo import ZoneInfo
 from argon2 import PasswordHasher
 from sqlalchemy import insert
 
+from collector.config import CollectorConfig
 from collector.demo import names
 from collector.domain.inference import effective_size, wilson
+from collector.evaluate import silence, work
+from collector.evaluate.inputs import Reference
+from collector.profiles import catalogue
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
 from collector.store.queries import schools, users
@@ -156,6 +160,15 @@ def seed(store: Store, found: list[Place], days_back: int = 78) -> None:
         unit.connection.execute(insert(FACTS), [{"name": "last_evaluation_ms", "value": str(NOW_MS - 9 * 3_600_000)}])
         summaries.renew_all(unit)
         unit.commit()
+    note_silent(store)
+
+
+def note_silent(store: Store, now_ms: int = NOW_MS) -> None:
+    """Work out who is silent, as the jobs do."""
+    with store.reader() as snapshot:
+        config = CollectorConfig(default_timezone=ZONE)
+        deployment = work.deployment_of(snapshot, config, catalogue.load(), Reference())
+    silence.note_silent(store, deployment, now_ms)
 
 
 class _Rows:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, insert, or_, select, update
 
 from agent.wire.vocabulary import DeviceState
 from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
@@ -32,6 +32,16 @@ _ASSIGNMENTS = (
     .where(ASSIGNMENTS.c.device == _OF)
     .order_by(ASSIGNMENTS.c.from_ms)
 )
+# A new device, or a new key of a known one: both wait for one click. The keys that wait are few and looked up once.
+_IS_PENDING = or_(
+    DEVICES.c.state == DeviceState.PENDING,
+    DEVICES.c.device.in_(select(DEVICE_KEYS.c.device).where(DEVICE_KEYS.c.state == DeviceState.PENDING)),
+)
+
+
+def is_pending() -> ColumnElement[bool]:
+    """Return whether a device, or a new key of it, waits for approval."""
+    return _IS_PENDING
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,15 +101,51 @@ PERIOD_VERDICTS = Table(
     Index("ix_period_verdicts_ratio", "way", "first_day", "profile", "metric", "ratio", "school"),
 )
 
+# What each school-day says of a condition (`domain.conditions`): the input of its flags, worked out again from rows.
+CONDITION_DAYS = Table(
+    "condition_days",
+    METADATA,
+    Column("school", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # a ConditionKind
+    Column("subject", Text, nullable=False),  # what of the school: mostly empty
+    Column("day", Text, nullable=False),  # local to the school
+    Column("state", Text, nullable=False),  # good | bad | unknown
+    Column("numbers", Text, nullable=False),  # JSON
+    PrimaryKeyConstraint("school", "kind", "subject", "day"),
+    Index(
+        "ix_condition_days_bad",
+        *("kind", "school"),
+        sqlite_where=text("state = 'bad'"),
+        postgresql_where=text("state = 'bad'"),
+    ),
+)
+
+# Why each PC that was expected and not heard is silent (`domain.silence`): worked out again from rows by every run.
+SILENCES = Table(
+    "silences",
+    METADATA,
+    Column("device", Text, primary_key=True),
+    Column("school", Text, nullable=False),
+    Column("contact_ms", BigInteger),  # the last contact that this is said of: who is heard later is silent no more
+    Column("school_days", Integer, nullable=False),  # expected and not heard, up to the newest
+    Column("reason", Text, nullable=False),  # a silence.Reason
+    Column("last_word", Text),  # state of the newest diary run before the last contact
+    Column("others", Integer, nullable=False),  # PCs of the school beside it
+    Column("others_heard", Integer, nullable=False),
+    Column("is_together", Boolean, nullable=False),  # all PCs of the school fell silent together, in class
+    Index(None, "reason"),
+    Index(None, "school"),
+)
+
 FLAGS = Table(
     "flags",
     METADATA,
     Column("flag_id", Text, primary_key=True),  # made from school, profile, metric, kind and opening day: replay agrees
     Column("school", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # below_target
-    Column("profile", Text, nullable=False),
-    Column("metric", Text, nullable=False),
-    Column("below_since", Text, nullable=False),  # first BELOW day of the run that opened it
+    Column("kind", Text, nullable=False),  # below_target, or a ConditionKind
+    Column("profile", Text, nullable=False),  # empty for a ConditionKind
+    Column("metric", Text, nullable=False),  # of a ConditionKind its subject
+    Column("below_since", Text, nullable=False),  # first BELOW or bad day of the run that opened it
     Column("opened_on", Text, nullable=False),
     Column("closed_on", Text),
     Column("closed_by", Text),  # recovered | person

@@ -213,6 +213,6 @@ def _pick(snapshot: Snapshot, code: str) -> Picked | None:
     if row is None:
         return None
     flags = pages_school.flags(snapshot, row.code)
-    below_since = next((flag.below_since for flag in flags if flag.is_open), None)
+    below_since = next((flag.below_since for flag in flags if flag.is_slow), None)
     judged = lines.judged(row, below_since)
     return Picked(row, sentences.verdict(judged) if judged else Markup(""))

@@ -1,5 +1,6 @@
-"""The computers that measure: who is silent, who waits for approval, whose clock is wrong."""
+"""The computers that measure: who is silent and why, who waits for approval, whose clock is wrong."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,9 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from agent.wire.vocabulary import DeviceState
+from collector.domain import silence
 from collector.domain.roles import Role
+from collector.domain.silence import Reason, Standing
 from collector.intake import approval
 from collector.intake.approval import Seen
 from collector.registry.names import fold
@@ -26,14 +29,15 @@ from collector.web.asking.rows import FILE_ROWS, csv_of
 from collector.web.desk import Desk, desk
 from collector.web.http.frame import page
 from collector.web.language import present
-from collector.web.language.i18n import say
+from collector.web.language.i18n import say, say_many
 from collector.web.people import access, audited
 from collector.web.people.access import for_role
+from collector.web.views import evidence
+from collector.web.words import silence_words
 
 BLUEPRINT = Blueprint("fleet", __name__)
 
-_STANDINGS: Final = ("heard", "silent", "pending", "clock", "revoked")
-_SILENT_MS = 24 * 3_600_000
+MAY_ACT: Final = Role.OPERATOR
 LISTING: Final = Listing("devices", "fleet.show", "fleet.download")
 _CLOCK_OFF_MS = 5 * 60_000  # as much as a test's time may be off and still count
 
@@ -61,15 +65,18 @@ class DeviceLine:
     row: DeviceRow
     heard: Markup
     silent: str  # for how long; empty where it is heard
+    why: Markup  # one sentence; empty where it is heard
+    do: str
     clock: Markup  # what is wrong with its clock; empty where nothing is
     standing: str
+    kept: Standing  # by how long ago it was heard
     waiting: list[tuple[str, Markup]]  # keys that wait: id, and since when
 
 
 def _query() -> str:
     """Return the filter of the address, in one order."""
     wanted = _read_filter()
-    return LISTING.query({"q": wanted.search_raw, "standing": wanted.standing})
+    return LISTING.query({"q": wanted.search_raw, "standing": wanted.standing, "why": wanted.reason})
 
 
 @BLUEPRINT.route("/devices", methods=METHODS)
@@ -83,13 +90,17 @@ def show() -> str:
         rows = pages_devices.device_rows(snapshot, wanted, limit, asked.limit())
         keys = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
         counts = pages_devices.fleet(snapshot, limit)
+        reasons = pages_devices.reasons(snapshot, limit)
         may_act = access.may(access.person(), Role.ADMIN)
         return page(
             "devices/show.html",
             snapshot,
-            lines=[_line(row, parts, limit, keys.get(row.device, [])) for row in rows],
+            lines=[_line(row, parts, keys.get(row.device, [])) for row in rows],
             found=pages_devices.count_devices(snapshot, wanted, limit),
             fleet=counts,
+            reasons=[(name, silence_words.TOLD[name], count) for name, count in _by_number(reasons)],
+            told=silence_words.TOLD,
+            standings=silence_words.STANDINGS,
             versions=pages_devices.versions(snapshot),
             labs=waiting.schools(snapshot) if may_act and counts.pending else [],
             tokens=pages_tokens.count_by_state(snapshot, TokenFilter(), parts.now_ms) if may_act else {},
@@ -97,7 +108,14 @@ def show() -> str:
             bar=bar(snapshot, LISTING, _query(), [(say("All in use"), "")]),
             done=asked.text("done"),
             may_act=may_act,
+            may_choose=access.may(access.person(), MAY_ACT),
         )
+
+
+def _by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the reasons, the most frequent first; what is not known comes last."""
+    known = [(name, count) for name, count in counts.items() if name in silence_words.TOLD]
+    return sorted(known, key=lambda one: (one[0] == Reason.UNKNOWN, -one[1], one[0]))
 
 
 @BLUEPRINT.get("/devices.csv")
@@ -111,25 +129,36 @@ def download() -> Response:
 
 
 def _read_filter() -> DeviceFilter:
-    raw, standing = asked.text("q"), asked.text("standing")
-    return DeviceFilter(standing if standing in _STANDINGS else "", fold(raw), raw)
+    raw, standing, reason = asked.text("q"), asked.text("standing"), asked.text("why")
+    return DeviceFilter(
+        standing if standing in pages_devices.STANDINGS else "",
+        fold(raw),
+        raw,
+        reason if reason in silence_words.TOLD else "",
+    )
 
 
 def limits(parts: Desk) -> Limits:
-    """Return what counts as silent and as a wrong clock now."""
-    return Limits(parts.now_ms - _SILENT_MS, _CLOCK_OFF_MS)
+    """Return what counts as today, as dropped off and as a wrong clock now."""
+    today = present.local(parts.now_ms, parts.zone).date().isoformat()
+    return Limits(parts.now_ms, evidence.midnight_ms(today, parts.zone), _CLOCK_OFF_MS)
 
 
-def _line(row: DeviceRow, parts: Desk, limit: Limits, keys: list[DeviceKey]) -> DeviceLine:
+def _line(row: DeviceRow, parts: Desk, keys: list[DeviceKey]) -> DeviceLine:
     zone = parts.zone_of(row.timezone)
-    since_ms = row.enrolled_ms if row.last_contact_ms is None else row.last_contact_ms
-    is_silent = since_ms < limit.silent_before_ms
     heard = say("never") if row.last_contact_ms is None else present.ago(row.last_contact_ms, parts.now_ms, zone)
-    silent = ""
-    if is_silent and row.last_contact_ms is not None:
-        silent = present.span(parts.now_ms - row.last_contact_ms)
-    waiting = [(key.key_id, present.full_moment(key.added_ms, zone)) for key in keys]
-    return DeviceLine(row, heard, silent, clock_words(row.clock_offset_ms), _standing(row, is_silent), waiting)
+    days = row.school_days or 0
+    return DeviceLine(
+        row,
+        heard,
+        str(say_many("%(num)s school day", "%(num)s school days", days)) if row.reason is not None else "",
+        silence_words.sentence(row),
+        silence_words.deed(row.reason),
+        clock_words(row.clock_offset_ms),
+        _standing(row),
+        silence.standing(row.since_ms, parts.now_ms),
+        [(key.key_id, present.full_moment(key.added_ms, zone)) for key in keys],
+    )
 
 
 def clock_words(offset_ms: int | None) -> Markup:
@@ -146,12 +175,12 @@ def clock_words(offset_ms: int | None) -> Markup:
     return say("Its clock is %(length)s behind.", length=length)
 
 
-def _standing(row: DeviceRow, is_silent: bool) -> str:
+def _standing(row: DeviceRow) -> str:
     if row.state == DeviceState.REVOKED:
         return "revoked"
     if row.is_pending:
         return "pending"
-    if is_silent:
+    if row.reason is not None:
         return "silent"
     return "new" if row.last_contact_ms is None else "heard"
 

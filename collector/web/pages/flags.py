@@ -1,8 +1,8 @@
 """The flags: a list with one opened beside it, and one flag with its evidence, its numbers and its history."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, request
@@ -10,11 +10,14 @@ from markupsafe import Markup
 
 from collector.domain import proof as rule
 from collector.domain.roles import Role
+from collector.domain.words import SPEED
 from collector.store.queries import casework, target_versions
 from collector.store.queries.exports import CellKind
+from collector.store.queries.pages import conditions as pages_conditions
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.conditions import ConditionDay
 from collector.store.queries.pages.flags import NOBODY, FlagRow, JudgedDay
 from collector.store.queries.pages.schools import SchoolRow
 from collector.store.unit import Snapshot
@@ -33,7 +36,7 @@ from collector.web.people.access import for_role
 from collector.web.views import deeds, evidence, lines, proof_words
 from collector.web.views.evidence import ChartSpan
 from collector.web.views.timeline import timeline
-from collector.web.words import sentences, target_words
+from collector.web.words import condition_words, sentences, target_words
 from collector.web.words.sentences import Judged
 
 BLUEPRINT = Blueprint("flags", __name__)
@@ -63,10 +66,11 @@ def show() -> str:
         untaken = replace(chosen.wanted, owner=NOBODY)
         beside = next((row for row in rows if row.flag_id == asked.text("flag")), rows[0] if rows else None)
         may_act = access.may(person, deed_forms.MAY_ACT)
+        newest_bad = _newest_bad(snapshot, rows)
         return page(
             "flags/table.html" if as_table else "flags/show.html",
             snapshot,
-            lines=[_line(row, parts) for row in rows],
+            lines=[_line(row, parts, newest_bad.get(row.flag_id, {})) for row in rows],
             found=pages_flags.count_flags(snapshot, parts.measure, chosen.wanted),
             untaken=pages_flags.count_flags(snapshot, parts.measure, untaken),
             facets=pages_schools.facets(snapshot),
@@ -122,12 +126,21 @@ def judged_of(flag: FlagRow) -> Judged | None:
     return lines.judged(flag, flag.below_since if flag.is_open else None)
 
 
-def _line(flag: FlagRow, parts: Desk) -> FlagLine:
+def _newest_bad(snapshot: Snapshot, rows: Sequence[FlagRow]) -> Mapping[str, Mapping[str, Any]]:
+    """Return the numbers of the newest bad day of each flag that is by daily conditions."""
+    found = [row.flag_id for row in rows if row.kind != SPEED]
+    return pages_conditions.newest_bad(snapshot, found) if found else {}
+
+
+def _line(flag: FlagRow, parts: Desk, bad: Mapping[str, Any]) -> FlagLine:
     judged = judged_of(flag)
+    said = sentences.evidence(judged) if judged else condition_words.sentence(flag.kind, bad, flag.metric)
+    return FlagLine(flag, said, _age(flag, parts))
+
+
+def _age(flag: FlagRow, parts: Desk) -> int:
     end = flag.closed_on or evidence.local_day(parts.now_ms, parts.zone_of(flag.timezone))
-    return FlagLine(
-        flag, sentences.evidence(judged) if judged else Markup(""), present.days_between(flag.opened_on, end)
-    )
+    return present.days_between(flag.opened_on, end)
 
 
 @dataclass(frozen=True)
@@ -139,18 +152,39 @@ class Case:
     judged: Judged | None
     sentence: Markup
     attain: Markup
-    charts: evidence.Charts
+    charts: evidence.Charts | None  # of the speed
     answers: list[evidence.Answer]
     cure: sentences.Cure
     aside: tuple[int, int]
     age: int
     zone: ZoneInfo
+    days: Sequence[ConditionDay] = ()  # of a flag by daily conditions, the newest first
+
+
+def _condition_case(snapshot: Snapshot, parts: Desk, flag: FlagRow, row: SchoolRow) -> Case:
+    bad = _newest_bad(snapshot, [flag]).get(flag.flag_id, {})
+    return Case(
+        flag=flag,
+        row=row,
+        judged=None,
+        sentence=condition_words.sentence(flag.kind, bad, flag.metric),
+        attain=Markup(""),
+        charts=None,
+        answers=[],
+        cure=condition_words.cure(flag.kind, bad),
+        aside=(0, 0),
+        age=_age(flag, parts),
+        zone=parts.zone_of(row.timezone),
+        days=pages_conditions.days(snapshot, flag.code, flag.kind, flag.metric, flag.closed_on),
+    )
 
 
 def _case(snapshot: Snapshot, parts: Desk, flag: FlagRow) -> Case | None:
     row = pages_schools.one_school(snapshot, parts.measure, flag.code)
     if row is None:
         return None
+    if flag.kind != SPEED:
+        return _condition_case(snapshot, parts, flag, row)
     zone = parts.zone_of(row.timezone)
     recent = evidence.recent(snapshot, row, zone)
     judged = judged_of(flag)
@@ -169,7 +203,7 @@ def _case(snapshot: Snapshot, parts: Desk, flag: FlagRow) -> Case | None:
         answers=evidence.answers(row, window, zone),
         cure=sentences.cure(row.median_bps, row.target_bps, row.contract_download_mbps, row.provider),
         aside=(sum(not test.votes for test in window), len(window)),
-        age=_line(flag, parts).age,
+        age=_age(flag, parts),
         zone=zone,
     )
 
@@ -189,13 +223,16 @@ def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None 
         if flag is None or case is None:
             abort(404)
         from_day = present.shift_day(flag.below_since, -_HISTORY_DAYS)
-        judged_days = pages_flags.judged_days(snapshot, parts.measure, flag.code, from_day)
+        is_speed = flag.kind == SPEED
+        judged_days = (
+            pages_flags.judged_days(snapshot, parts.measure, flag.code, from_day) if is_speed else list[JudgedDay]()
+        )
         events = pages_flags.events(snapshot, flag_id)
         acts: Sequence[casework.StoredAct] = casework.acts(snapshot, [flag_id]).get(flag_id, [])
         may_act = access.may(access.person(), deed_forms.MAY_ACT)
         today = evidence.local_day(parts.now_ms, case.zone)
         return page(
-            "flags/one.html",
+            "flags/one.html" if is_speed else "flags/condition.html",
             snapshot,
             case=case,
             flag=flag,
@@ -204,7 +241,8 @@ def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None 
             others=[item for item in pages_school.flags(snapshot, flag.code) if item.flag_id != flag_id],
             zone_name=f"{case.zone.key}, {present.zone_name(case.zone, parts.now_ms)}",
             news=deeds.news(snapshot, parts, asked.text("done")),
-            proof=proof_form.usual(snapshot, parts, case.row.code, case.zone),
+            proof=proof_form.usual(snapshot, parts, case.row.code, case.zone) if is_speed else None,
+            condition_words=condition_words,
             rule=rule,
             proof_words=proof_words,
             name_of_judged=_name_of_judged(snapshot),

@@ -42,7 +42,7 @@ def show(code: str) -> str:
             abort(404)
         zone = parts.zone_of(row.timezone)
         flags = pages_school.flags(snapshot, code)
-        flag = next((item for item in flags if item.is_open), None)
+        flag = next((item for item in flags if item.is_slow), None)
         recent = evidence.recent(snapshot, row, zone)
         span = ChartSpan(flag.opened_on, None) if flag else None
         days = why.judged_span(row)

@@ -57,7 +57,7 @@ def of_school(snapshot: Snapshot, row: SchoolRow, zone: ZoneInfo) -> HeadPage:
     """
     days = why.judged_span(row)
     found = why.look(snapshot, row, days, zone) if days else None
-    flag = next((one for one in pages_school.flags(snapshot, row.code) if one.is_open), None)
+    flag = next((one for one in pages_school.flags(snapshot, row.code) if one.is_slow), None)
     devices = pages_school.devices(snapshot, row.code)
     verdict = row.verdict or "NONE"
     return HeadPage(

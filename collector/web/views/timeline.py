@@ -9,14 +9,16 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from collector.domain.casework import Deed, effective
+from collector.domain.words import SPEED
 from collector.store.queries.casework import StoredAct
 from collector.store.queries.pages.flags import FlagEvent, FlagRow, JudgedDay
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 from collector.web.views import deeds
-from collector.web.words import terms
+from collector.web.words import condition_words, terms
 
 _GOOD_EVENTS: Final = ("recovering", "closed", "closed_by_person", "retracted")
+_BAD_EVENTS: Final = ("opened", "reopened")
 _LAST = 1_000_000  # what people did on a day stands above what the evaluation of that day did
 
 
@@ -50,7 +52,8 @@ def timeline(
         today: There.
     """
     closed_days = {act.day for act in acts if act.action == Deed.CLOSED}
-    entries = [_event(event) for event in events if event.event != "closed_by_person" or event.day not in closed_days]
+    told = [event for event in events if event.event != "closed_by_person" or event.day not in closed_days]
+    entries = [_event(event, flag) for event in told]
     entries += [_act(act, acts, zone) for act in acts]
     entries += _back(acts, today)
     newest = judged_days[0] if judged_days else None
@@ -65,19 +68,26 @@ def timeline(
     return sorted(entries, key=lambda entry: entry.order, reverse=True)
 
 
-def _event(event: FlagEvent) -> Entry:
+def _event(event: FlagEvent, flag: FlagRow) -> Entry:
     try:
         found = json.loads(event.numbers)
     except ValueError:
         found = {}
+    found = found if isinstance(found, dict) else {}
+    is_speed = flag.kind == SPEED
     good = " good" if event.event in _GOOD_EVENTS else ""
     return Entry(
         (event.day, 2 + event.seq),
         present.weekday_day(event.day),
-        terms.word_of(terms.FLAG_EVENTS, event.event),
-        numbers(found if isinstance(found, dict) else {}),
+        terms.word_of(terms.FLAG_EVENTS if is_speed else condition_words.EVENTS, event.event),
+        numbers(found) if is_speed else _condition(event, flag, found),
         f"by-system{good}",
     )
+
+
+def _condition(event: FlagEvent, flag: FlagRow, found: dict[str, object]) -> Markup:
+    """Return what the day of an event says; only a bad day has something to say."""
+    return condition_words.sentence(flag.kind, found, flag.metric) if event.event in _BAD_EVENTS else Markup("")
 
 
 def _act(act: StoredAct, acts: Sequence[StoredAct], zone: ZoneInfo) -> Entry:

@@ -62,7 +62,14 @@ COLUMN_TYPES: Final[Words] = {
 SEVERITIES: Final[Words] = {"mild": later("Mild"), "serious": later("Serious"), "severe": later("Severe")}
 SEVERITY_ORDER: Final = ("severe", "serious", "mild")
 
-FLAG_KINDS: Final[Words] = {"below_target": later("Too slow for teaching")}
+FLAG_KINDS: Final[Words] = {
+    "below_target": later("Too slow for teaching"),
+    "not_reporting": later("Not reporting"),
+    "low_availability": later("Line goes down"),
+    "data_quality": later("Data in doubt"),
+    "site_unreachable": later("Site cannot be opened"),
+    "other_network": later("Another network than paid for"),
+}
 FLAG_STATES: Final[Words] = {
     "open": later("Open"),
     "recovering": later("Recovering"),

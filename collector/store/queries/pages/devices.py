@@ -1,30 +1,42 @@
-"""Read models of the devices page: who is silent, who waits for approval, whose clock is wrong."""
+"""Read models of the devices page: who is silent and why, who waits for approval, whose clock is wrong.
+
+Why a PC is silent was worked out by the jobs (`evaluate.silence`) and is joined here by the device's name; who was
+heard since counts as heard at once.
+"""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_, select
 
 from agent.wire.vocabulary import DeviceState
+from collector.domain.silence import AT_RISK_DAYS, DAY_MS, DROPPED_DAYS
+from collector.store.queries.devices import is_pending
 from collector.store.queries.pages.schools import like_pattern
-from collector.store.tables.devices import DEVICE_KEYS, DEVICES
+from collector.store.tables.devices import DEVICES
+from collector.store.tables.judgement import SILENCES
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
+
+STANDINGS: Final = ("heard", "silent", "today", "live", "at_risk", "dropped", "pending", "clock", "revoked")
 
 
 @dataclass(frozen=True)
 class DeviceFilter:
     """Which devices; an empty text means all."""
 
-    standing: str = ""  # heard | silent | pending | clock | revoked
+    standing: str = ""  # one of STANDINGS
     search: str = ""  # folded
     search_raw: str = ""
+    reason: str = ""  # a silence.Reason: those that are silent for it
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What counts as silent and as a wrong clock at this moment."""
+    """What counts as today, as dropped off and as a wrong clock at this moment."""
 
-    silent_before_ms: int  # not heard since then
+    now_ms: int
+    today_ms: int  # when the deployment's local day began
     clock_off_ms: int  # a clock that is wrong by more
 
 
@@ -51,6 +63,16 @@ class DeviceRow:
     name: str | None
     area: str | None
     timezone: str | None
+    reason: str | None  # why it is silent; None: it is not
+    school_days: int | None  # expected and not heard
+    others: int | None
+    others_heard: int | None
+    is_together: bool | None
+
+    @property
+    def since_ms(self) -> int:
+        """When it was heard last, or enrolled."""
+        return self.enrolled_ms if self.last_contact_ms is None else self.last_contact_ms
 
 
 @dataclass(frozen=True)
@@ -58,47 +80,60 @@ class DeviceCounts:
     """How the fleet stands."""
 
     total: int
-    heard: int
-    silent: int
+    today: int
+    live: int
+    at_risk: int
+    dropped: int
     pending: int
     clock: int
     waiting: int  # measurements that devices say they still hold
+    silent: int
 
 
-# A new device, or a new key of a known one: both wait for one click. The keys that wait are few and looked up once.
-_IS_PENDING = or_(
-    DEVICES.c.state == DeviceState.PENDING,
-    DEVICES.c.device.in_(select(DEVICE_KEYS.c.device).where(DEVICE_KEYS.c.state == DeviceState.PENDING)),
+_COUNTED: Final = ("", "today", "live", "at_risk", "dropped", "pending", "clock")
+_IS_SILENT: Final = SILENCES.c.device.is_not(None)
+# Of who was heard since, nothing is said any more.
+_SAME: Final = and_(
+    SILENCES.c.device == DEVICES.c.device,
+    func.coalesce(SILENCES.c.contact_ms, -1) == func.coalesce(DEVICES.c.last_contact_ms, -1),
 )
 
 
-def is_pending() -> ColumnElement[bool]:
-    """Return whether a device, or a new key of it, waits for approval."""
-    return _IS_PENDING
+def _source() -> FromClause:
+    return DEVICES.outerjoin(SILENCES, _SAME).outerjoin(SCHOOLS, SCHOOLS.c.code == DEVICES.c.school)
+
+
+def _needed(wanted: DeviceFilter) -> FromClause:
+    """Return what a filter has to look at: a walk over all devices is the quicker, the fewer tables it joins."""
+    joined: FromClause = DEVICES
+    if wanted.reason or wanted.standing in ("heard", "silent"):
+        joined = joined.join(SILENCES, _SAME, isouter=wanted.standing == "heard" and not wanted.reason)
+    return joined.outerjoin(SCHOOLS, SCHOOLS.c.code == DEVICES.c.school) if wanted.search else joined
 
 
 def _standing(standing: str, limits: Limits) -> list[ColumnElement[bool]]:
-    live = DEVICES.c.state != DeviceState.REVOKED
+    in_use = DEVICES.c.state != DeviceState.REVOKED
+    at_risk_ms, dropped_ms = (limits.now_ms - days * DAY_MS for days in (AT_RISK_DAYS, DROPPED_DAYS))
+    since = func.coalesce(DEVICES.c.last_contact_ms, DEVICES.c.enrolled_ms)
+    known: dict[str, ColumnElement[bool]] = {
+        "heard": ~_IS_SILENT,
+        "silent": _IS_SILENT,
+        "today": DEVICES.c.last_contact_ms >= limits.today_ms,
+        "live": since >= at_risk_ms,
+        "at_risk": and_(since < at_risk_ms, since >= dropped_ms),
+        "dropped": since < dropped_ms,
+        "pending": is_pending(),
+        "clock": func.abs(DEVICES.c.clock_offset_ms) > limits.clock_off_ms,
+    }
     if standing == "revoked":
         return [DEVICES.c.state == DeviceState.REVOKED]
-    if standing == "pending":
-        return [live, _IS_PENDING]
-    if standing == "heard":
-        return [live, DEVICES.c.last_contact_ms >= limits.silent_before_ms]
-    if standing == "silent":
-        return [live, _is_silent(limits)]
-    if standing == "clock":
-        return [live, func.abs(DEVICES.c.clock_offset_ms) > limits.clock_off_ms]
-    return [live]
-
-
-def _is_silent(limits: Limits) -> ColumnElement[bool]:
-    """Silence begins with the last contact; of a device that was never heard, with its enrolment."""
-    return func.coalesce(DEVICES.c.last_contact_ms, DEVICES.c.enrolled_ms) < limits.silent_before_ms
+    return [in_use, known[standing]] if standing in known else [in_use]
 
 
 def _where(wanted: DeviceFilter, limits: Limits) -> list[ColumnElement[bool]]:
     conditions = _standing(wanted.standing, limits)
+    if wanted.reason:
+        conditions.append(SILENCES.c.reason == wanted.reason)
     if wanted.search:
         raw = like_pattern(wanted.search_raw or wanted.search)
         conditions.append(
@@ -111,45 +146,59 @@ def _where(wanted: DeviceFilter, limits: Limits) -> list[ColumnElement[bool]]:
     return conditions
 
 
+_OF_SCHOOL: Final = ("name", "area", "timezone")
+_OF_SILENCE: Final = ("reason", "school_days", "others", "others_heard", "is_together")
+
+
+def _columns() -> list[ColumnElement[Any]]:
+    own = [name for name in DeviceRow.__dataclass_fields__ if name in DEVICES.c and name not in _OF_SCHOOL]
+    return [
+        *(DEVICES.c[name] for name in own),
+        is_pending().label("is_pending"),
+        DEVICES.c.school.label("code"),
+        *(SCHOOLS.c[name] for name in _OF_SCHOOL),
+        *(SILENCES.c[name] for name in _OF_SILENCE),
+    ]
+
+
 def device_rows(snapshot: Snapshot, wanted: DeviceFilter, limits: Limits, limit: int = 50) -> list[DeviceRow]:
     """Return the devices of a filter: waiting for approval first, then the longest silent."""
-    own = [name for name in DeviceRow.__dataclass_fields__ if name in DEVICES.c and name != "name"]
-    query = (
-        select(
-            *(DEVICES.c[name] for name in own),
-            _IS_PENDING.label("is_pending"),
-            DEVICES.c.school.label("code"),
-            SCHOOLS.c.name,
-            SCHOOLS.c.area,
-            SCHOOLS.c.timezone,
-        )
-        .select_from(DEVICES.outerjoin(SCHOOLS, SCHOOLS.c.code == DEVICES.c.school))
-        .where(*_where(wanted, limits))
-        .order_by(
-            _IS_PENDING.desc(),
-            DEVICES.c.last_contact_ms.is_not(None),
-            DEVICES.c.last_contact_ms,
-            DEVICES.c.device,
-        )
-        .limit(limit)
-    )
+    is_heard = DEVICES.c.last_contact_ms.is_not(None)
+    order = (is_pending().desc(), is_heard, DEVICES.c.last_contact_ms, DEVICES.c.device)
+    found = select(DEVICES.c.device).select_from(_needed(wanted)).where(*_where(wanted, limits))
+    names = found.order_by(*order).limit(limit).subquery()
+    query = select(*_columns()).select_from(_source().join(names, names.c.device == DEVICES.c.device)).order_by(*order)
+    return [DeviceRow(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def devices_by_id(snapshot: Snapshot, names: list[str]) -> list[DeviceRow]:
+    """Return some devices that are in use, by school, without those that are not there."""
+    in_use = DEVICES.c.state != DeviceState.REVOKED
+    query = select(*_columns()).select_from(_source()).where(DEVICES.c.device.in_(names), in_use)
+    query = query.order_by(DEVICES.c.school, DEVICES.c.device)
     return [DeviceRow(**row) for row in snapshot.connection.execute(query).mappings()]
 
 
 def count_devices(snapshot: Snapshot, wanted: DeviceFilter, limits: Limits) -> int:
     """Return how many devices a filter lists."""
-    source = DEVICES.outerjoin(SCHOOLS, SCHOOLS.c.code == DEVICES.c.school) if wanted.search else DEVICES
-    query = select(func.count()).select_from(source).where(*_where(wanted, limits))
+    query = select(func.count()).select_from(_needed(wanted)).where(*_where(wanted, limits))
     return int(snapshot.connection.execute(query).scalar_one())
 
 
 def fleet(snapshot: Snapshot, limits: Limits) -> DeviceCounts:
-    """Return how the fleet stands, by one walk over it."""
-    counts = [
-        func.count(case((and_(*_standing(name, limits)), 1))) for name in ("", "heard", "silent", "pending", "clock")
-    ]
-    query = select(*counts, func.coalesce(func.sum(DEVICES.c.ledger_ready), 0)).where(*_standing("", limits))
-    return DeviceCounts(*(int(value) for value in snapshot.connection.execute(query).one()))
+    """Return how the fleet stands, by one walk over it and one over those that are silent."""
+    counts = [func.count(case((and_(*_standing(name, limits)), 1))) for name in _COUNTED]
+    waiting = func.coalesce(func.sum(DEVICES.c.ledger_ready), 0)
+    query = select(*counts, waiting).where(*_standing("", limits))
+    found = [int(value) for value in snapshot.connection.execute(query).one()]
+    return DeviceCounts(*found, silent=sum(reasons(snapshot, limits).values()))
+
+
+def reasons(snapshot: Snapshot, limits: Limits) -> dict[str, int]:
+    """Return how many devices that are in use are silent for which reason."""
+    query = select(SILENCES.c.reason, func.count()).select_from(DEVICES.join(SILENCES, _SAME))
+    query = query.where(*_standing("", limits)).group_by(SILENCES.c.reason)
+    return {reason: int(count) for reason, count in snapshot.connection.execute(query)}
 
 
 def versions(snapshot: Snapshot) -> list[tuple[str | None, int]]:

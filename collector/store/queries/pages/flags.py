@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, case, func, or_, select
 
-from collector.domain.words import OPEN_STATES
+from collector.domain.words import OPEN_STATES, SPEED
 from collector.store.queries.pages.schools import Measure, like_pattern, newest_evaluation
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
@@ -36,10 +36,11 @@ class FlagFilter:
 
 @dataclass(frozen=True)
 class FlagRow:
-    """One flag with its school and the newest numbers."""
+    """One flag with its school and, where it is of the speed, the newest numbers of the verdict."""
 
     flag_id: str
     kind: str
+    metric: str  # of a kind by daily conditions: its subject
     state: str
     state_count: int
     severity: str | None
@@ -122,7 +123,7 @@ class JudgedDay:
 
 _PUPILS = func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift)
 _FLAG_COLUMNS = (
-    *("flag_id", "kind", "state", "state_count", "severity", "is_stale"),
+    *("flag_id", "kind", "metric", "state", "state_count", "severity", "is_stale"),
     *("below_since", "opened_on", "closed_on", "closed_by", "last_day"),
 )
 _SCHOOL_COLUMNS = ("code", "name", "area", "provider", "timezone", "contract_download_mbps")
@@ -152,7 +153,7 @@ SORTS = tuple(_SORTS)
 def _source(measure: Measure) -> FromClause:
     joined = FLAGS.join(SCHOOLS, SCHOOLS.c.code == FLAGS.c.school)
     joined = joined.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
-    return joined.outerjoin(NEWEST, newest_evaluation(measure))
+    return joined.outerjoin(NEWEST, newest_evaluation(measure) & (FLAGS.c.kind == SPEED))
 
 
 def is_resting(now_ms: int) -> ColumnElement[bool]:
@@ -248,10 +249,10 @@ def flags_by_id(snapshot: Snapshot, measure: Measure, flag_ids: list[str]) -> li
 
 
 def open_flag_of(snapshot: Snapshot, codes: list[str]) -> dict[str, str]:
-    """Return the newest open or recovering flag of each of some schools that has one."""
+    """Return the newest flag of the speed, open or recovering, of each of some schools that has one."""
     query = (
         select(FLAGS.c.school, FLAGS.c.flag_id)
-        .where(FLAGS.c.school.in_(codes), FLAGS.c.state.in_(OPEN_STATES))
+        .where(FLAGS.c.school.in_(codes), FLAGS.c.kind == SPEED, FLAGS.c.state.in_(OPEN_STATES))
         .order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)
     )
     return {row.school: row.flag_id for row in snapshot.connection.execute(query)}

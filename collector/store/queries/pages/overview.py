@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 
 from agent.wire.vocabulary import DeviceState
-from collector.domain.words import OPEN_STATES, Verdict
+from collector.domain.words import OPEN_STATES, SPEED, Verdict
 from collector.store.queries.facts import LAST_EVALUATION_MS
 from collector.store.queries.pages.flags import is_resting
 from collector.store.queries.pages.schools import Measure
@@ -112,11 +112,12 @@ def _awake(now_ms: int) -> Select[Any]:
 
 
 def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:
-    """Return the flags that are open or recovering and not snoozed, by severity."""
+    """Return the flags of the speed that are open or recovering and not snoozed, by severity."""
     taken = FLAG_WORK.c.owner.is_not(None)
     query = (
         _awake(now_ms)
         .add_columns(FLAGS.c.severity, FLAGS.c.state, FLAGS.c.is_stale, FLAGS.c.opened_on, FLAGS.c.flag_id, taken)
+        .where(FLAGS.c.kind == SPEED)
         .order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)
     )
     rows: dict[str, list[tuple[str, bool, str, str, bool]]] = {}
@@ -137,7 +138,7 @@ def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:
 
 
 def count_open_flags(snapshot: Snapshot, now_ms: int) -> int:
-    """Return how many flags are open or recovering and not snoozed."""
+    """Return how many flags are open or recovering and not snoozed, of every kind."""
     return int(snapshot.connection.execute(_awake(now_ms).add_columns(func.count())).scalar_one())
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
-from collector.domain.words import OPEN_STATES
+from collector.domain.words import OPEN_STATES, SPEED
 from collector.store.queries.pages.schools import Measure, judged_schools
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
@@ -59,11 +59,11 @@ def served_schools(snapshot: Snapshot, measure: Measure, wanted: ProviderFilter)
 
 
 def open_flags(snapshot: Snapshot, wanted: ProviderFilter) -> dict[str, int]:
-    """Return how many flags are open or recovering, by the provider of their school."""
+    """Return how many flags of the speed are open or recovering, by the provider of their school."""
     query = (
         select(SCHOOLS.c.provider, func.count())
         .select_from(FLAGS.join(SCHOOLS, SCHOOLS.c.code == FLAGS.c.school))
-        .where(FLAGS.c.state.in_(OPEN_STATES), SCHOOLS.c.provider.is_not(None), *_where(wanted))
+        .where(FLAGS.c.state.in_(OPEN_STATES), FLAGS.c.kind == SPEED, SCHOOLS.c.provider.is_not(None), *_where(wanted))
         .group_by(SCHOOLS.c.provider)
     )
     return {provider: int(count) for provider, count in snapshot.connection.execute(query)}

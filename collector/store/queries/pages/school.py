@@ -6,7 +6,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, func, select, tuple_
 
 from agent.wire.vocabulary import DeviceState
-from collector.domain.words import OPEN_STATES
+from collector.domain.words import OPEN_STATES, SPEED
 from collector.store.queries.pages.schools import Measure
 from collector.store.queries.schools import calendars_of
 from collector.store.tables.devices import DEVICES
@@ -103,6 +103,11 @@ class SchoolFlag:
     def is_open(self) -> bool:
         """Whether it has not ended."""
         return self.state in OPEN_STATES
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it is open and of the speed: what is said beside a verdict is of such a flag."""
+        return self.is_open and self.kind == SPEED
 
 
 def conditions_of(wanted: TestFilter) -> list[ColumnElement[bool]]:

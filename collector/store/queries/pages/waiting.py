@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from collector.store.queries.devices import Device, DeviceKey, waiting_keys_by_device
-from collector.store.queries.pages.devices import is_pending
+from collector.store.queries.devices import Device, DeviceKey, is_pending, waiting_keys_by_device
 from collector.store.queries.tokens import Token
 from collector.store.tables.devices import DEVICE_KEYS, DEVICES, TOKENS
 from collector.store.tables.registry import SCHOOLS

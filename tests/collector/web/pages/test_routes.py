@@ -99,6 +99,8 @@ ROUTES = {
     "settings.save_hours": Route("admin", foreign=SCHOOL),
     "fleet.show": Route("viewer"),
     "fleet.download": Route("analyst"),
+    "fleet.chosen": Route("operator"),
+    "fleet.retire": Route("admin"),
     "fleet.approve": Route("admin", foreign={"device": "d-00123-1"}),
     "waiting.show": Route("admin", foreign=SCHOOL),
     "waiting.decide": Route("admin", foreign=SCHOOL),

@@ -27,8 +27,8 @@ def test_a_pc_of_which_nothing_is_known_has_no_empty_label_on_a_phone(admin: Fla
         waits = update(DEVICES).where(DEVICES.c.device == "d-00123-1")
         unit.connection.execute(waits.values(ledger_ready=2))
         unit.commit()
-    rows = [row for row in admin.get("/devices?show=all").text.split("</tr>") if 'data-l="What we know"' in row]
-    known = [row for row in rows if 'class="whole" data-l="What we know">' in row]
-    nothing = [row for row in rows if 'class="whole no-phone" data-l="What we know"></td>' in row]
+    rows = [row for row in admin.get("/devices?show=all").text.split("</tr>") if 'data-l="Why, and what to do"' in row]
+    known = [row for row in rows if 'class="whole" data-l="Why, and what to do">' in row]
+    nothing = [row for row in rows if 'class="whole no-phone" data-l="Why, and what to do"></td>' in row]
     assert known and nothing and len(known) + len(nothing) == len(rows)
     assert "Windows\u00a010" in rows[0]

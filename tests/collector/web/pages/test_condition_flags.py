@@ -1,0 +1,136 @@
+"""Flags by daily conditions on the pages: question and numbers, what people do about them, and who counts them."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from collector.domain.conditions import RULES, ConditionKind, DayState, Observed
+from collector.evaluate import conditions
+from collector.store.open import Store
+from collector.store.queries.judging.condition_days import Series
+from collector.store.tables.judgement import FLAGS
+from tests.collector.web.pages.conftest import token_of
+from tests.fakes.pages_world import LAST_DAY
+
+KINDS: Mapping[ConditionKind, tuple[str, dict[str, Any], str]] = {
+    ConditionKind.NOT_REPORTING: (
+        "Not reporting",
+        {"silent_days": 22, "heard_on": "2026-10-21", "pcs": 2},
+        "No message from any PC for <b>22 school days</b>. Last heard on 21 October.",
+    ),
+    ConditionKind.LOW_AVAILABILITY: (
+        "Line goes down",
+        {"availability": 0.945, "goal": 0.98},
+        "Line up <b>94.5\u00a0%</b> of the school hours that were seen. The goal is 98\u00a0%.",
+    ),
+    ConditionKind.DATA_QUALITY: (
+        "Data in doubt",
+        {"doubts": ["copied_identity", "wrong_clock"], "pcs": ["d1"]},
+        "Seen: two PCs use one identity: a disk image was copied after enrolment; the clock of a PC",
+    ),
+    ConditionKind.SITE_UNREACHABLE: (
+        "Site cannot be opened",
+        {"others_open": 89},
+        "<b>Biblioteca &lt;1&gt;</b> cannot be opened from this school. 89 other schools can.",
+    ),
+    ConditionKind.OTHER_NETWORK: (
+        "Another network than paid for",
+        {"seen": "AS65001 Otra", "paid": "Onda Sur"},
+        "The network seen is <b>AS65001 Otra</b>; the provider paid is <b>Onda Sur</b>.",
+    ),
+}
+
+
+def open_flags(store: Store, numbers: Mapping[ConditionKind, dict[str, Any]], code: str = "00200") -> None:
+    with store.unit() as unit:
+        for kind, found in numbers.items():
+            days = [LAST_DAY - timedelta(days=back) for back in reversed(range(RULES[kind].open_after))]
+            subject = "Biblioteca <1>" if kind is ConditionKind.SITE_UNREACHABLE else ""
+            observed = [Observed(day, DayState.BAD, {**found, "severity": "serious"}) for day in days]
+            conditions.write_days(unit, kind, {Series(code, subject): observed}, days[0])
+            conditions.fold_conditions(unit, kind, [code], LAST_DAY)
+        unit.commit()
+
+
+@pytest.fixture
+def flagged(country: Store) -> Store:
+    open_flags(country, {kind: numbers for kind, (_name, numbers, _said) in KINDS.items()})
+    return country
+
+
+def flag_of(store: Store, kind: str) -> str:
+    with store.reader() as snapshot:
+        return str(snapshot.connection.scalar(select(FLAGS.c.flag_id).where(FLAGS.c.kind == kind)))
+
+
+def count(page: str) -> int:
+    found = re.search(r'class="found"><b>(\d+) flag', page)
+    assert found
+    return int(found[1])
+
+
+def test_each_kind_is_listed_and_shown_with_its_numbers(admin: FlaskClient, flagged: Store) -> None:
+    for kind, (name, _numbers, said) in KINDS.items():
+        page = admin.get(f"/flags?kind={kind}").text
+        assert count(page) == 1 and f"{name}: Álamo" in page and said in page, kind
+        assert said in admin.get(f"/flags?kind={kind}&as=table").text
+        one = admin.get(f"/flags/{flag_of(flagged, kind)}").text
+        assert said in one and f"<h1>{name}</h1>" in one and "What to do:" in one
+        assert "Tests that reach the target" not in one and "The days behind it" in one
+
+
+def test_who_counts_the_speed_counts_the_speed_and_the_list_counts_all(admin: FlaskClient, country: Store) -> None:
+    def counts() -> list[Any]:
+        overview = admin.get("/").text
+        card = overview.split('aria-labelledby="flags"')[1].split("</section>")[0]
+        return [
+            re.sub(r"\s+", " ", card),
+            re.findall(r"/flags\?kind=below_target&amp;provider=[^>]+>(\d+)<", admin.get("/providers").text),
+        ]
+
+    before, listed = counts(), count(admin.get("/flags").text)
+    school, head = admin.get("/schools/00200").text, admin.get("/map/card?school=00200").text
+    open_flags(country, {kind: numbers for kind, (_name, numbers, _said) in KINDS.items()})
+    assert counts() == before
+    assert count(admin.get("/flags").text) == listed + len(KINDS)
+    assert count(admin.get("/flags?kind=below_target").text) == listed
+    after = admin.get("/schools/00200").text
+    assert "Below target since" not in after and "Not reporting" in after and "Not reporting" not in school
+    assert admin.get("/map/card?school=00200").text == head
+    assert f">{listed + len(KINDS)}</" in admin.get("/").text.split("</nav>")[0]
+
+
+def test_people_do_the_same_about_them(admin: FlaskClient, flagged: Store) -> None:
+    flag = flag_of(flagged, "not_reporting")
+
+    def do(action: str, **fields: str) -> str:
+        page = admin.get(f"/flags/{flag}").text
+        version = re.search(rf'name="flag" value="({flag}:\d+)"', page)
+        assert version
+        sent = {"csrf_token": token_of(page), "flag": version[1], "action": action, **fields}
+        return admin.post(f"/flags/{flag}", data=sent, follow_redirects=True).text
+
+    assert "Taken." in do("taken")
+    assert count(admin.get("/flags?owner=me").text) == 1
+    assert "Snoozed." in do("snoozed", until="2026-12-01", note="closed for works")
+    assert count(admin.get("/flags?state=snoozed").text) == 1
+    closed = do("closed", reason="passing")
+    assert "Closed." in closed and "Closed by ana: a known cause that passes" in closed
+    assert count(admin.get("/flags?state=closed&kind=not_reporting").text) == 1
+    batch = re.search(r'name="batch" value="([^"]+)"', closed)
+    assert batch
+    undone = {"csrf_token": token_of(closed), "batch": batch[1], "back": f"/flags/{flag}"}
+    admin.post("/flags/undo", data=undone)
+    assert count(admin.get("/flags?kind=not_reporting&state=snoozed").text) == 1
+
+
+def test_a_kind_or_numbers_of_another_version_are_no_fault(admin: FlaskClient, country: Store) -> None:
+    open_flags(country, {kind: {"strange": [1], "doubts": [3], "silent_days": "x"} for kind in ConditionKind})
+    for kind in ConditionKind:
+        assert admin.get(f"/flags/{flag_of(country, kind)}").status_code == 200
+    assert admin.get("/flags").status_code == 200
