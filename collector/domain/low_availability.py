@@ -7,10 +7,10 @@ bad only where the last school days together miss what the profile asks for, and
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from collector.domain.availability import availability_of, coverage_of
+from collector.domain.conditions import DayState, Observed
 from collector.domain.local_outages import OPEN_SLOTS
 
 WINDOW_DAYS: Final = 10  # school days, as the judgement of speed
@@ -18,14 +18,8 @@ MIN_SEEN_DAYS: Final = 5  # of those, seen for at least an hour
 SEEN_SLOTS: Final = 12
 BAD_DAYS: Final = 3  # days with as much down time as an outage has at least: one long outage is no habit
 DEFAULT_PCT: Final = 98.0  # where the profile names no availability
-
-
-class DayState(StrEnum):
-    """What a day says."""
-
-    BAD = "BAD"
-    GOOD = "GOOD"
-    UNKNOWN = "UNKNOWN"
+SERIOUS_PCT: Final = 95.0  # half an hour of a day of ten hours, day after day
+SEVERE_PCT: Final = 80.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +47,14 @@ class Seen:
     unobserved: int
     needed_pct: float
 
-    def numbers(self) -> dict[str, str | int | float | None]:
+    @property
+    def observed(self) -> Observed:
+        """What the flag is folded from."""
+        return Observed(self.day, self.state, self.numbers())
+
+    def numbers(self) -> dict[str, Any]:
         """Return what the sentence is made of: percentages with one digit."""
+        share = availability_of(self.good, self.down)
         return {
             "from_day": self.from_day.isoformat(),
             "days": self.days,
@@ -63,9 +63,10 @@ class Seen:
             "good_slots": self.good,
             "down_slots": self.down,
             "unobserved_slots": self.unobserved,
-            "availability_pct": _percent(availability_of(self.good, self.down)),
+            "availability_pct": _percent(share),
             "coverage_pct": _percent(coverage_of(self.good, self.down, self.unobserved)),
             "needed_pct": self.needed_pct,
+            "severity": _severity(share) if self.state is DayState.BAD else None,
         }
 
 
@@ -114,6 +115,11 @@ def observations(days: Sequence[Counted], since: date, needed_pct: Callable[[dat
         for at, one in enumerate(days)
         if one.day >= since
     ]
+
+
+def _severity(share: float | None) -> str:
+    percent = 100 * (share or 0.0)
+    return "severe" if percent < SEVERE_PCT else "serious" if percent < SERIOUS_PCT else "mild"
 
 
 def _percent(share: float | None) -> float | None:

@@ -10,19 +10,18 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
 
-from collector.config import CollectorConfig
+from collector.domain.conditions import ConditionKind
 from collector.errors import StorageError
-from collector.evaluate import line_days, work
-from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
+from collector.evaluate import conditions, line_days
+from collector.evaluate.inputs import Deployment, SchoolInputs
 from collector.evaluate.line_days import Known, Outcome, Span
-from collector.ports import Ports
-from collector.profiles import catalogue as profiles
 from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries import availability_marks, facts, schools
 from collector.store.queries.availability_marks import Mark
 from collector.store.queries.judging import availability as stored
 from collector.store.queries.judging.availability import NowRow
+from collector.store.queries.judging.condition_days import Series
 from collector.store.queries.pieces import in_pieces
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -48,41 +47,45 @@ class _Task:
     span: Span
 
 
-def work_out(
-    store: Store, config: CollectorConfig, ports: Ports, *, from_day: date | None = None
-) -> AvailabilityReport:
+def write(store: Store, deployment: Deployment, now_ms: int) -> None:
+    """Work out what is new, as one of the writers of `daily`.
+
+    Raises:
+        RuntimeError: If a school failed; the others are written, and it is tried again next time.
+    """
+    if failed := work_out(store, deployment, now_ms).failed:
+        raise RuntimeError(f"{len(failed)} schools could not be worked out")
+
+
+def work_out(store: Store, deployment: Deployment, now_ms: int) -> AvailabilityReport:
     """Work out what is new.
 
     Args:
         store: The database.
-        config: Default time zone, profile.
-        ports: The clock says which day it is.
-        from_day: Fold every school again from this local day on; None: only what is new.
+        deployment: What holds for all schools.
+        now_ms: The collector's time: it says which days are over.
 
     Returns:
         Counts, and the schools that failed; they are tried again next time.
     """
     with store.unit() as unit:
-        _notice(unit, config, from_day)
+        _notice(unit, deployment.default_timezone)
         unit.commit()
+    report = AvailabilityReport()
     with store.reader() as snapshot:
-        deployment = work.deployment_of(snapshot, config, profiles.load(), Reference())
-        report = AvailabilityReport()
-        tasks = _tasks(snapshot, deployment, ports.clock.now_ms(), report)
+        tasks = _tasks(snapshot, deployment, now_ms, report)
     for batch in _batches(tasks):
         _work_batch(store, batch, report)
     return report
 
 
-def _notice(unit: UnitOfWork, config: CollectorConfig, from_day: date | None) -> None:
+def _notice(unit: UnitOfWork, default_timezone: str) -> None:
     """Mark everything where all days begin at another moment, or somebody deleted what was worked out."""
     zone = facts.find_fact(unit, facts.AVAILABILITY_ZONE)
-    if zone not in (None, config.default_timezone) or stored.has_losses(unit):
+    if zone not in (None, default_timezone) or stored.has_losses(unit):
         availability_marks.mark_days(unit, schools.FIRST_DAY)
-    elif from_day is not None:
-        availability_marks.mark_days(unit, from_day.isoformat())
-    if zone != config.default_timezone:
-        facts.set_fact(unit, facts.AVAILABILITY_ZONE, config.default_timezone)
+    if zone != default_timezone:
+        facts.set_fact(unit, facts.AVAILABILITY_ZONE, default_timezone)
 
 
 def _tasks(
@@ -215,4 +218,7 @@ def _write(unit: UnitOfWork, outcomes: Sequence[Outcome], before: Mapping[str, N
     for one in outcomes:
         if [row for row in then[one.now.school] if row.from_ms >= one.outages_since_ms] != one.outages:
             since[one.now.school] = one.outages_since_ms
+    for one in outcomes:
+        series = {Series(one.now.school, ""): [seen.observed for seen in one.seen]}
+        conditions.write_days(unit, ConditionKind.LOW_AVAILABILITY, series, one.seen_since)
     stored.write_outages(unit, since, [row for one in outcomes if one.now.school in since for row in one.outages])

@@ -59,7 +59,8 @@ class Outcome:
     now: NowRow
     outages: list[OutageRow]
     outages_since_ms: int  # those that began before stay as they are
-    seen: list[Seen]  # what each school day since the first one folded says, as far as it is over
+    seen_since: date
+    seen: list[Seen]  # what each school day since then says, as far as it is over
     days: int = 0  # folded
     rows: list[DayRow] = field(default_factory=list)  # that differ from what is stored
     gone: list[tuple[str, str]] = field(default_factory=list)
@@ -99,11 +100,13 @@ def work_out(inputs: SchoolInputs, span: Span, known: Known) -> Outcome:
     rows = [row for row in known.rows if row.day not in stored]
     rows = sorted([*rows, *folded.values()], key=lambda row: row.day)
     outages, since_ms = _outages(rows, first, inputs)
+    seen_since = date.min if span.is_whole else known.span.first
     return Outcome(
         now=_now(inputs.code, rows, span.today),
         outages=outages,
         outages_since_ms=since_ms,
-        seen=_observed(inputs, rows, span),
+        seen_since=seen_since,
+        seen=_observed(inputs, rows, seen_since, span.today),
         days=(known.span.last - known.span.first).days + 1,
         rows=changed,
         gone=[(inputs.code, day) for day in gone],
@@ -234,13 +237,13 @@ def _now(school: str, rows: Sequence[DayRow], today: date) -> NowRow:
     )
 
 
-def _observed(inputs: SchoolInputs, rows: Sequence[DayRow], span: Span) -> list[Seen]:
+def _observed(inputs: SchoolInputs, rows: Sequence[DayRow], since: date, today: date) -> list[Seen]:
     days = [
         Counted(date.fromisoformat(row.day), row.good_slots, row.down_slots, row.unobserved_slots)
         for row in rows
-        if row.is_open and row.day < span.today.isoformat()
+        if row.is_open and row.day < today.isoformat()
     ]
-    return observations(days, span.first, lambda day: needed_pct(inputs, day))
+    return observations(days, since, lambda day: needed_pct(inputs, day))
 
 
 def needed_pct(inputs: SchoolInputs, day: date) -> float:

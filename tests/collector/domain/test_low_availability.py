@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.domain.low_availability import Counted, DayState, observations, observe
+from collector.domain.conditions import DayState
+from collector.domain.low_availability import Counted, observations, observe
 
 FIRST = date(2026, 11, 2)
 
@@ -27,6 +28,7 @@ def test_a_line_that_fails_day_after_day_is_bad() -> None:
     assert seen.numbers() == {
         "from_day": "2026-11-02", "days": 10, "seen_days": 10, "down_days": 3, "good_slots": 1164, "down_slots": 36,
         "unobserved_slots": 0, "availability_pct": 97.0, "coverage_pct": 100.0, "needed_pct": 98.0,
+        "severity": "mild",
     }  # fmt: skip
 
 

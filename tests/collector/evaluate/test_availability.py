@@ -12,7 +12,12 @@ from sqlalchemy import delete, insert, select, update
 
 from collector.config import CollectorConfig
 from collector.domain.availability import Heard
+from collector.domain.conditions import ConditionKind
+from collector.evaluate import work
 from collector.evaluate.availability import work_out
+from collector.evaluate.conditions import fold_all
+from collector.evaluate.inputs import Reference
+from collector.profiles import catalogue as profiles
 from collector.store.open import Store
 from collector.store.queries import availability_marks, devices
 from collector.store.tables.availability import (
@@ -22,8 +27,9 @@ from collector.store.tables.availability import (
     LOCAL_OUTAGES,
 )
 from collector.store.tables.devices import ASSIGNMENTS
+from collector.store.tables.judgement import CONDITION_DAYS, FLAGS
 from collector.store.tables.measurements import DIARY
-from tests.fakes.collector_world import FakeClock, fake_ports
+from tests.fakes.collector_world import FakeClock
 from tests.fakes.diary import SLOT_MS, StoredRun, a_day, heard, late, shuffled, stored
 from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import a_registry, at_ms, bring, weekdays
@@ -31,7 +37,7 @@ from tests.fakes.school_days import a_registry, at_ms, bring, weekdays
 TODAY = date(2026, 11, 25)  # a Wednesday
 YESTERDAY = date(2026, 11, 24)
 NOON_MS = at_ms(TODAY, "12:00")
-TABLES = (AVAILABILITY_DAYS, AVAILABILITY_NOW, LOCAL_OUTAGES)
+TABLES = (AVAILABILITY_DAYS, AVAILABILITY_NOW, LOCAL_OUTAGES, CONDITION_DAYS)
 SCHOOLS = ("a,Escuela Uno,UTC,120", "b,Escuela Dos,UTC,120")
 
 
@@ -55,8 +61,16 @@ def put(store: Store, rows: Sequence[StoredRun]) -> None:
         unit.commit()
 
 
-def run(store: Store, clock: FakeClock, **options: Any) -> Any:
-    report = work_out(store, CollectorConfig(), fake_ports(clock), **options)
+def run(store: Store, clock: FakeClock, *, from_day: date | None = None, timezone: str = "UTC") -> Any:
+    """Work out what is new; from a day on, as the evaluation does that folds again."""
+    with store.unit() as unit:
+        if from_day is not None:
+            availability_marks.mark_days(unit, from_day.isoformat())
+        unit.commit()
+    with store.reader() as snapshot:
+        config = CollectorConfig(default_timezone=timezone)
+        deployment = work.deployment_of(snapshot, config, profiles.load(), Reference())
+    report = work_out(store, deployment, clock.now_ms())
     assert report.failed == []
     return report
 
@@ -247,8 +261,7 @@ def test_the_zone_of_the_deployment_can_change(store: Store, clock: FakeClock) -
     put(store, stored("a", morning("d1", YESTERDAY, (60, "ok"))))
     run(store, clock)
     assert by_day(store)["2026-11-24"] == (60, 0, 60)
-    config = CollectorConfig(default_timezone="America/Santiago")  # three hours behind UTC then
-    work_out(store, config, fake_ports(clock))
+    run(store, clock, timezone="America/Santiago")  # three hours behind UTC then
     assert by_day(store)["2026-11-24"] == (24, 0, 96)
 
 
@@ -341,3 +354,18 @@ def test_days_are_not_lost_while_runs_come_in(town: Store, clock: FakeClock) -> 
     put(town, stored("a", morning("d1", YESTERDAY - timedelta(days=1), (12, "ok")), first=20))
     (mark,) = rows(town, AVAILABILITY_MARKS)
     assert mark["from_ms"] == at_ms(date(2026, 11, 23), "07:00")
+
+
+def test_a_line_that_fails_day_after_day_is_flagged_and_one_that_is_mended_closes(town: Store, clock: FakeClock) -> None:
+    days = weekdays(YESTERDAY, 30)
+    for at, day in enumerate(days):
+        down = "no_internet" if at < 12 else "ok"
+        put(town, stored("a", morning("d1", day, (54, "ok"), (12, down), (54, "ok")), first=10 * at))
+    run(town, clock)
+    fold_all(town, ConditionKind, TODAY)
+    states = [row["state"] for row in rows(town, CONDITION_DAYS, "a")]
+    # Five days are needed; then every window of ten days misses 98 % until two bad days are left in it.
+    assert states == ["unknown"] * 4 + ["bad"] * 15 + ["good"] * 11
+    (flag,) = rows(town, FLAGS)
+    assert (flag["kind"], flag["state"], flag["severity"]) == ("low_availability", "closed", "serious")
+    assert (flag["opened_on"], flag["closed_on"]) == (days[5].isoformat(), days[21].isoformat())
