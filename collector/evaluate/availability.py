@@ -88,9 +88,7 @@ def _notice(unit: UnitOfWork, default_timezone: str) -> None:
         facts.set_fact(unit, facts.AVAILABILITY_ZONE, default_timezone)
 
 
-def _tasks(
-    snapshot: Snapshot, deployment: Deployment, now_ms: int, report: AvailabilityReport
-) -> list[_Task]:
+def _tasks(snapshot: Snapshot, deployment: Deployment, now_ms: int, report: AvailabilityReport) -> list[_Task]:
     marks = {mark.school: mark for mark in availability_marks.marks(snapshot)}
     now = stored.now_rows(snapshot)
     found = schools.by_code(snapshot, marks.keys() | now.keys())
@@ -111,7 +109,9 @@ def _tasks(
     return tasks
 
 
-def _span(inputs: SchoolInputs, mark: Mark | None, now: NowRow | None, first_ms: int | None, now_ms: int) -> Span | None:
+def _span(
+    inputs: SchoolInputs, mark: Mark | None, now: NowRow | None, first_ms: int | None, now_ms: int
+) -> Span | None:
     """Return which days of a school are folded; None: nothing is new.
 
     Args:
@@ -188,9 +188,7 @@ def _fold_together(unit: UnitOfWork, batch: Sequence[_Task]) -> list[Outcome]:
 def _known(unit: UnitOfWork, batch: Sequence[_Task], codes: Sequence[str]) -> dict[str, Known]:
     """Return what is stored of the schools of a batch: runs of the days to fold, and days around them."""
     first_days = stored.first_days(unit, codes)
-    spans = {
-        task.inputs.code: line_days.widened(task.span, first_days.get(task.inputs.code)) for task in batch
-    }
+    spans = {task.inputs.code: line_days.widened(task.span, first_days.get(task.inputs.code)) for task in batch}
     from_ms = min(task.inputs.start_ms(task.span.first) for task in batch)
     until_ms = max(task.inputs.start_ms(spans[task.inputs.code].last + timedelta(days=1)) for task in batch)
     first = min(min(task.span.first, task.span.today) for task in batch)
@@ -208,17 +206,24 @@ def _known(unit: UnitOfWork, batch: Sequence[_Task], codes: Sequence[str]) -> di
 
 
 def _write(unit: UnitOfWork, outcomes: Sequence[Outcome], before: Mapping[str, NowRow]) -> None:
-    stored.write_days(unit, [key for one in outcomes for key in one.gone], [row for one in outcomes for row in one.rows])
+    stored.write_days(
+        unit, [key for one in outcomes for key in one.gone], [row for one in outcomes for row in one.rows]
+    )
     changed = [one.now for one in outcomes if before.get(one.now.school) != one.now]
     if changed:
         stored.write_now(unit, changed)
     codes = [one.now.school for one in outcomes]
     then = stored.outages(unit, codes)
-    since = {}
+    since_ms = {}
     for one in outcomes:
         if [row for row in then[one.now.school] if row.from_ms >= one.outages_since_ms] != one.outages:
-            since[one.now.school] = one.outages_since_ms
-    for one in outcomes:
-        series = {Series(one.now.school, ""): [seen.observed for seen in one.seen]}
-        conditions.write_days(unit, ConditionKind.LOW_AVAILABILITY, series, one.seen_since)
-    stored.write_outages(unit, since, [row for one in outcomes if one.now.school in since for row in one.outages])
+            since_ms[one.now.school] = one.outages_since_ms
+    for since, some in groupby(sorted(outcomes, key=_seen_since), key=_seen_since):
+        series = {Series(one.now.school, ""): [seen.observed for seen in one.seen] for one in some}
+        conditions.write_days(unit, ConditionKind.LOW_AVAILABILITY, series, since)
+    told = [row for one in outcomes if one.now.school in since_ms for row in one.outages]
+    stored.write_outages(unit, since_ms, told)
+
+
+def _seen_since(outcome: Outcome) -> date:
+    return outcome.seen_since

@@ -1,12 +1,11 @@
 """Which schools' availability is to be worked out again, and of which time. Nothing here commits.
 
-A mark is written in the transaction that brings a run or changes an input, and taken in the one that writes what follows
-from it: whatever comes meanwhile leaves a new one, so that nothing is ever passed over.
+A mark is written in the transaction that brings a run or changes an input, and taken in the one that writes what
+follows from it: whatever comes meanwhile leaves a new one, so that nothing is ever passed over.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time
-from datetime import date as Day
+from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
 from sqlalchemy import case, delete, literal, or_, select
@@ -58,7 +57,7 @@ def mark_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = Non
         from_day: The first day concerned, ISO.
         codes: The schools concerned; None for all.
     """
-    moment = datetime.combine(Day.fromisoformat(from_day), time(), UTC)
+    moment = datetime.combine(date.fromisoformat(from_day), time(), UTC)
     from_ms = max(0, round(moment.timestamp() * 1000) - _EAST_MS)
     given = select(SCHOOLS.c.code, literal(from_ms), literal(None, AVAILABILITY_MARKS.c.to_ms.type))
     chosen = [given.where(SCHOOLS.c.code.is_not(None))] if codes is None else []

@@ -19,7 +19,7 @@ from collector.web.http.frame import here, page
 from collector.web.language.i18n import say
 from collector.web.pages.overview import midnight_ms
 from collector.web.people.access import for_role
-from collector.web.views import lines, remembered
+from collector.web.views import line_up, lines, remembered
 from collector.web.words import terms
 
 BLUEPRINT = Blueprint("schools", __name__)
@@ -40,6 +40,7 @@ _FILE: Final = {
     **dict.fromkeys(("median_bps", "target_bps"), CellKind.INTEGER),
     "is_estimated": CellKind.BOOLEAN,
     **dict.fromkeys(("target_profile", "profile_version"), CellKind.TEXT),
+    **dict.fromkeys(("availability", "coverage"), CellKind.NUMBER),
     "last_heard_at": CellKind.TIME,
 }
 _OF_ROW: Final = {"school": "code", "last_heard_at": "heard_ms"}  # where a column is called otherwise
@@ -111,6 +112,7 @@ def show() -> str:
             "schools/show.html",
             snapshot,
             lines=lines.school_lines(snapshot, rows),
+            line_up=line_up,
             found=pages_schools.count_schools(snapshot, parts.measure, wanted),
             total=pages_schools.count_schools(snapshot, parts.measure, SchoolFilter()),
             facets=pages_schools.facets(snapshot),

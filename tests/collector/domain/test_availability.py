@@ -103,7 +103,9 @@ def test_a_run_that_lies_across_slots_keeps_its_length(off_s: int) -> None:
 
 
 def test_a_gap_of_seconds_between_two_posts_is_no_slot_that_nobody_saw() -> None:
-    runs = [Heard("d1", SEVEN + at * 900_000 + 148_000, SEVEN + (at + 1) * 900_000 + 146_500, "ok", 0) for at in range(8)]
+    runs = [
+        Heard("d1", SEVEN + at * 900_000 + 148_000, SEVEN + (at + 1) * 900_000 + 146_500, "ok", 0) for at in range(8)
+    ]
     assert "-" not in written(fold(*runs).slots[85:107])
 
 
@@ -223,12 +225,13 @@ def test_every_slot_of_school_counts_once_and_can_be_counted_again_one_by_one(ru
     assert sum(counts(day)) == 120 == sum(day.school)
     for at, slot in enumerate(day.slots):
         middle = day.start_ms + at * SLOT_MS + SLOT_MS // 2
-        near = [run for run in runs if run.from_ms - 5_000 <= middle <= min(run.to_ms, run.from_ms + 72 * SLOT_MS) + 5_000]
+        believed = [(run, run.from_ms, min(run.to_ms, run.from_ms + 72 * SLOT_MS)) for run in runs]
+        near = [run for run, first, after in believed if first - 5_000 <= middle <= after + 5_000]
         if slot in GOOD:
             assert any(run.state in ("ok", "collector_down") for run in near)
         if slot in DOWN:
             assert any(run.state == slot.name.lower() for run in near)
-            sure = [r for r in near if r.from_ms + 5_000 < middle < min(r.to_ms, r.from_ms + 72 * SLOT_MS) - 5_000]
+            sure = [run for run, first, after in believed if first + 5_000 < middle < after - 5_000]
             assert not any(run.state in ("ok", "collector_down") for run in sure)
 
 

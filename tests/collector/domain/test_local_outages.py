@@ -1,5 +1,7 @@
 """When a school's own line was down."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,7 +60,9 @@ def test_days_that_nobody_saw_between_two_that_are_stored_are_silence() -> None:
     assert (found.seen_ms, found.to_ms) == (at(1001), None)
 
 
-TEXTS = st.lists(st.sampled_from("oooiiigd-zc"), min_size=1, max_size=120).map(lambda letters: "".join(f"1{x}" for x in letters))
+TEXTS = st.lists(st.sampled_from("oooiiigd-zc"), min_size=1, max_size=120).map(
+    lambda letters: "".join(f"1{x}" for x in letters)
+)
 
 
 @given(TEXTS, st.integers(0, 120))
@@ -84,4 +88,4 @@ def test_outages_are_in_order_and_hold_what_they_say(text: str) -> None:
         assert len(down) == one.down_slots >= local_outages.OPEN_SLOTS
         assert one.to_ms is None or any(s.from_ms == one.to_ms and s.slot in GOOD for s in given_)
     assert [one.to_ms for one in found[:-1] if one.to_ms is None] == []
-    assert all((a.to_ms or 0) <= b.from_ms for a, b in zip(found, found[1:], strict=False))
+    assert all((a.to_ms or 0) <= b.from_ms for a, b in pairwise(found))

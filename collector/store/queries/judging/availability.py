@@ -107,8 +107,7 @@ def runs(snapshot: Snapshot, schools: Sequence[str], from_ms: int, until_ms: int
     of_them = _RUN.school.in_(schools) & (_RUN.from_ms < until_ms)
     seen = select(*_RUN_COLUMNS).where(of_them, _RUN.from_ms > from_ms - reach_ms, _RUN.boot_id.is_not(None))
     away = select(*_RUN_COLUMNS).where(of_them, _RUN.to_ms > from_ms, _RUN.boot_id.is_(None))
-    found = snapshot.connection.execute(seen).all() + snapshot.connection.execute(away).all()
-    return [Run._make(row) for row in found]
+    return [Run._make(row) for query in (seen, away) for row in snapshot.connection.execute(query).all()]
 
 
 def first_moments(snapshot: Snapshot, schools: Iterable[str]) -> dict[str, int]:
