@@ -17,6 +17,9 @@ SLACK_MS: Final = 5_000  # corrected times of one computer differ by the delay o
 LONGEST_MS: Final = 6 * 3_600_000  # an agent closes a run after four hours: of a longer one the rest is not believed
 OWN_FAULT_SLOTS: Final = 6  # two looks at the line: fewer may be the edges of a real outage, seen at other moments
 LATE_MS: Final = DAY_MS
+# What a computer wrote in its last minutes comes with its next start, after a week-end or holidays: less than half an
+# hour that was learnt late is no news of a day.
+LATE_SLOTS: Final = 6
 
 _SLOTS: Final = {
     "off": Slot.OFF,

@@ -207,7 +207,9 @@ def _outages(rows: Sequence[DayRow], first: str, inputs: SchoolInputs) -> tuple[
 
 
 def _outage(school: str, one: LocalOutage, late: Sequence[tuple[int, int, int]]) -> OutageRow:
-    learnt = [ms for from_ms, to_ms, ms in late if from_ms < one.seen_ms and to_ms > one.from_ms]
+    # It was learnt with the slots that opened it; how it went on may have come later.
+    opened_ms = one.from_ms + local_outages.OPEN_SLOTS * SLOT_MS
+    learnt = [ms for from_ms, to_ms, ms in late if from_ms < opened_ms and to_ms > one.from_ms]
     word = one.word.name.lower()
     return OutageRow(
         school, one.from_ms, one.seen_ms, one.to_ms, one.down_slots, one.school_slots, word, max(learnt, default=None)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from collector.domain.availability import LATE_MS, availability_of, coverage_of, school_slots
+from collector.domain.availability import LATE_MS, LATE_SLOTS, availability_of, coverage_of, school_slots
 from collector.domain.calendars import Period
 from collector.domain.low_availability import DEFAULT_PCT
 from collector.domain.slots import DAY_MS, DOWN, GOOD, SLOT_MS, Slot, read
@@ -149,9 +149,13 @@ def line_of(row: DayRow, now_ms: int, today: str) -> DayLine:
         unseen_min=unseen * minutes,
         availability=percent(availability_of(row.good_slots, row.down_slots)),
         coverage=percent(coverage_of(row.good_slots, row.down_slots, unseen), 0),
-        learnt_ms=row.learnt_ms if row.late else None,
+        learnt_ms=row.learnt_ms if _late_slots(row) >= LATE_SLOTS else None,
         portal_min=portal * minutes,
     )
+
+
+def _late_slots(row: DayRow) -> int:
+    return sum(count for _first, count, _ms in json.loads(row.late or "[]"))
 
 
 def _inside(row: DayRow) -> tuple[bool, ...]:
