@@ -53,7 +53,7 @@ class Seen:
         return Observed(self.day, self.state, self.numbers())
 
     def numbers(self) -> dict[str, Any]:
-        """Return what the sentence is made of: percentages with one digit."""
+        """Return what the sentence is made of; shares lie between 0 and 1."""
         share = availability_of(self.good, self.down)
         return {
             "from_day": self.from_day.isoformat(),
@@ -63,9 +63,9 @@ class Seen:
             "good_slots": self.good,
             "down_slots": self.down,
             "unobserved_slots": self.unobserved,
-            "availability_pct": _percent(share),
-            "coverage_pct": _percent(coverage_of(self.good, self.down, self.unobserved)),
-            "needed_pct": self.needed_pct,
+            "availability": _rounded(share),
+            "coverage": _rounded(coverage_of(self.good, self.down, self.unobserved)),
+            "goal": self.needed_pct / 100,
             "severity": _severity(share) if self.state is DayState.BAD else None,
         }
 
@@ -122,5 +122,5 @@ def _severity(share: float | None) -> str:
     return "severe" if percent < SEVERE_PCT else "serious" if percent < SERIOUS_PCT else "mild"
 
 
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(100 * share, 1)
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)

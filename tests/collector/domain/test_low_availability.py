@@ -27,7 +27,7 @@ def test_a_line_that_fails_day_after_day_is_bad() -> None:
     assert seen.state is DayState.BAD
     assert seen.numbers() == {
         "from_day": "2026-11-02", "days": 10, "seen_days": 10, "down_days": 3, "good_slots": 1164, "down_slots": 36,
-        "unobserved_slots": 0, "availability_pct": 97.0, "coverage_pct": 100.0, "needed_pct": 98.0,
+        "unobserved_slots": 0, "availability": 0.97, "coverage": 1.0, "goal": 0.98,
         "severity": "mild",
     }  # fmt: skip
 
