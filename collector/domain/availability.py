@@ -65,31 +65,16 @@ class SlotDay:
     start_ms: int  # local midnight, or the first moment of a day that has none
     slots: tuple[Slot, ...]  # of the whole day: a day of a clock change has 23 or 25 hours
     school: tuple[bool, ...]  # which of them lie in opening hours
+    good: int  # slots of opening hours in which the line was up
+    down: int  # and in which it was down
+    unobserved: int  # that nobody saw: those to come are among them
     learnt_ms: int | None  # when the newest run came that said something new; None: nobody said anything
     late: tuple[Late, ...] = ()
-
-    @property
-    def good(self) -> int:
-        """Slots of opening hours in which the line was up."""
-        return self._count(GOOD)
-
-    @property
-    def down(self) -> int:
-        """Slots of opening hours in which it was down."""
-        return self._count(DOWN)
-
-    @property
-    def unobserved(self) -> int:
-        """Slots of opening hours that nobody saw: those to come are among them."""
-        return sum(self.school) - self.good - self.down
 
     @property
     def is_heard(self) -> bool:
         """Whether any computer said anything of any slot."""
         return any(slot is not Slot.SILENT for slot in self.slots)
-
-    def _count(self, kinds: frozenset[Slot]) -> int:
-        return sum(is_school and slot in kinds for slot, is_school in zip(self.slots, self.school, strict=True))
 
 
 def availability_of(good: int, down: int) -> float | None:
@@ -130,10 +115,14 @@ def fold_day(day: date, start_ms: int, end_ms: int, periods: Sequence[Period], h
     found = _merged(said)
     learnt_ms, late = _learnt(said, found, start_ms)
     slots = [Slot.SILENT] * count
-    for slot in sorted(found, key=_ORDER.__getitem__):
-        for first, after in _stretches(found[slot]):
+    for slot, mask in found.items():
+        for first, after in _stretches(mask):
             slots[first:after] = [slot] * (after - first)
-    return SlotDay(day, start_ms, tuple(slots), school_slots(start_ms, count, periods), learnt_ms, late)
+    school = school_slots(start_ms, count, periods)
+    inside = int("".join("1" if is_school else "0" for is_school in reversed(school)) or "0", 2)
+    good, down = ((_union(found.get(slot, 0) for slot in kinds) & inside).bit_count() for kinds in (GOOD, DOWN))
+    unobserved = inside.bit_count() - good - down
+    return SlotDay(day, start_ms, tuple(slots), school, good, down, unobserved, learnt_ms, late)
 
 
 # --- inside: sets of slots are whole numbers, one bit for each slot -------------------------------------------------

@@ -121,7 +121,7 @@ def _rows(inputs: SchoolInputs, known: Known) -> Iterable[DayRow]:
     span = known.span
     days = [span.first + timedelta(days=at) for at in range((span.last - span.first).days + 2)]
     starts = [inputs.start_ms(day) for day in days]
-    heard = _by_day([one for run in known.runs for one in _heard(run, known.stays)], starts)
+    heard = _by_day(list(_heard(known.runs, known.stays)), starts)
     has_begun = known.first_day is not None and known.first_day < span.first.isoformat()
     for at, day in enumerate(days[:-1]):
         periods = inputs.at(day).periods
@@ -131,17 +131,20 @@ def _rows(inputs: SchoolInputs, known: Known) -> Iterable[DayRow]:
             yield _row(inputs.code, found, periods)
 
 
-def _heard(run: Run, stays: Sequence[Stay]) -> Iterable[Heard]:
-    """Yield a run as far as its device belonged to the school; where nobody knows of a stay, all of it."""
-    is_placed = run.time_quality != TimeQuality.BOUNDED or (
-        run.clock_off_ms is not None and run.clock_off_ms <= CLOCK_OFF_MS
-    )
-    own = [stay for stay in stays if stay.device == run.device]
-    for from_ms, to_ms in [(stay.from_ms, stay.to_ms) for stay in own] or [(run.from_ms, None)]:
-        first = max(from_ms, run.from_ms)
-        after = run.to_ms if to_ms is None else min(to_ms, run.to_ms)
-        if first < after:
-            yield Heard(run.device, first, after, run.state, run.received_ms, is_placed)
+def _heard(runs: Sequence[Run], stays: Sequence[Stay]) -> Iterable[Heard]:
+    """Yield runs as far as their devices belonged to the school; where nobody knows of a stay, all of them."""
+    own: dict[str, list[Stay]] = {}
+    for stay in stays:
+        own.setdefault(stay.device, []).append(stay)
+    for _school, device, from_ms, to_ms, state, quality, off_ms, received_ms in runs:
+        is_placed = quality != TimeQuality.BOUNDED or (off_ms is not None and off_ms <= CLOCK_OFF_MS)
+        if device not in own:
+            yield Heard(device, from_ms, to_ms, state, received_ms, is_placed)
+        for stay in own.get(device, ()):
+            first = max(stay.from_ms, from_ms)
+            after = to_ms if stay.to_ms is None else min(stay.to_ms, to_ms)
+            if first < after:
+                yield Heard(device, first, after, state, received_ms, is_placed)
 
 
 def _by_day(heard: Sequence[Heard], starts: Sequence[int]) -> list[list[Heard]]:

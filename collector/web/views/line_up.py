@@ -24,8 +24,8 @@ from collector.web.language.i18n import say, say_many
 _DAYS: Final = 10
 _READ: Final = 40  # stored days in which ten school days and today nearly always lie
 _OUTAGE_WEEKS: Final = 4
-_WIDE: Final = (760.0, (76.0, 60.0))
-_NARROW: Final = (340.0, (66.0, 52.0))
+_WIDE: Final = (960.0, (92.0, 60.0))
+_NARROW: Final = (340.0, (86.0, 52.0))
 
 
 @dataclass(frozen=True)

@@ -62,22 +62,7 @@ COLUMN_TYPES: Final[Words] = {
 SEVERITIES: Final[Words] = {"mild": later("Mild"), "serious": later("Serious"), "severe": later("Severe")}
 SEVERITY_ORDER: Final = ("severe", "serious", "mild")
 
-FLAG_KINDS: Final[Words] = {
-    "below_target": later("Too slow for teaching"),
-    "low_availability": later("Line goes down"),
-}
-# What a computer could reach, as its diary says.
-DIARY_STATES: Final[Words] = {
-    "ok": later("the Internet"),
-    "collector_down": later("the Internet, but not our server"),
-    "dns_fail": later("no name server"),
-    "no_internet": later("the school's router, and nothing beyond"),
-    "portal": later("a page to sign in at, or a filter"),
-    "no_gateway": later("not the school's router"),
-    "link_down": later("nothing: no cable and no Wi-Fi"),
-    "asleep": later("asleep"),
-    "off": later("switched off"),
-}
+FLAG_KINDS: Final[Words] = {"below_target": later("Too slow for teaching")}
 FLAG_STATES: Final[Words] = {
     "open": later("Open"),
     "recovering": later("Recovering"),
@@ -189,6 +174,18 @@ MEDIA: Final[Words] = {
     "cellular": later("mobile"),
     "vpn": later("VPN"),
     "unknown": later("unknown"),
+}
+# What a computer could reach, as its diary says.
+DIARY_STATES: Final[Words] = {
+    "ok": later("the Internet"),
+    "collector_down": later("the Internet, but not our server"),
+    "dns_fail": later("no name server"),
+    "no_internet": later("the school's router, and nothing beyond"),
+    "portal": later("a page to sign in at, or a filter"),
+    "no_gateway": later("not the school's router"),
+    "link_down": later("nothing: no cable and no Wi-Fi"),
+    "asleep": later("asleep"),
+    "off": later("switched off"),
 }
 # Whether an enrolment token still admits PCs that nobody knows.
 TOKEN_STATES: Final[Words] = {
