@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 from sqlalchemy import insert, select
 
 from collector.config import CollectorConfig
@@ -18,6 +19,8 @@ from collector.profiles import catalogue as profiles
 from collector.store.open import Store
 from collector.store.queries import availability_marks
 from collector.store.tables.measurements import DIARY
+from tests.collector.web import screens
+from tests.collector.web.pages.test_axe import AXE, violations
 from tests.fakes.diary import SLOT_MS, a_day, heard, late, stored
 from tests.fakes.pages_world import NOW_MS
 from tests.fakes.school_days import at_ms, weekdays
@@ -164,3 +167,28 @@ def test_the_file_of_days_holds_what_the_page_shows(diaries: Store, admin: Flask
         assert slots == [up, down, unseen]
         assert float(row["availability"]) == pytest.approx(up / (up + down))
     assert [bool(row["late"]) for row in rows].count(True) == 1
+
+
+@pytest.mark.browser
+@pytest.mark.sqlite
+@pytest.mark.xdist_group("browser")
+@pytest.mark.skipif(not AXE.is_file(), reason="axe is not installed (tests/tools.sh)")
+def test_a_reader_walks_from_the_picture_to_the_runs_behind_it(diaries: Store, site: str, browser: Browser) -> None:
+    """Narrow and dark: the picture, its table, a day, its runs; axe finds nothing on the way, nothing is cut off."""
+    context = browser.new_context(viewport={"width": 320, "height": 800}, color_scheme="dark", locale="es")
+    context.add_init_script(path=AXE)
+    page = context.new_page()
+    screens.sign_in(page, site)
+    page.goto(site + PAGE)
+    card = page.locator("section[aria-labelledby=line]")
+    assert "92" in (card.locator("svg.heat-strip:visible").get_attribute("aria-label") or "")
+    card.locator("summary").focus()
+    page.keyboard.press("Enter")
+    found = [violations(page), page.evaluate("document.documentElement.scrollWidth")]
+    card.locator("table a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/availability?day=*")
+    assert page.locator("section[aria-labelledby=runs] tbody tr").count() >= 4
+    found += [violations(page), page.evaluate("document.documentElement.scrollWidth")]
+    context.close()
+    assert found == [[], 320, [], 320]
