@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages.school import TestFilter
-from collector.store.tables.availability import AVAILABILITY_DAYS
+from collector.store.tables.availability import AVAILABILITY_DAYS, LOCAL_OUTAGES
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
@@ -139,6 +139,12 @@ _SHAPES: Final[dict[str, _Shape]] = {
         json=frozenset({"late"}),
         days=frozenset({"day"}),
         day="day",
+    ),
+    "local_outages": _Shape(
+        LOCAL_OUTAGES,
+        first=("school", "from_at", "to_at", "seen_at"),
+        renamed=(("from_ms", "from_at"), ("to_ms", "to_at"), ("seen_ms", "seen_at"), ("learnt_ms", "learnt_at")),
+        time="from_ms",
     ),
     "evaluations": _Shape(
         EVALUATIONS,

@@ -330,7 +330,7 @@ _DELIVERIES = st.lists(
 
 
 @pytest.mark.sqlite
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_DELIVERIES, st.integers(0, 1000), st.lists(st.integers(0, 40), max_size=3))
 def test_any_order_of_arrival_gives_the_same_rows(
     town: Store, deliveries: list[Any], seed: int, cuts: list[int]
