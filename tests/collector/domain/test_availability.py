@@ -103,9 +103,9 @@ def test_a_run_that_lies_across_slots_keeps_its_length(off_s: int) -> None:
 
 
 def test_a_gap_of_seconds_between_two_posts_is_no_slot_that_nobody_saw() -> None:
-    runs = [
-        Heard("d1", SEVEN + at * 900_000 + 148_000, SEVEN + (at + 1) * 900_000 + 146_500, "ok", 0) for at in range(8)
-    ]
+    """The middle of a slot lies in the gap: neither run covers half of it."""
+    edges = [SEVEN + at * 900_000 + 151_000 for at in range(8)]
+    runs = [Heard("d1", edge, edge + 898_000, "ok", 0) for edge in edges]
     assert "-" not in written(fold(*runs).slots[85:107])
 
 
