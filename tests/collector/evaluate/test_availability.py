@@ -241,6 +241,8 @@ def test_a_holiday_that_is_declared_afterwards_and_taken_back(town: Store, clock
 
 @pytest.mark.parametrize("zone", ["America/Santiago", "Asia/Tokyo"])
 def test_a_school_that_changes_its_zone_has_other_days(town: Store, clock: FakeClock, zone: str) -> None:
+    first = date(2026, 11, 18)
+    put(town, stored("a", [heard("d1", at_ms(first, "22:00"), 12)], first=90))  # in Tokyo that is the next day
     for at, day in enumerate(weekdays(YESTERDAY, 3)):
         put(town, stored("a", morning("d1", day, (60, "ok"), (60, "no_internet"), (12, "ok")), first=10 * at))
     run(town, clock)
