@@ -17,6 +17,7 @@ from agent.wire.codec import Decoded
 from agent.wire.records import Measurement
 from agent.wire.vocabulary import DeviceState
 from collector.demo import asked
+from collector.demo.diaries import DAYS, diaries
 from collector.demo.island import SEED, DemoSchool, Fate
 from collector.demo.names import TIMEZONE
 from collector.demo.samples import Sample, Weather, record_of
@@ -79,6 +80,7 @@ def write_history(
     kinds = dict.fromkeys(holidays, DayKind.HOLIDAY)
     stored, enrolled = 0, 0
     pending: list[Placed] = []
+    written: list[Placed] = []
     for number, school in enumerate(demo_schools):
         check()
         random = Random(f"{seed}-{number}")  # noqa: S311 -- invented data, the same each time
@@ -86,11 +88,25 @@ def write_history(
         placed = list(_school_history(school, calendar, weekdays, now_ms, random))
         enrolled += _enrol(store, school, placed, calendar, weekdays[0])
         pending += placed
+        written += _diaries(school, calendar, weekdays, now_ms, number, seed)
         if len(pending) >= _AT_ONCE:
             stored += _store(store, pending)
             pending = []
     stored += _store(store, pending)
+    for start in range(0, len(written), _AT_ONCE):
+        check()
+        _store(store, written[start : start + _AT_ONCE])
     return HistoryReport(enrolled, stored, len(holidays))
+
+
+def _diaries(
+    school: DemoSchool, calendar: Calendar, weekdays: list[date], now_ms: int, number: int, seed: int
+) -> Iterator[Placed]:
+    """Yield the diaries of the last weeks; what is measured is the same without them."""
+    turn = _turning_point(school, len(weekdays), Random(f"{seed}-{number}"))  # noqa: S311 -- drawn first there too
+    heard = [day for at, day in enumerate(weekdays) if _is_heard(school, at, turn, len(weekdays))]
+    random = Random(f"{seed}-diary-{number}")  # noqa: S311 -- invented data, the same each time
+    return diaries(school, device_names(school), calendar, heard[-DAYS:], now_ms, random)
 
 
 def _weekdays(today: date, count: int) -> list[date]:

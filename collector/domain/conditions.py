@@ -56,7 +56,7 @@ class Rule:
 
 RULES: Final[Mapping[ConditionKind, Rule]] = {
     ConditionKind.NOT_REPORTING: Rule(open_after=3, close_after=1),
-    ConditionKind.LOW_AVAILABILITY: Rule(open_after=3, close_after=5),
+    ConditionKind.LOW_AVAILABILITY: Rule(open_after=2, close_after=3),
     ConditionKind.DATA_QUALITY: Rule(open_after=2, close_after=3),
     ConditionKind.SITE_UNREACHABLE: Rule(open_after=3, close_after=2),
     ConditionKind.OTHER_NETWORK: Rule(open_after=5, close_after=3),

@@ -79,15 +79,20 @@ class SchoolInputs:
 
     def aim(self, day: date) -> Aim | None:
         """Return profile and target in force on a day; None where no rule yields a number."""
-        facts = self.facts_on(day)
-        profile = self._choices.on(day, self.code, facts.area if facts else None)
+        profile = self.profile_on(day)
         if profile is None:
             return None
+        facts = self.facts_on(day)
         key = (profile.id, profile.version, facts)
         if key not in self._aims:
             target = resolve(profile.rules, _school_facts(facts))
             self._aims[key] = Aim(profile, target) if target else None
         return self._aims[key]
+
+    def profile_on(self, day: date) -> Profile | None:
+        """Return the profile in force on a day; None: none is."""
+        facts = self.facts_on(day)
+        return self._choices.on(day, self.code, facts.area if facts else None)
 
     def facts_on(self, day: date) -> DatedFacts | None:
         """Return the dated facts of a day; None where the registry has none so early."""

@@ -21,6 +21,7 @@ class Timeline:
     offsets_ms: dict[str, int]  # by boot: add to the raw clock to get ours
     earliest_ms: int  # we last heard of the device before this boot, or enrolled it
     is_replay: bool  # the request is not newer than one that we had of this boot
+    offset_before_ms: int | None = None  # of the boot in which we last heard of the device before this one
 
     @property
     def offset_ms(self) -> int:
@@ -46,6 +47,7 @@ class PlacedTime:
     end_ms: int
     quality: TimeQuality
     width_ms: int
+    clock_off_ms: int | None = None  # of a bounded run: how far the clock was off at most, before and after it
 
 
 def read_timeline(
@@ -66,13 +68,14 @@ def read_timeline(
     is_replay = known is not None and sent.mono_ms <= known.mono_ms
     if not is_replay:  # else its clocks are of the time when it was made, and ours of now
         offsets[sent.boot_id] = received_ms - sent.utc_ms
-    earliest = devices.find_last_contact_before(snapshot, device.device, sent.boot_id)
+    before = devices.find_boot_before(snapshot, device.device, sent.boot_id)
     return Timeline(
         sent=sent,
         received_ms=received_ms,
         offsets_ms=offsets,
-        earliest_ms=device.enrolled_ms if earliest is None else earliest,
+        earliest_ms=device.enrolled_ms if before is None else before.seen_ms,
         is_replay=is_replay,
+        offset_before_ms=None if before is None else before.offset_ms,
     )
 
 
@@ -91,7 +94,21 @@ def _place_diary(timeline: Timeline, run: Diary) -> PlacedTime:
     length_ms = to_ms - from_ms
     if not 0 <= length_ms <= counted_ms + run.slot_s * 1000:
         length_ms = counted_ms  # the computer's clock was set during the run
-    return PlacedTime(found.ms, found.ms + length_ms, found.quality, found.width_ms)
+    off_ms = _clock_off_ms(timeline, from_ms) if found.quality is TimeQuality.BOUNDED and run.boot_id else None
+    return PlacedTime(found.ms, found.ms + length_ms, found.quality, found.width_ms, off_ms)
+
+
+def _clock_off_ms(timeline: Timeline, raw_ms: int) -> int | None:
+    """Return how far the computer's clock was off at most at the contacts before and after a moment; None: unknown.
+
+    A computer that was never online in one of its boots is not lost for the diary: where its clock was right before and
+    after, it was right meanwhile. One that begins anew at each start names a moment before the last contact.
+    """
+    if timeline.is_replay or timeline.offset_before_ms is None:
+        return None
+    if not timeline.earliest_ms < raw_ms < timeline.received_ms:
+        return None
+    return max(abs(timeline.offset_before_ms), abs(timeline.offset_ms))
 
 
 def _correct(timeline: Timeline, raw_ms: int, mono_ms: int | None, boot_id: str | None) -> Corrected:

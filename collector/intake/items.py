@@ -109,6 +109,7 @@ def place_items(
                 end_ms=time.end_ms,
                 time_quality=time.quality.value,
                 time_width_ms=time.width_ms,
+                clock_off_ms=time.clock_off_ms,
                 received_ms=timeline.received_ms,
                 client_ip_prefix=client_ip_prefix,
                 receipt_verdict=worth.value,

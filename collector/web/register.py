@@ -18,6 +18,7 @@ from collector.web.language import i18n
 from collector.web.language.i18n import choose_language
 from collector.web.pages import (
     atlas,
+    availability,
     browser_test,
     device_acts,
     evidence,
@@ -56,6 +57,7 @@ BLUEPRINTS = (
     browser_test.BLUEPRINT,
     evidence.BLUEPRINT,
     school_tests.BLUEPRINT,
+    availability.BLUEPRINT,
     flag_acts.BLUEPRINT,
     providers.BLUEPRINT,
     progress.BLUEPRINT,

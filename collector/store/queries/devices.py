@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, insert, or_, select, update
 
 from agent.wire.vocabulary import DeviceState
+from collector.store.queries import availability_marks
 from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
@@ -21,8 +22,8 @@ _KEY = select(DEVICE_KEYS).where(DEVICE_KEYS.c.device == _OF, DEVICE_KEYS.c.key_
 _BOOTS = select(BOOTS.c.boot_id, BOOTS.c.offset_ms, BOOTS.c.mono_ms, BOOTS.c.seen_ms).where(
     BOOTS.c.device == _OF, BOOTS.c.boot_id.in_(bindparam("boot_ids", expanding=True))
 )
-_LAST_CONTACT = (
-    select(BOOTS.c.seen_ms)
+_BOOT_BEFORE = (
+    select(BOOTS.c.boot_id, BOOTS.c.offset_ms, BOOTS.c.mono_ms, BOOTS.c.seen_ms)
     .where(BOOTS.c.device == _OF, BOOTS.c.boot_id != bindparam("boot_id"))
     .order_by(BOOTS.c.seen_ms.desc())
     .limit(1)
@@ -200,10 +201,10 @@ def find_boots(snapshot: Snapshot, device: str, boot_ids: set[str]) -> dict[str,
     return {row.boot_id: Boot(**row._mapping) for row in rows}
 
 
-def find_last_contact_before(snapshot: Snapshot, device: str, boot_id: str) -> int | None:
-    """Return when we last heard of the device in another boot than this one, Unix ms."""
-    found: int | None = snapshot.connection.scalar(_LAST_CONTACT, {"device": device, "boot_id": boot_id})
-    return found
+def find_boot_before(snapshot: Snapshot, device: str, boot_id: str) -> Boot | None:
+    """Return the boot in which we last heard of the device, other than this one."""
+    row = snapshot.connection.execute(_BOOT_BEFORE, {"device": device, "boot_id": boot_id}).first()
+    return Boot(**row._mapping) if row else None
 
 
 def list_assignments(snapshot: Snapshot, device: str) -> list[Assignment]:
@@ -272,7 +273,9 @@ def forget_pending_keys(unit: UnitOfWork, device: str, *, keep: int) -> None:
 def assign(unit: UnitOfWork, device: str, school: str, from_ms: int) -> None:
     """Let the device belong to the school from then on; where it belonged before ends."""
     open_ones = (ASSIGNMENTS.c.device == device) & ASSIGNMENTS.c.to_ms.is_(None)
-    unit.connection.execute(update(ASSIGNMENTS).where(open_ones).values(to_ms=from_ms))
+    ended = update(ASSIGNMENTS).where(open_ones).values(to_ms=from_ms).returning(ASSIGNMENTS.c.school)
+    for touched in sorted({school, *unit.connection.scalars(ended)}):
+        availability_marks.mark_span(unit, touched, from_ms, None)
     insert_or_update(unit, ASSIGNMENTS, {"device": device, "from_ms": from_ms, "to_ms": None, "school": school})
     unit.connection.execute(update(DEVICES).where(DEVICES.c.device == device).values(school=school))
 
@@ -333,6 +336,7 @@ def _give_school(unit: UnitOfWork, device: str) -> None:
             if table is MEASUREMENTS:
                 values |= {"votes": None, "exclusion": None}  # judged again by the next evaluation
             unit.connection.execute(update(table).where(condition).values(values))
+        availability_marks.mark_span(unit, one.school, one.from_ms, one.to_ms)
 
 
 def revoke(unit: UnitOfWork, device: str, now_ms: int) -> None:

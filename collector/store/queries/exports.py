@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages.school import TestFilter
+from collector.store.tables.availability import AVAILABILITY_DAYS, LOCAL_OUTAGES
 from collector.store.tables.browser_tests import BROWSER_TESTS
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
@@ -131,6 +132,21 @@ _SHAPES: Final[dict[str, _Shape]] = {
         school="code",
     ),
     "school_days": _Shape(SCHOOL_DAYS, first=(), days=frozenset({"day"}), day="day"),
+    "availability": _Shape(
+        AVAILABILITY_DAYS,
+        first=("school", "day", "is_open", "availability", "coverage"),
+        hidden=frozenset({"spans"}),
+        renamed=(("learnt_ms", "learnt_at"), ("start_ms", "start_at")),
+        json=frozenset({"late"}),
+        days=frozenset({"day"}),
+        day="day",
+    ),
+    "local_outages": _Shape(
+        LOCAL_OUTAGES,
+        first=("school", "from_at", "to_at", "seen_at"),
+        renamed=(("from_ms", "from_at"), ("to_ms", "to_at"), ("seen_ms", "seen_at"), ("learnt_ms", "learnt_at")),
+        time="from_ms",
+    ),
     "evaluations": _Shape(
         EVALUATIONS,
         first=("school", "profile", "target_profile", "profile_version", "metric", "day"),

@@ -11,6 +11,7 @@ SETTINGS_VERSION = "settings_version"  # a counter, raised when calendars or ope
 LAST_EVALUATION_MS = "last_evaluation_ms"
 EVALUATED_PROFILE = "evaluated_profile"
 VERDICTS_VERSION = "verdicts_version"  # a counter, raised whenever newest verdicts are written (`queries.newness`)
+AVAILABILITY_ZONE = "availability_zone"  # the default zone by which days of availability were worked out
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
 

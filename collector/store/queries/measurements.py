@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from agent.wire import forms
 from agent.wire.codec import Decoded
 from agent.wire.records import Budget, Diary, Direction, Failure, Loaded, Measurement, Part, Rtt
+from collector.store.queries import availability_marks
 from collector.store.tables.measurements import CONFLICTS, DIARY, MEASUREMENTS, QUARANTINE
 from collector.store.unit import Snapshot, UnitOfWork, is_outage
 from collector.store.upsert import insert, insert_all
@@ -45,6 +46,7 @@ class Placed:
     received_ms: int
     client_ip_prefix: str | None = None
     receipt_verdict: str = "none"  # of a measurement
+    clock_off_ms: int | None = None  # of a diary run whose time is bounded
 
 
 def insert_once(unit: UnitOfWork, placed: Sequence[Placed]) -> tuple[set[str], set[str]]:
@@ -72,6 +74,8 @@ def insert_once(unit: UnitOfWork, placed: Sequence[Placed]) -> tuple[set[str], s
             done, raised = _insert_rows(unit, table, rows)
             inserted |= done
             failed |= raised
+            if table is DIARY:
+                availability_marks.mark_runs(unit, [row for row in rows if row["rid"] in done])
     return inserted, failed
 
 
@@ -256,7 +260,8 @@ def _measurement_row(row: dict[str, Any], plain: dict[str, Any], placed: Placed)
 def _diary_row(row: dict[str, Any], plain: dict[str, Any], placed: Placed) -> dict[str, Any]:
     names = ("boot_id", "from_mono_ms", "slots", "slot_s", "state", "server_rtt_ms", "gateway_rtt_ms", "sent", "lost")
     row |= {name: plain[name] for name in (*names, "dns_ms")}
-    return row | {"from_ms": placed.at_ms, "to_ms": placed.end_ms, "probes": _json(plain["probes"])}
+    placed_at = {"from_ms": placed.at_ms, "to_ms": placed.end_ms, "clock_off_ms": placed.clock_off_ms}
+    return row | placed_at | {"probes": _json(plain["probes"])}
 
 
 # Every row of one insert has the same columns; what the evaluation writes is not among them.

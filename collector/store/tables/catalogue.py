@@ -2,6 +2,7 @@
 
 from collector.store.tables import (
     agent_settings,
+    availability,
     browser_tests,
     devices,
     judgement,
@@ -16,6 +17,7 @@ from collector.store.tables.base import METADATA
 __all__ = [
     "METADATA",
     "agent_settings",
+    "availability",
     "browser_tests",
     "devices",
     "judgement",

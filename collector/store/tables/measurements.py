@@ -146,6 +146,8 @@ DIARY = Table(
     Column("from_ms", BigInteger, nullable=False),  # corrected
     Column("to_ms", BigInteger, nullable=False),
     Column("time_quality", Text, nullable=False),
+    # Of a bounded time: how far the clock was off at most, at the contacts before and after; None: nobody knows.
+    Column("clock_off_ms", BigInteger),
     Column("received_ms", BigInteger, nullable=False),
     Column("boot_id", Text),
     Column("from_mono_ms", BigInteger),
@@ -162,6 +164,14 @@ DIARY = Table(
     Column("content_hash", Text, nullable=False),
     PrimaryKeyConstraint("device", "rid"),
     Index(None, "school", "from_ms"),
+    # Time in which a computer was off or asleep: few runs, some of them of many days.
+    Index(
+        "ix_diary_away",
+        "school",
+        "to_ms",
+        sqlite_where=text("boot_id IS NULL"),
+        postgresql_where=text("boot_id IS NULL"),
+    ),
 )
 
 # The first conflicting copy of a rid, kept apart from everything that counts.

@@ -20,7 +20,7 @@ from collector.web.pages.devices import clock_words
 from collector.web.pages.school_link import DAYS
 from collector.web.pages.school_tests import line_of
 from collector.web.people import access, school_link
-from collector.web.views import browser_offer, evidence, fitness_words, hint_words, lines, school_target, why
+from collector.web.views import browser_offer, evidence, fitness_words, hint_words, line_up, lines, school_target, why
 from collector.web.views.evidence import ChartSpan
 from collector.web.views.hint_words import HintLine
 from collector.web.words import sentences
@@ -73,6 +73,7 @@ def show(code: str) -> str:
             devices=pages_school.devices(snapshot, code),
             clock_words=clock_words,
             zone=zone,
+            line=line_up.card(snapshot, code, zone, parts.now_ms),
             zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",
             now_ms=parts.now_ms,
             links=school_link.with_addresses(mine),

@@ -20,7 +20,7 @@ from collector.web.http.frame import here, page
 from collector.web.language.i18n import later, say
 from collector.web.pages.overview import midnight_ms
 from collector.web.people.access import for_role
-from collector.web.views import lines, remembered
+from collector.web.views import line_up, lines, remembered
 from collector.web.words import terms
 
 BLUEPRINT = Blueprint("schools", __name__)
@@ -35,6 +35,7 @@ COLUMNS: Final = {
     "ratio": later("Against target"),
     "tests": later("Tests that reach it"),
     "days": later("30 school days"),
+    "availability": later("Line up, 10 days"),
     "pupils": later("Pupils"),
     "heard": later("Last heard"),
 }
@@ -53,6 +54,7 @@ _FILE: Final = {
     **dict.fromkeys(("median_bps", "target_bps"), CellKind.INTEGER),
     "is_estimated": CellKind.BOOLEAN,
     **dict.fromkeys(("target_profile", "profile_version"), CellKind.TEXT),
+    **dict.fromkeys(("availability", "coverage"), CellKind.NUMBER),
     "last_heard_at": CellKind.TIME,
 }
 _OF_ROW: Final = {"school": "code", "last_heard_at": "heard_ms"}  # where a column is called otherwise
@@ -130,6 +132,7 @@ def show() -> str:
             "schools/show.html",
             snapshot,
             lines=lines.school_lines(snapshot, rows),
+            line_up=line_up,
             found=pages_schools.count_schools(snapshot, parts.measure, wanted),
             total=pages_schools.count_schools(snapshot, parts.measure, SchoolFilter()),
             facets=pages_schools.facets(snapshot),

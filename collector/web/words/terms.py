@@ -182,6 +182,18 @@ MEDIA: Final[Words] = {
     "vpn": later("VPN"),
     "unknown": later("unknown"),
 }
+# What a computer could reach, as its diary says.
+DIARY_STATES: Final[Words] = {
+    "ok": later("the Internet"),
+    "collector_down": later("the Internet, but not our server"),
+    "dns_fail": later("no name server"),
+    "no_internet": later("the school's router, and nothing beyond"),
+    "portal": later("a page to sign in at, or a filter"),
+    "no_gateway": later("not the school's router"),
+    "link_down": later("nothing: no cable and no Wi-Fi"),
+    "asleep": later("asleep"),
+    "off": later("switched off"),
+}
 # Whether an enrolment token still admits PCs that nobody knows.
 TOKEN_STATES: Final[Words] = {
     "valid": later("Admits PCs"),

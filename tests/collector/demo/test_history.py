@@ -19,8 +19,9 @@ from collector.evaluate.run import evaluate
 from collector.profiles import catalogue
 from collector.store.open import Store
 from collector.store.queries.judging import judgement
+from collector.store.tables.availability import AVAILABILITY_NOW, LOCAL_OUTAGES
 from collector.store.tables.judgement import EVALUATIONS, FLAGS, SCHOOL_DAYS
-from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.school_days import at_ms, bring
 
@@ -117,3 +118,18 @@ def test_low_lines_have_two_of_the_three_days_that_prove_it(store: Store) -> Non
     two_days = [one for one in found if one is not None and len(one.counted) == 20]
     ready = [one for one in two_days if one.plan is not None and one.choice.by is not None]
     assert len(ready) >= 5  # at the others no port is fast enough now
+
+
+def test_the_lines_of_the_last_weeks_are_in_the_diaries_and_nothing_is_later_than_now(store: Store) -> None:
+    schools = some_of_each(1)
+    fill(store, schools, NOW_MS, days=15)
+    evaluate(store, CONFIG, fake_ports(FakeClock(NOW_MS)))
+    with store.reader() as snapshot:
+        rows = snapshot.connection.execute(select(AVAILABILITY_NOW)).mappings().all()
+        newest = snapshot.connection.scalar(select(func.max(DIARY.c.to_ms)))
+        down = snapshot.connection.scalar(select(func.count()).select_from(LOCAL_OUTAGES))
+    assert newest is not None and newest <= NOW_MS
+    assert len(rows) == len(schools)
+    seen = [row for row in rows if row["availability"] is not None]
+    assert seen and all(row["availability"] > 0.7 for row in seen)
+    assert down

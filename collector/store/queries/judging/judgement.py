@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, select, update
 
 from collector.domain.words import OPEN_STATES, SPEED, FlagEventKind
-from collector.store.queries import newness
+from collector.store.queries import availability_marks, newness
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import (
     EVALUATIONS,
@@ -116,6 +116,7 @@ def reopen_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = N
         from_day: The first day concerned.
         codes: The schools concerned; None for all.
     """
+    availability_marks.mark_days(unit, from_day, codes)
     statement = update(SCHOOL_DAYS).where(SCHOOL_DAYS.c.day >= from_day).values(is_final=False)
     if codes is None:
         unit.connection.execute(statement)

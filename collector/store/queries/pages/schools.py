@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, FromClause, Select, and_, case, func, literal, or_, select
 
 from agent.wire.vocabulary import DeviceState
+from collector.store.tables.availability import AVAILABILITY_NOW
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.judgement import SCHOOL_DAYS
@@ -85,6 +86,8 @@ class SchoolRow:
     is_estimated: bool | None
     target_profile: str | None  # whose rule gave the target; None: the series' own
     profile_version: str | None
+    availability: float | None  # of the last ten school days, of what was seen; None: nobody saw anything
+    coverage: float | None  # how much of those days was seen
     heard_ms: int | None  # newest contact of a device of the school
 
 
@@ -113,6 +116,7 @@ _ROW = (
     *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
     func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift).label("pupils"),
     *(NEWEST.c[name] for name in _NUMBER_COLUMNS),
+    *(AVAILABILITY_NOW.c[name] for name in ("availability", "coverage")),
 )
 
 _HEARD = (
@@ -130,6 +134,7 @@ _CONTACTS = (
     .subquery()
 )
 
+_IS_NOW = AVAILABILITY_NOW.c.school == SCHOOLS.c.code
 _RATIO = NEWEST.c.median_bps * 1.0 / NEWEST.c.target_bps
 _CONTRACT_SHARE = NEWEST.c.median_bps / func.nullif(SCHOOLS.c.contract_download_mbps * 1e6, 0.0, type_=Float)
 _VERDICT_RANK = case(
@@ -150,14 +155,15 @@ SORTS: dict[str, ColumnElement[Any]] = {
     "tests": NEWEST.c.attained * 1.0 / func.nullif(NEWEST.c.n, 0),
     "pupils": func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift),
     "heard": _CONTACTS.c.heard_ms,
+    "availability": AVAILABILITY_NOW.c.availability,
 }
 
 
 # Of those, what follows from the registry and the newest verdicts alone.
-OF_VERDICTS = frozenset(SORTS) - {"heard"}
+OF_VERDICTS = frozenset(SORTS) - {"heard", "availability"}
 
 
-_OF_REGISTRY = ("name", "pupils", "heard")  # what asks for no verdict
+_OF_REGISTRY = ("name", "pupils", "heard", "availability")  # what asks for no verdict
 
 
 def like_pattern(text: str) -> str:
@@ -257,6 +263,8 @@ def school_codes(
     source = _source(measure, wanted, needs_verdicts=sort not in _OF_REGISTRY)
     if sort == "heard":
         source = source.outerjoin(_CONTACTS, _CONTACTS.c.school == SCHOOLS.c.code)
+    elif sort == "availability":
+        source = source.outerjoin(AVAILABILITY_NOW, _IS_NOW)
     chosen = select(SCHOOLS.c.code).select_from(source).where(*where(wanted)).order_by(*_order(sort, descending))
     return snapshot.connection.scalars(chosen.limit(limit).offset(offset)).all()
 
@@ -265,7 +273,8 @@ def rows_of(snapshot: Snapshot, measure: Measure, codes: Sequence[str]) -> list[
     """Return the schools of some codes, in their order."""
     found: dict[str, SchoolRow] = {}
     for start in range(0, len(codes), _MANY):
-        some: Select[Any] = select(*_ROW, _HEARD).select_from(judged_schools(measure))
+        source = judged_schools(measure).outerjoin(AVAILABILITY_NOW, _IS_NOW)
+        some: Select[Any] = select(*_ROW, _HEARD).select_from(source)
         some = some.where(SCHOOLS.c.code.in_(codes[start : start + _MANY]))
         found |= {row["code"]: SchoolRow(**row) for row in snapshot.connection.execute(some).mappings()}
     return [found[code] for code in codes]

@@ -18,7 +18,8 @@ from tests.fakes import pages_world
 PAGES = [
     "/", "/map", "/map?layer=areas", "/map?school=00123", "/map?page=2&verdict=BELOW&verdict=MEETS", "/schools",
     "/schools?show=all", "/schools?verdict=BELOW,MEETS", "/schools/00123", "/schools/00203",
-    "/schools/00123/tests", "/schools/00203/tests",
+    "/schools/00123/tests", "/schools/00203/tests", "/schools/00123/availability",
+    "/schools/00123/availability?day=2026-11-23",
     "/schools/00123/tests?hint=provider", "/schools/00123/tests?use=class_video.loss&page=2", "/uses",
     "/schools/00123/evidence", "/schools/00123/evidence?hours=all&reason=class_hours",
     "/schools/00203/evidence", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
@@ -213,7 +214,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/map?school=00123", 16),
         ("/map/data", 7),
         ("/schools/00123/evidence", 16),
-        ("/schools/00123", 19),
+        ("/schools/00123", 22),
         ("/schools/00123/tests", 11),
         ("/schools/00123/tests?hint=provider", 13),
         ("/uses", 9),

@@ -72,6 +72,7 @@ ROUTES = {
     "browser_test.begin": Route("operator", foreign=SCHOOL),
     "browser_test.end": Route("operator", foreign=SCHOOL),
     "school_tests.show": Route("viewer", foreign=SCHOOL),
+    "availability.show": Route("viewer", foreign=SCHOOL),
     "school_tests.download": Route("analyst", foreign={**SCHOOL, "format": "csv"}),
     "flags.show": Route("viewer"),
     "flags.show_one": Route("viewer", foreign={"flag_id": "FLAG"}),

@@ -1,0 +1,90 @@
+"""Which schools' availability is to be worked out again, and of which time. Nothing here commits.
+
+A mark is written in the transaction that brings a run or changes an input, and taken in the one that writes what
+follows from it: whatever comes meanwhile leaves a new one, so that nothing is ever passed over.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
+
+from sqlalchemy import case, delete, literal, or_, select
+
+from collector.store.queries.pieces import in_pieces
+from collector.store.tables.availability import AVAILABILITY_MARKS
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot, UnitOfWork
+from collector.store.upsert import AnyInsert, insert
+
+_EAST_MS = 14 * 3_600_000  # no zone is further ahead of UTC
+
+
+class Mark(NamedTuple):
+    """A time of a school in which something is new."""
+
+    school: str
+    from_ms: int
+    to_ms: int | None  # None: up to the newest day
+
+
+def mark_runs(unit: UnitOfWork, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Say that runs of the diary came; those of no school wait until their device has one.
+
+    Args:
+        unit: The transaction that stores them.
+        rows: As they are stored.
+    """
+    spans: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        if (school := row["school"]) is not None:
+            first, last = spans.get(school, (row["from_ms"], row["to_ms"]))
+            spans[school] = min(first, row["from_ms"]), max(last, row["to_ms"])
+    for school, (first, last) in sorted(spans.items()):  # in one order, so that nobody waits for who waits for them
+        mark_span(unit, school, first, last)
+
+
+def mark_span(unit: UnitOfWork, school: str, from_ms: int, to_ms: int | None) -> None:
+    """Say that something is new in a time of a school; without an end: up to now."""
+    row = {"school": school, "from_ms": from_ms, "to_ms": to_ms}
+    unit.connection.execute(_or_wider(insert(unit, AVAILABILITY_MARKS).values(row)))
+
+
+def mark_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = None) -> None:
+    """Say that an input changed of every day from a local one on.
+
+    Args:
+        unit: The transaction that changes it.
+        from_day: The first day concerned, ISO.
+        codes: The schools concerned; None for all.
+    """
+    moment = datetime.combine(date.fromisoformat(from_day), time(), UTC)
+    from_ms = max(0, round(moment.timestamp() * 1000) - _EAST_MS)
+    given = select(SCHOOLS.c.code, literal(from_ms), literal(None, AVAILABILITY_MARKS.c.to_ms.type))
+    chosen = [given.where(SCHOOLS.c.code.is_not(None))] if codes is None else []
+    chosen += [given.where(SCHOOLS.c.code.in_(some)) for some in in_pieces(codes or ())]
+    for some in chosen:
+        whole = insert(unit, AVAILABILITY_MARKS).from_select(["school", "from_ms", "to_ms"], some)
+        unit.connection.execute(_or_wider(whole))
+
+
+def _or_wider(statement: AnyInsert) -> AnyInsert:
+    """Return the insert that widens a mark that is there."""
+    old, new = AVAILABILITY_MARKS.c, statement.excluded
+    wider = {
+        "from_ms": case((new.from_ms < old.from_ms, new.from_ms), else_=old.from_ms),
+        "to_ms": case((or_(new.to_ms.is_(None), new.to_ms > old.to_ms), new.to_ms), else_=old.to_ms),
+    }
+    return statement.on_conflict_do_update(index_elements=["school"], set_=wider)
+
+
+def marks(snapshot: Snapshot) -> list[Mark]:
+    """Return every mark."""
+    row = AVAILABILITY_MARKS.c
+    return [Mark(*one) for one in snapshot.connection.execute(select(row.school, row.from_ms, row.to_ms))]
+
+
+def take(unit: UnitOfWork, schools: Sequence[str]) -> dict[str, Mark]:
+    """Take the marks of some schools away and return them as they are now; read the runs after that."""
+    row = AVAILABILITY_MARKS.c
+    taken = delete(AVAILABILITY_MARKS).where(row.school.in_(schools)).returning(row.school, row.from_ms, row.to_ms)
+    return {one[0]: Mark(*one) for one in unit.connection.execute(taken)}
