@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from collector.domain.hazards.shapes import Point, Polygon, Ring, Shape, area_of, box_of
 from collector.domain.said import SaidError
 
-MAX_BYTES: Final = 1_000_000
+MAX_BYTES: Final = 500_000
 MAX_POINTS: Final = 20_000
 MAX_POLYGONS: Final = 500
 _WIDEST: Final = 180.0

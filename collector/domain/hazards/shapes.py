@@ -5,6 +5,7 @@ where it lies across the date line, so that no edge jumps around the world; plac
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 Point = tuple[float, float]
@@ -45,7 +46,7 @@ class _Banded:
         self._tall = (self.north - self.south) / BANDS
         self._bands: list[list[_Edge]] = [[] for _ in range(BANDS)]
         for ring in polygon:
-            for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False):
+            for (x1, y1), (x2, y2) in pairwise(ring):
                 for band in range(self._band(min(y1, y2)), self._band(max(y1, y2)) + 1):
                     self._bands[band].append((x1, y1, x2, y2))
 
@@ -97,7 +98,7 @@ def area_of(ring: Sequence[Point]) -> float:
     """Return the size of a ring in square degrees: zero where it has no inside."""
     # From its first corner on: far from zero, small rings would drown in their own distance.
     x0, y0 = ring[0]
-    pairs = zip(ring, ring[1:], strict=False)
+    pairs = pairwise(ring)
     return abs(sum((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0) for (x1, y1), (x2, y2) in pairs)) / 2
 
 
