@@ -5,9 +5,8 @@ from typing import Final
 
 from flask import abort, redirect, request, url_for
 from markupsafe import Markup
-from werkzeug.wrappers import Response
 
-from collector.domain.hazards.standing import Called, CallDeed, Standing, fold
+from collector.domain.hazards.standing import CallDeed, Called, Standing, fold
 from collector.domain.roles import Role
 from collector.store import locks
 from collector.store.queries import hazards

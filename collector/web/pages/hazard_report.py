@@ -13,12 +13,15 @@ from collector.web import asked
 from collector.web.asking.rows import csv_file
 from collector.web.desk import desk
 from collector.web.http.frame import page
+from collector.web.pages import hazards as pages
 from collector.web.pages.hazard_calls import read_wanted
-from collector.web.pages.hazards import BLUEPRINT, curves, find
+from collector.web.pages.hazards import curves, find
 from collector.web.people.access import for_role
 from collector.web.views import hazard_lines
 from collector.web.views.hazard_lines import Line, Whole
 from collector.web.words import hazard_words
+
+BLUEPRINT: Final = pages.BLUEPRINT
 
 _COLUMNS: Final = {
     **dict.fromkeys(("hazard", "school", "name", "area", "provider"), CellKind.TEXT),

@@ -209,7 +209,7 @@ def show_one(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "") -> 
 
 def is_mine(whole: hazard_lines.Whole) -> bool:
     """Return whether the reader sees every school of a hazard: only then may they end it or change its dates."""
-    return len(whole.lines) >= whole.hazard.schools or access.person() is not None and _sees_all()
+    return _sees_all() or len(whole.lines) >= whole.hazard.schools
 
 
 def _sees_all() -> bool:

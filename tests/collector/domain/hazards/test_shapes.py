@@ -1,5 +1,6 @@
 """What lies in a shape: against a slow rule of another kind, at the date line, in holes, on borders."""
 
+import itertools
 import math
 import random
 
@@ -25,7 +26,7 @@ def star(corners: int, x: float, y: float, seed: int) -> Ring:
 def winds(ring: Ring, x: float, y: float) -> bool:
     """Return whether a ring goes round a place, by the sum of the angles: another rule than the one that is tested."""
     total = 0.0
-    for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False):
+    for (x1, y1), (x2, y2) in itertools.pairwise(ring):
         turn = math.atan2(y2 - y, x2 - x) - math.atan2(y1 - y, x1 - x)
         total += (turn + math.pi) % (2 * math.pi) - math.pi
     return abs(total) > math.pi

@@ -1,5 +1,6 @@
 """Where a school stands follows from what is stored, whatever came before and in whatever order."""
 
+import itertools
 import random
 
 from hypothesis import given, settings
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 from collector.domain.hazards.standing import (
     HEARD_FOR_MS,
     Answer,
-    Called,
     CallDeed,
+    Called,
     Entry,
     Facts,
     Standing,
@@ -96,5 +97,5 @@ def test_a_curve_rises_to_the_number_of_schools_heard(first: list[int | None]) -
     steps = curve(first, BEGINS, NOW)
     assert steps[0] == Step(BEGINS, 0) and steps[-1].at_ms == NOW
     assert steps[-1].heard == sum(1 for one in first if one is not None and one <= NOW)
-    assert all(a.heard <= b.heard and a.at_ms <= b.at_ms for a, b in zip(steps, steps[1:], strict=False))
+    assert all(a.heard <= b.heard and a.at_ms <= b.at_ms for a, b in itertools.pairwise(steps))
     assert thinned(steps, 5)[-1] == steps[-1] and len(thinned(steps, 5)) <= 5
