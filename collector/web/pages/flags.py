@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from collector.domain import proof as rule
 from collector.domain.roles import Role
-from collector.store.queries import casework, target_versions
+from collector.store.queries import casework, hazards, target_versions
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import school as pages_school
@@ -199,6 +199,7 @@ def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None 
             snapshot,
             case=case,
             flag=flag,
+            held=hazards.held_schools(snapshot, [flag.code]).get(flag.code),
             newest=judged_days[0] if judged_days else None,
             timeline=timeline(flag, events, acts, judged_days, case.zone, today),
             others=[item for item in pages_school.flags(snapshot, flag.code) if item.flag_id != flag_id],

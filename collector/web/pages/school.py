@@ -54,6 +54,7 @@ def show(code: str) -> str:
             "school/show.html",
             snapshot,
             row=row,
+            held=hazards.held_schools(snapshot, [row.code]).get(row.code),
             sentence=_sentence(row, flag),
             judged=lines.judged(row),
             attain=_attain(row),
