@@ -65,7 +65,7 @@ def calls(hazard_id: str) -> str:
 
 
 def _calls(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "", phones: dict[str, str] | None = None) -> str:
-    whole, wanted = hazard_lines.whole(snapshot, hazard), read_wanted()
+    whole, wanted = hazard_lines.look(snapshot, hazard), read_wanted()
     found = [line for line in whole.lines if wanted.fits(line)]
     person = access.person()
     return page(
@@ -185,7 +185,7 @@ def paper_with_phones(hazard_id: str) -> str:
     with desk().store.unit() as unit:
         hazard = find(unit, hazard_id)
         wanted = read_wanted()
-        codes = {line.member.code for line in hazard_lines.whole(unit, hazard).lines if wanted.fits(line)}
+        codes = {line.member.code for line in hazard_lines.look(unit, hazard).lines if wanted.fits(line)}
         found = {code: number for code, number in hazards.phones(unit, hazard_id).items() if code in codes}
         audited.note(unit, "hazard.phones_printed", hazard_id, f"{len(found)} telephones")
         shown = _paper(unit, hazard, found)
@@ -194,7 +194,7 @@ def paper_with_phones(hazard_id: str) -> str:
 
 
 def _paper(snapshot: Snapshot, hazard: Hazard, phones: dict[str, str]) -> str:
-    whole, wanted = hazard_lines.whole(snapshot, hazard), read_wanted()
+    whole, wanted = hazard_lines.look(snapshot, hazard), read_wanted()
     rows = [line for line in whole.lines if wanted.fits(line)]
     return page(
         "hazards/paper.html",

@@ -60,7 +60,7 @@ def report(hazard_id: str) -> str:
 
 
 def _whole(snapshot: Snapshot, hazard_id: str) -> Whole:
-    return hazard_lines.whole(snapshot, find(snapshot, hazard_id))
+    return hazard_lines.look(snapshot, find(snapshot, hazard_id))
 
 
 @BLUEPRINT.get("/<hazard_id>/report.csv")

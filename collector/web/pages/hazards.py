@@ -187,7 +187,7 @@ def one(hazard_id: str) -> str:
 
 def show_one(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "") -> str:
     """Return the page of one hazard."""
-    whole = hazard_lines.whole(snapshot, hazard)
+    whole = hazard_lines.look(snapshot, hazard)
     done = asked.text("done")
     return page(
         "hazards/one.html",
@@ -238,7 +238,7 @@ def places(hazard_id: str) -> Response:
     """Return shape and schools for the map: places and standings as parallel lists."""
     with desk().store.reader() as snapshot:
         hazard = find(snapshot, hazard_id)
-        lines = [line for line in hazard_lines.whole(snapshot, hazard).lines if line.member.latitude is not None]
+        lines = [line for line in hazard_lines.look(snapshot, hazard).lines if line.member.latitude is not None]
     found = {
         "shape": json.loads(hazard.shape) if hazard.shape else None,
         "x": [line.member.longitude for line in lines],
@@ -292,7 +292,7 @@ def set_dates(hazard_id: str) -> Answer:
 
 
 def _may_date(unit: UnitOfWork, hazard: Hazard) -> Markup | None:
-    if is_mine(hazard_lines.whole(unit, hazard)):
+    if is_mine(hazard_lines.look(unit, hazard)):
         return None
     return say("Nothing was saved: schools outside your districts lie in it too. Ask whoever sees them all.")
 

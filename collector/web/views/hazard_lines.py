@@ -67,7 +67,7 @@ class Group:
     half_ms: int | None  # how long until half of them were heard; None: not yet
 
 
-def whole(snapshot: Snapshot, hazard: Hazard) -> Whole:
+def look(snapshot: Snapshot, hazard: Hazard) -> Whole:
     """Return a hazard at this minute; remembered until something of it, or a school, changes."""
     now_ms = desk().now_ms
     as_of_ms = hazard.as_of_ms(now_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS)

@@ -199,7 +199,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/map?school=00123", 16),
         ("/map/data", 7),
         ("/schools/00123/evidence", 16),
-        ("/schools/00123", 19),
+        ("/schools/00123", 20),
         ("/schools/00123/tests", 11),
         ("/schools/00123/tests?hint=provider", 13),
         ("/uses", 9),
