@@ -36,6 +36,8 @@ BLUEPRINT = Blueprint("hazards", __name__, url_prefix="/hazards")
 
 Answer = Response | tuple[str, int] | str
 ROWS: Final = 8  # of the call list on the page of a hazard
+DRILL_FROM_MS: Final = 6 * 3_600_000  # a drill began so long ago: some schools were heard since, some were not
+MOST_GROUPS: Final = 12  # districts and providers there, the largest; the report has all
 _MAP_SCRIPTS: Final = ("map/1-outlines.js", "map/2-marks.js", "map/4-layer.js", "hazards.js")
 _DONE: Final = ("declared", "ended", "dated", "drill")
 _CODES: Final = {Standing.SILENT: 0, Standing.DEGRADED: 1, Standing.CONFIRMED: 2, Standing.HEARD: 3}
@@ -160,7 +162,7 @@ def drill() -> Response:
             return redirect(url_for("hazards.show", done="no_drill"), code=303)
         shape, members = found
         form = Form(audited.new_id(), str(say("Hurricane over %(area)s", area=members[0].area or "–")))
-        form.shape, form.begins_ms = shape, parts.now_ms
+        form.shape, form.begins_ms = shape, parts.now_ms - DRILL_FROM_MS
         hazard = _hazard(form, is_drill=True)
         _declare(unit, hazard, work.Inside(members, 0))
         unit.commit()
@@ -201,7 +203,7 @@ def show_one(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "") -> 
         begins=hazard_form.written(hazard.begins_ms, desk().zone),
         ends=hazard_form.written(hazard.ends_ms, desk().zone),
         source=url_for("hazards.places", hazard_id=hazard.hazard_id),
-        **curves(whole),
+        **curves(whole, MOST_GROUPS),
         **_usual(),
         **of_map(),
     )
@@ -217,8 +219,8 @@ def _sees_all() -> bool:
     return person is not None and person.scope.is_whole
 
 
-def curves(whole: hazard_lines.Whole) -> dict[str, object]:
-    """Return how the schools came back, as a picture and in figures."""
+def curves(whole: hazard_lines.Whole, most: int = 500) -> dict[str, object]:
+    """Return how the schools came back, as a picture and in figures; of so many districts and providers at most."""
     every = hazard_lines.group(whole, None, whole.lines)
     label, hours = str(hazard_words.curve(every.heard, every.schools)), str(say("hours after the beginning"))
     return {
@@ -226,8 +228,8 @@ def curves(whole: hazard_lines.Whole) -> dict[str, object]:
         "pictures": [
             restoration.restoration(every.steps, every.schools, label, width, hours) for width in (680.0, 340.0)
         ],
-        "by_area": hazard_lines.groups(whole, lambda one: one.area),
-        "by_provider": hazard_lines.groups(whole, lambda one: one.provider),
+        "by_area": hazard_lines.groups(whole, lambda one: one.area)[:most],
+        "by_provider": hazard_lines.groups(whole, lambda one: one.provider)[:most],
         "after": hazard_lines.AFTER_H,
         "small": restoration.small,
     }

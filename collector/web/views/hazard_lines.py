@@ -72,16 +72,20 @@ def look(snapshot: Snapshot, hazard: Hazard) -> Whole:
     now_ms = desk().now_ms
     as_of_ms = hazard.as_of_ms(now_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS)
     seen = snapshot.scope.is_whole, tuple(sorted(snapshot.scope.areas or ()))
-    facts = (seen, hazard, as_of_ms, pages_hazards.newest_call(snapshot, hazard.hazard_id), newness.registry(snapshot))
+    rows = (seen, hazard, newness.registry(snapshot))
+    facts = (rows, as_of_ms, pages_hazards.newest_call(snapshot, hazard.hazard_id))
     kept = Kept[Whole].of_app("hazards", 4)
     found = kept.find(facts)
-    return found if found is not None else kept.keep(facts, _whole(snapshot, hazard, as_of_ms))
-
-
-def _whole(snapshot: Snapshot, hazard: Hazard, as_of_ms: int) -> Whole:
+    if found is not None:
+        return found
+    # What costs most is reading thousands of rows; they are others only after the jobs' next look.
+    kept_rows = Kept[list[Member]].of_app("hazard_members", 4)
+    members = kept_rows.find(rows)
+    if members is None:
+        members = kept_rows.keep(rows, pages_hazards.members(snapshot, hazard.hazard_id))
     records = hazards.calls(snapshot, hazard.hazard_id)
-    members = pages_hazards.members(snapshot, hazard.hazard_id)
-    return Whole(hazard, as_of_ms, [_line(one, records.get(one.code, ()), hazard, as_of_ms) for one in members])
+    lines = [_line(one, records.get(one.code, ()), hazard, as_of_ms) for one in members]
+    return kept.keep(facts, Whole(hazard, as_of_ms, lines))
 
 
 def _line(member: Member, record: Sequence[Call], hazard: Hazard, as_of_ms: int) -> Line:
