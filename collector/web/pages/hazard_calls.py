@@ -77,6 +77,7 @@ def _calls(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "", phone
         found=len(found),
         records=hazards.calls(snapshot, hazard.hazard_id),
         phones=phones or {},
+        typed=request.form if mistake and request.endpoint == "hazards.record" else {},
         mistake=mistake,
         done=asked.text("done") if asked.text("done") in _DONE else "",
         me=person.name if person is not None else "",

@@ -257,7 +257,7 @@ def test_many_at_once_write_as_many_lines(app: Flask, otto: FlaskClient, country
     [
         {"deed": "explode"},
         {"seen": "x"},
-        {"deed": "result", "answer": "fine"},
+        {"deed": "result", "answer": "fine", "note": "a long story"},
         {"deed": "note"},
         {"deed": "note", "note": "x" * 1001},
     ],
@@ -267,6 +267,8 @@ def test_a_wrong_record_has_a_sentence(otto: FlaskClient, country: Store, more: 
     data = {"csrf_token": token_of(otto.get("/hazards").text), "school": "00123", "deed": "claim", "seen": "0"}
     answer = otto.post(f"/hazards/{hazard_id}/calls", data={**data, **more})
     assert answer.status_code == 422 and "Nothing was saved" in answer.text
+    if more.get("answer"):
+        assert "a long story</textarea>" in answer.text
     with country.reader() as snapshot:
         assert hazards.calls(snapshot, hazard_id) == {}
 
