@@ -3,12 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
-from collector.evaluate import run
+from collector.evaluate import hazards, run
 from collector.evaluate.inputs import reference_of
 from collector.ports import Ports
 from collector.store.open import Store
@@ -17,6 +18,7 @@ from collector.store.queries import forgetting, users
 LOG = logging.getLogger(__name__)
 
 TIDY_EVERY_H = 6
+HAZARDS_EVERY_MIN = 2  # who was heard in an open hazard
 FAILURES_KEPT_MS = 7 * 86_400_000
 
 
@@ -35,6 +37,8 @@ def run_jobs(
     evaluate(store, config, testpoint, ports)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
     every_s = config.evaluate_every_min * 60
+    look = partial(hazards.renew_open, store, ports, config.default_timezone)
+    scheduler.add_job(lambda: _guard("hazards", look), "interval", minutes=HAZARDS_EVERY_MIN, id="hazards")
     scheduler.add_job(lambda: evaluate(store, config, testpoint, ports), "interval", seconds=every_s, id="evaluate")
     scheduler.add_job(lambda: _guard("tidy", lambda: tidy(store, ports)), "interval", hours=TIDY_EVERY_H, id="tidy")
     scheduler.start()
@@ -61,7 +65,7 @@ def tidy(store: Store, ports: Ports) -> None:
         unit.commit()
 
 
-def _guard(name: str, job: Callable[[], None]) -> None:
+def _guard(name: str, job: Callable[[], object]) -> None:
     try:
         job()
     except CollectorError as error:

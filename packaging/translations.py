@@ -22,7 +22,7 @@ LANGUAGES = {"es": "es", "pt": "pt_BR", "fr": "fr"}
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"trimmed": "false", "newstyle_gettext": "true", "encoding": "utf-8"}}
 _WORDS = {"say": None, "say_many": (1, 2), "later": None, "_": None, "gettext": None, "ngettext": (1, 2)}
-_WORDS |= {"Said": None, "CellError": None, "OpeningError": None, "WorkbookError": None}
+_WORDS |= {"ShapeError": None, "Said": None, "CellError": None, "OpeningError": None, "WorkbookError": None}
 
 
 def template() -> Catalog:

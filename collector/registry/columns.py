@@ -173,6 +173,36 @@ def _opening(text: str, context: Context) -> str | None:
     return text
 
 
+_YES = frozenset({"yes", "y", "true", "t", "1", "x", "si", "s\u00ed", "s", "sim", "oui", "o"})
+_NO = frozenset({"no", "n", "false", "f", "0", "n\u00e3o", "nao", "non"})
+
+
+def _yes_or_no(text: str, _context: Context) -> bool | None:
+    word = text.strip().casefold()
+    if not word:
+        return None
+    if word not in _YES | _NO:
+        raise CellError("%(cell)s is neither yes nor no.", cell=shown(text))
+    return word in _YES
+
+
+# Several numbers may stand in one cell: digits and what is written between them.
+_PHONE = re.compile(r"[0-9+()/.,;:#*xX \-]{3,60}", re.ASCII)
+
+
+def _phone(text: str, _context: Context) -> str | None:
+    text = " ".join(text.split())
+    if not text:
+        return None
+    if not _PHONE.fullmatch(text) or not any(sign.isdigit() for sign in text):
+        raise CellError(
+            "%(cell)s is not a telephone number: it has up to %(most)s digits, blanks and signs such as + and -.",
+            cell=shown(text),
+            most=60,
+        )
+    return text
+
+
 COLUMNS: dict[str, Parse] = {
     "code": parse_code,
     "name": _name,
@@ -189,6 +219,8 @@ COLUMNS: dict[str, Parse] = {
     "technology": _text(TEXT_CHARS),
     "contract_download_mbps": _mbps,
     "contract_upload_mbps": _mbps,
+    "shelter": _yes_or_no,
+    "phone": _phone,
 }
 REQUIRED = ("code", "name")
 

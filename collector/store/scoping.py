@@ -39,6 +39,7 @@ from collector.domain.in_force import Reach, upwards
 from collector.domain.scope import Scope, beginnings
 from collector.store.tables.agent_settings import AGENT_SETTINGS
 from collector.store.tables.devices import DEVICES
+from collector.store.tables.hazards import HAZARD_SCHOOLS, HAZARDS
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSIONS
 
@@ -164,6 +165,8 @@ def _condition(source: FromClause, table: Table, scope: Scope) -> ColumnElement[
         return _of_calendars(source.c.calendar, scope)
     if table is TARGET_VERSIONS:
         return _of_targets(source, scope)
+    if table is HAZARDS:
+        return source.c.hazard_id.in_(_hazards(scope))
     if table is AGENT_SETTINGS:
         return or_(source.c.place == "", source.c.place.in_(_keys("school", scope)))
     key = next((name for name in KEYS if name in table.c), None)
@@ -194,6 +197,12 @@ def _keys(key: str, scope: Scope) -> Select[Any]:
         return codes
     owners = (FLAGS if key == "flag_id" else DEVICES).alias("seen_owners")
     return select(owners.c[key]).where(owners.c.school.in_(codes))
+
+
+def _hazards(scope: Scope) -> Select[Any]:
+    """Return the hazards in which a school of the scope lies."""
+    members = HAZARD_SCHOOLS.alias("seen_members")
+    return select(members.c.hazard_id).where(members.c.school.in_(_keys("school", scope)))
 
 
 def _of_calendars(calendar: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:

@@ -24,6 +24,7 @@ from collector.web.pages import (
     evidence,
     exports,
     flag_acts,
+    hazard_report,
     method,
     overview,
     progress,
@@ -59,6 +60,7 @@ BLUEPRINTS = (
     school_tests.BLUEPRINT,
     availability.BLUEPRINT,
     flag_acts.BLUEPRINT,
+    hazard_report.BLUEPRINT,
     providers.BLUEPRINT,
     progress.BLUEPRINT,
     device_acts.BLUEPRINT,
@@ -75,6 +77,7 @@ BLUEPRINTS = (
     views.BLUEPRINT,
 )
 
+SHAPE_PATH = "/hazards/new"
 _FORM_SECRET = "form_secret"  # noqa: S105 -- the name of the fact that holds it, not the secret
 _LARGEST_FORM_BYTES = 64_000
 _LARGEST_REGISTRY_FORM_BYTES = 1_000_000  # of a form with many cells; a file in it is counted apart
@@ -140,6 +143,8 @@ def _make_room(app: Flask) -> None:
         if request.path.startswith(UPLOAD_PATH):
             request.max_form_memory_size = _LARGEST_REGISTRY_FORM_BYTES
             request.max_content_length = UPLOAD_MAX_BYTES
+        elif request.path == SHAPE_PATH:
+            request.max_form_memory_size = 2 * _LARGEST_REGISTRY_FORM_BYTES  # a shape that was pasted
 
 
 def _verdict_options(chosen: str = "") -> list[tuple[str, object]]:

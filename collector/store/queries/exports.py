@@ -126,7 +126,7 @@ _SHAPES: Final[dict[str, _Shape]] = {
     "schools": _Shape(
         SCHOOLS,
         first=(),
-        hidden=frozenset({"name_folded", "name_order"}),
+        hidden=frozenset({"name_folded", "name_order", "phone"}),  # a telephone is looked up one by one
         renamed=(("created_ms", "created_at"), ("updated_ms", "updated_at")),
         json=frozenset({"extra"}),
         school="code",

@@ -46,6 +46,8 @@ class School:
     technology: str | None
     contract_download_mbps: float | None
     contract_upload_mbps: float | None
+    shelter: bool | None
+    phone: str | None
     extra: dict[str, str]
     is_demo: bool
     created_ms: int

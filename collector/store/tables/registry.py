@@ -36,6 +36,8 @@ SCHOOLS = Table(
     Column("technology", Text),
     Column("contract_download_mbps", Float),
     Column("contract_upload_mbps", Float),
+    Column("shelter", Boolean),  # people find shelter here in a hurricane or flood
+    Column("phone", Text),  # of whoever answers for the school; for operators, and each look is recorded
     Column("extra", Text, nullable=False, server_default="{}"),  # columns of the file that we do not know, JSON
     Column("is_demo", Boolean, nullable=False, server_default="0"),
     Column("created_ms", BigInteger, nullable=False),

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from collector.domain import proof as rule
 from collector.domain.roles import Role
 from collector.domain.words import SPEED
-from collector.store.queries import casework, target_versions
+from collector.store.queries import casework, hazards, target_versions
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import conditions as pages_conditions
 from collector.store.queries.pages import flags as pages_flags
@@ -236,6 +236,7 @@ def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None 
             snapshot,
             case=case,
             flag=flag,
+            held=hazards.held_schools(snapshot, [flag.code]).get(flag.code),
             newest=judged_days[0] if judged_days else None,
             timeline=timeline(flag, events, acts, judged_days, case.zone, today),
             others=[item for item in pages_school.flags(snapshot, flag.code) if item.flag_id != flag_id],

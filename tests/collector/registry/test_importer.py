@@ -354,3 +354,31 @@ def test_a_file_that_is_damaged_is_one_sentence_too(store: Store, raw: bytes, pa
 def test_western_files_without_utf_8_keep_their_letters(store: Store, encoding: str) -> None:
     bring(store, "code;name\na;Ñandú\nb;Peña §1\n".encode(encoding), NOON_MS)
     assert [school.name for school in stored(store).values()] == ["Ñandú", "Peña §1"]
+
+
+def test_shelters_and_telephones_are_read_and_a_telephone_is_in_no_export(store: Store) -> None:
+    rows = ["1,Uno,sí,+1 (246) 555-0101", "2,Dos,NO,", "3,Tres,,555 0102 / 555 0103"]
+    content = a_registry(*rows, heading="code,name,shelter,phone")
+    assert counts(bring(store, content, NOON_MS)) == (3, 0, 0, 0)
+    found = stored(store)
+    assert [found[code].shelter for code in "123"] == [True, False, None]
+    assert found["1"].phone == "+1 (246) 555-0101" and found["2"].phone is None
+    assert found["3"].phone == "555 0102 / 555 0103"
+    with store.reader() as snapshot:
+        exported = b"".join(export.iter_export(snapshot, "schools", "csv"))
+    assert b"shelter" in exported and b"phone" not in exported and b"555" not in exported
+    assert counts(bring(store, exported, NOON_MS + 1)) == (0, 0, 3, 0), "the telephones stay"
+    assert stored(store) == found
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ("perhaps,", "Line 2, column shelter: 'perhaps' is neither yes nor no."),
+        (",ask Ana", "Line 2, column phone: 'ask Ana' is not a telephone number: it has up to 60 digits, blanks"),
+        (",+++", "Line 2, column phone: '+++' is not a telephone number"),
+    ],
+)
+def test_what_is_no_shelter_and_no_telephone(store: Store, cells: str, sentence: str) -> None:
+    report = bring(store, a_registry(f"1,Uno,{cells}", heading="code,name,shelter,phone"), NOON_MS)
+    assert report.lines()[0].startswith(sentence) and stored(store) == {}

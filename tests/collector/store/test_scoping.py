@@ -14,6 +14,7 @@ from collector.store.open import Store
 from collector.store.tables.agent_settings import AGENT_SETTINGS
 from collector.store.tables.catalogue import METADATA
 from collector.store.tables.devices import DEVICES
+from collector.store.tables.hazards import HAZARDS
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import AUDIT
@@ -39,7 +40,7 @@ def codes(store: Store, scope: Scope) -> set[str]:
 
 def test_of_every_table_it_is_said_whose_it_is() -> None:
     for table in METADATA.tables.values():
-        apart = (SCHOOLS, CALENDAR_DAYS, TARGET_VERSIONS, AGENT_SETTINGS)
+        apart = (SCHOOLS, CALENDAR_DAYS, TARGET_VERSIONS, AGENT_SETTINGS, HAZARDS)
         named = table.name in scoping.EVERYBODYS | scoping.NOBODYS or table in apart
         assert named != any(key in table.c for key in scoping.KEYS), (
             f"{table.name}: name it in EVERYBODYS or NOBODYS of collector/store/scoping.py, "

@@ -23,6 +23,7 @@ PAGES = [
     "/schools/00123/tests?hint=provider", "/schools/00123/tests?use=class_video.loss&page=2", "/uses",
     "/schools/00123/evidence", "/schools/00123/evidence?hours=all&reason=class_hours",
     "/schools/00203/evidence", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
+    "/hazards", "/hazards/new",
     "/providers", "/progress",
     "/progress?by=week&list=MEETS&at=2026-11-16", "/quality", "/quality/clock", "/quality/no_place",
     "/quality/aside?reason=busy_line",
@@ -62,7 +63,7 @@ def test_a_page_is_whole_and_within_its_means(reading: FlaskClient, page: str, l
     assert text.count("<main") == 1 and 'href="#main"' in text and 'id="main"' in text
     # The only scripts are files of ours, which the page works without.
     assert not re.search(r"\sstyle=|<script(?! src=\"/static/[^\"]+\" defer></script>)|\son[a-z]+=|javascript:", text)
-    assert ("/static/vendor/" in text) == page.startswith("/map"), "only the map brings Leaflet"
+    assert ("/static/vendor/" in text) == page.startswith(("/map", "/hazards/")), "only maps bring Leaflet"
     # Nothing is fetched from a third party; a profile's source is a link that a person may follow.
     assert not re.search(r'(?:src|action)="(?:https?:)?//|<link[^>]+href="(?:https?:)?//', text)
     assert "%(" not in text and not re.search(r">\s*None\s*<|None (?:Mbit|ms)|, None", text)
@@ -214,7 +215,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/map?school=00123", 16),
         ("/map/data", 7),
         ("/schools/00123/evidence", 16),
-        ("/schools/00123", 22),
+        ("/schools/00123", 23),
         ("/schools/00123/tests", 11),
         ("/schools/00123/tests?hint=provider", 13),
         ("/uses", 9),
@@ -222,6 +223,8 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/flags", 19),
         ("FLAG", 23),
         ("/devices", 13),
+        ("/hazards", 9),
+        ("/hazards/new", 11),
         ("/devices/waiting/00202", 11),
         ("/admin/tokens", 10),
         ("/admin/tokens/many", 9),

@@ -18,14 +18,17 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 import collector.web
 from collector.app import make_flask
 from collector.store.open import Store
+from collector.store.queries import hazards
+from collector.store.queries.hazards import Hazard
 from collector.store.tables.catalogue import METADATA
+from collector.store.tables.registry import SCHOOLS
 from collector.web.language.i18n import LANGUAGES
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.pages.test_all_pages import PAGES, address_of
@@ -40,6 +43,7 @@ OF_PROGRAMS = ("devices", "health")  # what speaks no language
 NOT_OF_FORMS = ("sessions", "sign_in_failures", "measurements", "school_days", "evaluations", "newest_evaluations")
 SHOWN_ONCE = ("/admin/tokens", "/admin/tokens/many")
 PEOPLE = ("ana",) * 4 + ("otto",) * 3 + ("vera", "abel", "cleo", "cora")
+OF_A_HAZARD = ("/hazards/hazard-1", "/hazards/hazard-1/calls")
 CATALOGUES = Path(collector.web.__file__).parent / "translations"
 
 
@@ -72,7 +76,7 @@ class Fuzz:
             if "POST" in (rule.methods or ()) and rule.endpoint.split(".")[0] not in OF_PROGRAMS
         }
         ana = self.client("ana")
-        self.pages = [address_of(ana, page) for page in PAGES]
+        self.pages = [address_of(ana, page) for page in (*PAGES, *OF_A_HAZARD)]
         for page in self.pages:
             self.look("ana", page)
         self.deeds()
@@ -283,6 +287,11 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def app(country: Store, clock: FakeClock) -> Flask:
+    flood = Hazard("hazard-1", "Ana", "flood", False, "", ("Norte",), pages_world.NOW_MS - 1, None, 1, "otto", 1, 1)
+    with country.unit() as unit:
+        unit.connection.execute(update(SCHOOLS).where(SCHOOLS.c.code == "00123").values(phone="555 0101"))
+        hazards.add(unit, flood, {"00123": ("2026-11-24", None)}, "")
+        unit.commit()
     return make_flask(a_deployment(country, clock))
 
 

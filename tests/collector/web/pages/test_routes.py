@@ -14,7 +14,8 @@ from collector import api_keys, people
 from collector.app import make_flask
 from collector.ports import Ports
 from collector.store.open import Store
-from collector.store.queries import packs
+from collector.store.queries import hazards, packs
+from collector.store.queries.hazards import Hazard
 from collector.store.queries.packs import Pack
 from collector.store.tables.judgement import FLAGS
 from tests.collector.web.pages.conftest import sign_in, token_of
@@ -40,6 +41,7 @@ class Route:
 SCHOOL = {"code": "00123"}
 IMPORT = {"import_id": "none"}
 PACK = "pack-1"
+HAZARD = {"hazard_id": "hazard-1"}
 ROUTES = {
     "static": Route(OPEN, places={"filename": "site.css"}),
     "devices.batch": Route(SIGNED),
@@ -81,6 +83,22 @@ ROUTES = {
     "flags.bulk": Route("operator"),
     "flags.undo": Route("operator"),
     "flags.choose_keys": Route("viewer", places={"name": "on"}),
+    "hazards.show": Route("viewer"),
+    "hazards.new": Route("operator"),
+    "hazards.declare": Route("operator"),
+    "hazards.drill": Route("operator"),
+    "hazards.all_places": Route("operator"),
+    "hazards.one": Route("viewer", foreign=HAZARD),
+    "hazards.places": Route("viewer", foreign=HAZARD),
+    "hazards.set_dates": Route("operator", foreign=HAZARD),
+    "hazards.calls": Route("viewer", foreign=HAZARD),
+    "hazards.record": Route("operator", foreign=HAZARD),
+    "hazards.phone": Route("operator", foreign=HAZARD),
+    "hazards.paper": Route("viewer", foreign=HAZARD),
+    "hazards.paper_with_phones": Route("operator", foreign=HAZARD),
+    "hazards.report": Route("viewer", foreign=HAZARD),
+    "hazards.report_csv": Route("analyst", foreign=HAZARD),
+    "hazards.report_geojson": Route("analyst", foreign=HAZARD),
     "map.show": Route("viewer"),
     "map.data": Route("viewer"),
     "map.download_districts": Route("analyst"),
@@ -149,6 +167,7 @@ ROUTES = {
 
 # Nothing of this may reach who sees Los Cayos alone. The code 00123 is also the example in the words about columns.
 FOREIGN = ("Escuela Ñandú", "Zapata", "alba", "Écija", "Norte", "Cable Brava", "00201", "00202", "00203", "d-00123-1")
+ONE = {"00123": ("2026-11-24", None)}
 FORM = {"action": "note", "note": "seen"}
 
 
@@ -156,6 +175,7 @@ FORM = {"action": "note", "note": "seen"}
 def app(country: Store) -> Flask:
     with country.unit() as unit:
         days = ("2026-11-01", "2026-11-23")
+        hazards.add(unit, Hazard("hazard-1", "Ana", "flood", False, "", ("Norte",), 1, None, 1, "otto", 1, 1), ONE, "")
         packs.add(unit, Pack(PACK, "00123", 1, "otto", *days, "outside", "en", 30, "0", "0"), b"<html></html>")
         unit.commit()
     return make_flask(a_deployment(country, FakeClock(pages_world.NOW_MS)))
