@@ -191,7 +191,7 @@ def fleet(snapshot: Snapshot, limits: Limits) -> DeviceCounts:
     waiting = func.coalesce(func.sum(DEVICES.c.ledger_ready), 0)
     query = select(*counts, waiting).where(*_standing("", limits))
     found = [int(value) for value in snapshot.connection.execute(query).one()]
-    return DeviceCounts(*found, silent=sum(reasons(snapshot, limits).values()))
+    return DeviceCounts(*found, sum(reasons(snapshot, limits).values()))
 
 
 def reasons(snapshot: Snapshot, limits: Limits) -> dict[str, int]:
