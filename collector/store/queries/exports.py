@@ -35,6 +35,7 @@ from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
+from collector.store.tables.sites import NETWORK_DAYS, SITE_DAYS
 from collector.store.unit import Snapshot
 
 ROWS_AT_ONCE: Final = 1000
@@ -174,6 +175,8 @@ _SHAPES: Final[dict[str, _Shape]] = {
         json=frozenset({"probes", "detail"}),
         time="from_ms",
     ),
+    "sites": _Shape(SITE_DAYS, first=(), renamed=(("learnt_ms", "learnt_at"),), days=frozenset({"day"}), day="day"),
+    "networks": _Shape(NETWORK_DAYS, first=(), days=frozenset({"day"}), day="day"),
 }
 TABLES: Final = tuple(_SHAPES)
 

