@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from collector.domain.sites import Observed
+from collector.domain.conditions import DayState
 
 LEARNT_SCHOOLS: Final = 3  # of a provider on one network, before that is taken for the provider's own
 LEARNT_SHARE: Final = 0.5  # of the provider's schools whose network is known
@@ -40,7 +40,7 @@ def own_networks(declared: Collection[int], seen: Mapping[int, int], schools: in
     return Own(frozenset(most))
 
 
-def observe(seen: Mapping[int, str], own: Own) -> tuple[Observed, dict[str, Any]]:
+def observe(seen: Mapping[int, str], own: Own) -> tuple[DayState, dict[str, Any]]:
     """Return what a school day says for the flag `other_network`, with its numbers.
 
     Bad only where every network of the day is another than the provider's: a line that changes between two of them,
@@ -52,5 +52,5 @@ def observe(seen: Mapping[int, str], own: Own) -> tuple[Observed, dict[str, Any]
     """
     numbers = {"seen": sorted(seen), "names": [seen[number] for number in sorted(seen)], "own": sorted(own.numbers)}
     if not seen or not own.is_known:
-        return Observed.UNKNOWN, numbers
-    return (Observed.GOOD if own.numbers & seen.keys() else Observed.BAD), numbers
+        return DayState.UNKNOWN, numbers
+    return (DayState.GOOD if own.numbers & seen.keys() else DayState.BAD), numbers

@@ -12,6 +12,8 @@ from enum import StrEnum
 from statistics import median
 from typing import Any, Final
 
+from collector.domain.conditions import DayState
+
 HOURS: Final = 24
 NO_LOOK: Final = "."
 FEWEST_HOURS: Final = 2  # of a day, before it says anything for or against a site
@@ -32,14 +34,6 @@ OPENED: Final = (SiteWord.OPEN, SiteWord.SLOW)
 """Words that say that a site can be opened."""
 CLOSED: Final = tuple(word for word in SiteWord if word not in OPENED)
 """Words that say that it cannot."""
-
-
-class Observed(StrEnum):
-    """What a school day says for a flag."""
-
-    BAD = "BAD"
-    GOOD = "GOOD"
-    UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True)
@@ -125,7 +119,7 @@ def _most(words: Sequence[SiteWord]) -> SiteWord:
     return max(SiteWord, key=lambda word: counts[word])
 
 
-def observe(line_hours: int, line_opened: int, word: SiteWord, others: Others) -> tuple[Observed, dict[str, Any]]:
+def observe(line_hours: int, line_opened: int, word: SiteWord, others: Others) -> tuple[DayState, dict[str, Any]]:
     """Return what a school day says about a site for the flag `site_unreachable`, with its numbers.
 
     Bad: not opened in any hour although the line was good, while at least half of the other schools opened it.
@@ -145,8 +139,8 @@ def observe(line_hours: int, line_opened: int, word: SiteWord, others: Others) -
         "others_opened": others.opened,
     }
     if line_hours < FEWEST_HOURS:
-        return Observed.UNKNOWN, numbers
+        return DayState.UNKNOWN, numbers
     if 2 * line_opened >= line_hours:
-        return Observed.GOOD, numbers
+        return DayState.GOOD, numbers
     is_open_elsewhere = others.schools >= FEWEST_OTHERS and 2 * others.opened >= others.schools
-    return (Observed.BAD if line_opened == 0 and is_open_elsewhere else Observed.UNKNOWN), numbers
+    return (DayState.BAD if line_opened == 0 and is_open_elsewhere else DayState.UNKNOWN), numbers

@@ -66,6 +66,9 @@ class FlagState(StrEnum):
     RECOVERING = "recovering"
 
 
+SPEED: Final = "below_target"
+"""The kind of flag that the verdicts give; the others are `conditions.ConditionKind`."""
+
 OPEN_STATES: Final = (FlagState.OPEN.value, FlagState.RECOVERING.value)
 """The states of a flag that has not ended."""
 

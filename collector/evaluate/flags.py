@@ -11,10 +11,10 @@ from collector.domain import flagging
 from collector.domain.criterion import Criterion
 from collector.domain.flagging import Closing, FlagEvent, Standing, Step
 from collector.domain.verdict import Judgement
-from collector.domain.words import FlagEventKind, FlagState
+from collector.domain.words import SPEED, FlagEventKind, FlagState
 from collector.store.queries.judging.fold import Flag, Judged, NewEvent, Past
 
-KIND = "below_target"
+KIND = SPEED
 RETRACTED = FlagEventKind.RETRACTED.value
 _CLOSED = "closed"
 
@@ -28,9 +28,9 @@ class Series:
     metric: str
 
 
-def flag_id_of(series: Series, opened_on: str) -> str:
+def flag_id_of(series: Series, opened_on: str, kind: str = KIND) -> str:
     """Return the identity of a flag: the same whenever and wherever it is worked out."""
-    text = "\n".join((series.school, series.profile, series.metric, KIND, opened_on))
+    text = "\n".join((series.school, series.profile, series.metric, kind, opened_on))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -16,7 +16,7 @@ from collector.domain.calendars import local_day
 from collector.domain.judge import METRIC
 from collector.domain.words import Exclusion
 from collector.errors import StorageError
-from collector.evaluate import flags, school, work
+from collector.evaluate import daily, flags, school, work
 from collector.evaluate.inputs import Deployment, Reference
 from collector.evaluate.school import Span
 from collector.evaluate.work import Task
@@ -96,6 +96,7 @@ def evaluate(
     for batch in _batches(tasks):
         _evaluate_batch(store, batch, now_ms, as_of, report)
     _finish(store, deployment, ports)
+    report.failed += daily.observe(store, deployment, ports)
     return report
 
 
@@ -109,7 +110,8 @@ def replay(
 ) -> EvaluationReport:
     """Forget every vote, day, evaluation and flag, and fold all of it again.
 
-    Flags that late data had retracted are not found again; everything else comes out as it was.
+    Flags that late data had retracted are not found again; everything else comes out as it was. What each day says of
+    a condition is no verdict: its writers work that out again in any run, and here it is folded again.
     """
     with store.unit() as unit:
         judgement.forget_everything(unit)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from collector.domain.casework import Act
 from collector.domain.scope import NOTHING, Scope, scope_of
-from collector.domain.words import OPEN_STATES, FlagEventKind
+from collector.domain.words import OPEN_STATES, SPEED, FlagEventKind
 from collector.store import locks
 from collector.store.queries.judging import judgement
 from collector.store.queries.pieces import in_pieces
@@ -172,7 +172,8 @@ def close_now(unit: UnitOfWork, subject: Subject, day: str) -> None:
 
 def reopen_now(unit: UnitOfWork, subject: Subject, day: str) -> None:
     """Open a flag again whose closing on a day is taken back, and let the next evaluation fold the school from it."""
-    judgement.reopen_days(unit, day, [subject.school])
+    if subject.kind == SPEED:  # the others are folded from their first day anyway
+        judgement.reopen_days(unit, day, [subject.school])
     flag = (FLAGS.c.flag_id == subject.flag_id) & (FLAGS.c.closed_by == BY_PERSON) & (FLAGS.c.closed_on == day)
     stood = _stood(unit, subject, day)
     opened = {"closed_on": None, "closed_by": None, "is_stale": False, **stood}

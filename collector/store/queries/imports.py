@@ -9,6 +9,7 @@ from sqlalchemy import Row, delete, exists, func, insert, or_, select, update
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.devices import ASSIGNMENTS, DEVICES, TOKENS
 from collector.store.tables.judgement import (
+    CONDITION_DAYS,
     EVALUATIONS,
     FLAGS,
     NEWEST_EVALUATIONS,
@@ -185,6 +186,6 @@ def codes_in_use(snapshot: Snapshot, codes: Iterable[str]) -> set[str]:
 def remove_schools(unit: UnitOfWork, codes: Iterable[str]) -> None:
     """Take schools out that nothing belongs to, with their facts and empty days."""
     for some in in_pieces(codes):
-        for table in (SCHOOL_FACTS, SCHOOL_DAYS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS):
+        for table in (SCHOOL_FACTS, SCHOOL_DAYS, CONDITION_DAYS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS):
             unit.connection.execute(delete(table).where(table.c.school.in_(some)))
         unit.connection.execute(delete(SCHOOLS).where(SCHOOLS.c.code.in_(some)))

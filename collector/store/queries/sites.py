@@ -1,16 +1,18 @@
 """Looks at learning sites, as the diary has them, and what the evaluation makes of them. Nothing here commits."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from sqlalchemy import Integer, and_, cast, delete, func, insert, select
 
-from collector.domain.sites import OPENED, SiteDay, SiteWord
+from collector.domain.sites import SiteDay, SiteWord
+from collector.domain.words import OPEN_STATES
+from collector.store.tables.judgement import FLAGS
 from collector.store.tables.measurements import DIARY
 from collector.store.tables.registry import SCHOOLS
-from collector.store.tables.sites import SITE_DAYS, SITE_STANDINGS
+from collector.store.tables.sites import SITE_DAYS, SITE_STANDINGS, SITE_TOTALS
 from collector.store.unit import Snapshot, UnitOfWork
 
 
@@ -94,7 +96,7 @@ def write_days(unit: UnitOfWork, school: str, days: Sequence[str], found: Sequen
 
 
 def _row(school: str, day: str, found: SiteDay, learnt_ms: int) -> dict[str, Any]:
-    row = asdict(found)
+    row = dict(found.__dict__)
     row |= {"school": school, "day": day, "learnt_ms": learnt_ms, "word": found.word.value}
     looks = row.pop("looks")
     return row | {word.value: looks.get(word, 0) for word in SiteWord}
@@ -143,13 +145,40 @@ def days_of(snapshot: Snapshot, schools: Collection[str], from_day: str) -> list
     return [StoredDay(*row[:3], SiteWord(row[3]), *row[4:]) for row in snapshot.connection.execute(query)]
 
 
-def openings(snapshot: Snapshot, from_day: str, fewest_hours: int) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return by site and day how many schools looked at it over a good line, and how many of them could open it."""
+def closed_at(snapshot: Snapshot, from_day: str) -> dict[str, set[str]]:
+    """Return the schools that on some day since one opened a site in no hour, and which sites."""
     d = SITE_DAYS.c
-    opened = func.sum(cast(d.word.in_([word.value for word in OPENED]), Integer))
+    query = select(d.school, d.site).where(d.day >= from_day, d.line_opened == 0).distinct()
+    found: dict[str, set[str]] = {}
+    for school, site in snapshot.connection.execute(query):
+        found.setdefault(school, set()).add(site)
+    return found
+
+
+def renew_totals(unit: UnitOfWork, days: Collection[str], fewest_hours: int) -> None:
+    """Count of some local days at how many schools each site was looked at over a good line, and opened."""
+    d = SITE_DAYS.c
+    unit.connection.execute(delete(SITE_TOTALS).where(SITE_TOTALS.c.day.in_(days)))
+    opened = func.sum(cast(2 * d.line_opened >= d.line_hours, Integer))
     query = (
-        select(d.site, d.day, func.count(), opened)
-        .where(d.day >= from_day, d.line_hours >= fewest_hours)
+        select(d.day, d.site, func.count(), opened)
+        .where(d.day.in_(days), d.line_hours >= fewest_hours)
         .group_by(d.day, d.site)
     )
-    return {(site, day): (int(all_), int(good)) for site, day, all_, good in snapshot.connection.execute(query)}
+    unit.connection.execute(insert(SITE_TOTALS).from_select(["day", "site", "schools", "opened"], query))
+
+
+def totals(snapshot: Snapshot, from_day: str) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return by site and day what `renew_totals` counted."""
+    t = SITE_TOTALS.c
+    query = select(t.site, t.day, t.schools, t.opened).where(t.day >= from_day)
+    return {(site, day): (schools, opened) for site, day, schools, opened in snapshot.connection.execute(query)}
+
+
+def flagged(snapshot: Snapshot, kind: str) -> dict[str, set[str]]:
+    """Return the schools with an open flag of a kind, and of which sites."""
+    query = select(FLAGS.c.school, FLAGS.c.metric).where(FLAGS.c.state.in_(OPEN_STATES), FLAGS.c.kind == kind)
+    found: dict[str, set[str]] = {}
+    for school, site in snapshot.connection.execute(query):
+        found.setdefault(school, set()).add(site)
+    return found

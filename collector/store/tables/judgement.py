@@ -99,15 +99,34 @@ PERIOD_VERDICTS = Table(
     Index("ix_period_verdicts_ratio", "way", "first_day", "profile", "metric", "ratio", "school"),
 )
 
+# What each school-day says of a condition (`domain.conditions`): the input of its flags, worked out again from rows.
+CONDITION_DAYS = Table(
+    "condition_days",
+    METADATA,
+    Column("school", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # a ConditionKind
+    Column("subject", Text, nullable=False),  # what of the school: mostly empty
+    Column("day", Text, nullable=False),  # local to the school
+    Column("state", Text, nullable=False),  # good | bad | unknown
+    Column("numbers", Text, nullable=False),  # JSON
+    PrimaryKeyConstraint("school", "kind", "subject", "day"),
+    Index(
+        "ix_condition_days_bad",
+        *("kind", "school"),
+        sqlite_where=text("state = 'bad'"),
+        postgresql_where=text("state = 'bad'"),
+    ),
+)
+
 FLAGS = Table(
     "flags",
     METADATA,
     Column("flag_id", Text, primary_key=True),  # made from school, profile, metric, kind and opening day: replay agrees
     Column("school", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # below_target
-    Column("profile", Text, nullable=False),
-    Column("metric", Text, nullable=False),
-    Column("below_since", Text, nullable=False),  # first BELOW day of the run that opened it
+    Column("kind", Text, nullable=False),  # below_target, or a ConditionKind
+    Column("profile", Text, nullable=False),  # empty for a ConditionKind
+    Column("metric", Text, nullable=False),  # of a ConditionKind its subject
+    Column("below_since", Text, nullable=False),  # first BELOW or bad day of the run that opened it
     Column("opened_on", Text, nullable=False),
     Column("closed_on", Text),
     Column("closed_by", Text),  # recovered | person

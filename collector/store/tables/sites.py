@@ -1,6 +1,6 @@
 """What the evaluation works out of looks at learning sites and of the addresses that computers come from."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 
 from collector.store.tables.base import METADATA
 
@@ -20,6 +20,23 @@ SITE_DAYS = Table(
     Column("learnt_ms", BigInteger, nullable=False),  # receipt of the newest look
     PrimaryKeyConstraint("school", "site", "day"),
     Index(None, "day", "site"),
+    Index(
+        "ix_site_days_closed",
+        *("day", "school", "site"),
+        sqlite_where=text("line_opened = 0"),
+        postgresql_where=text("line_opened = 0"),
+    ),
+)
+
+# At how many schools with a good line a site was looked at on a local day, and at how many of them it could be opened.
+SITE_TOTALS = Table(
+    "site_totals",
+    METADATA,
+    Column("day", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("schools", Integer, nullable=False),
+    Column("opened", Integer, nullable=False),
+    PrimaryKeyConstraint("day", "site"),
 )
 
 # Of those the newest of each school and site, as long as it is not old: what pages count.

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0027"
-down_revision = "0020"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
@@ -25,6 +25,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("school", "site", "day", name="pk_site_days"),
     )
     op.create_index("ix_site_days_day_site", "site_days", ["day", "site"])
+    closed = sa.text("line_opened = 0")
+    op.create_index(
+        "ix_site_days_closed", "site_days", ["day", "school", "site"], sqlite_where=closed, postgresql_where=closed
+    )
+    op.create_table(
+        "site_totals",
+        *_texts("day", "site"),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("schools", "opened")),
+        sa.PrimaryKeyConstraint("day", "site", name="pk_site_totals"),
+    )
     op.create_table(
         "site_standings",
         *_texts("school", "site", "day", "word"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select, update
 
-from collector.domain.words import OPEN_STATES, FlagEventKind
+from collector.domain.words import OPEN_STATES, SPEED, FlagEventKind
 from collector.store.queries import newness
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import (
@@ -23,7 +23,7 @@ from collector.store.unit import Snapshot, UnitOfWork
 
 CLOSED_ACTION, UNDONE_ACTION = "closed", "undone"  # of FLAG_ACTIONS: a person closed the flag; took a deed back
 _UNDO = FLAG_ACTIONS.alias()
-_CLOSED = (FLAG_ACTIONS.c.action == CLOSED_ACTION) & ~(
+CLOSED = (FLAG_ACTIONS.c.action == CLOSED_ACTION) & ~(
     select(_UNDO.c.action_id)
     .where(
         _UNDO.c.flag_id == FLAG_ACTIONS.c.flag_id,
@@ -32,6 +32,7 @@ _CLOSED = (FLAG_ACTIONS.c.action == CLOSED_ACTION) & ~(
     )
     .exists()
 )
+_OPEN = FLAGS.c.state.in_(OPEN_STATES) & (FLAGS.c.kind == SPEED)  # the flags that verdicts open and close
 
 
 def _pairs(snapshot: Snapshot, query: Select[Any]) -> dict[str, Any]:
@@ -58,16 +59,16 @@ def unfolded_days(snapshot: Snapshot) -> dict[str, str]:
 
 
 def open_flags(snapshot: Snapshot) -> dict[str, bool]:
-    """Return the schools with a flag that is open or recovering, and whether it is stale."""
-    return _pairs(snapshot, select(FLAGS.c.school, FLAGS.c.is_stale).where(FLAGS.c.state.in_(OPEN_STATES)))
+    """Return the schools with a flag by verdicts that is open or recovering, and whether it is stale."""
+    return _pairs(snapshot, select(FLAGS.c.school, FLAGS.c.is_stale).where(_OPEN))
 
 
 def unfolded_closings(snapshot: Snapshot) -> dict[str, str]:
-    """Return the schools whose flag a person closed and the fold does not know of yet, with the oldest such day."""
+    """Return the schools whose flag a person closed and verdicts do not know of it yet, with the oldest such day."""
     query = (
         select(FLAGS.c.school, func.min(FLAG_ACTIONS.c.day))
         .join(FLAG_ACTIONS, FLAG_ACTIONS.c.flag_id == FLAGS.c.flag_id)
-        .where(FLAGS.c.state.in_(OPEN_STATES), _CLOSED)
+        .where(_OPEN, CLOSED)
     )
     return _pairs(snapshot, query.group_by(FLAGS.c.school))
 
@@ -79,7 +80,7 @@ def closings(snapshot: Snapshot, schools: Sequence[str], kind: str, profile: str
     """
     acts = FLAG_ACTIONS.c
     of_them = acts.school.in_(schools) & (acts.kind == kind) & (acts.profile == profile) & (acts.metric == metric)
-    query = select(acts.school, acts.day).where(_CLOSED, of_them).order_by(acts.day)
+    query = select(acts.school, acts.day).where(CLOSED, of_them).order_by(acts.day)
     found: dict[str, list[str]] = {}
     for school, day in snapshot.connection.execute(query):
         found.setdefault(school, []).append(day)
@@ -87,8 +88,8 @@ def closings(snapshot: Snapshot, schools: Sequence[str], kind: str, profile: str
 
 
 def last_voting_days(snapshot: Snapshot) -> dict[str, str]:
-    """Return the newest local day with a voting measurement of the schools with an open flag."""
-    flagged = select(FLAGS.c.school).where(FLAGS.c.state.in_(OPEN_STATES))
+    """Return the newest local day with a voting measurement of the schools with an open flag by verdicts."""
+    flagged = select(FLAGS.c.school).where(_OPEN)
     query = select(SCHOOL_DAYS.c.school, func.max(SCHOOL_DAYS.c.day)).where(
         SCHOOL_DAYS.c.school.in_(flagged), SCHOOL_DAYS.c.voting > 0
     )
@@ -96,8 +97,8 @@ def last_voting_days(snapshot: Snapshot) -> dict[str, str]:
 
 
 def set_stale(unit: UnitOfWork, school: str, is_stale: bool) -> None:
-    """Lay the overlay `stale` over the open flags of a school, or take it away."""
-    of_it = (FLAGS.c.school == school) & FLAGS.c.state.in_(OPEN_STATES)
+    """Lay the overlay `stale` over the open flag by verdicts of a school, or take it away."""
+    of_it = (FLAGS.c.school == school) & _OPEN
     unit.connection.execute(update(FLAGS).where(of_it).values(is_stale=is_stale))
 
 
@@ -134,7 +135,7 @@ def verdict_counts(snapshot: Snapshot, profile: str, metric: str) -> dict[str, i
 
 
 def count_open_flags(snapshot: Snapshot) -> int:
-    """Return how many flags are open or recovering."""
+    """Return how many flags are open or recovering, of every kind."""
     query = select(func.count()).select_from(FLAGS).where(FLAGS.c.state.in_(OPEN_STATES))
     return int(snapshot.connection.execute(query).scalar_one())
 
@@ -147,7 +148,7 @@ def has_evaluations(snapshot: Snapshot, profile: str) -> bool:
 
 def retract_flags_of_others(unit: UnitOfWork, profile: str, day: str) -> None:
     """Take back the flags that a profile of before has open: nobody judges any more whether they may close."""
-    others = FLAGS.c.state.in_(OPEN_STATES) & (FLAGS.c.profile != profile)
+    others = _OPEN & (FLAGS.c.profile != profile)
     was = {row[0]: row[1] for row in unit.connection.execute(select(FLAGS.c.flag_id, FLAGS.c.state).where(others))}
     for some in in_pieces(sorted(was)):
         of_some = FLAGS.c.flag_id.in_(some)

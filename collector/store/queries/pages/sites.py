@@ -1,4 +1,4 @@
-"""Read model of the page of learning sites: how each stands at the schools, by word and by provider, and the schools."""
+"""Read model of the page of learning sites: how each stands at the schools, by word and provider, and the schools."""
 
 from collections.abc import Collection
 from typing import NamedTuple
