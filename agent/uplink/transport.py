@@ -164,16 +164,19 @@ class HttpTransport:
         """
         return self._within(deadline_s, _Asked("POST", url, headers, body, deadline_s))
 
-    def get(self, url: str, headers: Mapping[str, str], *, deadline_s: float, most_bytes: int) -> Answer | Silence:
+    def look(
+        self, method: str, url: str, headers: Mapping[str, str], *, deadline_s: float, most_bytes: int
+    ) -> Answer | Silence:
         """Return the beginning of what lies at an address, or why there is none; redirections are not followed.
 
         Args:
+            method: HEAD or GET.
             url: Full address.
             headers: To send.
             deadline_s: For everything: name, connection, waiting, reading.
             most_bytes: Of the body; the rest is not read.
         """
-        return self._within(deadline_s, _Asked("GET", url, headers, None, deadline_s, most_bytes))
+        return self._within(deadline_s, _Asked(method, url, headers, None, deadline_s, most_bytes))
 
     def _within(self, deadline_s: float, asked: "_Asked") -> Answer | Silence:
         watch = _Watch(receive_bytes=asked.most_bytes)

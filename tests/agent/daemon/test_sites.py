@@ -27,7 +27,7 @@ class Web:
     def __init__(self, **pages: Answer | Silence) -> None:
         self.pages, self.asked = pages, list[str]()
 
-    def get(self, url: str, headers: object, *, deadline_s: float, most_bytes: int) -> Answer | Silence:
+    def look(self, method: str, url: str, headers: object, *, deadline_s: float, most_bytes: int) -> Answer | Silence:
         self.asked.append(url)
         return self.pages.get(url.split("//")[1].split(".")[0], Silence.REFUSED)
 
@@ -105,10 +105,12 @@ def test_a_site_that_hangs_keeps_nobody_waiting_for_ever(monkeypatch: pytest.Mon
     release = threading.Event()
 
     class Hanging(Web):
-        def get(self, url: str, headers: object, *, deadline_s: float, most_bytes: int) -> Answer | Silence:
+        def look(
+            self, method: str, url: str, headers: object, *, deadline_s: float, most_bytes: int
+        ) -> Answer | Silence:
             if "plain" in url:
                 release.wait(20)
-            return super().get(url, headers, deadline_s=deadline_s, most_bytes=most_bytes)
+            return super().look(method, url, headers, deadline_s=deadline_s, most_bytes=most_bytes)
 
     watch, _ = a_watch(Hanging(library=OPEN))
     assert words(watch) == {"Library": P.OPEN}

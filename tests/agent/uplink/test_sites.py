@@ -27,7 +27,8 @@ def leads_to(target: str) -> Callable[[Visit], bool]:
 
 
 def library(visit: Visit) -> bool:
-    visit.answer(200, PAGE, "text/html", ("Set-Cookie", "who=you"))
+    body = b"" if visit.head.method == "HEAD" else PAGE
+    visit.answer(200, body, "text/html", ("Set-Cookie", "who=you"))
     return False
 
 
@@ -49,7 +50,7 @@ def test_open_over_tls_with_a_certificate_that_is_trusted(trusted: Path) -> None
     with ScriptedServer(library, certificates.server_context(trusted)) as server:
         found = look(f"https://localhost:{server.port}/books")
     assert (found.name, found.state) == ("Library", P.OPEN) and found.ms is not None
-    assert server.seen == {"GET /books": 1}
+    assert server.seen == {"HEAD /books": 1}
 
 
 def test_slow(trusted: Path) -> None:
@@ -118,7 +119,7 @@ def test_a_redirection_is_followed_on_the_same_computer_alone(trusted: Path) -> 
             assert look(f"http://localhost:{upgrade.port}/").state is P.OPEN
         with ScriptedServer(leads_to(f"{plain.url}/elsewhere")) as other:
             assert look(f"http://localhost:{other.port}/").state is P.BLOCKED
-    assert asked == ["/", "/start"] and secure.seen == {"GET /": 1}
+    assert asked == ["/", "/start"] and secure.seen == {"HEAD /": 1}
 
 
 class Told:
@@ -127,7 +128,7 @@ class Told:
     def __init__(self, *answers: Answer | Silence) -> None:
         self.answers, self.asked = list(answers), list[str]()
 
-    def get(self, url: str, headers: object, *, deadline_s: float, most_bytes: int) -> Answer | Silence:
+    def look(self, method: str, url: str, headers: object, *, deadline_s: float, most_bytes: int) -> Answer | Silence:
         self.asked.append(url)
         assert 0 < deadline_s <= sites.DEADLINE_S and most_bytes <= 4_000
         return self.answers.pop(0)
@@ -169,13 +170,22 @@ def test_every_silence_has_a_word(silence: Silence, state: P) -> None:
 
 def test_any_status_of_the_sites_own_is_open() -> None:
     for status in (200, 204, 304, 401, 404, 429):
-        assert sites.look(Told(Answer(status, {}, b"")), ProbeSite(name="L", url="https://l.example")).state is P.OPEN
+        told = Told(Answer(status, {}, b""), Answer(status, {}, b""))
+        assert sites.look(told, ProbeSite(name="L", url="https://l.example")).state is P.OPEN
+
+
+def test_a_site_that_gives_no_head_is_asked_for_its_page() -> None:
+    told = Told(Answer(405, {}, b""), Answer(200, {}, b"page"))
+    assert sites.look(told, ProbeSite(name="L", url="https://l.example")).state is P.OPEN and len(told.asked) == 2
 
 
 def test_a_large_page_is_not_fetched(tmp_path: Path) -> None:
     sent: list[int] = []
 
     def endless(visit: Visit) -> bool:
+        if visit.head.method == "HEAD":
+            visit.answer(405)
+            return True
         visit.sock.settimeout(5)
         visit.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
         try:
