@@ -50,7 +50,8 @@ def observe(seen: Mapping[int, str], own: Own) -> tuple[DayState, dict[str, Any]
         seen: Names of the networks on which the school was seen in school hours, by number.
         own: The provider's.
     """
-    numbers = {"seen": sorted(seen), "names": [seen[number] for number in sorted(seen)], "own": sorted(own.numbers)}
+    named = [f"AS{number} {seen[number]}".rstrip() for number in sorted(seen)]
+    numbers = {"seen": ", ".join(named), "numbers": sorted(seen), "own": sorted(own.numbers)}
     if not seen or not own.is_known:
         return DayState.UNKNOWN, numbers
     return (DayState.GOOD if own.numbers & seen.keys() else DayState.BAD), numbers

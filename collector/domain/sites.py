@@ -136,7 +136,7 @@ def observe(line_hours: int, line_opened: int, word: SiteWord, others: Others) -
         "opened": line_opened,
         "word": word.value,
         "others": others.schools,
-        "others_opened": others.opened,
+        "others_open": others.opened,
     }
     if line_hours < FEWEST_HOURS:
         return DayState.UNKNOWN, numbers

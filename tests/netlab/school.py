@@ -200,7 +200,10 @@ class School:
         threading.Thread(target=measure, daemon=True).start()
         assert ready.wait(20)
         self.open_collector()
-        self.daemon = self._enrolled(folder / "agent")
+        self.folder = folder / "agent"
+        self.folder.mkdir()
+        self._enrol()
+        self.start()
 
     def open_collector(self) -> None:
         """Let the collector listen."""
@@ -208,18 +211,28 @@ class School:
         self.collector = create_server(self.app, sockets=[sock], threads=2)
         threading.Thread(target=self.collector.run, daemon=True).start()
 
-    def _enrolled(self, folder: Path) -> Daemon:
-        folder.mkdir()
-        config = AgentConfig(
-            servers=[f"http://{TESTPOINT}:{TESTPOINT_PORT}"], start_spread_s=0, retry_cap_s=1, proxy="none"
-        )
-        url, kept = f"http://{COLLECTOR}:{COLLECTOR_PORT}", IdentityStore(folder)
+    def _enrol(self) -> None:
+        url = f"http://{COLLECTOR}:{COLLECTOR_PORT}"
         candidate = enrol.begin(self.ports, self.host.machine_facts(), enrol.read_token(a_token(self.parts)), url, None)
-        kept.save(enrol.enrol(HttpTransport("none"), self.ports, candidate, agent_version="0").identity)
-        self.spool = Spool.open(folder, clock=self.clock, randomness=self.ports.randomness, boot_id=self.boot)
-        contact = make_contact(config, folder, self.ports, self.spool, version="0")
+        made = enrol.enrol(HttpTransport("none"), self.ports, candidate, agent_version="0")
+        IdentityStore(self.folder).save(made.identity)
+
+    def start(self) -> None:
+        """Start the agent, as after the start of its computer."""
+        point = f"http://{TESTPOINT}:{TESTPOINT_PORT}"
+        config = AgentConfig(servers=[point], start_spread_s=0, retry_cap_s=1, proxy="none")
+        self.spool = Spool.open(
+            self.folder, clock=self.clock, randomness=self.ports.randomness, boot_id=self.host.boot_id()
+        )
+        contact = make_contact(config, self.folder, self.ports, self.spool, version="0")
         never = threading.Event()
-        return Daemon(config, folder, self.ports, self.spool, contact, measure=session.run, cancelled=never)
+        self.daemon = Daemon(config, self.folder, self.ports, self.spool, contact, measure=session.run, cancelled=never)
+
+    def boot_again(self) -> None:
+        """Another boot id, and a monotonic clock at its beginning."""
+        self.spool.close()
+        self.boot, self.clock.mono_from_ms = "cd" * 16, self.clock.real.mono_ms() + self.clock.wall_ms - 1_000_000
+        self.start()
 
     def look(self) -> str:
         """Let a quarter of an hour pass and the agent look around; return its word."""
@@ -264,9 +277,9 @@ def live(school: School) -> dict[str, list[str]]:
     in_router("ip neigh flush all")
     here("ip neigh flush all")
     school.clock.wall_ms += NIGHT_MS  # the process was suspended
-    said["ok"].append(school.look())
-    school.clock.wall_ms += NIGHT_MS  # the computer was off: another boot, its monotonic clock at the beginning
-    school.boot, school.clock.mono_from_ms = "cd" * 16, school.clock.real.mono_ms() + school.clock.wall_ms - 1_000_000
+    said["ok"] += [school.look(), school.look()]
+    school.clock.wall_ms += NIGHT_MS  # the computer was off
+    school.boot_again()
     said["ok"] += [school.look(), school.look()]
     return said
 

@@ -22,4 +22,4 @@ def test_a_day_is_bad_only_where_every_network_is_another() -> None:
     assert observe({OTHER: "Casa", ONDA: "Onda Sur"}, OWN)[0] is DayState.GOOD
     assert observe({ONDA: "Onda Sur", BRAVA: "Brava"}, OWN)[0] is DayState.GOOD
     assert observe({}, OWN)[0] is observe({OTHER: "Casa"}, Own())[0] is DayState.UNKNOWN
-    assert observe({OTHER: "Casa"}, OWN)[1] == {"seen": [OTHER], "names": ["Casa"], "own": [ONDA, BRAVA]}
+    assert observe({OTHER: "Casa"}, OWN)[1] == {"seen": "AS64511 Casa", "numbers": [OTHER], "own": [ONDA, BRAVA]}

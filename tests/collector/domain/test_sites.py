@@ -56,7 +56,7 @@ def test_a_site_that_others_can_open_is_bad_here_alone() -> None:
     assert state(8, 1, Others(9, 9)) is DayState.UNKNOWN  # now and then
     assert state(8, 4, Others(9, 9)) is DayState.GOOD
     assert observe(8, 0, B, Others(3, 2))[1] == {
-        "hours": 8, "opened": 0, "word": "blocked", "others": 3, "others_opened": 2,
+        "hours": 8, "opened": 0, "word": "blocked", "others": 3, "others_open": 2,
     }  # fmt: skip
 
 
