@@ -61,7 +61,7 @@ def show() -> str:
 @for_role(Role.ADMIN)
 def declare() -> Response | tuple[str, int]:
     """Say that a network is a provider's own."""
-    provider, typed = request.form.get("provider", ""), request.form.get("number", "").strip()[:40]
+    provider, typed = request.form.get("provider", "").replace("\0", ""), request.form.get("number", "").strip()[:40]
     number = _number(typed)
     if number is None:
         sentence = say("Write the number of a network, from 1 to 4294967295, such as 64500 or AS64500.")
@@ -84,7 +84,7 @@ def declare() -> Response | tuple[str, int]:
 @for_role(Role.ADMIN)
 def take_back() -> Response:
     """Say no longer that a network is a provider's own."""
-    provider, number = request.form.get("provider", ""), _number(request.form.get("number", ""))
+    provider, number = request.form.get("provider", "").replace("\0", ""), _number(request.form.get("number", ""))
     with desk().store.unit() as unit:
         _refuse_parts(unit)
         is_done = number is not None and stored.take_back(unit, provider, number)

@@ -92,10 +92,9 @@ def download() -> Response:
     with desk().store.reader() as snapshot:
         sites = _sites(snapshot)
         chosen = _chosen(_lines(pages_sites.counts(snapshot, [site.name for site in sites]), sites))
-        if chosen is None:
-            abort(404)
-        found = pages_sites.schools(snapshot, str(chosen.name), _read(), None)
-    return rows.csv_file("sites", _COLUMNS, [(chosen.name, *row) for row in found])
+        name = str(chosen.name) if chosen else ""
+        found = pages_sites.schools(snapshot, name, _read(), None) if chosen else []
+    return rows.csv_file("sites", _COLUMNS, [(name, *row) for row in found])
 
 
 def _sites(snapshot: Snapshot) -> list[ProbeSite]:
