@@ -27,6 +27,7 @@ from agent.uplink.contact import ENROL_REFUSED, Contact, Options
 from agent.uplink.exchange import RATCHET
 from agent.uplink.identity import Identity, IdentityStore, Machine, compare
 from agent.uplink.settings import keep
+from agent.uplink.sites import Getter
 from agent.wire import addresses
 from agent.wire.vocabulary import EngineName, ExitCode
 
@@ -122,6 +123,13 @@ def make_contact(config: AgentConfig, data: Path, ports: Ports, spool: Spool, *,
         start_spread_s=config.start_spread_s,
     )
     return Contact(HttpTransport(config.proxy), ports, spool, IdentityStore(data), ledger=spool.ledger, options=options)
+
+
+def make_getter(config: AgentConfig) -> Getter:
+    """Return what brings the pages of learning sites: by the same proxy and trust as the contact with the collector."""
+    from agent.uplink.transport import HttpTransport
+
+    return HttpTransport(config.proxy)
 
 
 @contextmanager

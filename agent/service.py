@@ -15,6 +15,7 @@ from agent.daemon import allowance
 from agent.daemon.agenda import Agenda
 from agent.daemon.jobs import ClockWatch, SettingsJob, TestJob, UploadJob
 from agent.daemon.lookout import LightJob
+from agent.daemon.sites import SiteWatch
 from agent.daemon.walk import Measure, Walk
 from agent.errors import EnlaceError
 from agent.host.locks import hold_agent_lock
@@ -26,6 +27,7 @@ from agent.spool.told import spool_facts
 from agent.uplink import enrol, identity
 from agent.uplink.contact import Contact
 from agent.uplink.identity import IdentityStore, Machine
+from agent.uplink.sites import Getter
 from agent.wire import forms
 from agent.wire.records import Measurement
 from agent.wire.vocabulary import ExitCode
@@ -67,6 +69,7 @@ def run(config: AgentConfig, data: Path, ports: Ports, *, version: str) -> int:
             mend_clone(IdentityStore(data), ports, spool)
             contact = app.make_contact(config, data, ports, spool, version=version)
             daemon = Daemon(config, data, ports, spool, contact, measure=session.run, cancelled=stop)
+            daemon.watch_sites(app.make_getter(config), stop)
             daemon.facts = {"version": version, "recovered_tests": recovered}
             is_clean = daemon.serve(stop)
     finally:
@@ -126,7 +129,7 @@ class Daemon:
             self.walk.handover,
             self.contact,
             spool,
-            is_testing=lambda: self.test.testing_since_ms is not None,
+            is_testing=self._is_testing,
         )
         self.jobs = [
             self.test,
@@ -136,6 +139,20 @@ class Daemon:
         ]
         self._started_ms = ports.clock.now_ms()
         self._shown: dict[str, Any] = {}
+
+    def _is_testing(self) -> bool:
+        return self.test.testing_since_ms is not None
+
+    def watch_sites(self, getter: Getter, stop: threading.Event) -> None:
+        """Let the light probe look at the learning sites that the operator entered.
+
+        Args:
+            getter: Brings their pages.
+            stop: Set = end soon.
+        """
+        self.light.sites = SiteWatch(
+            self._ports, self.agenda, self._spool, getter, stop=stop, is_testing=self._is_testing
+        )
 
     def serve(self, stop: threading.Event) -> bool:
         """Fire the jobs until told to stop; returns whether all of them have ended."""

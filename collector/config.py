@@ -68,6 +68,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     session_hours: Annotated[float, Bound(0.25, 720)] = 12.0
     busy_host_pct: Annotated[float, Bound(1, 100)] = 90.0  # a test of a busier computer does not vote; 100: each does
     evaluate_every_min: Annotated[float, Bound(1, 1440)] = 15.0
+    networks_file: str = ""  # MMDB with numbers and names of networks, supplied by the operator; empty: unknown
 
 
 class TestpointConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,14 +4,16 @@ import logging
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
-from collector.evaluate import hazards, run
+from collector.evaluate import hazards, networks, run
 from collector.evaluate.inputs import reference_of
 from collector.ports import Ports
+from collector.real.networks import NetworksFile
 from collector.store.open import Store
 from collector.store.queries import forgetting, users
 
@@ -34,11 +36,18 @@ def run_jobs(
         ports: Clock and randomness.
         stop: Ends it.
     """
+    _guard("networks", lambda: look_up_networks(store, config, ports))
     evaluate(store, config, testpoint, ports)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
     every_s = config.evaluate_every_min * 60
     look = partial(hazards.renew_open, store, ports, config.default_timezone)
     scheduler.add_job(lambda: _guard("hazards", look), "interval", minutes=HAZARDS_EVERY_MIN, id="hazards")
+    scheduler.add_job(
+        lambda: _guard("networks", lambda: look_up_networks(store, config, ports)),
+        "interval",
+        seconds=every_s,
+        id="networks",
+    )
     scheduler.add_job(lambda: evaluate(store, config, testpoint, ports), "interval", seconds=every_s, id="evaluate")
     scheduler.add_job(lambda: _guard("tidy", lambda: tidy(store, ports)), "interval", hours=TIDY_EVERY_H, id="tidy")
     scheduler.start()
@@ -54,6 +63,13 @@ def evaluate(store: Store, config: CollectorConfig, testpoint: TestpointConfig, 
 def _evaluate(store: Store, config: CollectorConfig, testpoint: TestpointConfig, ports: Ports) -> None:
     report = run.evaluate(store, config, ports, reference=reference_of(testpoint.id))
     LOG.info("evaluation.done", extra={"schools": report.schools, "days": report.days, "failed": len(report.failed)})
+
+
+def look_up_networks(store: Store, config: CollectorConfig, ports: Ports) -> None:
+    """Note on which networks computers were seen, where the operator supplies a file of networks."""
+    if config.networks_file:
+        with NetworksFile(Path(config.networks_file)) as known:
+            networks.look_up(store, config, ports, known)
 
 
 def tidy(store: Store, ports: Ports) -> None:

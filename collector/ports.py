@@ -33,3 +33,18 @@ class Ports:
 
     clock: Clock
     randomness: Randomness
+
+
+@dataclass(frozen=True)
+class Network:
+    """An autonomous system: whose lines an address belongs to."""
+
+    number: int
+    name: str
+
+
+class NetworkLookup(Protocol):
+    """Knows networks."""
+
+    def find(self, prefix: str) -> Network | None:
+        """Return the network that a prefix such as 203.0.113.0/24 belongs to; None = unknown."""

@@ -133,6 +133,10 @@ class Agenda:
             utc_offset_min=self._ports.host.utc_offset_min(),
         )
 
+    def windows_now(self) -> tuple[Window, ...]:
+        """Return when the school is open, from yesterday on."""
+        return self._windows(self.true_now())
+
     def true_now(self) -> TrueTime:
         """Return the present by the collector's clock, as well as it is known."""
         answer, clock = last_answer(self._state), self._ports.clock

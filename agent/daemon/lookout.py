@@ -11,6 +11,7 @@ from agent.daemon.handover import Handover
 from agent.daemon.jobs import ERRAND_LANE, Timed
 from agent.daemon.permission import Asker
 from agent.daemon.reach import judge, word_of
+from agent.daemon.sites import SiteWatch
 from agent.diary import runs
 from agent.diary.runs import Book, Look, Run
 from agent.measure import light
@@ -58,6 +59,7 @@ class LightJob(Timed):
         self._every_s, self._ports = config.light_interval_s, ports
         self._asker, self._handover, self._contact, self._spool = asker, handover, contact, spool
         self._is_testing = is_testing
+        self.sites: SiteWatch | None = None  # looks at the operator's learning sites; None: nobody does
         self.last: dict[str, Any] | None = None  # for `status`
 
     def run(self) -> None:
@@ -78,7 +80,10 @@ class LightJob(Timed):
         sight = light.look(servers, self._ports, way.gateway, known)
         state = judge(sight, word_of(self._contact, is_fresh=is_fresh), way)
         self._remember(sight, known)
-        book, closed = runs.add(book, self._look(sight, state))
+        look = self._look(sight, state)  # its moment is now, however long the sites take
+        if self.sites is not None:
+            look = msgspec.structs.replace(look, probes=self.sites.look(state))
+        book, closed = runs.add(book, look)
         self._keep(book, closed)
         self._show(sight, state)
 

@@ -132,7 +132,8 @@ def record(run: Run, rid: str) -> Diary:
 def _put(book: Book, run: Run, closed: list[Run], last: Look, slot: int) -> tuple[Book, list[Run]]:
     """Add slots to the open run if they are equal, else close it."""
     open_run = book.run
-    if open_run is not None and open_run.state is run.state and not (_has_probes(open_run) and _has_probes(run)):
+    # What the learning sites did stands at the beginning of a run: so a long one, too, says in which hour it was.
+    if open_run is not None and open_run.state is run.state and not _has_probes(run):
         joined = msgspec.structs.replace(
             open_run, slots=open_run.slots + run.slots, looks=[*open_run.looks, *run.looks]
         )

@@ -1,4 +1,4 @@
-"""One POST to the collector and its whole answer, within one deadline.
+"""One POST to the collector and its whole answer, or the beginning of a page, within one deadline.
 
 `requests` limits the wait for each piece, not the whole: a server that sends a byte now and then holds it for ever. So
 each exchange runs on a thread of its own and a handle on its socket cuts it at the deadline. No redirects, no netrc, no
@@ -41,6 +41,18 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """One request."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    deadline_s: float
+    most_bytes: int | None = None  # of the answer's body; None: it has to be whole
+
+
 @dataclass
 class _Watch:
     """Handles on the sockets of one exchange, so that another thread can cut them."""
@@ -49,6 +61,12 @@ class _Watch:
     sockets: list[socket.socket] = field(default_factory=list)
     is_cut: bool = False
     in_handshake: bool = False
+    receive_bytes: int | None = None  # of the kernel's buffer: what nobody wants to read is not sent either
+
+    @property
+    def options(self) -> list[tuple[int, int, int]]:
+        """Of the sockets, beside those of every connection."""
+        return [(socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_bytes)] if self.receive_bytes else []
 
     def add(self, sock: socket.socket) -> None:
         with self.lock:
@@ -76,6 +94,7 @@ _CURRENT = threading.local()  # .watch of the exchange that this thread performs
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
+        self.socket_options = [*(self.socket_options or ()), *_CURRENT.watch.options]
         sock = super()._new_conn()
         _CURRENT.watch.add(sock)
         return sock
@@ -83,6 +102,7 @@ class _Connection(HTTPConnection):
 
 class _TlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
+        self.socket_options = [*(self.socket_options or ()), *_CURRENT.watch.options]
         sock = super()._new_conn()
         _CURRENT.watch.add(sock)
         _CURRENT.watch.in_handshake = self.proxy is None  # behind a proxy, its tunnel comes first
@@ -142,13 +162,30 @@ class HttpTransport:
             body: To send.
             deadline_s: For everything: name, connection, sending, waiting, reading.
         """
-        watch = _Watch()
+        return self._within(deadline_s, _Asked("POST", url, headers, body, deadline_s))
+
+    def look(
+        self, method: str, url: str, headers: Mapping[str, str], *, deadline_s: float, most_bytes: int
+    ) -> Answer | Silence:
+        """Return the beginning of what lies at an address, or why there is none; redirections are not followed.
+
+        Args:
+            method: HEAD or GET.
+            url: Full address.
+            headers: To send.
+            deadline_s: For everything: name, connection, waiting, reading.
+            most_bytes: Of the body; the rest is not read.
+        """
+        return self._within(deadline_s, _Asked(method, url, headers, None, deadline_s, most_bytes))
+
+    def _within(self, deadline_s: float, asked: "_Asked") -> Answer | Silence:
+        watch = _Watch(receive_bytes=asked.most_bytes)
         outcome: list[Answer | Silence] = []
 
         def perform() -> None:
             _CURRENT.watch = watch
             try:
-                outcome.append(self._post(url, headers, body, deadline_s))
+                outcome.append(self._perform(asked))
             finally:
                 watch.close()
 
@@ -161,7 +198,7 @@ class HttpTransport:
         told = outcome[0] if outcome else Silence.PROTOCOL
         return Silence.NO_TLS if watch.in_handshake and told in (Silence.TOO_SLOW, Silence.CUT) else told
 
-    def _post(self, url: str, headers: Mapping[str, str], body: bytes, deadline_s: float) -> Answer | Silence:
+    def _perform(self, asked: "_Asked") -> Answer | Silence:
         try:
             with requests.Session() as session:
                 session.trust_env = False  # neither netrc nor a bundle from the environment
@@ -169,16 +206,17 @@ class HttpTransport:
                 adapter = _Adapter(self._trust())
                 session.mount("http://", adapter)
                 session.mount("https://", adapter)
-                with session.post(
-                    url,
-                    data=body,
-                    headers={"Accept-Encoding": "identity", "Connection": "close", **headers},
-                    timeout=(min(CONNECT_S, deadline_s), deadline_s),
+                with session.request(
+                    asked.method,
+                    asked.url,
+                    data=asked.body,
+                    headers={"Accept-Encoding": "identity", "Connection": "close", **asked.headers},
+                    timeout=(min(CONNECT_S, asked.deadline_s), asked.deadline_s),
                     allow_redirects=False,
                     stream=True,
-                    proxies=proxies.of(url, self._proxy_setting),
+                    proxies=proxies.of(asked.url, self._proxy_setting),
                 ) as response:
-                    return _read(response)
+                    return _read(response, asked.most_bytes)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             return silence_of(error)
 
@@ -188,15 +226,18 @@ class HttpTransport:
         return self._context
 
 
-def _read(response: requests.Response) -> Answer | Silence:
+def _read(response: requests.Response, most_bytes: int | None) -> Answer | Silence:
+    """Return the whole answer, or its beginning where only that is wanted."""
     pieces: list[bytes] = []
     size_bytes = 0
-    for piece in response.raw.stream(_PIECE_BYTES, decode_content=False):
+    for piece in response.raw.stream(min(_PIECE_BYTES, most_bytes or _PIECE_BYTES), decode_content=False):
         size_bytes += len(piece)
-        if size_bytes > limits.ANSWER_BYTES:
+        if most_bytes is None and size_bytes > limits.ANSWER_BYTES:
             return Silence.TOO_LONG
         pieces.append(piece)
-    return Answer(response.status_code, response.headers, b"".join(pieces))
+        if most_bytes is not None and size_bytes >= most_bytes:
+            break
+    return Answer(response.status_code, response.headers, b"".join(pieces)[:most_bytes])
 
 
 def silence_of(error: BaseException) -> Silence:

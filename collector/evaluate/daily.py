@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from collector.domain.calendars import local_day
 from collector.domain.conditions import ConditionKind
 from collector.errors import StorageError
-from collector.evaluate import availability, conditions, silence
+from collector.evaluate import availability, conditions, networks, silence, sites
 from collector.evaluate.inputs import Deployment
 from collector.ports import Ports
 from collector.store.open import Store
@@ -21,7 +21,12 @@ LOG = logging.getLogger(__name__)
 Writer = Callable[[Store, Deployment, int], None]  # with the collector's time, UTC milliseconds
 
 # Each writes the days of one or more conditions into `condition_days` (`conditions.write_days`) and commits.
-WRITERS: Final[Mapping[str, Writer]] = {"availability": availability.write, "silence": silence.write}
+WRITERS: Final[Mapping[str, Writer]] = {
+    "availability": availability.write,
+    "silence": silence.write,
+    "sites": sites.write,
+    "networks": networks.write,
+}
 
 
 def observe(store: Store, deployment: Deployment, ports: Ports, writers: Mapping[str, Writer] = WRITERS) -> list[str]:

@@ -11,12 +11,14 @@ from typing import Any, Final
 
 import msgspec
 
+from agent.wire.answers import ProbeSite
 from collector.config import CollectorConfig
 from collector.store.queries import agent_settings
 from collector.store.queries.agent_settings import EVERYWHERE, SettingsDecision
 from collector.store.unit import Snapshot
 
 PAUSED: Final = "paused"
+SITES: Final = "probes"
 
 
 class Origin(StrEnum):
@@ -37,6 +39,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     month_bytes: int | None = None  # of one school
     lease_s: int | None = None
     paused: bool | None = None
+    probes: list[ProbeSite] | None = None  # learning sites; only people name them, no file does
 
 
 NAMES: Final = Wishes.__struct_fields__
@@ -55,6 +58,7 @@ class Rules:
     month_bytes: int
     lease_s: int
     paused: bool
+    probes: list[ProbeSite]
     origins: Mapping[str, Origin]
 
 
@@ -85,7 +89,7 @@ def combine(config: CollectorConfig, everywhere: Wishes, school: Wishes) -> Rule
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for name in NAMES:
-        values[name] = getattr(config, name)
+        values[name] = [] if name == SITES else getattr(config, name)
         origins[name] = origin_of(config, name)
         for origin, said in ((Origin.DEPLOYMENT, everywhere), (Origin.SCHOOL, school)):
             wish = getattr(said, name)
@@ -99,4 +103,5 @@ def combine(config: CollectorConfig, everywhere: Wishes, school: Wishes) -> Rule
 
 def origin_of(config: CollectorConfig, name: str) -> Origin:
     """Return where a value of the configuration comes from; one that is as shipped needs no file to say so."""
-    return Origin.SHIPPED if getattr(config, name) == getattr(CollectorConfig(), name) else Origin.FILE
+    is_shipped = name == SITES or getattr(config, name) == getattr(CollectorConfig(), name)
+    return Origin.SHIPPED if is_shipped else Origin.FILE

@@ -76,7 +76,7 @@ def settings_for(
         tests_per_window=held.tests_per_window,
         servers=servers(parts),
         budget=budget(held),
-        probes=[],  # no agent looks at sites yet
+        probes=held.probes,
         paused=held.paused,
         next_collector_key=None if current.key_id == key.key_id else forms.b64url(current.public_key),
         server_time_ms=now_ms,
@@ -117,5 +117,6 @@ def version(snapshot: Snapshot, parts: Parts, held: Rules, campaign: Campaign | 
     said = [held.tests_per_window, servers(parts), budget(held), held.paused]
     said += [parts.config.default_timezone, parts.keys.ring().current.key_id]
     said += [campaign.campaign_id] if campaign else []
+    said += [held.probes] if held.probes else []
     counter = facts.find_fact(snapshot, facts.SETTINGS_VERSION) or "0"
     return f"{counter}-{forms.sha256hex(msgspec.json.encode(said))[:12]}"

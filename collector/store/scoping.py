@@ -44,7 +44,10 @@ from collector.store.tables.judgement import FLAGS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSIONS
 
 EVERYBODYS: Final = frozenset(
-    {"facts", "users", "sessions", "sign_in_failures", "signing_keys", "api_keys", "saved_views", "use_limits"}
+    {
+        *("facts", "users", "sessions", "sign_in_failures", "signing_keys", "api_keys", "saved_views", "use_limits"),
+        *("provider_networks", "site_totals"),
+    }
 )
 """Tables in which nothing is of a school."""
 

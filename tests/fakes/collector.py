@@ -67,6 +67,7 @@ class FakeCollector:
         self.now_ms = NOON_MS
         self.servers: list[dict[str, Any]] = [{"id": "tp", "engine": "ndt7", "url": "ws://tp.test:1", "udp_port": None}]
         self.windows: list[list[int]] = []
+        self.probes: list[dict[str, str]] = []
         self.campaign: list[list[int]] | None = None  # None: a collector that does not know of such
         self.paused = False
         self.lease_refusal: str | None = None
@@ -146,7 +147,7 @@ class FakeCollector:
     def _settings(self, asked: Asked | None = None) -> dict[str, Any]:
         return {
             "version": self.settings_version, "windows_utc": self.windows, "tests_per_window": 2,
-            "servers": self.servers, "probes": [], "paused": self.paused, "next_collector_key": None,
+            "servers": self.servers, "probes": self.probes, "paused": self.paused, "next_collector_key": None,
             "budget": {"test_bytes": 100_000_000, "day_bytes": 300_000_000, "month_bytes": 4_000_000_000},
             "server_time_ms": self.now_ms,
         } | ({} if self.campaign is None else {"campaign_utc": self.campaign})  # fmt: skip

@@ -37,6 +37,7 @@ from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
+from collector.store.tables.sites import NETWORK_DAYS, SITE_DAYS
 from collector.store.unit import Snapshot
 
 ROWS_AT_ONCE: Final = 1000
@@ -199,6 +200,8 @@ _SHAPES: Final[dict[str, _Shape]] = {
         renamed=(("begun_ms", "begun_at"), ("done_ms", "done_at")),
         time="begun_ms",
     ),
+    "sites": _Shape(SITE_DAYS, first=(), renamed=(("learnt_ms", "learnt_at"),), days=frozenset({"day"}), day="day"),
+    "networks": _Shape(NETWORK_DAYS, first=(), days=frozenset({"day"}), day="day"),
 }
 TABLES: Final = tuple(_SHAPES)
 

@@ -12,6 +12,8 @@ LAST_EVALUATION_MS = "last_evaluation_ms"
 EVALUATED_PROFILE = "evaluated_profile"
 VERDICTS_VERSION = "verdicts_version"  # a counter, raised whenever newest verdicts are written (`queries.newness`)
 AVAILABILITY_ZONE = "availability_zone"  # the default zone by which days of availability were worked out
+SITES_SEEN_MS = "sites_seen_ms"  # receipt of the newest look at learning sites that was worked out
+NETWORKS_SEEN_MS = "networks_seen_ms"  # receipt of the newest measurement whose network was looked up
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
 

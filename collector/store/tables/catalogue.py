@@ -12,6 +12,7 @@ from collector.store.tables import (
     people,
     proofs,
     registry,
+    sites,
 )
 from collector.store.tables.base import METADATA
 
@@ -28,4 +29,5 @@ __all__ = [
     "people",
     "proofs",
     "registry",
+    "sites",
 ]

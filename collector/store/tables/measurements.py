@@ -172,6 +172,13 @@ DIARY = Table(
         sqlite_where=text("boot_id IS NULL"),
         postgresql_where=text("boot_id IS NULL"),
     ),
+    # Those that tell of learning sites: one in four, and looked for as they come.
+    Index(
+        "ix_diary_sites",
+        "received_ms",
+        sqlite_where=text("probes IS NOT NULL"),
+        postgresql_where=text("probes IS NOT NULL"),
+    ),
 )
 
 # The first conflicting copy of a rid, kept apart from everything that counts.

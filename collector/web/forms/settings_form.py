@@ -1,20 +1,23 @@
 """The form of what devices keep to: what was typed, what is wrong with it, what it asks for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from agent.wire import addresses, limits
+from agent.wire.answers import ProbeSite
 from collector.config import CollectorConfig
 from collector.intake import rules
 from collector.intake.lease import LEFT_MIN_BYTES
-from collector.intake.rules import NAMES, OF_SCHOOL, PAUSED, Wishes
+from collector.intake.rules import NAMES, OF_SCHOOL, PAUSED, SITES, Wishes
 from collector.web.language import present
 from collector.web.language.i18n import language, say
 
 BYTES_PER_MB: Final = 1_000_000
 YES, NO = "yes", "no"
 _NOTE_CHARS: Final = 200
+_SITES_CHARS: Final = 8_000
 _MB: Final = re.compile(r"\d{1,7}(?:[.,]\d{1,6})?")
 _WHOLE: Final = re.compile(r"\d{1,4}")
 _MOST_BYTES: Final = 10**12
@@ -56,6 +59,8 @@ def _typed_as(name: str, value: Any) -> str:
         return ""
     if name == PAUSED:
         return YES if value else NO
+    if name == SITES:
+        return "\n".join(f"{site.name} {site.url}" for site in value)
     if name not in _BYTES:
         return str(value)
     text = f"{value / BYTES_PER_MB:.6f}".rstrip("0").rstrip(".")
@@ -66,7 +71,7 @@ def typed(given: Mapping[str, str]) -> Form:
     """Return the form with what was typed, cut where nobody types so much."""
     clean = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\ud800-\udfff]")
     values = {name: clean.sub(" ", given.get(name, "").replace("\r\n", "\n")).strip() for name in _FIELDS}
-    return Form({name: value[: 2 * _NOTE_CHARS] for name, value in values.items()})
+    return Form({name: value[: _SITES_CHARS if name == SITES else 2 * _NOTE_CHARS] for name, value in values.items()})
 
 
 def check(form: Form, config: CollectorConfig, everywhere: Wishes, *, is_school: bool) -> Wishes | None:
@@ -103,6 +108,8 @@ def _value(form: Form, name: str) -> Any:
         return {YES: True, NO: False}.get(form.values[name])
     if not form.values[name]:
         return None
+    if name == SITES:
+        return _sites(form)
     return _bytes(form, name) if name in _BYTES else _count(form, name)
 
 
@@ -130,3 +137,35 @@ def _bytes(form: Form, name: str) -> int | None:
 
 def _megabytes(size_bytes: int) -> str:
     return present.plain(size_bytes / BYTES_PER_MB)
+
+
+def _sites(form: Form) -> list[ProbeSite]:
+    """Return the learning sites: one a line, its name and then its address."""
+    found: list[ProbeSite] = []
+    lines = [line.strip() for line in form.values[SITES].split("\n")]
+    for number, line in enumerate(filter(None, lines), 1):
+        name, _, url = line.rpartition(" ")
+        site = ProbeSite(name=" ".join(name.split()), url=url)
+        if sentence := _site_fault(site, number, {one.name for one in found}):
+            form.wrong(SITES, sentence)
+        found.append(site)
+    if len(found) > limits.PROBES:
+        values = {"num": len(found), "most": limits.PROBES}
+        form.wrong(SITES, say("These are %(num)s sites: at most %(most)s are looked at.", **values))
+    return found
+
+
+def _site_fault(site: ProbeSite, number: int, names: Collection[str]) -> object:
+    """Return what is wrong with a line; empty if nothing is."""
+    if not site.name or not site.name.isprintable() or len(site.name) > limits.ID_CHARS:
+        values = {"number": number, "most": limits.ID_CHARS}
+        return say("Line %(number)s: write a name of at most %(most)s letters, a blank, and the address.", **values)
+    if addresses.fault(site.url) or len(site.url) > limits.TEXT_CHARS:
+        return say(
+            "Line %(number)s: “%(url)s” is no address of a site. Write one such as https://library.example.",
+            number=number,
+            url=site.url[:80],
+        )
+    if site.name in names:
+        return say("Line %(number)s: “%(name)s” stands there twice.", number=number, name=site.name)
+    return ""

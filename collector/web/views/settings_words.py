@@ -7,7 +7,7 @@ from typing import Any, Final
 from flask_babel import LazyString
 
 from collector.intake import rules
-from collector.intake.rules import NAMES, PAUSED, Origin, Rules, Wishes
+from collector.intake.rules import NAMES, PAUSED, SITES, Origin, Rules, Wishes
 from collector.store.queries.agent_settings import SettingsDecision
 from collector.web.forms.settings_form import BYTES_PER_MB
 from collector.web.language import present
@@ -20,6 +20,7 @@ SETTINGS: Final[Mapping[str, LazyString]] = {
     "month_bytes": later("Most data of a school in a month, MB"),
     "lease_s": later("How long a permission to test lasts, seconds"),
     PAUSED: later("Tests are paused"),
+    SITES: later("Learning sites that PCs look at"),
 }
 ORIGINS: Final[Mapping[Origin, LazyString]] = {
     Origin.SHIPPED: later("as shipped"),
@@ -61,6 +62,8 @@ def value(name: str, found: Any) -> str:
         return str(say("as elsewhere"))
     if name == PAUSED:
         return str(say("yes, nobody tests") if found else say("no"))
+    if name == SITES:
+        return ", ".join(site.name for site in found) or str(say("none"))
     return present.plain(found / BYTES_PER_MB) if name.endswith("_bytes") else present.number(found)
 
 
@@ -91,4 +94,6 @@ def for_log(before: Wishes, after: Wishes, note: str) -> str:
 
 
 def _raw(found: Any) -> str:
+    if isinstance(found, list):
+        return "[" + ", ".join(f"{site.name} {site.url}" for site in found) + "]"
     return "-" if found is None else str(found).lower()

@@ -33,7 +33,7 @@ PAGES = [
     "/admin/registry", "/admin/registry/history?of=00123",
     "/admin/tokens", "/admin/tokens?state=expired&q=x", "/admin/tokens/many", "/admin/tokens/many?lacks=both",
     "/devices/waiting/00202", "/devices/waiting/00123",
-    "/admin/settings", "/schools/00123/settings",
+    "/admin/settings", "/schools/00123/settings", "/sites", "/networks",
 ]  # fmt: skip
 
 # What every page says in each language while there are invented schools.

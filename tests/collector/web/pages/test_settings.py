@@ -94,12 +94,16 @@ def test_each_value_stands_with_where_it_comes_from(country: Store) -> None:
 
 
 def test_a_decision_is_in_the_log_with_what_was_before(admin: FlaskClient, country: Store) -> None:
-    save(admin, ALL, tests_per_window="4")
+    save(admin, ALL, tests_per_window="4", probes="School library  https://library.example\n")
     save(admin, ONE, day_bytes="0500", paused="yes")
     page = save(admin, ONE, day_bytes="0500,25", paused="")
     why = "Circular 7 <of> 2026"
     assert {(entry.actor, entry.subject, entry.detail) for entry in logged(country, "settings.set")} == {
-        ("ana", "deployment", f"tests_per_window: - -> 4; {why}"),
+        (
+            "ana",
+            "deployment",
+            f"tests_per_window: - -> 4; probes: - -> [School library https://library.example]; {why}",
+        ),
         ("ana", "00123", f"day_bytes: - -> 500000000; paused: - -> true; {why}"),
         ("ana", "00123", f"day_bytes: 500000000 -> 500250000; paused: true -> -; {why}"),
     }
@@ -131,6 +135,11 @@ def test_what_holds_already_is_not_decided_again(admin: FlaskClient, country: St
         ),
         (ONE, {"day_bytes": "5000"}, "A month of 4,000 MB holds less than one day of 5,000 MB: change one."),
         (ONE, {"month_bytes": "-1"}, "Write megabytes from 2"),
+        (ALL, {"probes": "library.example"}, "Line 1: write a name of at most 64 letters, a blank,"),
+        (ALL, {"probes": "A https://a.example\nB ftp://b"}, "Line 2: “ftp://b” is no address of a site."),
+        (ALL, {"probes": "A http://user:secret@a.example"}, "Line 1: “http://user:secret@a.example” is no"),
+        (ALL, {"probes": "A https://a.example\nA https://b.example"}, "Line 2: “A” stands there twice."),
+        (ALL, {"probes": "".join(f"S{n} https://s{n}.example\n" for n in range(21))}, "at most 20 are looked at."),
         (ALL, {"note": " "}, "Write why, or who says so"),
         (ONE, {"note": "x" * 201}, "at most 200 letters"),
     ],
@@ -259,6 +268,14 @@ def test_an_agent_of_the_school_goes_by_it_with_its_next_lease(country: Store, t
     assert now is not None and now.version != told.version and now.tests_per_window == 1
     caps = allowance.caps(agent.config, agent.spool)
     assert (caps.day_bytes, caps.month_bytes) == (20_000_000, 200_000_000)
+    save(admin, ALL, probes="Library https://library.example\nExams https://exams.example:8443/start")
+    agent.beat()
+    newest = settings.stored(agent.spool)
+    assert newest is not None and newest.version != now.version
+    assert [(site.name, site.url) for site in newest.probes] == [
+        ("Library", "https://library.example"),
+        ("Exams", "https://exams.example:8443/start"),
+    ]
     assert now.windows_utc == told.windows_utc
     agent.spool.close()
 
@@ -286,7 +303,7 @@ def test_a_form_full_of_anything_is_no_fault(admin: FlaskClient) -> None:
     for number in range(30):
         address = (ALL, ONE)[number % 2]
         form = form_of(admin, address)
-        fields = [*form, "paused"]
+        fields = [*form, "paused", "probes"]
         some = {name: chance.choice(values) for name in chance.sample(fields, 5) if name != "csrf_token"}
         clean = {name: value.encode("utf-8", "replace").decode() for name, value in {**form, **some}.items()}
         assert admin.post(address, data=clean).status_code in (303, 409, 422), some

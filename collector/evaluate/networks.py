@@ -1,0 +1,174 @@
+"""The network that schools are seen on: looked up as measurements arrive, held day by day against the provider paid.
+
+An address belongs to the request that brought a measurement, so the day is that of the arrival. What is kept of it,
+/24 or /48, is the smallest block that networks announce to each other: its network is that of the whole address.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from collector.config import CollectorConfig
+from collector.domain import networks
+from collector.domain.calendars import local_day
+from collector.domain.conditions import ConditionKind, Observed
+from collector.domain.networks import Own
+from collector.evaluate import conditions, work
+from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
+from collector.ports import Network, NetworkLookup, Ports
+from collector.profiles import catalogue as profiles
+from collector.store.open import Store
+from collector.store.queries import facts, schools
+from collector.store.queries import networks as stored
+from collector.store.queries.judging.condition_days import Series
+from collector.store.queries.networks import Arrival
+from collector.store.queries.pieces import in_pieces
+from collector.store.unit import Snapshot, UnitOfWork
+
+LOG = logging.getLogger(__name__)
+
+STANDS_DAYS: Final = 28  # a network on which a school was not seen for so long is none of its any more
+KEPT_DAYS: Final = 35  # how far back days say something for a flag
+_AGAIN_MS: Final = 600_000  # what was received just before is read again: another process may have committed later
+_SLICE_MS: Final = 7 * 86_400_000  # of arrivals that are looked up in one go
+_AT_ONCE: Final = 200  # schools in one transaction
+
+
+def look_up(store: Store, config: CollectorConfig, ports: Ports, known: NetworkLookup) -> int:
+    """Note the networks of what arrived since last time, and return of how many arrivals they are.
+
+    Args:
+        store: The database.
+        config: Zone of schools without one of their own.
+        ports: The clock.
+        known: Knows networks.
+    """
+    now_ms = ports.clock.now_ms()
+    with store.reader() as snapshot:
+        deployment = work.deployment_of(snapshot, config, profiles.load(), Reference())
+        seen = facts.find_fact(snapshot, facts.NETWORKS_SEEN_MS)
+        first_ms = int(seen) - _AGAIN_MS if seen else stored.first_arrival_ms(snapshot)
+    if first_ms is None:
+        return 0
+    found: dict[str, Network | None] = {}
+    count = 0
+    for from_ms in range(first_ms, now_ms + 1, _SLICE_MS):
+        with store.reader() as snapshot:
+            arrived = stored.arrivals(snapshot, from_ms, min(from_ms + _SLICE_MS, now_ms + 1))
+        for prefix in {one.prefix for one in arrived} - found.keys():
+            found[prefix] = known.find(prefix)
+        _note(store, deployment, [one for one in arrived if found[one.prefix] is not None], found, now_ms)
+        count += len(arrived)
+    with store.unit() as unit:
+        stored.forget_standings(unit, _first_day(now_ms, STANDS_DAYS).isoformat())
+        facts.set_fact(unit, facts.NETWORKS_SEEN_MS, str(now_ms))
+        unit.commit()
+    LOG.info("networks.looked_up", extra={"arrivals": count, "prefixes": len(found)})
+    return count
+
+
+def _first_day(now_ms: int, days: int) -> date:
+    return local_day(now_ms, ZoneInfo("UTC")) - timedelta(days=days)
+
+
+def _note(
+    store: Store, deployment: Deployment, arrived: list[Arrival], found: Mapping[str, Network | None], now_ms: int
+) -> None:
+    by_school: dict[str, list[Arrival]] = {}
+    for one in arrived:
+        by_school.setdefault(one.school, []).append(one)
+    for piece in in_pieces(sorted(by_school), _AT_ONCE):
+        with store.unit() as unit:
+            rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+            for code, inputs in _inputs(unit, piece, deployment).items():
+                for one in by_school[code]:
+                    network = found[one.prefix]
+                    if network is not None:
+                        row = _row(one, network, inputs)
+                        rows[tuple(row.values())] = row
+            stored.add_days(unit, [rows[key] for key in sorted(rows)])
+            stored.renew_standings(unit, piece, _first_day(now_ms, STANDS_DAYS).isoformat())
+            unit.commit()
+
+
+def _inputs(snapshot: Snapshot, codes: list[str], deployment: Deployment) -> dict[str, SchoolInputs]:
+    found = schools.by_code(snapshot, codes)
+    dated = schools.facts_of(snapshot, found)
+    return {code: SchoolInputs(one, dated[code], deployment) for code, one in found.items()}
+
+
+def _row(one: Arrival, network: Network, inputs: SchoolInputs) -> dict[str, Any]:
+    day = inputs.local_day(one.received_ms)
+    return {
+        "school": one.school,
+        "device": one.device,
+        "day": day.isoformat(),
+        "asn": network.number,
+        "as_name": network.name,
+        "in_hours": inputs.at(day).is_within(one.received_ms),
+    }
+
+
+def own_by_provider(snapshot: Snapshot) -> dict[str, Own]:
+    """Return the networks that are taken for each provider's own."""
+    said: dict[str, set[int]] = {}
+    for one in stored.declared(snapshot):
+        said.setdefault(one.provider, set()).add(one.asn)
+    seen: dict[str, Counter[int]] = {}
+    codes: dict[str, set[str]] = {}
+    for provider, code, number, _name in stored.standings(snapshot):
+        if provider is not None:
+            seen.setdefault(provider, Counter())[number] += 1
+            codes.setdefault(provider, set()).add(code)
+    return {
+        provider: networks.own_networks(
+            said.get(provider, ()), seen.get(provider, Counter()), len(codes.get(provider, ()))
+        )
+        for provider in said.keys() | seen.keys()
+    }
+
+
+def write(store: Store, deployment: Deployment, now_ms: int) -> None:
+    """Write what the days of every school that is seen on another network say of `other_network`.
+
+    Args:
+        store: The database.
+        deployment: Calendars.
+        now_ms: The collector's time.
+    """
+    with store.reader() as snapshot:
+        own = own_by_provider(snapshot)
+        others = {
+            code
+            for provider, code, number, _name in stored.standings(snapshot)
+            if provider is not None and own[provider].is_known and number not in own[provider].numbers
+        }
+        others |= stored.flagged(snapshot, ConditionKind.OTHER_NETWORK.value)
+    for piece in in_pieces(sorted(others), _AT_ONCE):
+        with store.unit() as unit:
+            _write_some(unit, piece, own, deployment, now_ms)
+            unit.commit()
+
+
+def _write_some(
+    unit: UnitOfWork, codes: list[str], own: Mapping[str, Own], deployment: Deployment, now_ms: int
+) -> None:
+    from_day = _first_day(now_ms, KEPT_DAYS)
+    found = schools.by_code(unit, codes)
+    inputs = _inputs(unit, codes, deployment)
+    seen: dict[str, dict[date, dict[int, str]]] = {code: {} for code in found}
+    for one in stored.days_of(unit, codes, from_day.isoformat()):
+        if one.school in seen:
+            seen[one.school].setdefault(date.fromisoformat(one.day), {})[one.asn] = one.as_name
+    series: dict[Series, list[Observed]] = {}
+    for code, days in seen.items():
+        paid = found[code].provider or ""
+        series[Series(code)] = []
+        for day, names in sorted(days.items()):
+            if day <= inputs[code].last_full_day(now_ms) and inputs[code].at(day).is_open:
+                state, numbers = networks.observe(names, own.get(paid, Own()))
+                series[Series(code)].append(Observed(day, state, {**numbers, "paid": paid}))
+    conditions.write_days(unit, ConditionKind.OTHER_NETWORK, series, from_day)
