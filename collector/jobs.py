@@ -1,8 +1,9 @@
-"""What happens by the clock: the evaluation, and forgetting what need not be kept."""
+"""What happens by the clock: the evaluation, notices, looking at itself, and forgetting what need not be kept."""
 
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -10,18 +11,31 @@ from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
 from collector.evaluate import run
 from collector.evaluate.inputs import reference_of
+from collector.notify import decide, sending, watch
+from collector.notify.decide import OutageSource, no_outages
+from collector.notify.settings import NotifyConfig, smtp_password
 from collector.ports import Ports
+from collector.real.hooks import HttpPoster
+from collector.real.host import RealHost
+from collector.real.mail import SmtpMailer
 from collector.store.open import Store
 from collector.store.queries import forgetting, users
 
 LOG = logging.getLogger(__name__)
 
 TIDY_EVERY_H = 6
+NOTICE_EVERY_S = 60
+SEND_EVERY_S = 20
 FAILURES_KEPT_MS = 7 * 86_400_000
 
 
 def run_jobs(
-    store: Store, config: CollectorConfig, testpoint: TestpointConfig, ports: Ports, stop: threading.Event
+    store: Store,
+    config: CollectorConfig,
+    testpoint: TestpointConfig,
+    ports: Ports,
+    stop: threading.Event,
+    notify: NotifyConfig | None = None,
 ) -> None:
     """Run the jobs until `stop` is set; a job that is under way may finish its current transaction.
 
@@ -31,12 +45,15 @@ def run_jobs(
         testpoint: The deployment's first server: the series that is judged.
         ports: Clock and randomness.
         stop: Ends it.
+        notify: How people are told; None: as shipped.
     """
     evaluate(store, config, testpoint, ports)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
     every_s = config.evaluate_every_min * 60
     scheduler.add_job(lambda: evaluate(store, config, testpoint, ports), "interval", seconds=every_s, id="evaluate")
     scheduler.add_job(lambda: _guard("tidy", lambda: tidy(store, ports)), "interval", hours=TIDY_EVERY_H, id="tidy")
+    for name, seconds, job in notice_jobs(store, config, testpoint, ports, notify or NotifyConfig()):
+        scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name)
     scheduler.start()
     stop.wait()
     scheduler.shutdown(wait=False)
@@ -59,6 +76,43 @@ def tidy(store: Store, ports: Ports) -> None:
         users.prune_failures(unit, now_ms - FAILURES_KEPT_MS)
         forgetting.forget(unit, now_ms)
         unit.commit()
+
+
+def notice_jobs(
+    store: Store,
+    config: CollectorConfig,
+    testpoint: TestpointConfig,
+    ports: Ports,
+    notify: NotifyConfig,
+    outages: OutageSource = no_outages,
+) -> list[tuple[str, float, Callable[[], None]]]:
+    """Return what is done about notices: each job with its name and how often, in seconds.
+
+    Mail and webhooks are jobs of their own, so that a server that hangs keeps nothing else.
+    """
+    url = testpoint.public_url or f"http://{testpoint.host}:{testpoint.port}"
+    host = RealHost(Path(config.data or "."), url)
+    mailer = SmtpMailer(notify, smtp_password())
+    poster = HttpPoster(notify.webhook_timeout_s, may_be_private=notify.webhook_private)
+
+    def tell() -> None:
+        watch.watch(store, config, notify, ports, host)
+        decide.decide(store, config, notify, ports, outages)
+
+    return [
+        ("notices", NOTICE_EVERY_S, tell),
+        ("mail", SEND_EVERY_S, lambda: _done(sending.send_mail(store, config, notify, ports, mailer))),
+        ("webhooks", SEND_EVERY_S, lambda: _done(sending.send_hooks(store, config, ports, poster))),
+    ]
+
+
+def _done(done: sending.Round) -> None:
+    if done.sent or done.failed:
+        LOG.info("notices.sent", extra={"sent": done.sent, "failed": done.failed})
+
+
+def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
+    return lambda: _guard(name, job)
 
 
 def _guard(name: str, job: Callable[[], None]) -> None:

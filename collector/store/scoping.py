@@ -44,10 +44,11 @@ from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSI
 
 EVERYBODYS: Final = frozenset(
     {"facts", "users", "sessions", "sign_in_failures", "signing_keys", "api_keys", "saved_views", "use_limits"}
+    | {"notice_preferences", "notice_mutes", "notice_turns", "notices", "notice_attempts"}
 )
-"""Tables in which nothing is of a school."""
+"""Tables in which nothing is of a school, or each row is of one reader and asked for by them."""
 
-NOBODYS: Final = frozenset({"audit", "registry_imports", "registry_changes"})
+NOBODYS: Final = frozenset({"audit", "registry_imports", "registry_changes", "notice_items", "webhooks"})
 """Tables that only who sees the whole country may read."""
 
 KEYS: Final = ("school", "flag_id", "device")

@@ -6,6 +6,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from collector.config import CollectorConfig, TestpointConfig
 from collector.intake.parts import Parts
+from collector.notify.settings import NotifyConfig
 from collector.ports import Ports
 from collector.store import locks
 from collector.store.open import Store
@@ -85,6 +86,7 @@ def register_pages(
     ports: Ports,
     testpoint_id: str = TestpointConfig().id,
     intake: Parts | None = None,
+    notify: NotifyConfig | None = None,
 ) -> None:
     """Add every page, signing in, languages, protection of forms, headers and pages for problems.
 
@@ -97,8 +99,9 @@ def register_pages(
         ports: Clock and randomness.
         testpoint_id: Of the server whose tests are judged.
         intake: Lets people test in a browser; None: that is not offered.
+        notify: How people are told; None: as shipped.
     """
-    found = desk.Desk(store, config, ports, testpoint_id)
+    found = desk.Desk(store, config, ports, testpoint_id, notify or NotifyConfig())
     app.secret_key = _form_secret(store, ports)
     app.config.update(
         SESSION_COOKIE_NAME="enlace_form",
