@@ -1,7 +1,6 @@
 """The way to a webhook: to a checked address and no other, without redirects, with a short answer in a short time."""
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
@@ -10,12 +9,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from collector.domain.notice_delivery import Outcome, Result
+from collector.domain.public_address import is_public
 
 ANSWER_BYTES: Final = 16_000  # more of an answer is not read
 _SHOWN_BYTES: Final = 200
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _WHOLE: Final = 2.0  # a call may take so many times the timeout of one answer
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class _NotAllowedError(Exception):
@@ -90,15 +88,3 @@ def _cut(sock: socket.socket) -> None:
 def _shown(said: bytes) -> str:
     text = said[:_SHOWN_BYTES].decode("utf-8", "replace")
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-
-
-def is_public(text: str) -> bool:
-    """Return whether an address is of the public Internet, whatever it is wrapped in."""
-    address: Address = ipaddress.ip_address(text.split("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            address = inner
-    return address.is_global and not address.is_multicast

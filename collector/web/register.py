@@ -25,6 +25,9 @@ from collector.web.pages import (
     exports,
     flag_acts,
     method,
+    notice_log,
+    notice_stop,
+    notices,
     overview,
     progress,
     providers,
@@ -42,6 +45,7 @@ from collector.web.pages import (
     uses,
     views,
     waiting,
+    webhooks,
 )
 from collector.web.people import access
 from collector.web.views import browser_offer, import_view
@@ -72,6 +76,10 @@ BLUEPRINTS = (
     registry.BLUEPRINT,
     registry_rows.BLUEPRINT,
     views.BLUEPRINT,
+    notices.BLUEPRINT,
+    notice_log.BLUEPRINT,
+    notice_stop.BLUEPRINT,
+    webhooks.BLUEPRINT,
 )
 
 _FORM_SECRET = "form_secret"  # noqa: S105 -- the name of the fact that holds it, not the secret
@@ -119,6 +127,7 @@ def register_pages(
     csrf = CSRFProtect()
     for blueprint in app.blueprints.values():
         csrf.exempt(blueprint)
+    csrf.exempt(notice_stop.BLUEPRINT)  # mail programs press it by themselves, and its address is signed
     csrf.init_app(app)
     access.install(app)
     names = frozenset(blueprint.name for blueprint in BLUEPRINTS)

@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 
-def _texts(*names: str) -> list[sa.Column]:
+def _texts(*names: str) -> list["sa.Column[str]"]:
     return [sa.Column(name, sa.Text(), nullable=False) for name in names]
 
 
