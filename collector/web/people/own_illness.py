@@ -30,10 +30,11 @@ class _Kept:
 
 def found(snapshot: Snapshot, person: Person | None) -> list[tuple[str, str]]:
     """Return (word, sentence) of everything that is wrong, nothing for who need not know."""
+    known = _now(snapshot)  # by every page, so that it is known already when somebody who may see it comes
     if person is None or not may_know_illness(person.role, is_whole=person.scope.is_whole):
         return []
     tongue = Tongue(language())
-    return [(one.word, ill(one.word, one.numbers, tongue)) for one in _now(snapshot)]
+    return [(one.word, ill(one.word, one.numbers, tongue)) for one in known]
 
 
 def _now(snapshot: Snapshot) -> list[IllnessFact]:
