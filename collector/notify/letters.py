@@ -52,10 +52,10 @@ def mail(notice: Notice, to: str, user_id: str, sender: Sender) -> EmailMessage:
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = tongue.code
     foot = _foot(notice.topic, sender, tongue, stop)
     message.set_content(plain([*parts, *foot]))
     message.add_alternative(html([*parts, *foot], subject, tongue.code), subtype="html")
+    message["Content-Language"] = tongue.code  # a new content would take it away
     return message
 
 

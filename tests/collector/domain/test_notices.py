@@ -260,7 +260,9 @@ DAYS = [date(2026, 11, 2) + timedelta(days=offset) for offset in range(25)]
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 20), st.integers(1, 12), st.booleans(), st.sampled_from(["recovered", "person", None])),
+        st.tuples(
+            st.integers(0, 20), st.integers(1, 12), st.booleans(), st.sampled_from(["recovered", "person", None])
+        ),
         min_size=1,
         max_size=6,
     ),

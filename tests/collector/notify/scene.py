@@ -112,7 +112,9 @@ class Scene:
         return {one.reader: tried.get(one.notice_id, [])[::-1] for one in found}
 
     def words(self) -> dict[str, list[str]]:
-        return {reader.removeprefix("user:id-"): [one.word for one in tried] for reader, tried in self.attempts().items()}
+        return {
+            reader.removeprefix("user:id-"): [one.word for one in tried] for reader, tried in self.attempts().items()
+        }
 
 
 def a_school(code: str, name: str, area: str) -> dict[str, object]:

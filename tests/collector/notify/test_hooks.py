@@ -38,7 +38,7 @@ class Receiver:
 @contextmanager
 def receiving(receiver: Receiver) -> Iterator[str]:
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 -- as the library calls it
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.calls.append((dict(self.headers), body))
             status, headers, answer = receiver.answers.pop(0) if receiver.answers else (200, {}, b"")
@@ -149,7 +149,7 @@ def test_a_certificate_that_is_not_trusted_is_said(tmp_path: Path) -> None:
 
 
 INSIDE = (
-    "127.0.0.1", "127.1.2.3", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+    "127.0.0.1", "127.1.2.3", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
     "::1", "::", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
     "224.0.0.1", "ff02::1", "255.255.255.255",
 )  # fmt: skip
