@@ -9,11 +9,12 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from agent.wire import addresses
 from agent.wire.records import Bound
 from agent.wire.settings_file import SettingsError, read_table
 from agent.wire.settings_values import quoted
 from agent.wire.vocabulary import ExitCode
-from collector.config import CollectorConfig, check_host
+from collector.config import CollectorConfig
 from collector.errors import CollectorError
 
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -67,7 +68,7 @@ def load_notify(path: Path | None) -> NotifyConfig:
     place = f"{path}: [notify]"
     _check_time(config.digest_time, f"{place} digest_time")
     if config.smtp_host:
-        check_host(config.smtp_host, f"{place} smtp_host")
+        _check_host(config.smtp_host, f"{place} smtp_host")
         _check_from(config.from_address, f"{place} from_address")
         _check_login(config, place)
     return config
@@ -77,6 +78,15 @@ def _check_time(text: str, place: str) -> None:
     if _TIME.fullmatch(text) is None:
         raise CollectorError(
             f"{place} = {quoted(text)} is no time of day.", do='Write one such as "06:30".', exit_code=ExitCode.USAGE
+        )
+
+
+def _check_host(text: str, place: str) -> None:
+    if not addresses.is_own(text):
+        raise CollectorError(
+            f"{place} = {quoted(text)} is no name of a mail server.",
+            do='Write its name alone, such as "smtp.example.org".',
+            exit_code=ExitCode.USAGE,
         )
 
 
