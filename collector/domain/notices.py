@@ -61,7 +61,7 @@ def digest(
     missed = _missed(reader, now_ms, outages, before)
     over = tuple(sorted([*(one.subject for one in recovered), *_dropped(known, before)]))
     has_news = bool(new or recovered or missed)
-    reminds = bool(still) and _days_since(before.last_digest, day) >= REMIND_DAYS
+    reminds = bool(still) and _is_time_to_remind(before, day)
     if not reader.wants.digest or not (has_news or reminds):
         return Plan(Topic.DIGEST, day, None, over=over if reader.wants.digest else (), turn=day)
     told = [one.subject for one in (*new, *still) if one.subject not in before.told]
@@ -77,8 +77,14 @@ def _news_since(day: str, last_turn: str | None) -> str:
     return (date.fromisoformat(last_turn) - timedelta(days=1)).isoformat()
 
 
-def _days_since(last: str | None, day: str) -> int:
-    return REMIND_DAYS if last is None else (date.fromisoformat(day) - date.fromisoformat(last)).days
+def _is_time_to_remind(before: Standing, day: str) -> bool:
+    """Return whether what is known is told without news: to who is told for the first time, and after a week.
+
+    Who was asked for before and never had news is not written to: a flag of late data would be the first message.
+    """
+    if before.last_turn is None or before.last_digest is None:
+        return before.last_turn is None
+    return (date.fromisoformat(day) - date.fromisoformat(before.last_digest)).days >= REMIND_DAYS
 
 
 def _sorted_out(
