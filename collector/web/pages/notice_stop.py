@@ -3,12 +3,12 @@
 Its address is signed, so it asks for no token of a form: mail programs post to it by themselves.
 """
 
-from dataclasses import replace
+from dataclasses import asdict
 
 from flask import Blueprint, abort
 from werkzeug.wrappers import Response
 
-from collector.domain.notice_rules import Topic
+from collector.domain.notice_rules import Preference, Topic
 from collector.notify import stop_link
 from collector.notify.stop_link import Stop
 from collector.store.queries import users
@@ -52,7 +52,7 @@ def stop(token: str) -> str | Response:
         user = users.find_user_by_id(unit, found.user_id)
         if user is not None and found.topic != Topic.TEST:
             said = preferences.said_of(unit, user.role, user.user_id)[PERSON]
-            changed = replace(said, **{found.topic: False})
+            changed = Preference(**{**asdict(said), found.topic: False})
             preferences.say(unit, PERSON, user.user_id, changed, parts.now_ms, user.name)
             audited.note(unit, "notice.stop", user.name, found.topic)
             unit.commit()

@@ -20,6 +20,7 @@ from collector.notify.stop_link import Stop
 from collector.store.open import Store
 from collector.store.queries import audit, facts, users
 from collector.store.queries.notices import outbox, preferences, webhooks
+from tests.collector.web import screens
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.fakes import pages_world
 from tests.fakes.collector_world import FakeClock
@@ -36,7 +37,9 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def app(country: Store, clock: FakeClock) -> Flask:
-    return make_flask(a_deployment(country, clock), MAIL)
+    made = make_flask(a_deployment(country, clock), MAIL)
+    made.jinja_env.bytecode_cache = screens._Compiled()
+    return made
 
 
 def post(client: FlaskClient, address: str, **values: str) -> TestResponse:
