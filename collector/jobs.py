@@ -47,14 +47,14 @@ def run_jobs(
         stop: Ends it.
         notify: How people are told; None: as shipped.
     """
-    evaluate(store, config, testpoint, ports)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
+    for name, seconds, job in notice_jobs(store, config, testpoint, ports, notify or NotifyConfig()):
+        scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name)
+    scheduler.start()  # people are told also while the first evaluation takes long
+    evaluate(store, config, testpoint, ports)
     every_s = config.evaluate_every_min * 60
     scheduler.add_job(lambda: evaluate(store, config, testpoint, ports), "interval", seconds=every_s, id="evaluate")
     scheduler.add_job(lambda: _guard("tidy", lambda: tidy(store, ports)), "interval", hours=TIDY_EVERY_H, id="tidy")
-    for name, seconds, job in notice_jobs(store, config, testpoint, ports, notify or NotifyConfig()):
-        scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name)
-    scheduler.start()
     stop.wait()
     scheduler.shutdown(wait=False)
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
@@ -15,6 +16,7 @@ from collector.notify.tongue import Tongue
 from collector.notify.words import Part
 from collector.store.queries.notices.outbox import Notice
 
+_PLAIN_LETTERS: Final = policy.SMTP.clone(cte_type="7bit")  # every server takes it
 _STYLE: Final = "font-family:sans-serif;line-height:1.45;color:#1b1f24"
 
 
@@ -42,7 +44,7 @@ def mail(notice: Notice, to: str, user_id: str, sender: Sender) -> EmailMessage:
     stop = f"{sender.base}{stop_link.PATH}{stop_link.sign(sender.secret, Stop(notice.topic, user_id))}"
     name, mailbox = parseaddr(sender.from_address)
     local, _, domain = mailbox.rpartition("@")
-    message = EmailMessage()
+    message = EmailMessage(_PLAIN_LETTERS)
     message["Subject"] = _one_line(f"{subject}")
     message["From"] = Address(_one_line(name or sender.deployment), local, domain)
     message["To"] = to

@@ -1,5 +1,6 @@
 """Mail servers of every temper on this computer: aiosmtpd takes the messages, or does what bad servers do."""
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -27,6 +28,7 @@ class Mailbox:
     rules: dict[str, Callable[[int], str]] = field(default_factory=dict)  # by recipient: answer to the nth RCPT
     data_rule: Callable[[str], str] = field(default=lambda _to: TAKEN)
     before_answer: Callable[[], None] = field(default=lambda: None)
+    hangs_at: frozenset[str] = frozenset()  # recipients to which it never answers
     taken: list[tuple[str, EmailMessage]] = field(default_factory=list)
     asked: dict[str, int] = field(default_factory=dict)
 
@@ -34,6 +36,8 @@ class Mailbox:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         self.asked[address] = self.asked.get(address, 0) + 1
+        if address in self.hangs_at:
+            await asyncio.Event().wait()
         answer = self.rules.get(address, lambda _count: TAKEN)(self.asked[address])
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)

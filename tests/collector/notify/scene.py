@@ -52,7 +52,7 @@ class Scene:
     )
     notify: NotifyConfig = field(
         default_factory=lambda: NotifyConfig(
-            smtp_host="127.0.0.1", smtp_security="none", from_address="Enlace <enlace@example.org>", smtp_timeout_s=1.0
+            smtp_host="127.0.0.1", smtp_security="none", from_address="Enlace <enlace@example.org>", smtp_timeout_s=30.0
         )
     )
     outages: list[OutageFact] = field(default_factory=list)

@@ -73,7 +73,7 @@ def a_scene(store: Store, url: str) -> Scene:
 
 
 def post(scene: Scene, **more: Any) -> None:
-    poster = HttpPoster(0.5, **{"may_be_private": True, **more})
+    poster = HttpPoster(30, **{"may_be_private": True, **more})
     sending.send_hooks(scene.store, scene.config, scene.ports, poster)
 
 
@@ -144,7 +144,7 @@ def test_a_certificate_that_is_not_trusted_is_said(tmp_path: Path) -> None:
         certificates.server_context(good).wrap_socket(connection, server_side=True)
 
     with mail_servers.raw(serve) as port:
-        result = HttpPoster(1, may_be_private=True).post(f"https://127.0.0.1:{port}/", b"{}", {})
+        result = HttpPoster(30, may_be_private=True).post(f"https://127.0.0.1:{port}/", b"{}", {})
     assert result.outcome is Outcome.TLS
 
 
@@ -188,7 +188,7 @@ def test_no_webhook_goes_into_this_network(host: str) -> None:
     receiver = Receiver()
     with receiving(receiver) as url:
         port = url.split(":")[2].split("/")[0]
-        result = HttpPoster(1, may_be_private=False).post(f"http://{host}:{port}/", b"{}", {})
+        result = HttpPoster(30, may_be_private=False).post(f"http://{host}:{port}/", b"{}", {})
     assert result.outcome is Outcome.NOT_ALLOWED and receiver.calls == []
 
 
@@ -208,7 +208,7 @@ def test_a_name_that_turns_inward_between_two_questions_is_of_no_use(monkeypatch
 
     monkeypatch.setattr(hooks.socket, "getaddrinfo", answer)
     monkeypatch.setattr(hooks.socket, "create_connection", go)
-    result = HttpPoster(1, may_be_private=False).post("http://rebind.example/", b"{}", {})
+    result = HttpPoster(30, may_be_private=False).post("http://rebind.example/", b"{}", {})
     assert result.outcome is Outcome.AWAY and went == [("93.184.216.34", 80)] and len(asked) == 1
 
 
