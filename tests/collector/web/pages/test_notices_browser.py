@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Browser, Page
 
-from collector.app import make_flask
 from collector.domain.notice_delivery import Outcome, Result, after
 from collector.notify import decide
 from collector.store.open import Store
@@ -17,11 +16,9 @@ from collector.store.queries.notices.webhooks import Webhook
 from tests.collector.web.pages.test_axe import AXE, violations
 from tests.collector.web.pages.test_notices import MAIL
 from tests.collector.web.pages.walk import walker
-from tests.collector.web.screens import served
+from tests.collector.web.screens import make_app, served
 from tests.fakes import pages_world
-from tests.fakes.collector_world import FakeClock
 from tests.fakes.databases import Files
-from tests.fakes.wire_device import a_deployment
 
 NOW = pages_world.NOW_MS
 
@@ -50,7 +47,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, files: Files) -> Iterator[str
         signs = {"at_ms": NOW, "since_ms": NOW, "testpoint_seen_ms": None, "ill": ill}
         facts.set_fact(unit, "vital_signs", json.dumps(signs))
         unit.commit()
-    with served(make_flask(a_deployment(store, FakeClock(NOW)), MAIL)) as url:
+    with served(make_app(store, notify=MAIL)) as url:
         yield url
     store.close()
 
