@@ -59,14 +59,14 @@ def test_a_person_chooses_tests_and_mutes_on_a_phone_without_a_script(browser: B
         page.locator("#digest").select_option("no")
         page.get_by_role("button", name="Save").click()
         page.get_by_role("button", name="Send me a test message").click()
-        assert "on its way" in page.locator("[role=status].done").inner_text()
+        page.get_by_text("on its way").wait_for()
         page.locator("#what").select_option("area")
         page.locator("#value").fill("Norte")
         page.locator("#until").fill("2026-12-01")
         page.locator("#reason").fill("works on the mast")
         page.get_by_role("button", name="Mute", exact=True).click()
-        assert page.get_by_text("works on the mast").is_visible()
-        assert page.get_by_text("12 MB left").is_visible()
+        page.get_by_text("works on the mast").wait_for()
+        page.get_by_text("12 MB left").wait_for()
 
 
 def is_too_wide(page: Page) -> bool:
