@@ -11,6 +11,7 @@ from collector.errors import CollectorError
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
 from collector.intake.receipts import ReceiptBook
+from collector.notify.settings import NotifyConfig
 from collector.ports import Ports
 from collector.store.open import Store
 from collector.web.api import devices, health
@@ -22,7 +23,11 @@ LOOK_S = 0.2
 
 
 def create_app(
-    store: Store, config: CollectorConfig, ports: Ports, testpoint: TestpointConfig | None = None
+    store: Store,
+    config: CollectorConfig,
+    ports: Ports,
+    testpoint: TestpointConfig | None = None,
+    notify: NotifyConfig | None = None,
 ) -> WSGIApplication:
     """Return everything that is served over HTTP, behind the gate that keeps its parts from starving each other.
 
@@ -31,6 +36,7 @@ def create_app(
         config: How this deployment runs.
         ports: Clock and randomness.
         testpoint: Where devices measure against.
+        notify: How people are told; None: as shipped.
     """
     places = {
         "ingest": Places(config.ingest_at_once),
@@ -47,20 +53,25 @@ def create_app(
         receipts=ReceiptBook(receipt_file(config), known_receipt_keys(config), ports.clock),
         load=places["ingest"].share,
     )
-    return Gate(places, parts, make_flask(parts))
+    return Gate(places, parts, make_flask(parts, notify))
 
 
-def make_flask(parts: Parts) -> Flask:
+def make_flask(parts: Parts, notify: NotifyConfig | None = None) -> Flask:
     """Return the application without its gate."""
     app = Flask("collector.web")
     app.register_blueprint(devices.make_blueprint(parts))
     app.register_blueprint(health.make_blueprint(parts, metrics_token()))
-    register_pages(app, parts.store, parts.config, parts.ports, parts.testpoint.id, parts)
+    register_pages(app, parts.store, parts.config, parts.ports, parts.testpoint.id, parts, notify)
     return app
 
 
 def run_web(
-    store: Store, config: CollectorConfig, testpoint: TestpointConfig, ports: Ports, stop: threading.Event
+    store: Store,
+    config: CollectorConfig,
+    testpoint: TestpointConfig,
+    ports: Ports,
+    stop: threading.Event,
+    notify: NotifyConfig | None = None,
 ) -> None:
     """Serve over HTTP until `stop` is set.
 
@@ -70,11 +81,12 @@ def run_web(
         testpoint: Where devices measure against.
         ports: Clock and randomness.
         stop: Ends it; requests that are under way are cut, which loses nothing that was answered.
+        notify: How people are told; None: as shipped.
 
     Raises:
         CollectorError: If the address cannot be had, or the server ended by itself.
     """
-    server = make_server(create_app(store, config, ports, testpoint), config, config.host, config.port)
+    server = make_server(create_app(store, config, ports, testpoint, notify), config, config.host, config.port)
     host = f"[{config.host}]" if ":" in config.host else config.host
     sys.stdout.write(f"Enlace is at {config.public_url or f'http://{host}:{server.effective_port}'}\n")
     sys.stdout.flush()

@@ -7,6 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,19 +108,22 @@ def serve(given: Given, host: str | None, port: int | None, only: str | None, be
     from collector import serve as serving
 
     deployment = serving.with_words(given.deployment(), host=host, port=port, behind_proxy=behind_proxy)
-    return serving.serve(deployment, only, _ports(), _runners(only))
+    return serving.serve(deployment, only, _ports(), _runners(only, given))
 
 
-def _runners(only: str | None) -> "dict[str, Runner]":
+def _runners(only: str | None, given: Given) -> "dict[str, Runner]":
     """Return what the part runs; only the process of a part loads what the part needs."""
+    from collector.notify.settings import load_notify
+
+    notify = load_notify(given.config_path)  # what is wrong with it is said before anything runs
     if only == "web":
         from collector.app import run_web
 
-        return {"web": run_web}
+        return {"web": partial(run_web, notify=notify)}
     if only == "jobs":
         from collector.jobs import run_jobs
 
-        return {"jobs": run_jobs}
+        return {"jobs": partial(run_jobs, notify=notify)}
     return {}
 
 

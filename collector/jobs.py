@@ -1,4 +1,4 @@
-"""What happens by the clock: the evaluation, and forgetting what need not be kept."""
+"""What happens by the clock: the evaluation, notices, looking at itself, and forgetting what need not be kept."""
 
 import logging
 import threading
@@ -12,7 +12,13 @@ from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
 from collector.evaluate import hazards, networks, run
 from collector.evaluate.inputs import reference_of
+from collector.notify import decide, sending, watch
+from collector.notify.decide import OutageSource, no_outages
+from collector.notify.settings import NotifyConfig, smtp_password
 from collector.ports import Ports
+from collector.real.hooks import HttpPoster
+from collector.real.host import RealHost
+from collector.real.mail import SmtpMailer
 from collector.real.networks import NetworksFile
 from collector.store.open import Store
 from collector.store.queries import forgetting, users
@@ -21,11 +27,18 @@ LOG = logging.getLogger(__name__)
 
 TIDY_EVERY_H = 6
 HAZARDS_EVERY_MIN = 2  # who was heard in an open hazard
+NOTICE_EVERY_S = 60
+SEND_EVERY_S = 20
 FAILURES_KEPT_MS = 7 * 86_400_000
 
 
 def run_jobs(
-    store: Store, config: CollectorConfig, testpoint: TestpointConfig, ports: Ports, stop: threading.Event
+    store: Store,
+    config: CollectorConfig,
+    testpoint: TestpointConfig,
+    ports: Ports,
+    stop: threading.Event,
+    notify: NotifyConfig | None = None,
 ) -> None:
     """Run the jobs until `stop` is set; a job that is under way may finish its current transaction.
 
@@ -35,10 +48,14 @@ def run_jobs(
         testpoint: The deployment's first server: the series that is judged.
         ports: Clock and randomness.
         stop: Ends it.
+        notify: How people are told; None: as shipped.
     """
+    scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
+    for name, seconds, job in notice_jobs(store, config, testpoint, ports, notify or NotifyConfig()):
+        scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name)
+    scheduler.start()  # people are told also while the first evaluation takes long
     _guard("networks", lambda: look_up_networks(store, config, ports))
     evaluate(store, config, testpoint, ports)
-    scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
     every_s = config.evaluate_every_min * 60
     look = partial(hazards.renew_open, store, ports, config.default_timezone)
     scheduler.add_job(lambda: _guard("hazards", look), "interval", minutes=HAZARDS_EVERY_MIN, id="hazards")
@@ -50,7 +67,6 @@ def run_jobs(
     )
     scheduler.add_job(lambda: evaluate(store, config, testpoint, ports), "interval", seconds=every_s, id="evaluate")
     scheduler.add_job(lambda: _guard("tidy", lambda: tidy(store, ports)), "interval", hours=TIDY_EVERY_H, id="tidy")
-    scheduler.start()
     stop.wait()
     scheduler.shutdown(wait=False)
 
@@ -81,7 +97,44 @@ def tidy(store: Store, ports: Ports) -> None:
         unit.commit()
 
 
-def _guard(name: str, job: Callable[[], object]) -> None:
+def notice_jobs(
+    store: Store,
+    config: CollectorConfig,
+    testpoint: TestpointConfig,
+    ports: Ports,
+    notify: NotifyConfig,
+    outages: OutageSource = no_outages,
+) -> list[tuple[str, float, Callable[[], None]]]:
+    """Return what is done about notices: each job with its name and how often, in seconds.
+
+    Mail and webhooks are jobs of their own, so that a server that hangs keeps nothing else.
+    """
+    url = testpoint.public_url or f"http://{testpoint.host}:{testpoint.port}"
+    host = RealHost(Path(config.data or "."), url)
+    mailer = SmtpMailer(notify, smtp_password())
+    poster = HttpPoster(notify.webhook_timeout_s, may_be_private=notify.webhook_private)
+
+    def tell() -> None:
+        watch.watch(store, config, notify, ports, host)
+        decide.decide(store, config, notify, ports, outages)
+
+    return [
+        ("notices", NOTICE_EVERY_S, tell),
+        ("mail", SEND_EVERY_S, lambda: _done(sending.send_mail(store, config, notify, ports, mailer))),
+        ("webhooks", SEND_EVERY_S, lambda: _done(sending.send_hooks(store, config, ports, poster))),
+    ]
+
+
+def _done(done: sending.Round) -> None:
+    if done.sent or done.failed:
+        LOG.info("notices.sent", extra={"sent": done.sent, "failed": done.failed})
+
+
+def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
+    return lambda: _guard(name, job)
+
+
+def _guard(name: str, job: Callable[[], None]) -> None:
     try:
         job()
     except CollectorError as error:

@@ -9,6 +9,7 @@ from agent.wire.vocabulary import ExitCode
 from collector import passwords
 from collector.domain.scope import lies_in
 from collector.errors import CollectorError
+from collector.notify.settings import is_mailbox
 from collector.operate import note
 from collector.ports import Ports
 from collector.store.open import Store
@@ -185,6 +186,26 @@ def set_password(store: Store, ports: Ports, name: str, password: str, hash_of: 
         users.clear_failures(unit, found.name)
         sessions.end_sessions_of(unit, found.user_id)
         note(unit, ports, "user.password", found.name)
+        unit.commit()
+    return found
+
+
+def set_email(store: Store, ports: Ports, name: str, address: str | None) -> User:
+    """Remember where a person's messages go; None: nowhere.
+
+    Raises:
+        CollectorError: If there is nobody of that name, or mail cannot go there.
+    """
+    if address is not None and not is_mailbox(address):
+        raise CollectorError(
+            "This is no address that mail can go to.",
+            do="Write one such as name@example.org.",
+            exit_code=ExitCode.USAGE,
+        )
+    with store.unit() as unit:
+        found = require_person(unit, name)
+        users.set_email(unit, found.user_id, address)
+        note(unit, ports, "user.email", found.name, "set" if address else "taken off")
         unit.commit()
     return found
 

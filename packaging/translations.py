@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po, write_po
 COLLECTOR = Path(__file__).parent.parent / "collector"
 WEB = COLLECTOR / "web"
 # What says sentences without knowing the reader's language.
-SPEAKERS = (WEB, COLLECTOR / "registry", COLLECTOR / "domain")
+SPEAKERS = (WEB, COLLECTOR / "registry", COLLECTOR / "domain", COLLECTOR / "notify")
 # Each with the locale whose plural forms and tag its catalogue carries.
 LANGUAGES = {"es": "es", "pt": "pt_BR", "fr": "fr"}
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]

@@ -15,7 +15,7 @@ import msgspec
 from agent.wire import infile
 from agent.wire.settings_values import nearest, shown, table_fault
 
-TABLES = ("agent", "collector", "testpoint")
+TABLES = ("agent", "collector", "testpoint", "notify")
 FILE_BYTES = 256_000  # of a file that somebody has written by hand, a hundred times over
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -34,6 +34,7 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
     _add_scope(user, anywhere, ports)
     _add_password(user, anywhere, ports)
     _add_removal(user, anywhere, ports)
+    _add_email(user, anywhere, ports)
     _add_audit(cli, anywhere)
 
 
@@ -104,6 +105,20 @@ def _add_removal(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Por
 
         found = people.remove_user(given.store(), ports(), name)
         click.echo(f"{found.name} may no longer sign in.")
+
+
+def _add_email(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
+    @user.command("email")
+    @click.argument("name")
+    @click.argument("address", required=False)
+    @anywhere
+    @click.pass_obj
+    def user_email(given: Given, name: str, address: str | None) -> None:
+        """Say where somebody's messages go; without an address: nowhere."""
+        from collector import people
+
+        found = people.set_email(given.store(), ports(), name, address)
+        click.echo(f"Messages for {found.name} go to {address}." if address else f"{found.name} gets no messages.")
 
 
 def _add_scope(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:

@@ -44,14 +44,13 @@ from collector.store.tables.judgement import FLAGS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSIONS
 
 EVERYBODYS: Final = frozenset(
-    {
-        *("facts", "users", "sessions", "sign_in_failures", "signing_keys", "api_keys", "saved_views", "use_limits"),
-        *("provider_networks", "site_totals"),
-    }
+    {"facts", "users", "sessions", "sign_in_failures", "signing_keys", "api_keys", "saved_views", "use_limits"}
+    | {"provider_networks", "site_totals"}
+    | {"notice_preferences", "notice_mutes", "notice_turns", "notices", "notice_attempts"}
 )
-"""Tables in which nothing is of a school."""
+"""Tables in which nothing is of a school, or each row is of one reader and asked for by them."""
 
-NOBODYS: Final = frozenset({"audit", "registry_imports", "registry_changes"})
+NOBODYS: Final = frozenset({"audit", "registry_imports", "registry_changes", "notice_items", "webhooks"})
 """Tables that only who sees the whole country may read."""
 
 KEYS: Final = ("school", "flag_id", "device")

@@ -8,11 +8,13 @@ from flask import Flask, current_app, g
 from collector.config import CollectorConfig, TestpointConfig
 from collector.domain.judge import METRIC
 from collector.domain.scope import NOTHING, Scope
+from collector.notify.settings import NotifyConfig
 from collector.ports import Ports
 from collector.store.open import ScopedStore, Store
 from collector.store.queries.pages.schools import Measure
 from collector.web.language import present
 
+AS_SHIPPED = NotifyConfig()
 _EXTENSION = "enlace_pages"
 
 
@@ -24,6 +26,7 @@ class Desk:
     config: CollectorConfig
     ports: Ports
     testpoint_id: str = TestpointConfig().id
+    notify: NotifyConfig = AS_SHIPPED
 
     @property
     def store(self) -> ScopedStore:

@@ -6,6 +6,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from collector.config import CollectorConfig, TestpointConfig
 from collector.intake.parts import Parts
+from collector.notify.settings import NotifyConfig
 from collector.ports import Ports
 from collector.store import locks
 from collector.store.open import Store
@@ -27,6 +28,9 @@ from collector.web.pages import (
     hazard_report,
     method,
     networks,
+    notice_log,
+    notice_stop,
+    notices,
     overview,
     progress,
     providers,
@@ -45,6 +49,7 @@ from collector.web.pages import (
     uses,
     views,
     waiting,
+    webhooks,
 )
 from collector.web.people import access
 from collector.web.views import browser_offer, import_view
@@ -79,6 +84,10 @@ BLUEPRINTS = (
     registry.BLUEPRINT,
     registry_rows.BLUEPRINT,
     views.BLUEPRINT,
+    notices.BLUEPRINT,
+    notice_log.BLUEPRINT,
+    notice_stop.BLUEPRINT,
+    webhooks.BLUEPRINT,
 )
 
 SHAPE_PATH = "/hazards/new"
@@ -94,6 +103,7 @@ def register_pages(
     ports: Ports,
     testpoint_id: str = TestpointConfig().id,
     intake: Parts | None = None,
+    notify: NotifyConfig | None = None,
 ) -> None:
     """Add every page, signing in, languages, protection of forms, headers and pages for problems.
 
@@ -106,8 +116,9 @@ def register_pages(
         ports: Clock and randomness.
         testpoint_id: Of the server whose tests are judged.
         intake: Lets people test in a browser; None: that is not offered.
+        notify: How people are told; None: as shipped.
     """
-    found = desk.Desk(store, config, ports, testpoint_id)
+    found = desk.Desk(store, config, ports, testpoint_id, notify or NotifyConfig())
     app.secret_key = _form_secret(store, ports)
     app.config.update(
         SESSION_COOKIE_NAME="enlace_form",
@@ -126,6 +137,7 @@ def register_pages(
     csrf = CSRFProtect()
     for blueprint in app.blueprints.values():
         csrf.exempt(blueprint)
+    csrf.exempt(notice_stop.BLUEPRINT)  # mail programs press it by themselves, and its address is signed
     csrf.init_app(app)
     access.install(app)
     names = frozenset(blueprint.name for blueprint in BLUEPRINTS)

@@ -9,6 +9,7 @@ from sqlalchemy import Column, Table, delete, func, select, tuple_
 
 from collector.store.tables.devices import BOOTS
 from collector.store.tables.measurements import CONFLICTS, QUARANTINE
+from collector.store.tables.notices import NOTICE_ATTEMPTS, NOTICES
 from collector.store.unit import UnitOfWork
 
 KEPT_MS = 400 * 86_400_000
@@ -25,8 +26,17 @@ def forget(unit: UnitOfWork, now_ms: int) -> None:
     later = BOOTS.alias()
     has_later = select(later.c.boot_id).where(later.c.device == BOOTS.c.device, later.c.seen_ms > BOOTS.c.seen_ms)
     unit.connection.execute(delete(BOOTS).where(BOOTS.c.seen_ms < now_ms - KEPT_MS, has_later.exists()))
+    _forget_notices(unit, now_ms - KEPT_MS)
     for table, key in ((CONFLICTS, CONFLICTS.c.rid), (QUARANTINE, QUARANTINE.c.body_hash)):
         _forget_copies(unit, table, key, now_ms - KEPT_MS)
+
+
+def _forget_notices(unit: UnitOfWork, before_ms: int) -> None:
+    """Delete messages that were dealt with long ago, with their log; what was told stays told."""
+    dealt_with = (NOTICES.c.made_ms < before_ms) & NOTICES.c.state.in_(("sent", "dropped"))
+    old = select(NOTICES.c.notice_id).where(dealt_with)
+    unit.connection.execute(delete(NOTICE_ATTEMPTS).where(NOTICE_ATTEMPTS.c.notice_id.in_(old)))
+    unit.connection.execute(delete(NOTICES).where(dealt_with))
 
 
 def _forget_copies(unit: UnitOfWork, table: Table, key: Column[str], before_ms: int) -> None:

@@ -28,6 +28,7 @@ class User:
     created_ms: int
     disabled_ms: int | None  # None: may sign in
     areas: tuple[str, ...] = ()  # what they may see, with everything in them; none: the whole country
+    email: str | None = None  # where notices go; None: nowhere
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def create_user(unit: UnitOfWork, user: User) -> None:
         "created_ms": user.created_ms,
         "disabled_ms": user.disabled_ms,
         "areas": json.dumps(user.areas, ensure_ascii=False),
+        "email": user.email,
     }
     try:
         with unit.connection.begin_nested():
@@ -105,6 +107,11 @@ def remove_user(unit: UnitOfWork, user_id: str) -> None:
 def set_language(unit: UnitOfWork, user_id: str, language: str) -> None:
     """Remember the language that a person chose."""
     unit.connection.execute(update(USERS).where(USERS.c.user_id == user_id).values(language=language))
+
+
+def set_email(unit: UnitOfWork, user_id: str, email: str | None) -> None:
+    """Remember where a person's notices go; None: nowhere."""
+    unit.connection.execute(update(USERS).where(USERS.c.user_id == user_id).values(email=email))
 
 
 def hold_tries(unit: UnitOfWork, name: str) -> None:

@@ -16,6 +16,7 @@ USERS = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("disabled_ms", BigInteger),
     Column("areas", Text, nullable=False, server_default="[]"),  # JSON list of what they may see; none: the country
+    Column("email", Text),  # where notices go; None: nowhere
     UniqueConstraint("name_folded"),
 )
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, json, request
 
 from collector.errors import StorageError
 from collector.intake.parts import Parts
+from collector.notify import watch
 from collector.store.queries.health import Health, read_health
 from collector.web import asked
 from collector.web.people.access import for_everyone
@@ -30,14 +31,17 @@ def make_blueprint(parts: Parts, metrics_token: str = "") -> Blueprint:
     @blueprint.get("/healthz")
     @for_everyone
     def healthz() -> Response:
-        """Say whether the database answers and when data last came."""
+        """Say whether the database answers, what is wrong with Enlace, and when data last came."""
         try:
-            health = _read(parts)
+            with parts.store.reader() as snapshot:
+                health, signs = read_health(snapshot), watch.read_signs(snapshot)
         except StorageError:
             return Response(json.dumps({"status": "no database"}), 503, _NO_STORE, content_type="application/json")
         now_ms = parts.ports.clock.now_ms()
+        ill = [one.word for one in watch.illnesses(signs, now_ms)]
         body = {
-            "status": "ok",
+            "status": "ill" if ill else "ok",
+            "ill": ill,
             "last_measurement_age_s": _age_s(health.last_received_ms, now_ms),
             "last_contact_age_s": _age_s(health.last_contact_ms, now_ms),
             "last_evaluation_age_s": _age_s(health.last_evaluation_ms, now_ms),

@@ -17,7 +17,7 @@ from collector.web.desk import desk
 from collector.web.http import assets
 from collector.web.language import present
 from collector.web.language.i18n import LANGUAGES, language
-from collector.web.people import access
+from collector.web.people import access, own_illness
 from collector.web.people.access import Person
 from collector.web.words import terms
 
@@ -37,6 +37,7 @@ class Frame:
     areas: tuple[str, ...]  # what the person sees; empty: the whole country
     has_demo: bool
     open_flags: int
+    ill: list[tuple[str, str]]  # what is wrong with Enlace itself, for who may know: word and sentence
     zone: str  # where times of the deployment are
     version: str
 
@@ -62,6 +63,7 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
         areas=tuple(sorted(person.scope.areas or ())) if person is not None else (),
         has_demo=pages_schools.has_demo(snapshot),
         open_flags=pages_overview.count_open_flags(snapshot, parts.now_ms) if person is not None else 0,
+        ill=own_illness.found(snapshot, person),
         zone=f"{parts.config.default_timezone}, {present.zone_name(parts.zone, parts.now_ms)}",
         version=product_version(),
     )

@@ -29,6 +29,7 @@ from collector.app import make_flask
 from collector.config import CollectorConfig, TestpointConfig
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
+from collector.notify.settings import NotifyConfig
 from collector.store.open import Store, create
 from collector.web.language.i18n import LANGUAGES
 from collector.web.register import register_pages
@@ -114,12 +115,13 @@ class _Compiled(BytecodeCache):
         self._codes[bucket.key] = bucket.bytecode_to_string()
 
 
-def make_app(store: Store, **settings: object) -> Flask:
+def make_app(store: Store, *, notify: NotifyConfig | None = None, **settings: object) -> Flask:
     """Return the pages alone, at the moment of the invented country."""
     app = Flask("collector.web")
     app.jinja_env.bytecode_cache = _Compiled()
     config = CollectorConfig(**{"name": "Calandria Islands", "default_timezone": pages_world.ZONE, **settings})
-    register_pages(app, store=store, config=config, ports=fake_ports(FakeClock(pages_world.NOW_MS)))
+    ports = fake_ports(FakeClock(pages_world.NOW_MS))
+    register_pages(app, store=store, config=config, ports=ports, notify=notify)
     return app
 
 

@@ -34,6 +34,7 @@ PAGES = [
     "/admin/tokens", "/admin/tokens?state=expired&q=x", "/admin/tokens/many", "/admin/tokens/many?lacks=both",
     "/devices/waiting/00202", "/devices/waiting/00123",
     "/admin/settings", "/schools/00123/settings", "/sites", "/networks",
+    "/notices", "/notices?school=00123", "/admin/notices", "/admin/notices/rules", "/admin/webhooks",
 ]  # fmt: skip
 
 # What every page says in each language while there are invented schools.

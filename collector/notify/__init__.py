@@ -1,0 +1,1 @@
+"""What is told to whom: decided from stored facts, written into the outbox, sent by mail and webhook."""

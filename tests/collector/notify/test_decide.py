@@ -1,0 +1,129 @@
+"""From facts in the database to messages at a mail server: outages, mutes, scopes, what arrives late."""
+
+import json
+from dataclasses import replace
+
+from collector.domain.notice_facts import OutageFact
+from collector.store.open import Store
+from collector.store.queries import forgetting
+from collector.store.queries.notices import outbox, preferences
+from collector.store.queries.notices.preferences import StoredMute
+from tests.collector.notify.scene import DAY_MS, MIN_MS, Scene, at
+from tests.fakes import mail_servers
+from tests.fakes.mail_servers import Mailbox
+
+LUIS, MARIA = "luis@example.org", "maria@example.org"
+
+
+def an_outage(name: str = "o1", area: str = "Norte", **more: object) -> OutageFact:
+    plain = OutageFact(name, "provider", area, "Onda Sur", 20, 19, 4000, at("2026-11-24 08:40"), None, None)
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+def step(scene: Scene, port: int, minutes: int) -> None:
+    scene.clock.advance(minutes * MIN_MS)
+    scene.decide()
+    scene.send(port)
+
+
+def test_an_outage_is_one_message_and_one_recovery_with_what_was_lost(store: Store) -> None:
+    scene, mailbox = Scene(store).fill(), Mailbox()
+    scene.clock.now = at("2026-11-24 08:50")
+    scene.outages = [an_outage(), an_outage("o2", "Sur", silent=8, schools=9)]
+    with mail_servers.serving(mailbox) as port:
+        for _ in range(5):
+            step(scene, port, 5)
+        back_ms = scene.clock.now_ms()
+        scene.outages = [replace(one, closed_ms=back_ms, pupil_hours=2917.4) for one in scene.outages]
+        for _ in range(5):
+            step(scene, port, 5)
+    assert [message["Subject"] for message in mailbox.to(LUIS)] == [
+        "Enlace: outage, 27 schools silent",
+        "Enlace: 2 outages over",
+    ]
+    begun, over = (message.get_body(("plain",)).get_content() for message in mailbox.to(LUIS))
+    assert "19 of 20 schools of Onda Sur in Norte went silent at 24 Nov, 08:40: it is the provider." in begun
+    assert "after 35 minutes: 2,917 pupil-hours lost" in over
+    assert [message["Subject"].split(" ", 1)[1] for message in mailbox.to(MARIA)] == [
+        "coupure, 19 écoles muettes",
+        "1 coupure terminée",
+    ]
+
+
+def test_our_own_failure_and_what_was_learnt_late_wake_nobody(store: Store) -> None:
+    scene = Scene(store).fill()
+    scene.clock.now = at("2026-11-24 08:55")
+    scene.outages = [an_outage(label="collector"), an_outage("o2", learnt_late=True)]
+    for _ in range(4):
+        assert scene.decide() == 0
+        scene.clock.advance(20 * MIN_MS)
+
+
+def test_old_data_that_arrive_late_write_to_nobody(store: Store) -> None:
+    """A flag that opened long ago, folded only now, is no news."""
+    scene = Scene(store).fill()
+    assert scene.decide() == 0
+    scene.clock.advance(DAY_MS)
+    scene.flag("S0", "2026-11-05", "late")
+    assert scene.decide() == 0
+    scene.clock.advance(DAY_MS)
+    scene.flag("S0", "2026-11-25", "new")
+    assert scene.decide() == 3
+    told = json.loads(scene.notices()["user:id-luis"].payload)
+    assert [line["flag_id"] for line in told["new"]] == ["new"] and [line["flag_id"] for line in told["open"]] == [
+        "late"
+    ]
+
+
+def test_no_digest_at_the_weekend_and_on_monday_what_friday_brought(store: Store) -> None:
+    scene = Scene(store).fill()
+    scene.clock.now = at("2026-11-20 06:30")
+    assert scene.decide() == 0
+    scene.flag("S0", "2026-11-20")
+    for day in (21, 22):
+        scene.clock.now = at(f"2026-11-{day} 07:00")
+        assert scene.decide() == 0
+    scene.clock.now = at("2026-11-23 06:29")
+    assert scene.decide() == 0
+    scene.clock.now = at("2026-11-23 06:30")
+    assert scene.decide() == 3
+
+
+def test_a_mute_of_everybody_holds_and_ends(store: Store) -> None:
+    scene = Scene(store).fill()
+    end_ms = at("2026-11-25 00:00")
+    with store.unit() as unit:
+        preferences.add_mute(unit, StoredMute("m", "", "area", "Norte", end_ms, "2026-11-24", "works", 0, "ana"))
+        unit.commit()
+    scene.flag("S0", "2026-11-23", "north")
+    scene.flag("S1", "2026-11-23", "south")
+    assert scene.decide() == 2, "she who sees Norte alone is told nothing"
+    scene.clock.advance(DAY_MS)
+    assert scene.decide() == 3, "the day after it is news for all of them"
+    assert [line["flag_id"] for line in json.loads(scene.notices()["user:id-luis"].payload)["new"]] == ["north"]
+
+
+def test_a_program_that_dies_between_the_decision_and_the_commit_leaves_nothing(store: Store) -> None:
+    scene = Scene(store).fill()
+    scene.flag("S0", "2026-11-23")
+    with store.unit() as unit:
+        outbox.remember(unit, "user:id-luis", ["flag:x"], [], None, 1)  # and no commit
+    assert scene.decide() == 3
+    with store.reader() as snapshot:
+        assert list(outbox.standing(snapshot, "user:id-luis", scene.clock.now_ms()).told) == ["flag:S0-2026-11-23"]
+
+
+def test_what_was_dealt_with_long_ago_is_forgotten_and_stays_told(store: Store) -> None:
+    scene, mailbox = Scene(store).fill(), Mailbox()
+    scene.flag("S0", "2026-11-23")
+    scene.decide()
+    with mail_servers.serving(mailbox) as port:
+        scene.send(port)
+    with store.unit() as unit:
+        forgetting.forget(unit, scene.clock.now_ms() + forgetting.KEPT_MS - DAY_MS)
+        assert len(outbox.newest(unit, 10)) == 3
+        forgetting.forget(unit, scene.clock.now_ms() + forgetting.KEPT_MS + DAY_MS)
+        assert outbox.newest(unit, 10) == [] and outbox.attempts(unit, scene.notices()) == {}
+        unit.commit()
+    with store.reader() as snapshot:
+        assert outbox.standing(snapshot, "user:id-luis", scene.clock.now_ms()).told
