@@ -134,7 +134,7 @@ def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
     return lambda: _guard(name, job)
 
 
-def _guard(name: str, job: Callable[[], None]) -> None:
+def _guard(name: str, job: Callable[[], object]) -> None:
     try:
         job()
     except CollectorError as error:
