@@ -8,7 +8,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
-from collector.evaluate import run
+from collector.evaluate import outages, run
 from collector.evaluate.inputs import reference_of
 from collector.ports import Ports
 from collector.store.open import Store
@@ -17,6 +17,7 @@ from collector.store.queries import forgetting, users
 LOG = logging.getLogger(__name__)
 
 TIDY_EVERY_H = 6
+WATCH_AT_S = 5
 FAILURES_KEPT_MS = 7 * 86_400_000
 
 
@@ -37,6 +38,8 @@ def run_jobs(
     every_s = config.evaluate_every_min * 60
     scheduler.add_job(lambda: evaluate(store, config, testpoint, ports), "interval", seconds=every_s, id="evaluate")
     scheduler.add_job(lambda: _guard("tidy", lambda: tidy(store, ports)), "interval", hours=TIDY_EVERY_H, id="tidy")
+    # Some seconds after each minute: a minute is taken when it is over.
+    scheduler.add_job(lambda: watch_outages(store, config, ports), "cron", second=WATCH_AT_S, id="outages")
     scheduler.start()
     stop.wait()
     scheduler.shutdown(wait=False)
@@ -52,12 +55,18 @@ def _evaluate(store: Store, config: CollectorConfig, testpoint: TestpointConfig,
     LOG.info("evaluation.done", extra={"schools": report.schools, "days": report.days, "failed": len(report.failed)})
 
 
+def watch_outages(store: Store, config: CollectorConfig, ports: Ports) -> None:
+    """Look who fell silent together; a fault is logged and the next turn comes."""
+    _guard("outages", lambda: outages.watch(store, config, ports))
+
+
 def tidy(store: Store, ports: Ports) -> None:
     """Forget wrong passwords of last week, and what else need not be kept."""
     now_ms = ports.clock.now_ms()
     with store.unit() as unit:
         users.prune_failures(unit, now_ms - FAILURES_KEPT_MS)
         forgetting.forget(unit, now_ms)
+        outages.forget(unit, now_ms)
         unit.commit()
 
 

@@ -14,7 +14,7 @@ from collector.store import engine as engines
 # Oldest first, as the files in migrations/versions say.
 REVISIONS = (
     *("0001", "0002", "0003", "0004", "0009", "0005", "0006", "0007", "0010", "0011", "0012", "0013", "0015"),
-    *("0016", "0017", "0018", "0019", "0020"),
+    *("0016", "0017", "0018", "0019", "0020", "0023"),
 )
 TABLE = "alembic_version"
 

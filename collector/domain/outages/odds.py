@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 WITHIN_MIN: Final = 20  # schools that fell silent within so long count as together: a post comes every 15 minutes
 FEWEST: Final = 3
 SHARE: Final = 0.5
+EXCESS: Final = 0.3  # above the usual: days differ more than independent schools would, and large groups show it
 FLOOR: Final = 4 * 0.005  # of a school's chance to fall silent within that time: 0.5 % a slot of 5 minutes
 FALSE_ALARMS_A_MONTH: Final = 0.2
 SLOTS_A_MONTH: Final = 30 * 288
@@ -60,7 +61,7 @@ def is_drop(counts: Counts, usual: float, alpha: float) -> bool:
         usual: The chance of one of its schools to fall silent within `WITHIN_MIN` at that hour.
         alpha: See `limit`.
     """
-    if counts.fell < FEWEST or counts.share < SHARE:
+    if counts.fell < FEWEST or counts.share < max(SHARE, usual + EXCESS):
         return False
     return tail(counts.online, counts.fell, usual) < alpha
 

@@ -11,10 +11,11 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 LOOKBACK_MIN: Final = 120  # how much of the past says how often a school is heard
-LATE_MIN: Final = 16  # a whole quarter of an hour has passed, whatever the seconds
-LONGEST_MIN: Final = 17  # the longest wait between two posts, 16.5 minutes, in whole ones
+LATE_MIN: Final = 15
+LONGEST_MIN: Final = 16  # in whole minutes; two posts are 16.5 minutes apart at most
 SHORTEST_MIN: Final = 8
 SLACK_MIN: Final = 2  # a post that fails is tried again within a minute or so
+BEFORE_CLOSING_MIN: Final = 30  # while the ends of shifts are not known yet, falling silent so near to them is no news
 _KNOWN_AFTER: Final = 3  # gaps; fewer say nothing of the rhythm
 
 
@@ -82,6 +83,11 @@ def events(school: str, contacts: Sequence[int], opening: Open, until: int) -> I
 def is_open(opening: Open, minute: int) -> bool:
     """Return whether a minute lies in opening hours."""
     return any(start <= minute < end for start, end in opening)
+
+
+def trimmed(opening: Open) -> list[tuple[int, int]]:
+    """Return opening hours without the last half hour of each period."""
+    return [(start, stop - BEFORE_CLOSING_MIN) for start, stop in opening if stop - start > BEFORE_CLOSING_MIN]
 
 
 def minutes_of(rows: Sequence[tuple[int, int]]) -> list[int]:

@@ -11,6 +11,8 @@ SETTINGS_VERSION = "settings_version"  # a counter, raised when calendars or ope
 LAST_EVALUATION_MS = "last_evaluation_ms"
 EVALUATED_PROFILE = "evaluated_profile"
 VERDICTS_VERSION = "verdicts_version"  # a counter, raised whenever newest verdicts are written (`queries.newness`)
+OUTAGES_MINUTE = "outages_minute"  # the newest minute of Unix time that the watch over the country has taken
+OUTAGES_LEARNT_MS = "outages_learnt_ms"  # receipt of the newest diary that outages were held against
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
 

@@ -152,6 +152,7 @@ DIARY = Table(
     Column("content_hash", Text, nullable=False),
     PrimaryKeyConstraint("device", "rid"),
     Index(None, "school", "from_ms"),
+    Index(None, "received_ms"),  # what came late is looked for by when it came
 )
 
 # The first conflicting copy of a rid, kept apart from everything that counts.

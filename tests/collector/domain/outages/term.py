@@ -12,7 +12,7 @@ from collector.domain.outages.groups import Group
 from collector.domain.outages.odds import FEWEST, Counts
 from collector.domain.outages.presence import Event
 from collector.domain.outages.tally import Tally
-from collector.domain.outages.usual import TICK_MIN, Ticks, Usual
+from collector.domain.outages.usual import ENOUGH_DAYS, TICK_MIN, Ticks, Usual
 from collector.domain.outages.watch import Outage, Watch
 from collector.domain.words import Cut as GroupCut
 from collector.domain.words import OutageLabel
@@ -98,7 +98,9 @@ def _one_day(
     base = day * DAY_MIN
     ticks: dict[Group, Ticks] = {}
     for minute in range(360, 1200):
-        if minute in by_minute or watch.outages or minute % TICK_MIN == 0:
+        if day < ENOUGH_DAYS:  # nothing is known of the ends of shifts: as the collector does, nobody is called silent
+            watch.tally.take(base + minute, by_minute.get(minute, ()))
+        elif minute in by_minute or watch.outages or minute % TICK_MIN == 0:
             for outage in watch.step(base + minute, by_minute.get(minute, ())):
                 if outage.opened == base + minute:
                     _note(outage, day, minute, caused, term)
@@ -153,7 +155,7 @@ def _note(outage: Outage, day: int, minute: int, caused: list[Real], term: Term)
     for one in caused:
         if 2 * len(one.schools & outage.members.keys()) >= len(outage.members):
             if one.found_after is None:
-                one.found_after, one.called = minute - one.start, outage.label
+                one.found_after, one.called = minute + 1 - one.start, outage.label  # a minute is judged when it is over
             return
     term.wrong.append((day, outage))
 
@@ -175,7 +177,9 @@ def table(term: Term) -> str:
         found, known = term.found(fewest, most, within)
         lines.append(f"| {name} | {found} | {known} | {100 * found / max(known, 1):.1f} % | {bar} |")
     after = [one.found_after for one in term.real if one.found_after is not None]
-    lines.append(f"| wrong regional outages | {len(term.wrong)} | | {term.wrong_a_month():.2f} a month | <= 1 a month |")
+    lines.append(
+        f"| wrong regional outages | {len(term.wrong)} | | {term.wrong_a_month():.2f} a month | <= 1 a month |"
+    )
     called = Counter(one.called.value for one in term.real if one.called is not None)
     lines += [
         "",
