@@ -22,7 +22,7 @@ from collector.store.queries.schools import School
 from collector.store.unit import Snapshot
 
 MINUTE_MS = 60_000
-CURVE_BEFORE_MIN, CURVE_AFTER_MIN = 90, 60
+CURVE_BEFORE_MIN = 90
 
 
 def minute_of_day(minute: int, zone: ZoneInfo) -> int:
@@ -107,8 +107,10 @@ class Composer:
     def rows(self, outage: Outage) -> list[tuple[Row, list[Row]]]:
         """Return the row of an outage with those of its schools, and the outages that diaries made of it beside."""
         until = self._last if outage.closed is None else outage.closed
+        # Who has not come back when it closes is silent for a reason of its own from then on.
         silences = {
-            code: Silence(max(member.heard, outage.began), member.back) for code, member in outage.members.items()
+            code: Silence(max(one.heard, outage.began), outage.closed if one.back is None else one.back)
+            for code, one in outage.members.items()
         }
         found = outages.diaries(
             self._snapshot,
@@ -175,7 +177,7 @@ class Composer:
             "confirmed": confirmed,
             "pupils": sum(pupils) if pupils else None,
             "pupil_hours": round(sum(hours), 3) if hours else None,
-            "timeline": json.dumps(self._curve(outage.group, piece.span)),
+            "timeline": json.dumps(self._curve(outage, piece.span)),
             "learnt_ms": learnt_ms,
             "seen_live": is_live,
         }
@@ -209,10 +211,10 @@ class Composer:
         watched = Watched(school.code, school.area, school.provider, school.timezone, school.opening)
         return list(self._hours.days(watched, from_ms, until_ms))
 
-    def _curve(self, group: Group, span: Span) -> list[list[Any]]:
+    def _curve(self, outage: Outage, span: Span) -> list[list[Any]]:
         """Return how many schools of a group were heard every five minutes, and how many usually are."""
-        first = span.start - CURVE_BEFORE_MIN
-        last = min(self._last, (self._last if span.stop is None else span.stop) + CURVE_AFTER_MIN)
+        group, first = outage.group, min(span.start, outage.began) - CURVE_BEFORE_MIN
+        last = self._last if outage.closed is None else max(outage.closed, span.stop or 0)
         today = local_day(first * MINUTE_MS, self._zone)
         end = local_day(last * MINUTE_MS, self._zone)
         days = [(today + timedelta(days=passed)).isoformat() for passed in range(min((end - today).days, 2) + 1)]

@@ -37,6 +37,7 @@ MINUTE_MS = 60_000
 CATCH_UP_MIN = 180  # after a longer rest the watch begins anew: what was before is told by diaries
 LOAD_MIN = LOOKBACK_MIN + WITHIN_MIN + 2 * LONGEST_MIN
 USUAL_KEPT_DAYS = 60
+COMMITTED_WITHIN_MS = 3 * MINUTE_MS
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ def watch(store: Store, config: CollectorConfig, ports: Ports) -> list[OutageFac
     changed, counted = _take(country, ZoneInfo(config.default_timezone))
     with store.unit() as unit:
         composer = Composer(unit, config.default_timezone, last)
-        told = _write(unit, changed, composer)
         for day, ticks in counted.items():
             outages.add_ticks(unit, day, ticks)
+        told = _write(unit, changed, composer)
         told += _learn(unit, composer, now_ms, {fact.outage_id for fact in told})
         facts.set_fact(unit, facts.OUTAGES_MINUTE, str(last))
         unit.commit()
@@ -190,7 +191,8 @@ def _write(unit: UnitOfWork, changed: Iterable[Outage], composer: Composer) -> l
 
 def _learn(unit: UnitOfWork, composer: Composer, now_ms: int, done: set[str]) -> list[OutageFact]:
     """Look again at outages of which diaries have come since the last time."""
-    after_ms = int(facts.find_fact(unit, facts.OUTAGES_LEARNT_MS) or 0)
+    # A batch that was received before the last look may have been committed after it.
+    after_ms = int(facts.find_fact(unit, facts.OUTAGES_LEARNT_MS) or 0) - COMMITTED_WITHIN_MS
     told: list[OutageFact] = []
     for row in outages.list_rows(unit, outages.touched_by(unit, after_ms, now_ms, AROUND_MIN * MINUTE_MS)):
         if row["outage_id"] not in done:

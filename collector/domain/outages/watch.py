@@ -1,10 +1,10 @@
 """The life of an outage, minute by minute: suspected, open, recovering, closed. Pure: the same events, the same outages.
 
-    (nothing)   a drop -> suspected
-    suspected   the drop is still there in the next minute -> open; else it never was
-    open        four fifths of its schools are heard again -> recovering
-    recovering  fewer again -> open
-    recovering  19 of 20 are heard for 20 minutes, or four fifths for two hours -> closed
+(nothing)   a drop -> suspected
+suspected   the drop is still there in the next minute -> open; else it never was
+open        four fifths of its schools are heard again -> recovering
+recovering  fewer again -> open
+recovering  19 of 20 are heard for 20 minutes, or four fifths for two hours -> closed
 """
 
 import hashlib

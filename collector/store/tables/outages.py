@@ -47,9 +47,7 @@ OUTAGES = Table(
     Column("chance", Float),  # of this by accident
     Column("near_online", Integer),  # schools of other providers near by
     Column("near_silent", Integer),
-    Column(
-        "confirmed", Integer, nullable=False, server_default="0"
-    ),  # schools whose diaries say so
+    Column("confirmed", Integer, nullable=False, server_default="0"),  # schools whose diaries say so
     Column("pupils", Integer),
     Column("pupil_hours", Float),  # in school time
     Column("timeline", Text, nullable=False, server_default="[]"),  # JSON: [moment, schools heard, usual or null]

@@ -16,7 +16,7 @@ from collector.domain.outages.usual import ENOUGH_DAYS, TICK_MIN, Ticks, Usual
 from collector.domain.outages.watch import Outage, Watch
 from collector.domain.words import Cut as GroupCut
 from collector.domain.words import OutageLabel
-from tests.collector.domain.outages.country import DAY_MIN, OFFSETS, Country, Cut, Pupil, a_country, opening
+from tests.collector.domain.outages.country import DAY_MIN, OFFSETS, Country, Cut, Pupil, a_country
 
 SLOW_DAY = 30
 UNDECLARED = 0.5  # of the holidays of an area: the calendar does not know them
