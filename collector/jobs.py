@@ -57,7 +57,11 @@ def _evaluate(store: Store, config: CollectorConfig, testpoint: TestpointConfig,
 
 def watch_outages(store: Store, config: CollectorConfig, ports: Ports) -> None:
     """Look who fell silent together; a fault is logged and the next turn comes."""
-    _guard("outages", lambda: outages.watch(store, config, ports))
+    _guard("outages", lambda: _watch_outages(store, config, ports))
+
+
+def _watch_outages(store: Store, config: CollectorConfig, ports: Ports) -> None:
+    outages.watch(store, config, ports)
 
 
 def tidy(store: Store, ports: Ports) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from agent.wire.vocabulary import DiaryState
 from collector.domain.outages.odds import FEWEST, SHARE
 
 SLOT_MIN: Final = 5
@@ -27,12 +26,8 @@ class Said(StrEnum):
     OFF = "off"
 
 
-_MEANS: Final = {
-    DiaryState.OK: Said.FINE,
-    DiaryState.COLLECTOR_DOWN: Said.OURS,
-    DiaryState.ASLEEP: Said.OFF,
-    DiaryState.OFF: Said.OFF,
-}
+# The words of the diary of which the line is not gone; all others say that it is.
+_MEANS: Final = {"ok": Said.FINE, "collector_down": Said.OURS, "asleep": Said.OFF, "off": Said.OFF}
 _BEFORE: Final = (Said.FINE, Said.OURS, Said.DOWN, Said.OFF)  # of several computers one that gets through decides
 
 
@@ -77,7 +72,7 @@ class Revised:
 
 def said_by(state: str) -> Said:
     """Return what a word of the diary says of the line."""
-    return _MEANS.get(DiaryState(state), Said.DOWN)
+    return _MEANS.get(state, Said.DOWN)
 
 
 def revise(silences: Mapping[str, Silence], diaries: Mapping[str, Sequence[Run]], now: int) -> Revised:

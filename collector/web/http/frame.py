@@ -10,6 +10,7 @@ from flask import Flask, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from collector.domain.roles import Role
+from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import overview as pages_overview
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.unit import Snapshot
@@ -37,6 +38,7 @@ class Frame:
     areas: tuple[str, ...]  # what the person sees; empty: the whole country
     has_demo: bool
     open_flags: int
+    open_outages: int
     zone: str  # where times of the deployment are
     version: str
 
@@ -62,6 +64,7 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
         areas=tuple(sorted(person.scope.areas or ())) if person is not None else (),
         has_demo=pages_schools.has_demo(snapshot),
         open_flags=pages_overview.count_open_flags(snapshot, parts.now_ms) if person is not None else 0,
+        open_outages=pages_outages.count_live(snapshot) if person is not None else 0,
         zone=f"{parts.config.default_timezone}, {present.zone_name(parts.zone, parts.now_ms)}",
         version=product_version(),
     )
