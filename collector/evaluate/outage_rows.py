@@ -136,7 +136,7 @@ class Composer:
             row, schools = self._as_seen(outage, revised, learnt_ms, is_ours=False)
             nothing = {"state": OutageState.RETRACTED.value, "silent": 0, "pupil_hours": 0.0, "pupils": 0}
             return [({**row, **nothing}, [{**one, "pupil_hours": 0.0, "days": "[]"} for one in schools])]
-        main = max(pieces, key=lambda piece: (_overlap(piece.span, outage), -piece.span.start))
+        main = next((piece for piece in pieces if _overlap(piece.span, outage)), pieces[0])
         made = [self._piece(outage, revised, main, learnt_ms, None)]
         others = [piece for piece in pieces if piece is not main]
         made += [self._piece(outage, revised, piece, learnt_ms, piece.span.start) for piece in others]

@@ -1,8 +1,9 @@
 """What diaries that came later say of an outage: longer, in pieces, of fewer schools, or none at all; pure.
 
 Each school is looked at for each 5 minutes of the time in which it was measured. A diary goes before silence: it says
-whether the line was gone, was fine while we were away, or the computer was off. Where no diary has come, silence stands
-for a line that is gone. The same records give the same answer, in whatever order they came.
+whether the line was gone, was fine while we were away, or the computer was off. Where none has come, silence stands for
+a line that is gone; where one has, what it leaves out is unknown. The same records give the same answer, in whatever
+order they came.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -102,10 +103,11 @@ def _at(runs: Iterable[Run], minute: int) -> Said | None:
 
 def _track(silence: Silence, runs: Sequence[Run], slots: range, now: int) -> list[Said | None]:
     back = now + 1 if silence.back is None else silence.back
+    is_told = any(run.start < back and run.stop > silence.heard for run in runs)
     found: list[Said | None] = []
     for slot in slots:
         said = _at(runs, slot + SLOT_MIN // 2)
-        is_silent = silence.heard < slot + SLOT_MIN // 2 < back
+        is_silent = not is_told and silence.heard < slot + SLOT_MIN // 2 < back
         found.append(said or (Said.DOWN if is_silent else None))
     return found
 

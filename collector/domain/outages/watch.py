@@ -1,4 +1,4 @@
-"""The life of an outage, minute by minute: suspected, open, recovering, closed. Pure: the same events, the same outages.
+"""The life of an outage, minute by minute; pure: the same events give the same outages.
 
 (nothing)   a drop -> suspected
 suspected   the drop is still there in the next minute -> open; else it never was
