@@ -15,8 +15,8 @@ from collector.domain.outages.tally import Tally
 from collector.domain.words import Cut, OutageLabel
 
 SHARED: Final = 0.8  # of its silent schools, and a group is explained by another one
-ALIKE: Final = 0.05  # above the usual, in the middle provider and the middle area: it happens everywhere
-ENOUGH_TO_COMPARE: Final = 5  # schools heard, in a group that says whether it happens everywhere
+ALIKE: Final = 0.05  # above the usual, in three quarters of the providers and of the areas: it happens everywhere
+ENOUGH_TO_COMPARE: Final = 10  # schools heard, in a group that says whether it happens everywhere
 
 UsualOf = Callable[[Group], float]
 
@@ -62,7 +62,7 @@ def is_everywhere(tally: Tally, usual: UsualOf) -> bool:
     told_apart = [groups for groups in kinds if len(groups) > 1]
     if not told_apart:
         return tally.counts(EVERYBODY).share >= odds.SHARE
-    return all(_middle_excess(tally, groups, usual) >= ALIKE for groups in told_apart)
+    return all(_low_excess(tally, groups, usual) >= ALIKE for groups in told_apart)
 
 
 def label_of(drop: Drop) -> OutageLabel:
@@ -85,10 +85,10 @@ def _of_cut(tally: Tally, cut: Cut) -> list[Group]:
     ]
 
 
-def _middle_excess(tally: Tally, groups: Sequence[Group], usual: UsualOf) -> float:
-    """Return how far the middle group, of two the better one, is above its usual share."""
+def _low_excess(tally: Tally, groups: Sequence[Group], usual: UsualOf) -> float:
+    """Return how far above its usual share the group is that a quarter of them are below."""
     shares = sorted(tally.counts(group).share - usual(group) for group in groups)
-    return shares[(len(shares) - 1) // 2]
+    return shares[(len(shares) - 1) // 4]
 
 
 def _drop(tally: Tally, group: Group, usual: float, fallen: frozenset[str]) -> Drop:

@@ -50,11 +50,11 @@ def patience_min(contacts: Sequence[int]) -> int | None:
         contacts: The minutes of the last two hours in which it was heard, in order.
     """
     gaps = sorted(later - earlier for earlier, later in pairwise(contacts))
-    if len(gaps) < _KNOWN_AFTER:
-        return LONGEST_MIN
-    usual = gaps[-2]
+    usual = gaps[-2] if len(gaps) >= _KNOWN_AFTER else min(gaps, default=LONGEST_MIN)
     if usual > LONGEST_MIN + SLACK_MIN:
         return None
+    if len(gaps) < _KNOWN_AFTER:
+        return LONGEST_MIN
     return min(max(usual + SLACK_MIN, SHORTEST_MIN), LONGEST_MIN)
 
 

@@ -132,7 +132,7 @@ def _shown(snapshot: Snapshot, row: OutageRow, zone: ZoneInfo) -> Shown:
         row=row,
         curve=wide,
         narrow=narrow,
-        members=pages_outages.members(snapshot, row.outage_id, None if asked.has_all() else _CALLED),
+        members=pages_outages.members(snapshot, row.outage_id, asked.limit(_CALLED)),
         found=found,
         silent=silent,
         flags=pages_outages.count_flags(snapshot, row.outage_id),
