@@ -1,4 +1,4 @@
-"""The simulated country: a slice of it here, the whole by `python -m bench outages`, whose table is in docs/method.md."""
+"""The simulated country: a slice of it here; `python -m bench outages` prints the whole, which is in docs/method.md."""
 
 import pytest
 

@@ -22,6 +22,7 @@ PAGES = [
     "/schools/00123/tests?hint=provider", "/schools/00123/tests?use=class_video.loss&page=2", "/uses",
     "/schools/00123/evidence", "/schools/00123/evidence?hours=all&reason=class_hours",
     "/schools/00203/evidence", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
+    "/outages", "/outages/0123456789abcdef?show=all",
     "/providers", "/progress",
     "/progress?by=week&list=MEETS&at=2026-11-16", "/quality", "/quality/clock", "/quality/no_place",
     "/quality/aside?reason=busy_line",
