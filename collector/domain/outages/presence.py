@@ -16,6 +16,7 @@ LONGEST_MIN: Final = 16  # in whole minutes; two posts are 16.5 minutes apart at
 SHORTEST_MIN: Final = 8
 SLACK_MIN: Final = 2  # a post that fails is tried again within a minute or so
 BEFORE_CLOSING_MIN: Final = 30  # while the ends of shifts are not known yet, falling silent so near to them is no news
+STEADY_MIN: Final = 60  # heard without a break for so long: many words after a return say nothing of the rhythm
 _KNOWN_AFTER: Final = 3  # gaps; fewer say nothing of the rhythm
 
 
@@ -53,9 +54,18 @@ def patience_min(contacts: Sequence[int]) -> int | None:
     usual = gaps[-2] if len(gaps) >= _KNOWN_AFTER else min(gaps, default=LONGEST_MIN)
     if usual > LONGEST_MIN + SLACK_MIN:
         return None
-    if len(gaps) < _KNOWN_AFTER:
+    if len(gaps) < _KNOWN_AFTER or _steady_min(contacts) < STEADY_MIN:
         return LONGEST_MIN
     return min(max(usual + SLACK_MIN, SHORTEST_MIN), LONGEST_MIN)
+
+
+def _steady_min(contacts: Sequence[int]) -> int:
+    """Return for how long a school has been heard without a break."""
+    start = contacts[0]
+    for earlier, later in pairwise(contacts):
+        if later - earlier > LONGEST_MIN + SLACK_MIN:
+            start = later
+    return contacts[-1] - start
 
 
 def events(school: str, contacts: Sequence[int], opening: Open, until: int) -> Iterator[Event]:

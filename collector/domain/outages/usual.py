@@ -13,7 +13,7 @@ from collector.domain.outages.odds import FLOOR, Counts
 
 TICK_MIN: Final = 5
 DAYS: Final = 6  # comparable ones, the newest
-ENOUGH_DAYS: Final = 3  # before that nothing is known of the ends of shifts
+ENOUGH_DAYS: Final = DAYS  # before that too little is known of the ends of shifts
 AROUND_TICKS: Final = 3
 PRIOR_N: Final = 10  # without a past of its own a group is taken to be unsteady
 PRIOR_RATE: Final = 0.1

@@ -159,4 +159,4 @@ def count_groups(snapshot: Snapshot) -> int:
 
 def _rows(snapshot: Snapshot, query: Select[Any]) -> list[OutageRow]:
     found: list[Row[Any]] = list(snapshot.connection.execute(query).all())
-    return [OutageRow(*row) for row in found]
+    return [OutageRow._make(row) for row in found]
