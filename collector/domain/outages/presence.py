@@ -51,7 +51,7 @@ def patience_min(contacts: Sequence[int]) -> int | None:
         contacts: The minutes of the last two hours in which it was heard, in order.
     """
     gaps = sorted(later - earlier for earlier, later in pairwise(contacts))
-    usual = gaps[-2] if len(gaps) >= _KNOWN_AFTER else min(gaps, default=LONGEST_MIN)
+    usual = gaps[-2] if len(gaps) > 1 else LONGEST_MIN
     if usual > LONGEST_MIN + SLACK_MIN:
         return None
     if len(gaps) < _KNOWN_AFTER or _steady_min(contacts) < STEADY_MIN:

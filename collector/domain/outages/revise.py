@@ -148,10 +148,9 @@ def _stretch(
             end = slots[down[-1]] + SLOT_MIN
             goes_on = silences[code].back is None and end > now - SLOT_MIN
             schools[code] = Span(slots[down[0]], None if goes_on else end)
-    ends = [span.stop for span in schools.values()]
-    known = [end for end in ends if end is not None]
-    is_over = len(known) == len(ends) or stop < len(slots)
-    return Stretch(Span(slots[start], max(known, default=now) if is_over else None), schools)
+    # Over when fewer than half are silent: one that does not come back has a reason of its own.
+    is_over = stop < len(slots) or all(span.stop is not None for span in schools.values())
+    return Stretch(Span(slots[start], slots[stop - 1] + SLOT_MIN if is_over else None), schools)
 
 
 def _mostly(silence: Silence, runs: Sequence[Run], now: int) -> Said | None:

@@ -22,7 +22,7 @@ class Tally:
         for code, groups in self.groups_of.items():
             for group in groups:
                 self.schools.setdefault(group, []).append(code)
-        self.heard: dict[str, int] = {}  # schools that count as heard, with the minute of their last word
+        self.heard: dict[str, int] = {}  # schools that count as heard, with the minute of a word; if late, the last one
         self.late: set[str] = set()  # of those, the ones without a word for a quarter of an hour
         self.fell: dict[str, int] = {}  # schools that fell silent a moment ago, with the minute of their last word
         self._online: dict[Group, int] = dict.fromkeys(self.schools, 0)
@@ -48,6 +48,7 @@ class Tally:
                 continue
             if event.change is Change.LATE:
                 if code in self.heard:
+                    self.heard[code] = event.heard
                     self.late.add(code)
                 continue
             self._leave(code)
