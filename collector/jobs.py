@@ -10,7 +10,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
-from collector.evaluate import hazards, networks, run
+from collector.evaluate import hazards, networks, outages, run
 from collector.evaluate.inputs import reference_of
 from collector.notify import decide, sending, watch
 from collector.notify.decide import OutageSource, no_outages
@@ -29,6 +29,7 @@ TIDY_EVERY_H = 6
 HAZARDS_EVERY_MIN = 2  # who was heard in an open hazard
 NOTICE_EVERY_S = 60
 SEND_EVERY_S = 20
+WATCH_AT_S = 5
 FAILURES_KEPT_MS = 7 * 86_400_000
 
 
@@ -67,6 +68,9 @@ def run_jobs(
     )
     scheduler.add_job(lambda: evaluate(store, config, testpoint, ports), "interval", seconds=every_s, id="evaluate")
     scheduler.add_job(lambda: _guard("tidy", lambda: tidy(store, ports)), "interval", hours=TIDY_EVERY_H, id="tidy")
+    # Some seconds after each minute: a minute is taken when it is over.
+    watch_them = partial(outages.watch, store, config, ports)
+    scheduler.add_job(lambda: _guard("outages", watch_them), "cron", second=WATCH_AT_S, id="outages")
     stop.wait()
     scheduler.shutdown(wait=False)
 
@@ -94,6 +98,7 @@ def tidy(store: Store, ports: Ports) -> None:
     with store.unit() as unit:
         users.prune_failures(unit, now_ms - FAILURES_KEPT_MS)
         forgetting.forget(unit, now_ms)
+        outages.forget(unit, now_ms)
         unit.commit()
 
 

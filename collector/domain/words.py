@@ -111,6 +111,37 @@ class DayKind(StrEnum):
     OPEN = "open"
 
 
+class Cut(StrEnum):
+    """By what a group of schools is told apart."""
+
+    ALL = "all"
+    AREA = "area"
+    PROVIDER = "provider"
+    CROSSING = "crossing"  # a provider in an area
+
+
+class OutageLabel(StrEnum):
+    """What an outage is put down to."""
+
+    PROVIDER = "provider"
+    AREA = "area"
+    COLLECTOR = "collector"  # everything fell silent at once: it was not the schools
+
+
+class OutageState(StrEnum):
+    """Where an outage stands."""
+
+    SUSPECTED = "suspected"
+    OPEN = "open"
+    RECOVERING = "recovering"
+    CLOSED = "closed"
+    RETRACTED = "retracted"  # what came late shows that there was none
+
+
+LIVE_OUTAGES: Final = (OutageState.OPEN.value, OutageState.RECOVERING.value)
+"""The states of an outage that goes on."""
+
+
 class Suppression(StrEnum):
     """Why a day is not evaluated."""
 

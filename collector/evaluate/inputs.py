@@ -1,7 +1,7 @@
 """The dated inputs of a school's judgement: its calendar, and for each day its facts, profile and target."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from collector.domain import calendars
 from collector.domain.calendars import Calendar, OpenDay
 from collector.domain.in_force import Versions
 from collector.domain.targets import SchoolFacts, Target, resolve
-from collector.domain.words import DayKind
+from collector.domain.words import DayKind, Suppression
 from collector.profiles.catalogue import Catalogue, Profile
 from collector.profiles.choices import Choices
 from collector.store.queries.schools import DatedFacts, School, calendars_of
@@ -41,6 +41,7 @@ class Deployment:
     busy_host_pct: float
     exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
     versions: Versions = field(default_factory=Versions)  # of targets, as people have decided them
+    suppressed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # school -> day -> why it is not judged
 
     @property
     def choices(self) -> Choices:
@@ -66,6 +67,7 @@ class SchoolInputs:
         self._choices = deployment.choices
         self.zone = _zone(school.timezone or deployment.default_timezone)
         self._kinds = _kinds(school, deployment)
+        self._suppressed = deployment.suppressed.get(school.code, {})
         self._days: dict[date, OpenDay] = {}
         self._aims: dict[tuple[str, str, DatedFacts | None], Aim | None] = {}
 
@@ -74,7 +76,11 @@ class SchoolInputs:
         if day not in self._days:
             facts = self.facts_on(day)
             opening = facts.opening if facts else None
-            self._days[day] = _open_day(opening or calendars.DEFAULT_OPENING, self.zone, self._kinds.get(day), day)
+            found = _open_day(opening or calendars.DEFAULT_OPENING, self.zone, self._kinds.get(day), day)
+            reason = self._suppressed.get(day.isoformat())
+            if reason is not None and found.suppression is None:
+                found = replace(found, suppression=Suppression(reason))
+            self._days[day] = found
         return self._days[day]
 
     def aim(self, day: date) -> Aim | None:

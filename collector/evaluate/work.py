@@ -9,7 +9,7 @@ from collector.domain.in_force import Versions
 from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
 from collector.profiles.catalogue import Catalogue
 from collector.store.queries import facts, schools, target_versions
-from collector.store.queries.judging import judgement
+from collector.store.queries.judging import judgement, suppressions
 from collector.store.unit import Snapshot, UnitOfWork
 
 LOG = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ def deployment_of(
         busy_host_pct=config.busy_host_pct,
         exceptions=schools.calendar_days(snapshot),
         versions=Versions(target_versions.in_force(snapshot)),
+        suppressed=suppressions.suppressed_days(snapshot, None, date.min.isoformat(), date.max.isoformat()),
     )
 
 

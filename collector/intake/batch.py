@@ -15,7 +15,7 @@ from collector.intake.incoming import Incoming
 from collector.intake.items import Item
 from collector.intake.parts import Parts
 from collector.intake.ratchet import Ratchet
-from collector.store.queries import campaigns, devices, facts, leases
+from collector.store.queries import campaigns, contacts, devices, facts, leases
 from collector.store.queries.devices import BatchProgress
 from collector.store.unit import UnitOfWork
 
@@ -81,7 +81,10 @@ def _note(unit: UnitOfWork, admitted: Admitted, found: list[Item], timeline: Tim
     newest_ms = items.newest_start_ms(found)
     if newest_ms is not None and device.last_measurement_ms is not None:
         newest_ms = max(newest_ms, device.last_measurement_ms)
-    devices.note_contact(unit, device.device, timeline.progress(admitted.key.key_id))
+    progress = timeline.progress(admitted.key.key_id)
+    devices.note_contact(unit, device.device, progress)
+    if not admitted.is_pending:
+        contacts.note(unit, device.school, progress.contact_ms)
     devices.note_batch(
         unit,
         device.device,

@@ -41,6 +41,7 @@ from collector.store.tables.agent_settings import AGENT_SETTINGS
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.hazards import HAZARD_SCHOOLS, HAZARDS
 from collector.store.tables.judgement import FLAGS
+from collector.store.tables.outages import OUTAGE_SCHOOLS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS, TARGET_VERSIONS
 
 EVERYBODYS: Final = frozenset(
@@ -50,11 +51,16 @@ EVERYBODYS: Final = frozenset(
 )
 """Tables in which nothing is of a school, or each row is of one reader and asked for by them."""
 
-NOBODYS: Final = frozenset({"audit", "registry_imports", "registry_changes", "notice_items", "webhooks"})
+NOBODYS: Final = frozenset(
+    {"audit", "registry_imports", "registry_changes", "notice_items", "webhooks", "outage_usual"}
+)
 """Tables that only who sees the whole country may read."""
 
-KEYS: Final = ("school", "flag_id", "device")
+KEYS: Final = ("school", "flag_id", "device", "outage_id")
 """Columns that say whose a row is; the first that a table has decides."""
+
+
+_OWNERS: Final = {"flag_id": FLAGS, "device": DEVICES, "outage_id": OUTAGE_SCHOOLS}
 
 
 def apply(connection: Connection, scope: Scope) -> None:
@@ -197,7 +203,7 @@ def _keys(key: str, scope: Scope) -> Select[Any]:
     codes = select(schools.c.code).where(_is_seen(schools, scope))
     if key == "school":
         return codes
-    owners = (FLAGS if key == "flag_id" else DEVICES).alias("seen_owners")
+    owners = _OWNERS[key].alias("seen_owners")
     return select(owners.c[key]).where(owners.c.school.in_(codes))
 
 

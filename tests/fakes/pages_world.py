@@ -28,6 +28,7 @@ from collector.store.queries.users import User
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.tables.people import FACTS
 
 ZONE = "America/Barbados"
@@ -351,4 +352,31 @@ def small(store: Store) -> list[Place]:
     ]
     add_people(store)
     seed(store, found, days_back=24)
+    add_outage(store)
     return found
+
+
+OUTAGE = "0123456789abcdef"
+
+
+def add_outage(store: Store) -> None:
+    """Add a regional outage of three schools of one area that is over, as the watch would have written it."""
+    start, end = NOW_MS - 5 * 86_400_000, NOW_MS - 5 * 86_400_000 + 5_400_000
+    row = {
+        "outage_id": OUTAGE, "kind": "regional", "label": "provider", "live_label": "provider", "state": "closed",
+        "area": "Norte", "provider": "Onda Sur", "suspected_ms": start, "opened_ms": start + 720_000, "from_ms": start,
+        "began_ms": start, "to_ms": end, "closed_ms": end + 1_200_000, "online": 3, "silent": 3, "usual": 0.02,
+        "chance": 8e-6, "near_online": 6, "near_silent": 0, "confirmed": 2, "pupils": 900, "pupil_hours": 1350.0,
+        "timeline": json.dumps([[start - 600_000 + n * 300_000, 3 if n < 2 else 0, 3.0] for n in range(20)]),
+        "learnt_ms": end + 90_000_000,
+    }  # fmt: skip
+    with store.unit() as unit:
+        unit.connection.execute(insert(OUTAGES).values(**row))
+        unit.connection.execute(
+            insert(OUTAGE_SCHOOLS),
+            [
+                {"outage_id": OUTAGE, "school": code, "heard_ms": start, "back_ms": end, "from_ms": start, "to_ms": end}
+                for code in ("00123", "00202", "00203")
+            ],
+        )
+        unit.commit()

@@ -36,6 +36,7 @@ from collector.store.tables.browser_tests import BROWSER_TESTS
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
+from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.tables.registry import SCHOOLS
 from collector.store.tables.sites import NETWORK_DAYS, SITE_DAYS
 from collector.store.unit import Snapshot
@@ -86,6 +87,7 @@ class _Shape:
     json: frozenset[str] = frozenset()
     days: frozenset[str] = frozenset()
     school: str = "school"
+    key_of_school: str = "flag_id"  # where it has no column of the school: what says whose a row is
     time: str | None = None
     day: str | None = None
     is_by_time: bool = False  # an index gives its rows by time, near to how they lie on the disk
@@ -162,6 +164,16 @@ _SHAPES: Final[dict[str, _Shape]] = {
         beside=(FLAG_WORK.c.owner, FLAG_WORK.c.ticket, FLAG_WORK.c.snoozed_until),
     ),
     "flag_events": _Shape(FLAG_EVENTS, first=(), json=frozenset({"numbers"}), days=frozenset({"day"}), day="day"),
+    "outages": _Shape(
+        OUTAGES,
+        first=("outage_id", "kind", "label", "state", "area", "provider", "opened_at", "closed_at", "from_at", "to_at"),
+        # How the watch goes on from minute to minute is its own affair.
+        hidden=frozenset({"suspected_ms", "recovered_ms", "whole_ms", "began_ms", "live_label"}),
+        renamed=tuple((f"{name}_ms", f"{name}_at") for name in ("opened", "closed", "from", "to", "learnt")),
+        json=frozenset({"timeline"}),
+        key_of_school="outage_id",
+        time="from_ms",
+    ),
     "devices": _Shape(
         DEVICES,
         first=("device", "school", "state"),
@@ -348,8 +360,9 @@ def _where(shape: _Shape, wanted: ExportFilter) -> list[ColumnElement[bool]]:
         if shape.school in table.c:
             conditions.append(table.c[shape.school] == wanted.school)
         else:
-            of_school = select(FLAGS.c.flag_id).where(FLAGS.c.school == wanted.school)
-            conditions.append(table.c.flag_id.in_(of_school))
+            key = shape.key_of_school
+            owners = {"flag_id": FLAGS, "outage_id": OUTAGE_SCHOOLS}[key]
+            conditions.append(table.c[key].in_(select(owners.c[key]).where(owners.c.school == wanted.school)))
     if wanted.tests is not None and table is MEASUREMENTS:
         conditions += pages_school.conditions_of(wanted.tests)
     return [*conditions, *_in_time(shape, wanted)]

@@ -14,6 +14,8 @@ VERDICTS_VERSION = "verdicts_version"  # a counter, raised whenever newest verdi
 AVAILABILITY_ZONE = "availability_zone"  # the default zone by which days of availability were worked out
 SITES_SEEN_MS = "sites_seen_ms"  # receipt of the newest look at learning sites that was worked out
 NETWORKS_SEEN_MS = "networks_seen_ms"  # receipt of the newest measurement whose network was looked up
+OUTAGES_MINUTE = "outages_minute"  # the newest minute of Unix time that the watch over the country has taken
+OUTAGES_LEARNT_MS = "outages_learnt_ms"  # receipt of the newest diary that outages were held against
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
 

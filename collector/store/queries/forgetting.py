@@ -10,9 +10,11 @@ from sqlalchemy import Column, Table, delete, func, select, tuple_
 from collector.store.tables.devices import BOOTS
 from collector.store.tables.measurements import CONFLICTS, QUARANTINE
 from collector.store.tables.notices import NOTICE_ATTEMPTS, NOTICES
+from collector.store.tables.outages import CONTACTS
 from collector.store.unit import UnitOfWork
 
 KEPT_MS = 400 * 86_400_000
+HEARD_KEPT_MS = 45 * 86_400_000  # the minutes in which schools were heard: for the hours before an outage, and replay
 KEPT_APART = 1_000  # of one device and kind
 
 
@@ -27,6 +29,7 @@ def forget(unit: UnitOfWork, now_ms: int) -> None:
     has_later = select(later.c.boot_id).where(later.c.device == BOOTS.c.device, later.c.seen_ms > BOOTS.c.seen_ms)
     unit.connection.execute(delete(BOOTS).where(BOOTS.c.seen_ms < now_ms - KEPT_MS, has_later.exists()))
     _forget_notices(unit, now_ms - KEPT_MS)
+    unit.connection.execute(delete(CONTACTS).where(CONTACTS.c.hour < (now_ms - HEARD_KEPT_MS) // 3_600_000))
     for table, key in ((CONFLICTS, CONFLICTS.c.rid), (QUARANTINE, QUARANTINE.c.body_hash)):
         _forget_copies(unit, table, key, now_ms - KEPT_MS)
 

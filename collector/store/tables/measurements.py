@@ -179,6 +179,7 @@ DIARY = Table(
         sqlite_where=text("probes IS NOT NULL"),
         postgresql_where=text("probes IS NOT NULL"),
     ),
+    Index(None, "received_ms"),  # what came late is looked for by when it came
 )
 
 # The first conflicting copy of a rid, kept apart from everything that counts.

@@ -10,6 +10,7 @@ from flask import Flask, current_app, g, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from collector.domain.roles import Role
+from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import overview as pages_overview
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.unit import Snapshot
@@ -38,6 +39,7 @@ class Frame:
     has_demo: bool
     open_flags: int
     ill: list[tuple[str, str]]  # what is wrong with Enlace itself, for who may know: word and sentence
+    open_outages: int
     zone: str  # where times of the deployment are
     version: str
 
@@ -64,6 +66,7 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
         has_demo=pages_schools.has_demo(snapshot),
         open_flags=pages_overview.count_open_flags(snapshot, parts.now_ms) if person is not None else 0,
         ill=own_illness.found(snapshot, person),
+        open_outages=pages_outages.count_live(snapshot) if person is not None else 0,
         zone=f"{parts.config.default_timezone}, {present.zone_name(parts.zone, parts.now_ms)}",
         version=product_version(),
     )

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from collector.domain import periods
 from collector.store.queries.pages import devices as pages_devices
 from collector.store.queries.pages import flags as pages_flags
+from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import overview as pages_overview
 from collector.store.queries.pages.devices import DeviceCounts
 from collector.store.queries.pages.overview import FlagCounts, Freshness, Today
@@ -24,7 +25,7 @@ from collector.web.language.i18n import say, say_many
 from collector.web.pages import devices
 from collector.web.views import lines, remembered
 from collector.web.views.lines import SchoolLine
-from collector.web.words import sentences
+from collector.web.words import outage_words, sentences
 from collector.web.words.sentences import Cure
 from collector.web.words.terms import SEVERITY_ORDER, VERDICT_ORDER, VERDICTS
 
@@ -82,6 +83,8 @@ def show() -> str:
         return page(
             "overview/show.html",
             snapshot,
+            outages=pages_outages.list_live(snapshot),
+            outage_words=outage_words,
             counts=counts,
             total=sum(counts.values()),
             headline=_headline(counts),

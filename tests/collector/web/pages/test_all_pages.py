@@ -24,6 +24,7 @@ PAGES = [
     "/schools/00123/evidence", "/schools/00123/evidence?hours=all&reason=class_hours",
     "/schools/00203/evidence", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
     "/hazards", "/hazards/new",
+    "/outages", "/outages/0123456789abcdef?show=all",
     "/providers", "/progress",
     "/progress?by=week&list=MEETS&at=2026-11-16", "/quality", "/quality/clock", "/quality/no_place",
     "/quality/aside?reason=busy_line",

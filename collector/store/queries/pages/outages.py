@@ -1,0 +1,162 @@
+"""Read models of the outages page: those that go on, those that are over, whose schools they took."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+
+from collector.domain.words import LIVE_OUTAGES, OPEN_STATES, OutageState
+from collector.store.queries.judging.outages import REGIONAL
+from collector.store.tables.judgement import FLAGS
+from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot
+
+
+class OutageRow(NamedTuple):
+    """One regional outage."""
+
+    outage_id: str
+    label: str
+    state: str
+    area: str
+    provider: str
+    opened_ms: int
+    from_ms: int
+    to_ms: int | None
+    closed_ms: int | None
+    online: int
+    silent: int
+    chance: float
+    near_online: int
+    near_silent: int
+    confirmed: int
+    pupils: int | None
+    pupil_hours: float | None
+    timeline: str
+    learnt_ms: int | None
+    seen_live: bool
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it goes on."""
+        return self.state in LIVE_OUTAGES
+
+
+class MemberRow(NamedTuple):
+    """One school of an outage."""
+
+    code: str
+    name: str
+    area: str | None
+    provider: str | None
+    pupils: int | None
+    heard_ms: int
+    back_ms: int | None
+    said: str
+
+
+class SmallGroup(NamedTuple):
+    """A provider in an area with too few schools to tell an outage from an accident."""
+
+    area: str
+    provider: str
+    schools: int
+
+
+_COLUMNS = [OUTAGES.c[name] for name in OutageRow._fields]
+_SHOWN = (OUTAGES.c.kind == REGIONAL) & OUTAGES.c.opened_ms.is_not(None)
+_LIVE = _SHOWN & OUTAGES.c.state.in_(LIVE_OUTAGES)
+_OVER = _SHOWN & OUTAGES.c.state.in_((OutageState.CLOSED.value, OutageState.RETRACTED.value))
+_PUPILS: ColumnElement[Any] = func.coalesce(SCHOOLS.c.students_peak_shift, SCHOOLS.c.students_total)
+
+
+def count_live(snapshot: Snapshot) -> int:
+    """Return how many outages go on."""
+    return int(snapshot.connection.scalar(select(func.count()).select_from(OUTAGES).where(_LIVE)) or 0)
+
+
+def list_live(snapshot: Snapshot) -> list[OutageRow]:
+    """Return the outages that go on, the one with the most pupils first."""
+    order = func.coalesce(OUTAGES.c.pupils, 0).desc(), OUTAGES.c.outage_id
+    return _rows(snapshot, select(*_COLUMNS).where(_LIVE).order_by(*order))
+
+
+def list_over(snapshot: Snapshot, most: int) -> list[OutageRow]:
+    """Return the outages that are over, the newest first."""
+    order = OUTAGES.c.from_ms.desc(), OUTAGES.c.outage_id
+    return _rows(snapshot, select(*_COLUMNS).where(_OVER).order_by(*order).limit(most))
+
+
+def count_over(snapshot: Snapshot) -> int:
+    """Return how many outages are over."""
+    return int(snapshot.connection.scalar(select(func.count()).select_from(OUTAGES).where(_OVER)) or 0)
+
+
+def find(snapshot: Snapshot, outage_id: str) -> OutageRow | None:
+    """Return one outage."""
+    found = _rows(snapshot, select(*_COLUMNS).where(_SHOWN, OUTAGES.c.outage_id == outage_id))
+    return found[0] if found else None
+
+
+def members(snapshot: Snapshot, outage_id: str, most: int | None = None) -> list[MemberRow]:
+    """Return the schools of an outage: those still silent first, then those with the most pupils."""
+    of_it = OUTAGE_SCHOOLS.c.outage_id == outage_id
+    query = (
+        select(
+            SCHOOLS.c.code,
+            SCHOOLS.c.name,
+            SCHOOLS.c.area,
+            SCHOOLS.c.provider,
+            _PUPILS.label("pupils"),
+            OUTAGE_SCHOOLS.c.heard_ms,
+            OUTAGE_SCHOOLS.c.back_ms,
+            OUTAGE_SCHOOLS.c.said,
+        )
+        .join(OUTAGE_SCHOOLS, OUTAGE_SCHOOLS.c.school == SCHOOLS.c.code)
+        .where(of_it)
+        .order_by(OUTAGE_SCHOOLS.c.back_ms.is_not(None), func.coalesce(_PUPILS, 0).desc(), SCHOOLS.c.code)
+        .limit(most)
+    )
+    return [MemberRow(*row) for row in snapshot.connection.execute(query).all()]
+
+
+def count_members(snapshot: Snapshot, outage_id: str) -> tuple[int, int]:
+    """Return how many schools an outage has, and how many of them have not been heard again."""
+    silent = func.sum(OUTAGE_SCHOOLS.c.back_ms.is_(None).cast(OUTAGES.c.online.type))
+    query = select(func.count(), silent).where(OUTAGE_SCHOOLS.c.outage_id == outage_id)
+    row = snapshot.connection.execute(query).one()
+    return int(row[0]), int(row[1] or 0)
+
+
+def count_flags(snapshot: Snapshot, outage_id: str) -> int:
+    """Return how many open flags the schools of an outage have."""
+    mine = select(OUTAGE_SCHOOLS.c.school).where(OUTAGE_SCHOOLS.c.outage_id == outage_id)
+    query = select(func.count()).select_from(FLAGS).where(FLAGS.c.state.in_(OPEN_STATES), FLAGS.c.school.in_(mine))
+    return int(snapshot.connection.scalar(query) or 0)
+
+
+def small_groups(snapshot: Snapshot, fewest: int) -> list[SmallGroup]:
+    """Return the providers in areas that have fewer schools than it takes, the smallest first."""
+    schools = func.count().label("schools")
+    named = or_(SCHOOLS.c.area.is_not(None), SCHOOLS.c.provider.is_not(None))
+    query = (
+        select(func.coalesce(SCHOOLS.c.area, ""), func.coalesce(SCHOOLS.c.provider, ""), schools)
+        .where(named)
+        .group_by(SCHOOLS.c.area, SCHOOLS.c.provider)
+        .having(func.count() < fewest)
+        .order_by(schools, SCHOOLS.c.area, SCHOOLS.c.provider)
+    )
+    return [SmallGroup(*row) for row in snapshot.connection.execute(query).all()]
+
+
+def count_groups(snapshot: Snapshot) -> int:
+    """Return about how many groups are looked at: that decides how many schools one needs."""
+    pairs = select(SCHOOLS.c.area, SCHOOLS.c.provider).distinct().subquery()
+    apart = [select(func.count(func.distinct(SCHOOLS.c[name]))) for name in ("area", "provider")]
+    both = snapshot.connection.scalar(select(func.count()).select_from(pairs)) or 0
+    return int(both) + sum(int(snapshot.connection.scalar(query) or 0) for query in apart) + 1
+
+
+def _rows(snapshot: Snapshot, query: Select[Any]) -> list[OutageRow]:
+    found: list[Row[Any]] = list(snapshot.connection.execute(query).all())
+    return [OutageRow._make(row) for row in found]

@@ -1,0 +1,139 @@
+"""Outages: what broke, why it is put down to that, whom it took, what was learnt later, and where none can be seen."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from collector.domain.outages import odds
+from collector.domain.roles import Role
+from collector.store.queries.exports import CellKind
+from collector.store.queries.pages import outages as pages_outages
+from collector.store.queries.pages.outages import MemberRow, OutageRow
+from collector.store.unit import Snapshot
+from collector.web import asked
+from collector.web.asking import rows
+from collector.web.charts import outage as chart
+from collector.web.charts.outage import Point
+from collector.web.desk import desk
+from collector.web.http.frame import page
+from collector.web.language import present
+from collector.web.language.i18n import say, say_many
+from collector.web.people.access import for_role
+from collector.web.words import outage_words
+
+BLUEPRINT = Blueprint("outages", __name__)
+
+_CALLED, _PAST, _SMALL = 8, 8, 8
+_WIDTH, _NARROW = 720.0, 330.0
+_MEMBERS: Final = {
+    **dict.fromkeys(("outage_id", "school", "name", "area", "provider"), CellKind.TEXT),
+    "pupils": CellKind.INTEGER,
+    **dict.fromkeys(("last_heard_at", "heard_again_at"), CellKind.TIME),
+    "diary": CellKind.TEXT,
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One outage with its picture and its schools."""
+
+    row: OutageRow
+    curve: Markup
+    narrow: Markup
+    members: list[MemberRow]
+    found: int
+    silent: int
+    flags: int
+
+
+@BLUEPRINT.get("/outages")
+def show() -> str:
+    """Show the outages that go on, and those that are over."""
+    with desk().store.reader() as snapshot:
+        live = pages_outages.list_live(snapshot)
+        return _page(snapshot, live, len(live))
+
+
+@BLUEPRINT.get("/outages/<outage_id>")
+def show_one(outage_id: str) -> str:
+    """Show one outage, whatever became of it, before those that are over."""
+    with desk().store.reader() as snapshot:
+        row = pages_outages.find(snapshot, outage_id)
+        if row is None:
+            abort(404)
+        return _page(snapshot, [row], pages_outages.count_live(snapshot))
+
+
+@BLUEPRINT.get("/outages/<outage_id>/schools.csv")
+@for_role(Role.ANALYST)
+def download(outage_id: str) -> Response:
+    """Give the schools of an outage as a file."""
+    with desk().store.reader() as snapshot:
+        if pages_outages.find(snapshot, outage_id) is None:
+            abort(404)
+        found = pages_outages.members(snapshot, outage_id)
+    shown = [
+        (outage_id, one.code, one.name, one.area, one.provider, one.pupils, one.heard_ms, one.back_ms, one.said or None)
+        for one in found
+    ]
+    return rows.csv_file("outage-schools", _MEMBERS, shown)
+
+
+def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
+    parts = desk()
+    needed = odds.smallest_group(pages_outages.count_groups(snapshot))
+    small = pages_outages.small_groups(snapshot, needed)
+    return page(
+        "outages/show.html",
+        snapshot,
+        headline=_headline(live),
+        cards=[_shown(snapshot, row, parts.zone) for row in shown],
+        past=pages_outages.list_over(snapshot, asked.limit(_PAST)),
+        past_found=pages_outages.count_over(snapshot),
+        needed=needed,
+        small=small[:_SMALL],
+        small_found=len(small),
+        zone=parts.zone,
+        now=parts.now_ms,
+        say_of=outage_words,
+        few=_CALLED,
+    )
+
+
+def _headline(live: int) -> Markup:
+    silence = say("Silent is not the same as down: a school is down only when a PC or a person says so.")
+    if not live:
+        return say("None open now. %(silence)s", silence=silence)
+    return say_many("%(num)s open now. %(silence)s", "%(num)s open now. %(silence)s", live, silence=silence)
+
+
+def _shown(snapshot: Snapshot, row: OutageRow, zone: ZoneInfo) -> Shown:
+    found, silent = pages_outages.count_members(snapshot, row.outage_id)
+    points = [Point(*one) for one in json.loads(row.timeline)]
+    label = say(
+        "Schools heard every 5 minutes: %(heard)s now, %(usual)s before",
+        heard=present.number(points[-1].heard if points else None),
+        usual=present.number(row.online),
+    )
+
+    def clock(at_ms: int) -> str:
+        return present.local(at_ms, zone).strftime("%H:%M")
+
+    wide, narrow = (
+        chart.heard_curve(points, row.from_ms, str(label), width, clock) if points else Markup("")
+        for width in (_WIDTH, _NARROW)
+    )
+    return Shown(
+        row=row,
+        curve=wide,
+        narrow=narrow,
+        members=pages_outages.members(snapshot, row.outage_id, asked.limit(_CALLED)),
+        found=found,
+        silent=silent,
+        flags=pages_outages.count_flags(snapshot, row.outage_id),
+    )

@@ -1,0 +1,88 @@
+"""Outages in words: what broke, and why it is put down to that."""
+
+from markupsafe import Markup
+
+from collector.domain.words import OutageLabel, OutageState
+from collector.store.queries.pages.outages import OutageRow
+from collector.web.language import present
+from collector.web.language.i18n import say, say_many
+
+_RARE = 1e-6
+
+
+def who(row: OutageRow) -> Markup:
+    """Return what the schools of an outage have in common."""
+    if row.label == OutageLabel.COLLECTOR.value:
+        return say("All schools")
+    if row.area and row.provider:
+        return say("%(provider)s in %(area)s", provider=row.provider, area=row.area)
+    return Markup.escape(row.provider or row.area)
+
+
+def lead(row: OutageRow) -> Markup:
+    """Return how many of how many fell silent."""
+    values = {"silent": present.number(row.silent), "online": present.number(row.online)}
+    if row.state == OutageState.RETRACTED.value:
+        return say("There was no outage: what came in later shows that these computers were off, or their lines fine.")
+    if row.label == OutageLabel.COLLECTOR.value:
+        return say("%(silent)s of %(online)s schools went silent at once.", **values)
+    return say_many(
+        "%(silent)s of %(online)s school of %(who)s went silent within a quarter of an hour.",
+        "%(silent)s of %(online)s schools of %(who)s went silent within a quarter of an hour.",
+        row.online,
+        who=who(row),
+        **values,
+    )
+
+
+def why(row: OutageRow) -> Markup:
+    """Return why an outage is put down to what its label says, in numbers."""
+    heard = row.near_online - row.near_silent
+    if row.state == OutageState.RETRACTED.value:
+        return Markup("")
+    if row.label == OutageLabel.COLLECTOR.value:
+        return say("Everything went silent at once: it was our server, not the schools.")
+    if row.label == OutageLabel.PROVIDER.value and row.near_online:
+        return say(
+            "Of the schools of other providers near by, %(heard)s of %(online)s are heard, so it is the provider, "
+            "not the power.",
+            heard=present.number(heard),
+            online=present.number(row.near_online),
+        )
+    if row.label == OutageLabel.PROVIDER.value:
+        return say("They have the provider in common, and lie in several areas.")
+    if row.provider:
+        return say("No school of another provider near by is heard to tell: it may be the provider or the power.")
+    return say("Schools of every provider there fell silent, so it is the area: power, or a cable that all share.")
+
+
+def label(row: OutageRow) -> Markup:
+    """Return what an outage is put down to, in a word or two."""
+    if row.state == OutageState.RETRACTED.value:
+        return say("No outage")
+    if row.label == OutageLabel.COLLECTOR.value:
+        return say("Our server, not the schools")
+    return say("The provider") if row.label == OutageLabel.PROVIDER.value else say("The area")
+
+
+def chance(row: OutageRow) -> Markup:
+    """Return how likely it is by accident."""
+    if row.chance < _RARE:
+        return say("less than 1 in a million")
+    return say("1 in %(many)s", many=present.number(round(1 / row.chance)))
+
+
+def status(back: bool, said: str) -> Markup:
+    """Return how a school of an outage stands.
+
+    Args:
+        back: Whether it has been heard again.
+        said: What its diary says.
+    """
+    if said == "off":
+        return say("The computer was off")
+    if said in ("fine", "ours"):
+        return say("Its line was fine")
+    if said == "down":
+        return say("Confirmed down by its diary")
+    return say("Heard again") if back else say("Silent")

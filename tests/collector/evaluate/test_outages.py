@@ -1,0 +1,189 @@
+"""The drill in simulated time through the real code: posts come in, the watch runs by an injected clock."""
+
+import random
+
+import pytest
+from sqlalchemy import insert
+
+from collector import jobs
+from collector.domain.words import Suppression
+from collector.evaluate import outages as evaluation
+from collector.evaluate import work
+from collector.evaluate.inputs import Reference, SchoolInputs
+from collector.profiles import catalogue
+from collector.store.open import Store
+from collector.store.queries import schools
+from collector.store.queries.judging import suppressions
+from collector.store.tables.judgement import SCHOOL_DAYS
+from collector.store.tables.outages import OUTAGE_SCHOOLS
+from tests.fakes.collector_world import FakeClock
+from tests.fakes.outage_island import CONFIG, MINUTE_MS, ZONE, Island, at, nobody
+from tests.fakes.wire_device import a_deployment
+
+NOVEMBER = "2026-11-01", "2026-11-30"
+
+
+def an_island(store: Store, *, signs: bool = False) -> Island:
+    """Return forty schools at 08:39 on a morning on which nothing has happened."""
+    clock = FakeClock(at("08:00"))
+    parts = a_deployment(store, clock, default_timezone=ZONE) if signs else None
+    island = Island(store, clock, parts)
+    island.settle()
+    island.pass_until(at("08:39"), every_min=10)  # what is posted in the minute that begins now is lost
+    assert island.rows() == []
+    return island
+
+
+@pytest.fixture
+def island(store: Store) -> Island:
+    return an_island(store)
+
+
+def suppressed(store: Store) -> dict[str, dict[str, str]]:
+    with store.reader() as snapshot:
+        return suppressions.suppressed_days(snapshot, None, *NOVEMBER)
+
+
+def on_hold(store: Store) -> set[str]:
+    with store.reader() as snapshot:
+        return suppressions.on_hold(snapshot)
+
+
+def test_a_provider_that_fails_is_one_outage_within_a_quarter_of_an_hour(store: Store) -> None:
+    island = an_island(store, signs=True)
+    island.pass_until(at("08:55"), island.is_not_cut)
+
+    (row,) = island.rows()
+    assert (row["label"], row["state"], row["provider"]) == ("provider", "open", "Onda Sur")
+    assert row["online"] == 20 and row["silent"] in (19, 20)
+    assert row["near_online"] >= 19 and row["near_silent"] == 0
+    assert abs(row["from_ms"] - at("08:40")) <= 5 * MINUTE_MS
+    assert on_hold(store) <= set(island.cut) and len(on_hold(store)) >= 19
+
+    island.pass_until(at("10:20"), island.is_not_cut, every_min=5)
+    island.pass_until(at("11:10"), every_min=5)
+    (row,) = island.rows()
+    assert row["state"] == "closed" and row["silent"] == 20
+    assert abs(row["to_ms"] - at("10:25")) <= 10 * MINUTE_MS
+    assert row["pupil_hours"] == pytest.approx(20 * 100 * 1.75, rel=0.1)
+    closed = {(fact.outage_id, fact.closed_ms, fact.pupil_hours) for fact in island.facts if fact.closed_ms}
+    assert {fact.outage_id for fact in island.facts} == {row["outage_id"]}
+    assert closed == {(row["outage_id"], row["closed_ms"], row["pupil_hours"])}
+    assert on_hold(store) == set()
+    assert suppressed(store) == {code: {"2026-11-24": "outage"} for code in island.cut}
+
+
+def test_the_watch_run_twice_or_again_from_the_start_gives_the_same_rows(island: Island, store: Store) -> None:
+    island.pass_until(at("09:50"), island.is_not_cut)
+    island.pass_until(at("10:40"))
+    once = island.rows(), island.rows(OUTAGE_SCHOOLS)
+    assert once[0][0]["state"] == "closed"
+    assert evaluation.watch(store, CONFIG, island.ports) == []
+    assert (island.rows(), island.rows(OUTAGE_SCHOOLS)) == once
+
+    evaluation.refold(store, CONFIG, at("08:30"), island.clock.now_ms())
+    assert (island.rows(), island.rows(OUTAGE_SCHOOLS)) == once
+
+
+def test_a_collector_that_was_away_for_an_hour_blames_no_school(island: Island, store: Store) -> None:
+    island.pass_until(at("09:40"), nobody, is_watched=False)
+    island.pass_until(at("10:30"))
+
+    (row,) = island.rows()
+    assert (row["label"], row["area"], row["provider"]) == ("collector", "", "")
+    assert row["pupil_hours"] is None and row["state"] == "closed"
+    assert suppressed(store) == {}
+
+
+def test_a_watch_that_rested_while_schools_were_heard_finds_the_same(island: Island) -> None:
+    island.pass_until(at("09:10"), island.is_not_cut, is_watched=False)
+    island.facts += evaluation.watch(island.store, CONFIG, island.ports)
+    (row,) = island.rows()
+    assert (row["label"], row["silent"]) == ("provider", 20)
+
+
+def test_late_diaries_in_any_order_give_the_same_rows(island: Island, store: Store) -> None:
+    """Half of the computers turn out to have been switched off; the lines of the others were gone for longer."""
+    island.pass_until(at("09:20"), island.is_not_cut, every_min=5)
+    island.pass_until(at("10:00"), every_min=5)
+    (live,) = island.rows()
+    late = [(code, "off" if number < 10 else "no_internet") for number, code in enumerate(island.cut)]
+    random.Random(3).shuffle(late)
+    for number, (code, state) in enumerate(late):
+        island.add_diary(code, at("08:30"), at("09:30"), state)
+        if number % 6 == 0:
+            island.pass_until(island.clock.now_ms() + MINUTE_MS)
+    island.pass_until(at("10:10"))
+    (row,) = island.rows()
+    assert (row["silent"], row["confirmed"]) == (10, 10)
+    assert row["learnt_ms"] is not None and row["outage_id"] == live["outage_id"]
+    assert row["from_ms"] == at("08:30") and row["to_ms"] == at("09:30")
+    members = island.rows(OUTAGE_SCHOOLS)
+    assert {one["said"] for one in members} == {"off", "down"}
+    assert set(suppressed(store)) == {code for code, state in late if state != "off"}
+
+    evaluation.refold(store, CONFIG, at("08:30"), island.clock.now_ms())
+    assert (island.rows(), island.rows(OUTAGE_SCHOOLS)) == ([row], members)
+
+
+def test_computers_that_were_switched_off_were_no_outage(island: Island, store: Store) -> None:
+    island.pass_until(at("09:20"), island.is_not_cut, every_min=5)
+    island.pass_until(at("10:00"), every_min=5)
+    told = len(island.facts)
+    for code in island.cut:
+        island.add_diary(code, at("08:35"), at("09:25"), "off")
+    island.pass_until(at("10:02"))
+    (row,) = island.rows()
+    assert (row["state"], row["silent"], row["pupil_hours"]) == ("retracted", 0, 0.0)
+    assert all(fact.learnt_late for fact in island.facts[told:])
+    assert suppressed(store) == {}
+
+
+def test_lines_that_were_fine_while_we_could_not_be_reached_make_it_ours(island: Island, store: Store) -> None:
+    island.pass_until(at("09:20"), island.is_not_cut, every_min=5)
+    island.pass_until(at("10:00"), every_min=5)
+    for code in island.cut:
+        island.add_diary(code, at("08:35"), at("09:25"), "collector_down")
+    island.pass_until(at("10:02"))
+    (row,) = island.rows()
+    assert (row["label"], row["pupil_hours"]) == ("collector", None)
+    assert suppressed(store) == {}
+
+
+def test_an_outage_with_good_lines_in_the_middle_becomes_two_and_the_second_wakes_nobody(
+    island: Island, store: Store
+) -> None:
+    island.pass_until(at("10:20"), island.is_not_cut, every_min=5)
+    island.pass_until(at("11:10"), every_min=5)
+    told = len(island.facts)
+    for code in island.cut:
+        for start, end, state in (
+            ("08:40", "09:10", "no_gateway"),
+            ("09:10", "09:50", "ok"),
+            ("09:50", "10:20", "no_internet"),
+            ("10:20", "10:40", "ok"),
+        ):
+            island.add_diary(code, at(start), at(end), state)
+    island.pass_until(at("11:12"))
+    spans = {(row["from_ms"], row["to_ms"], row["seen_live"]) for row in island.rows()}
+    assert spans == {(at("08:40"), at("09:10"), True), (at("09:50"), at("10:20"), False)}
+    late = [fact for fact in island.facts[told:] if fact.learnt_late]
+    assert len(late) == 1
+
+
+def test_a_day_lost_to_an_outage_is_not_judged(island: Island, store: Store) -> None:
+    day = {"school": "S000", "day": "2026-11-24", "is_open": True, "measurements": 0, "voting": 0, "is_final": True}
+    with store.unit() as unit:
+        unit.connection.execute(insert(SCHOOL_DAYS).values(**day))
+        unit.commit()
+    island.pass_until(at("10:10"), island.is_not_cut, every_min=10)
+    jobs.watch_outages(store, CONFIG, island.ports)
+    (row,) = island.rows(SCHOOL_DAYS)
+    assert not row["is_final"]  # the next evaluation folds it again
+    with store.reader() as snapshot:
+        deployment = work.deployment_of(snapshot, CONFIG, catalogue.load(), Reference())
+        found = schools.by_code(snapshot, ["S000", "S039"])
+        dated = schools.facts_of(snapshot, found)
+    local = SchoolInputs(found["S000"], dated["S000"], deployment).local_day(at("09:00"))
+    reasons = [SchoolInputs(found[code], dated[code], deployment).at(local).suppression for code in ("S000", "S039")]
+    assert reasons == [Suppression.OUTAGE, None]
