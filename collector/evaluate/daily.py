@@ -29,21 +29,21 @@ WRITERS: Final[Mapping[str, Writer]] = {
 }
 
 
-def observe(store: Store, deployment: Deployment, ports: Ports, writers: Mapping[str, Writer] = WRITERS) -> list[str]:
+def observe(store: Store, deployment: Deployment, ports: Ports, writers: Mapping[str, Writer] | None = None) -> list[str]:
     """Write the days of every condition, then bring all flags by conditions in line with them.
 
     Args:
         store: The open database.
         deployment: What holds for all schools.
         ports: The clock.
-        writers: Who writes the days, by name.
+        writers: Who writes the days, by name; None: all that there are.
 
     Returns:
         The names of those that failed.
     """
     now_ms = ports.clock.now_ms()
     failed = []
-    for name, write in writers.items():
+    for name, write in (WRITERS if writers is None else writers).items():
         try:
             write(store, deployment, now_ms)
         except StorageError:

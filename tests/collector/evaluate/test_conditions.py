@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, update
 from collector.config import CollectorConfig
 from collector.domain.casework import CloseReason, Deed
 from collector.domain.conditions import ConditionKind, DayState, Observed
-from collector.evaluate import casework, conditions
+from collector.evaluate import casework, conditions, daily
 from collector.evaluate.casework import Done, Order, Person
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
@@ -37,7 +37,9 @@ def days(letters: str, first: date = MONDAY) -> list[Observed]:
 
 
 @pytest.fixture
-def school(store: Store) -> Store:
+def school(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Two schools whose days these tests write: those that the facts give would take them away again."""
+    monkeypatch.setattr(daily, "WRITERS", {})
     bring(store, a_registry(f"{CODE},Uno,UTC,120", "00124,Dos,UTC,80"), at_ms(MONDAY, "06:00"))
     return store
 

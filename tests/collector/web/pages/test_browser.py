@@ -53,7 +53,7 @@ def test_pages_ask_only_us_break_no_policy_of_ours_and_are_light(page: Page, sit
     for address in all_addresses(page, site):
         before = len(asked)
         page.goto(site + address)
-        is_map = address.startswith("/map")
+        is_map = address.startswith(("/map", "/hazards/new"))
         most = 22 if is_map else 5  # the map's own scripts, data and outlines
         assert len(asked) - before <= most, asked[before:]
         # As it comes over the wire to who has never been here; the map's outlines have a budget of their own.
@@ -71,7 +71,7 @@ def test_the_first_load_is_light_with_a_whole_country(browser: Browser, tmp_path
         weights = {}
         for address in screens.addresses(page, site).values():
             page.goto(site + address)
-            if not address.startswith("/map"):
+            if not address.startswith(("/map", "/hazards/new")):
                 weights[address] = page.evaluate(_TRANSFERRED)
     store.close()
     assert {address: weight for address, weight in weights.items() if not 5_000 < weight <= FIRST_LOAD_BYTES} == {}

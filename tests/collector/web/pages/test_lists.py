@@ -98,6 +98,7 @@ def test_columns_are_chosen_in_the_address_and_kept_with_the_view(admin: FlaskCl
         "Against",
         "Tests",
         "30",
+        "Line",
         "Pupils",
         "Last",
     ]
