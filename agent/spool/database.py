@@ -121,7 +121,7 @@ class Database:
         try:
             return self._transact(connection, work)
         except troubles.Broken as error:
-            if not troubles.is_damage(error):
+            if not troubles.is_damage(error, self.path):
                 raise
             self._repair(str(error))
             return self._transact(self._open(), work)

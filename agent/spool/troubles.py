@@ -27,20 +27,27 @@ def name(error: BaseException) -> str:
     return str(getattr(error, "sqlite_errorname", None) or type(error).__name__)
 
 
-def is_damage(error: BaseException) -> bool:
+def is_damage(error: BaseException, path: Path) -> bool:
     """Return whether the file itself is broken, so that only a new one helps."""
     if isinstance(error, UnicodeDecodeError) or code(error) in (_CORRUPT, _NOT_A_DB, _TOO_BIG):
         return True
+    if code(error) == _READ_ONLY:
+        return _forbids_writing(path)
     # A table or column that was there when the file was checked: somebody edited the schema.
     return isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such table", "no such column"))
 
 
 def is_damage_at_opening(error: BaseException, path: Path) -> bool:
     """Return whether a file that cannot be opened is broken: so it is, unless the world around it is to blame."""
-    if code(error) == _READ_ONLY and os.access(path, os.W_OK):
-        with path.open("rb") as file:
-            return file.read(_WRITE_VERSION_AT + 1)[-1:] not in [bytes([one]) for one in _WRITE_VERSIONS]
-    return code(error) not in _WORLD
+    return _forbids_writing(path) if code(error) == _READ_ONLY else code(error) not in _WORLD
+
+
+def _forbids_writing(path: Path) -> bool:
+    """Return whether it is the file's own header, and nobody's permission, that lets SQLite only read."""
+    if not os.access(path, os.W_OK):
+        return False
+    with path.open("rb") as file:
+        return file.read(_WRITE_VERSION_AT + 1)[-1:] not in [bytes([one]) for one in _WRITE_VERSIONS]
 
 
 def is_lasting(error: BaseException) -> bool:

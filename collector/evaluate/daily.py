@@ -29,7 +29,9 @@ WRITERS: Final[Mapping[str, Writer]] = {
 }
 
 
-def observe(store: Store, deployment: Deployment, ports: Ports, writers: Mapping[str, Writer] | None = None) -> list[str]:
+def observe(
+    store: Store, deployment: Deployment, ports: Ports, writers: Mapping[str, Writer] | None = None
+) -> list[str]:
     """Write the days of every condition, then bring all flags by conditions in line with them.
 
     Args:

@@ -100,6 +100,10 @@ def another_application(path: Path) -> None:
     overwrite(path, 68, b"\0\0\0\1")
 
 
+def a_version_that_may_only_be_read(path: Path) -> None:
+    overwrite(path, 18, b"\3")
+
+
 def a_counter_that_is_wrong(path: Path) -> None:
     database = sqlite3.connect(path)
     database.execute("UPDATE ledger SET value = value + 5 WHERE name = 'created'")
@@ -115,6 +119,7 @@ def a_counter_that_is_wrong(path: Path) -> None:
         (garbage_in_the_middle, 30),
         (cut_short, 20),
         (another_application, 40),
+        (a_version_that_may_only_be_read, 40),
         (a_counter_that_is_wrong, 40),
     ],
 )

@@ -131,6 +131,7 @@ def test_the_whole_collector_is_open_to_devices_without_signing_in(client: Clien
 def test_health_says_how_old_the_newest_data_are(client: Client, device: WireDevice, parts: Parts) -> None:
     assert client.get("/healthz").json == {
         "status": "ok", "last_measurement_age_s": None, "last_contact_age_s": None, "last_evaluation_age_s": None,
+        "ill": [],
     }  # fmt: skip
     device.post([a_measurement(1)])
     parts.ports.clock.sleep(90)

@@ -65,6 +65,7 @@ def test_every_view_of_a_page_is_closed_unless_it_says_so(app: Flask, client: Fl
     assert open_ones == {
         "sign_in.show", "sign_in.enter", "sign_in.leave", "sign_in.choose_language", "sign_in.choose_theme",
         "school_link.show", "browser_test.show_link", "browser_test.begin_link", "browser_test.end_link",
+        "notice_stop.show", "notice_stop.stop",
     }  # fmt: skip
 
 
