@@ -100,10 +100,6 @@ def another_application(path: Path) -> None:
     overwrite(path, 68, b"\0\0\0\1")
 
 
-def a_version_that_may_only_be_read(path: Path) -> None:
-    overwrite(path, 18, b"\3")
-
-
 def a_counter_that_is_wrong(path: Path) -> None:
     database = sqlite3.connect(path)
     database.execute("UPDATE ledger SET value = value + 5 WHERE name = 'created'")
@@ -119,7 +115,6 @@ def a_counter_that_is_wrong(path: Path) -> None:
         (garbage_in_the_middle, 30),
         (cut_short, 20),
         (another_application, 40),
-        (a_version_that_may_only_be_read, 40),
         (a_counter_that_is_wrong, 40),
     ],
 )
@@ -144,6 +139,21 @@ def test_a_damaged_file_is_replaced_with_all_that_is_whole(
     fill(again, 100)
     assert world.execute("PRAGMA integrity_check") == [("ok",)]
     assert not list(world.directory.glob("*.new.*")) and not list(world.directory.glob("*graft*"))
+
+
+def test_a_header_that_forbids_writing_is_mended_at_the_first_write(world: World) -> None:
+    """SQLite opens and reads such a file without a word."""
+    fill(world.open(), *range(1, 41))
+    before = world.open().ledger().lineage
+    world.close()
+    overwrite(world.path, 18, b"\3")
+
+    again = world.open()
+    fill(again, 100)
+
+    assert again.ledger().lineage != before
+    assert len(waiting(again)) == 41
+    assert asides(world) == ["spool.bad-1.sqlite3"]
 
 
 def test_what_was_acked_dead_or_running_stays_so_through_a_repair(world: World) -> None:
