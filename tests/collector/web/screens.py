@@ -56,6 +56,17 @@ PAGES = {
     "05-flags": "/flags",
     "05-flags-table": "/flags?as=table",
     "06-flag": "flag",
+    "07-outages": "/outages",
+    "07-outage": "/outages/0123456789abcdef?show=all",
+    "29-availability": "availability",
+    "30-hazards": "/hazards",
+    "31-hazard-new": "/hazards/new",
+    "32-sites": "/sites",
+    "33-networks": "/networks",
+    "34-notices": "/notices",
+    "35-notice-log": "/admin/notices",
+    "36-notice-rules": "/admin/notices/rules",
+    "37-webhooks": "/admin/webhooks",
     "08-providers": "/providers",
     "09-devices": "/devices",
     "16-progress": "/progress?list=BELOW&at=2026-11-01",
@@ -191,6 +202,7 @@ def addresses(page: Page, url: str) -> dict[str, str]:
         page.goto(url + listed)
         first = page.locator(link).first
         found[word] = (first.get_attribute("href") if first.count() else None) or listed
+    found["availability"] = f"{found['school']}/availability"
     found["evidence"] = f"{found['school']}/evidence"
     found["tests"] = f"{found['school']}/tests?hint=provider"
     found["settings"] = f"{found['school']}/settings"
