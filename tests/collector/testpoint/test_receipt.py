@@ -69,6 +69,9 @@ def test_it_is_the_same_every_time_and_ends_the_test(point: int) -> None:
             assert client.get(target)[0].status == 404
 
 
+LATE_BYTES = 2 * 65_536  # a receiver may let two segments, of the loopback's size, wait for their acknowledgement
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="what the peer acknowledged is known on Linux only")
 def test_a_download_that_was_cut_counts_what_was_acknowledged() -> None:
     with running(ndt7_duration_s=20) as (port, _):
@@ -78,7 +81,7 @@ def test_a_download_that_was_cut_counts_what_was_acknowledged() -> None:
         seen = client.receiver.binary_bytes
         cut(client.sock)
         said = read(port, f"test={RID}")
-    assert said.download_bytes >= seen
+    assert said.download_bytes >= seen - LATE_BYTES
     assert said.download_bytes <= seen + (8 << 20)  # what the two kernels held
 
 

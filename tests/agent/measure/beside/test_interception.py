@@ -58,7 +58,8 @@ def test_without_tls_there_is_nothing_to_open():
 
 
 def test_a_family_that_does_not_work_is_named(monkeypatch):
-    # ::2 is nobody's address: the kernel has no way to it, or nobody answers.
+    # ::2 is nobody's address: the kernel has no way to it, or nobody answers; it need not say the same twice.
+    codes = (FailureCode.UNREACHABLE, FailureCode.CONNECT_TIMEOUT)
     monkeypatch.setattr(dial, "CONNECT_EACH_S", 0.5)
     with ScriptedServer(scripted.foreign_librespeed()) as server:
         four = address(server.url)
@@ -67,14 +68,14 @@ def test_a_family_that_does_not_work_is_named(monkeypatch):
         chosen, sock = dial.connect_first([six, four], dial.Buffers(), missed)
         sock.close()
         assert chosen is four
-        assert missed[6].code in (FailureCode.UNREACHABLE, FailureCode.CONNECT_TIMEOUT)
+        assert missed[6].code in codes
         monkeypatch.setattr(dial, "resolve", lambda *_: [six, four])
         record = session.run(
             plan(server.url, EngineName.LIBRESPEED, max_bytes_download=2_000_000, max_bytes_upload=500_000), ports()
         )
     assert record.failure is None
     assert record.server.ip_family == 4
-    assert f"ipv6={missed[6].code}" in record.tags
+    assert {f"ipv6={code}" for code in codes} & set(record.tags)
 
 
 def test_the_gateway_is_asked_beside_the_test_point():
