@@ -1,6 +1,7 @@
 """Addresses that a person writes down for a program: what is wrong with one, in words that end a sentence."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ HTTP: Final = ("http", "https")
 HTTP_OR_WEBSOCKET: Final = ("http", "https", "ws", "wss")
 NAME_CHARS: Final = 253
 _NOT_IN_A_HOST: Final = frozenset("/\\@[]?#:")
+_NUMBER: Final = re.compile(r"0x[0-9a-f]*|[0-9]+")  # a last label that is one makes the whole a number (URL Standard)
 
 
 def fault(value: str, schemes: Sequence[str] = HTTP, *, may_log_in: bool = False) -> str:
@@ -45,6 +47,22 @@ def is_host(name: str) -> bool:
         return bool(name) and len(name.encode("idna")) <= NAME_CHARS
     except UnicodeError:
         return False
+
+
+def is_elsewhere(value: str) -> bool:
+    """Return whether an address that has no fault leads to another computer, as far as its writing tells.
+
+    Loopback and link-local addresses mean something else on every computer. A number in another form than four decimal
+    ones is read by some programs as an address and by others as a name.
+    """
+    host = (urlsplit(value).hostname or "").rstrip(".").casefold()
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return (
+            host != "localhost" and not host.endswith(".localhost") and not _NUMBER.fullmatch(host.rpartition(".")[2])
+        )
+    return not (found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast)
 
 
 def is_own(text: str) -> bool:

@@ -70,11 +70,12 @@ def _add_list(user: click.Group, anywhere: Anywhere) -> None:
     @anywhere
     @click.pass_obj
     def user_list(given: Given) -> None:
-        """List people: name, role, since when, and of what areas if not of the whole country."""
+        """List people: name, role, since when, where messages go, and of what areas if not of the whole country."""
         from collector import people
 
         for one in people.list_users(given.store()):
-            click.echo("  ".join([one.name, one.role, format_time(one.created_ms), *one.areas]))
+            told = [one.email] if one.email else []
+            click.echo("  ".join([one.name, one.role, format_time(one.created_ms), *told, *one.areas]))
 
 
 def _add_password(user: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:

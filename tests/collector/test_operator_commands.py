@@ -64,6 +64,8 @@ def test_people_are_listed(run: Any) -> None:
     run("user", "add", "Zoé", "--role", "admin")
     run("user", "add", "ana")
     assert [line.split()[:2] for line in run("user", "list").lines] == [["ana", "viewer"], ["Zoé", "admin"]]
+    run("user", "email", "ana", "ana@school.example")
+    assert "ana@school.example" in run("user", "list").lines[0]
 
 
 def test_another_password_signs_a_person_out_and_nobody_else(

@@ -57,6 +57,9 @@ def of_preference(said: Preference) -> dict[str, str]:
 def preference(form: Form) -> Preference | None:
     """Return what a form says, None where something is wrong with it."""
     switches = {name: {YES: True, NO: False}.get(form.values[name]) for name in SWITCHES}
+    for name in SWITCHES:
+        if form.values[name] not in ("", YES, NO):
+            form.wrong(name, say("Choose one of the answers."))
     first, last = form.values["quiet_from"][:5], form.values["quiet_to"][:5]
     quiet = None
     if first or last:

@@ -159,8 +159,10 @@ def _site_fault(site: ProbeSite, number: int, names: Collection[str]) -> object:
     """Return what is wrong with a line; empty if nothing is."""
     if not site.name or not site.name.isprintable() or len(site.name) > limits.ID_CHARS:
         values = {"number": number, "most": limits.ID_CHARS}
-        return say("Line %(number)s: write a name of at most %(most)s letters, a blank, and the address.", **values)
-    if addresses.fault(site.url) or len(site.url) > limits.TEXT_CHARS:
+        return say(
+            "Line %(number)s: write a name first, of at most %(most)s letters, then a blank and the address.", **values
+        )
+    if addresses.fault(site.url) or len(site.url) > limits.TEXT_CHARS or not addresses.is_elsewhere(site.url):
         return say(
             "Line %(number)s: “%(url)s” is no address of a site. Write one such as https://library.example.",
             number=number,

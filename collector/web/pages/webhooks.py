@@ -16,6 +16,7 @@ from collector.web.desk import desk
 from collector.web.forms import notice_forms
 from collector.web.forms.notice_forms import Form
 from collector.web.http.frame import page
+from collector.web.language.i18n import say
 from collector.web.people import access, audited
 from collector.web.people.access import for_role
 from collector.web.words import notice_words
@@ -63,11 +64,17 @@ def make() -> tuple[str, int]:
     secret = forms.b64url(parts.ports.randomness.token_bytes(_SECRET_BYTES))
     made = Webhook(audited.new_id(), wanted.name, wanted.url, secret, wanted.topics, parts.now_ms, person.name)
     with parts.store.unit() as unit:
-        if len(webhooks.list_good(unit)) >= _MOST:
+        known = webhooks.list_good(unit)
+        if len(known) >= _MOST:
             abort(400)
-        webhooks.add(unit, made)
-        audited.note(unit, "webhook.make", made.webhook_id, f"{made.name}: {made.url}")
-        unit.commit()
+        twin = next((one.name for one in known if one.url == made.url), None)
+        if twin is None:
+            webhooks.add(unit, made)
+            audited.note(unit, "webhook.make", made.webhook_id, f"{made.name}: {made.url}")
+            unit.commit()
+    if twin is not None:
+        form.wrong("url", say("“%(name)s” has this address: it would be told everything twice.", name=twin))
+        return _page(422, form)
     return _page(200, made=made)
 
 

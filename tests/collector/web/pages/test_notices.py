@@ -176,6 +176,11 @@ def test_the_log_says_what_became_of_each_and_sends_again(admin: FlaskClient, co
     assert post(admin, "/admin/notices/none/again").status_code == 404
 
 
+def test_an_answer_that_there_is_not_is_refused(admin: FlaskClient) -> None:
+    answer = post(admin, "/notices", digest="zzz", outage="", illness="", email="", quiet_from="", quiet_to="")
+    assert answer.status_code == 422 and "Choose one of the answers." in answer.text
+
+
 def test_a_webhook_shows_its_secret_once(admin: FlaskClient, country: Store) -> None:
     answer = post(admin, "/admin/webhooks", name="Desk", url="https://desk.example/hook?a=b", digest="1", outage="1")
     assert answer.status_code == 200
@@ -183,6 +188,8 @@ def test_a_webhook_shows_its_secret_once(admin: FlaskClient, country: Store) -> 
         (made,) = webhooks.list_good(snapshot)
     assert made.secret in answer.text and made.secret not in admin.get("/admin/webhooks").text
     assert made.topics == ("digest", "outage") and made.secret not in repr(made)
+    again = post(admin, "/admin/webhooks", name="Again", url=made.url, digest="1")
+    assert again.status_code == 422 and "“Desk” has this address" in again.text
     assert post(admin, f"/admin/webhooks/{made.webhook_id}/test").status_code == 303
     assert [one.reader for one in newest(country)] == [f"webhook:{made.webhook_id}"]
     assert post(admin, f"/admin/webhooks/{made.webhook_id}/end").status_code == 303

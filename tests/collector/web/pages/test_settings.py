@@ -135,9 +135,19 @@ def test_what_holds_already_is_not_decided_again(admin: FlaskClient, country: St
         ),
         (ONE, {"day_bytes": "5000"}, "A month of 4,000 MB holds less than one day of 5,000 MB: change one."),
         (ONE, {"month_bytes": "-1"}, "Write megabytes from 2"),
-        (ALL, {"probes": "library.example"}, "Line 1: write a name of at most 64 letters, a blank,"),
+        (ALL, {"probes": "library.example"}, "Line 1: write a name first, of at most 64 letters,"),
         (ALL, {"probes": "A https://a.example\nB ftp://b"}, "Line 2: “ftp://b” is no address of a site."),
         (ALL, {"probes": "A http://user:secret@a.example"}, "Line 1: “http://user:secret@a.example” is no"),
+        *[
+            (ALL, {"probes": f"A {url}"}, f"Line 1: “{url}” is no address of a site.")
+            for url in (
+                "http://127.0.0.1/",
+                "https://localhost",
+                "http://[::1]/",
+                "http://169.254.1.1/",
+                "https://0x7f.1/",
+            )
+        ],
         (ALL, {"probes": "A https://a.example\nA https://b.example"}, "Line 2: “A” stands there twice."),
         (ALL, {"probes": "".join(f"S{n} https://s{n}.example\n" for n in range(21))}, "at most 20 are looked at."),
         (ALL, {"note": " "}, "Write why, or who says so"),
