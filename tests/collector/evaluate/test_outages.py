@@ -67,7 +67,7 @@ def test_a_provider_that_fails_is_one_outage_within_a_quarter_of_an_hour(store: 
     assert row["pupil_hours"] == pytest.approx(20 * 100 * 1.75, rel=0.1)
     closed = {(fact.outage_id, fact.closed_ms, fact.pupil_hours) for fact in island.facts if fact.closed_ms}
     assert {fact.outage_id for fact in island.facts} == {row["outage_id"]}
-    assert closed == {(row["outage_id"], row["closed_ms"], row["pupil_hours"])}
+    assert closed == {(row["outage_id"], row["to_ms"], row["pupil_hours"])}
     assert on_hold(store) == set()
     assert suppressed(store) == {code: {"2026-11-24": "outage"} for code in island.cut}
 
