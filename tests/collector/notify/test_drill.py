@@ -113,7 +113,8 @@ def test_a_provider_that_fails_is_one_message_and_one_recovery(store: Store, tmp
         assert suppressions.on_hold(snapshot) == set(), "its flags go on"
     assert found is not None and found.pupil_hours == pytest.approx(20 * 100 * 1.75, rel=0.1)
     assert f"{found.pupil_hours:,.0f} pupil-hours lost" in words(mailbox, LUIS, 2)
-    assert "after 1 hour 4" in words(mailbox, LUIS, 2).replace("\xa0", " ")
+    assert found.to_ms is not None and found.to_ms == pytest.approx(at("10:25"), abs=10 * MINUTE_MS)
+    assert f"after {(found.to_ms - found.from_ms) // MINUTE_MS} minutes" in words(mailbox, LUIS, 2).replace("\xa0", " ")
     assert mailbox.to(ELSEWHERE) == [], "no school of hers is in it"
 
 

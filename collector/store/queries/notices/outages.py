@@ -37,7 +37,7 @@ def known_outages(snapshot: Snapshot, now_ms: int) -> list[OutageFact]:
         and_(ended, or_(OUTAGES.c.closed_ms.is_(None), OUTAGES.c.closed_ms > now_ms - TOLD_MS)),
     )
     query = select(*_COLUMNS).where(_SHOWN, lately).order_by(OUTAGES.c.from_ms, OUTAGES.c.outage_id)
-    return [fact_of(row._mapping) for row in snapshot.connection.execute(query)]
+    return [fact_of(dict(row._mapping)) for row in snapshot.connection.execute(query)]
 
 
 def fact_of(row: Mapping[str, Any]) -> OutageFact:
