@@ -13,7 +13,7 @@ from collector.errors import CollectorError
 from collector.evaluate import hazards, networks, outages, run
 from collector.evaluate.inputs import reference_of
 from collector.notify import decide, sending, watch
-from collector.notify.decide import OutageSource, no_outages
+from collector.notify.decide import OutageSource
 from collector.notify.settings import NotifyConfig, smtp_password
 from collector.ports import Ports
 from collector.real.hooks import HttpPoster
@@ -22,6 +22,7 @@ from collector.real.mail import SmtpMailer
 from collector.real.networks import NetworksFile
 from collector.store.open import Store
 from collector.store.queries import forgetting, users
+from collector.store.queries.notices.outages import known_outages
 
 LOG = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def notice_jobs(
     testpoint: TestpointConfig,
     ports: Ports,
     notify: NotifyConfig,
-    outages: OutageSource = no_outages,
+    known: OutageSource = known_outages,
 ) -> list[tuple[str, float, Callable[[], None]]]:
     """Return what is done about notices: each job with its name and how often, in seconds.
 
@@ -121,7 +122,7 @@ def notice_jobs(
 
     def tell() -> None:
         watch.watch(store, config, notify, ports, host)
-        decide.decide(store, config, notify, ports, outages)
+        decide.decide(store, config, notify, ports, known)
 
     return [
         ("notices", NOTICE_EVERY_S, tell),

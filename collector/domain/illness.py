@@ -34,6 +34,7 @@ class Illness(StrEnum):
 
     JOBS_SILENT = "jobs_silent"  # nobody looks any more; said by the pages
     INGEST_SILENT = "ingest_silent"
+    SILENT_WITH_US = "silent_with_us"
     EVALUATION_LATE = "evaluation_late"
     DISK_LOW = "disk_low"
     BACKUP_OLD = "backup_old"
@@ -67,6 +68,7 @@ class Vitals:
     waiting_since_ms: int | None = None  # when the oldest notice that waits was first to be sent
     waiting: int = 0
     failed: int = 0  # notices that nobody tries to send any more
+    silent_with_us: int | None = None  # schools of an outage that is put down to us
     testpoint_seen_ms: int | None = None  # None: never, so that nothing is missed
 
 
@@ -78,7 +80,8 @@ def diagnose(vitals: Vitals, before: Collection[str] = ()) -> dict[Illness, Mapp
         before: The words that were said when it was last looked.
     """
     found = {
-        Illness.INGEST_SILENT: _silence(vitals),
+        Illness.INGEST_SILENT: _silence(vitals) if vitals.silent_with_us is None else None,  # the same, said sooner
+        Illness.SILENT_WITH_US: None if vitals.silent_with_us is None else {"schools": vitals.silent_with_us},
         Illness.EVALUATION_LATE: _lateness(vitals),
         Illness.DISK_LOW: _disk(vitals, Illness.DISK_LOW in before),
         Illness.BACKUP_OLD: _backup(vitals),

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from collector.domain.calendars import OpenDay, local_day
 from collector.domain.outages import lost, revise
-from collector.domain.outages.facts import OutageFact
 from collector.domain.outages.groups import Group
 from collector.domain.outages.revise import AROUND_MIN, Revised, Run, Said, Silence, Span, Stretch
 from collector.domain.outages.usual import DAYS
@@ -71,23 +70,6 @@ def _live_state(row: Row) -> OutageState:
 def days_of(schools: Iterable[Row]) -> set[tuple[str, str]]:
     """Return the days of schools that are not judged for an outage."""
     return {(one["school"], day) for one in schools for day in json.loads(one["days"])}
-
-
-def fact_of(row: Row) -> OutageFact:
-    """Return what others are told of an outage."""
-    return OutageFact(
-        outage_id=row["outage_id"],
-        label=row["label"],
-        area=row["area"],
-        provider=row["provider"],
-        schools=row["online"],
-        silent=row["silent"],
-        pupils=row["pupils"],
-        opened_ms=row["opened_ms"],
-        closed_ms=row["closed_ms"],
-        pupil_hours=row["pupil_hours"],
-        learnt_late=not row["seen_live"] or row["state"] == OutageState.RETRACTED.value,
-    )
 
 
 class Composer:

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from collector.config import CollectorConfig
 from collector.domain.calendars import local_day
+from collector.domain.notice_facts import OutageFact
 from collector.domain.outages import presence
-from collector.domain.outages.facts import OutageFact
 from collector.domain.outages.groups import Group, Place
 from collector.domain.outages.odds import FEWEST, WITHIN_MIN, Counts
 from collector.domain.outages.presence import LONGEST_MIN, LOOKBACK_MIN, Event
@@ -29,6 +29,7 @@ from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import contacts, facts
 from collector.store.queries.judging import judgement, outages
+from collector.store.queries.notices.outages import fact_of
 from collector.store.unit import Snapshot, UnitOfWork
 
 LOG = logging.getLogger(__name__)
@@ -215,7 +216,7 @@ def _compose(unit: UnitOfWork, outage: Outage, composer: Composer) -> list[Outag
         for school, day in outage_rows.days_of(schools) ^ days_before:
             judgement.reopen_days(unit, day, [school])
         if row["opened_ms"] is not None:
-            told.append(outage_rows.fact_of(row))
+            told.append(fact_of(row))
     return told
 
 

@@ -18,6 +18,7 @@ from collector.store.open import Store
 from collector.store.queries import facts
 from collector.store.queries.notices import facts as notice_facts
 from collector.store.queries.notices import outbox
+from collector.store.queries.notices.outages import silent_with_us
 from collector.store.unit import Snapshot
 
 _FACT: Final = "vital_signs"
@@ -138,6 +139,7 @@ def _gather(snapshot: Snapshot, config: CollectorConfig, now_ms: int, before: Si
         waiting_since_ms=queue.waiting_since_ms,
         waiting=queue.waiting,
         failed=queue.failed,
+        silent_with_us=silent_with_us(snapshot),
         testpoint_seen_ms=before.testpoint_seen_ms if before else None,
     )
 

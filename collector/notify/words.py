@@ -214,6 +214,7 @@ def _illness(told: Facts, tongue: Tongue, zone: ZoneInfo) -> tuple[str, list[Par
 NAMES: Final[Mapping[str, Callable[[Tongue], str]]] = {
     Illness.JOBS_SILENT: lambda tongue: tongue.say("the jobs do not run"),
     Illness.INGEST_SILENT: lambda tongue: tongue.say("nothing comes in"),
+    Illness.SILENT_WITH_US: lambda tongue: tongue.say("everything went silent at once"),
     Illness.EVALUATION_LATE: lambda tongue: tongue.say("the evaluation is late"),
     Illness.DISK_LOW: lambda tongue: tongue.say("the disk is nearly full"),
     Illness.BACKUP_OLD: lambda tongue: tongue.say("the backup is old"),
@@ -257,6 +258,11 @@ _SENTENCES: Final[Mapping[str, Callable[[Tongue, Mapping[str, str]], str]]] = {
     Illness.INGEST_SILENT: lambda tongue, numbers: tongue.say(
         "No PC of %(devices)s has reached the collector for %(minutes)s minutes of school time: "
         "look at the proxy, the certificate and the line of the server.",
+        **numbers,
+    ),
+    Illness.SILENT_WITH_US: lambda tongue, numbers: tongue.say(
+        "All groups of schools went silent at once: it is the server or its line, not the schools. "
+        "Nobody was told of an outage of schools.",
         **numbers,
     ),
     Illness.EVALUATION_LATE: lambda tongue, numbers: tongue.say(

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from collector.config import CollectorConfig
-from collector.domain.outages.facts import OutageFact
+from collector.domain.notice_facts import OutageFact
 from collector.evaluate import outages as evaluation
 from collector.intake.parts import Parts
 from collector.store.open import Store

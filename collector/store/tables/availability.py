@@ -1,6 +1,6 @@
 """Whether the lines of schools were up, worked out from the diaries: all of it can be deleted and worked out again."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, Text
 
 from collector.store.tables.base import METADATA
 
@@ -53,6 +53,7 @@ LOCAL_OUTAGES = Table(
     Column("word", Text, nullable=False),  # dns_fail | no_internet | no_gateway | link_down: what most slots say
     Column("learnt_ms", BigInteger),  # where it was learnt more than a day after
     PrimaryKeyConstraint("school", "from_ms"),
+    Index(None, "from_ms"),
 )
 
 # What is to be worked out again: written with whatever came or changed, taken away with what follows from it.

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from collector.domain.outages import odds
 from collector.domain.roles import Role
 from collector.store.queries.exports import CellKind
+from collector.store.queries.pages import availability as pages_availability
 from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages.outages import MemberRow, OutageRow
 from collector.store.unit import Snapshot
@@ -24,6 +25,7 @@ from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 from collector.web.people.access import for_role
+from collector.web.views import line_up
 from collector.web.words import outage_words
 
 BLUEPRINT = Blueprint("outages", __name__)
@@ -95,6 +97,9 @@ def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
         cards=[_shown(snapshot, row, parts.zone) for row in shown],
         past=pages_outages.list_over(snapshot, asked.limit(_PAST)),
         past_found=pages_outages.count_over(snapshot),
+        local=pages_availability.newest_outages(snapshot, asked.limit(_PAST)),
+        length=line_up.length,
+        zone_of=parts.zone_of,
         needed=needed,
         small=small[:_SMALL],
         small_found=len(small),

@@ -24,6 +24,7 @@ def test_who_is_well_is_told_nothing() -> None:
     ("change", "word"),
     [
         ({"last_contact_ms": NOW - HOUR_MS}, Illness.INGEST_SILENT),
+        ({"last_contact_ms": NOW - HOUR_MS, "silent_with_us": 40}, Illness.SILENT_WITH_US),
         ({"last_evaluation_ms": NOW - 2 * HOUR_MS}, Illness.EVALUATION_LATE),
         ({"free_bytes": GB - 1, "total_bytes": 10 * GB}, Illness.DISK_LOW),
         ({"free_bytes": 4 * GB}, Illness.DISK_LOW),

@@ -5,7 +5,6 @@ import random
 import pytest
 from sqlalchemy import insert
 
-from collector import jobs
 from collector.domain.words import Suppression
 from collector.evaluate import outages as evaluation
 from collector.evaluate import work
@@ -68,7 +67,7 @@ def test_a_provider_that_fails_is_one_outage_within_a_quarter_of_an_hour(store: 
     assert row["pupil_hours"] == pytest.approx(20 * 100 * 1.75, rel=0.1)
     closed = {(fact.outage_id, fact.closed_ms, fact.pupil_hours) for fact in island.facts if fact.closed_ms}
     assert {fact.outage_id for fact in island.facts} == {row["outage_id"]}
-    assert closed == {(row["outage_id"], row["closed_ms"], row["pupil_hours"])}
+    assert closed == {(row["outage_id"], row["to_ms"], row["pupil_hours"])}
     assert on_hold(store) == set()
     assert suppressed(store) == {code: {"2026-11-24": "outage"} for code in island.cut}
 
@@ -177,7 +176,7 @@ def test_a_day_lost_to_an_outage_is_not_judged(island: Island, store: Store) -> 
         unit.connection.execute(insert(SCHOOL_DAYS).values(**day))
         unit.commit()
     island.pass_until(at("10:10"), island.is_not_cut, every_min=10)
-    jobs.watch_outages(store, CONFIG, island.ports)
+    evaluation.watch(store, CONFIG, island.ports)
     (row,) = island.rows(SCHOOL_DAYS)
     assert not row["is_final"]  # the next evaluation folds it again
     with store.reader() as snapshot:

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("learnt_ms", sa.BigInteger()),
         sa.PrimaryKeyConstraint("school", "from_ms", name="pk_local_outages"),
     )
+    op.create_index("ix_local_outages_from_ms", "local_outages", ["from_ms"])
     op.create_table(
         "availability_marks",
         sa.Column("school", sa.Text(), nullable=False),
@@ -54,10 +55,7 @@ def _of_days() -> None:
         "availability_days",
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("school", "day")),
         sa.Column("is_open", sa.Boolean(), nullable=False),
-        *(
-            sa.Column(name, sa.Integer(), nullable=False)
-            for name in ("good_slots", "down_slots", "unobserved_slots")
-        ),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("good_slots", "down_slots", "unobserved_slots")),
         *(sa.Column(name, sa.Float()) for name in ("availability", "coverage")),
         sa.Column("learnt_ms", sa.BigInteger()),
         sa.Column("start_ms", sa.BigInteger(), nullable=False),

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import select
 
 from collector.store.queries.judging.availability import DayRow, NowRow, OutageRow
 from collector.store.tables.availability import AVAILABILITY_DAYS, AVAILABILITY_NOW, LOCAL_OUTAGES
 from collector.store.tables.measurements import DIARY
+from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
 _DAY: Final = AVAILABILITY_DAYS.c
@@ -57,6 +58,33 @@ def outages(snapshot: Snapshot, code: str, since_ms: int, limit: int = 50) -> li
     query = select(*[row[name] for name in OutageRow.__dataclass_fields__])
     query = query.where(row.school == code, row.seen_ms > since_ms).order_by(row.from_ms.desc()).limit(limit)
     return [OutageRow(*one) for one in snapshot.connection.execute(query)]
+
+
+class LocalRow(NamedTuple):
+    """One outage of one school, among those of all."""
+
+    code: str
+    name: str
+    timezone: str | None
+    from_ms: int
+    seen_ms: int
+    to_ms: int | None
+    down_slots: int
+    word: str
+    learnt_ms: int | None
+
+
+def newest_outages(snapshot: Snapshot, most: int) -> list[LocalRow]:
+    """Return the newest outages of one school each, whatever the school."""
+    row, school = LOCAL_OUTAGES.c, SCHOOLS.c
+    columns = (row.from_ms, row.seen_ms, row.to_ms, row.down_slots, row.word, row.learnt_ms)
+    query = (
+        select(school.code, school.name, school.timezone, *columns)
+        .join(LOCAL_OUTAGES, row.school == school.code)
+        .order_by(row.from_ms.desc(), row.school)
+        .limit(most)
+    )
+    return [LocalRow._make(one) for one in snapshot.connection.execute(query).all()]
 
 
 def runs(snapshot: Snapshot, code: str, from_ms: int, until_ms: int, reach_ms: int) -> list[RunRow]:

@@ -18,6 +18,7 @@ from collector.evaluate.inputs import Reference
 from collector.profiles import catalogue as profiles
 from collector.store.open import Store
 from collector.store.queries import availability_marks
+from collector.store.tables.availability import LOCAL_OUTAGES
 from collector.store.tables.measurements import DIARY
 from tests.collector.web import screens
 from tests.collector.web.pages.test_axe import AXE, violations
@@ -192,3 +193,19 @@ def test_a_reader_walks_from_the_picture_to_the_runs_behind_it(diaries: Store, s
     found += [violations(page), page.evaluate("document.documentElement.scrollWidth")]
     context.close()
     assert found == [[], 320, [], 320]
+
+
+def test_the_page_of_outages_lists_those_of_one_school_too(diaries: Store, admin: FlaskClient) -> None:
+    """The newest first, each as long as its rows say, with the day on which it was learnt."""
+    with diaries.reader() as snapshot:
+        rows = snapshot.connection.execute(select(LOCAL_OUTAGES).order_by(LOCAL_OUTAGES.c.from_ms.desc())).all()
+    shown = table(admin.get("/outages?show=all").text, 'id="local"')
+    assert len(rows) > 8 and len(shown) == len(rows)
+    minutes = [sum(int(number) * size for number, size in _parts(cells[3])) for cells in shown]
+    assert minutes == [5 * row.down_slots for row in rows]
+    assert ["learnt on" in cells[0] for cells in shown] == [row.learnt_ms is not None for row in rows]
+    assert len(table(admin.get("/outages").text, 'id="local"')) == 8
+
+
+def _parts(length: str) -> list[tuple[str, int]]:
+    return [(number, 60 if unit == "h" else 1) for number, unit in re.findall(r"(\d+) (h|min)", length)]
