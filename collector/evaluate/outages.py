@@ -206,7 +206,11 @@ def _compose(unit: UnitOfWork, outage: Outage, composer: Composer) -> list[Outag
     """Write an outage as it is known now, with what late diaries made of it; say which rows changed."""
     before = outages.parts_of(unit, outage.outage_id)
     found = composer.rows(outage)
-    outages.remove(unit, set(before) - {row["outage_id"] for row, _schools in found})
+    gone = set(before) - {row["outage_id"] for row, _schools in found}
+    for outage_id in sorted(gone):
+        for school, day in outage_rows.days_of(outages.school_rows(unit, outage_id)):
+            judgement.reopen_days(unit, day, [school])
+    outages.remove(unit, gone)
     told: list[OutageFact] = []
     for row, schools in found:
         days_before = outage_rows.days_of(outages.school_rows(unit, row["outage_id"]))

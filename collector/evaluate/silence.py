@@ -197,7 +197,10 @@ def _has_gap(school: School, alive: set[date], from_day: date) -> bool:
     """Return whether nothing is known of so many school days in a row that a flag would open."""
     silent = 0
     for day in _expected(school, from_day):
-        silent = 0 if day in alive else silent + 1
+        if day in alive:
+            silent = 0
+        elif school.inputs.at(day).suppression is None:  # a day on hold opens nothing
+            silent += 1
         if silent >= _GAP:
             return True
     return False
@@ -205,7 +208,9 @@ def _has_gap(school: School, alive: set[date], from_day: date) -> bool:
 
 def _observed(school: School, alive: set[date], from_day: date) -> list[Observed]:
     before = [day for day in alive if day < from_day]
-    seen = Seen(tuple(_expected(school, from_day)), frozenset(alive), len(school.pcs), max(before, default=None))
+    expected = tuple(_expected(school, from_day))
+    on_hold = frozenset(day for day in expected if school.inputs.at(day).suppression is not None)
+    seen = Seen(expected, frozenset(alive), len(school.pcs), max(before, default=None), on_hold)
     return reporting_days(seen, school.inputs.expected_days)
 
 

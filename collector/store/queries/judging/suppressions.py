@@ -1,42 +1,41 @@
 """Days of schools that are not judged because something happened there that is no fault of the line's speed."""
 
 import json
-from collections.abc import Collection
 
 from sqlalchemy import or_, select
 
-from collector.domain.words import LIVE_OUTAGES, OutageLabel, OutageState, Suppression
-from collector.store.queries.pieces import in_pieces
+from collector.domain.suppressed import Suppressed
+from collector.domain.words import LIVE_OUTAGES, OutageLabel, OutageState
+from collector.store.queries.judging import hazard_days
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.unit import Snapshot
 
 _COUNTS = (*LIVE_OUTAGES, OutageState.CLOSED.value)
 
 
-def suppressed_days(
-    snapshot: Snapshot, schools: Collection[str] | None, from_day: str, to_day: str
-) -> dict[str, dict[str, str]]:
-    """Return the days that are not judged, with the reason, by school and local day.
+def suppressed(snapshot: Snapshot) -> dict[str, Suppressed]:
+    """Return what keeps days from being judged, by school, beside the calendar: outages and hazards.
 
-    Args:
-        snapshot: The database.
-        schools: Codes; None for all.
-        from_day: ISO date.
-        to_day: ISO date, included.
+    Schools at which nothing happened are not in it.
     """
+    outages, hazards = outage_days(snapshot), hazard_days.hazards_of_schools(snapshot)
+    return {
+        school: Suppressed(frozenset(outages.get(school, ())), tuple(hazards.get(school, ())))
+        for school in outages.keys() | hazards.keys()
+    }
+
+
+def outage_days(snapshot: Snapshot) -> dict[str, set[str]]:
+    """Return the local days that outages took from schools; what is our own failure, or was none, takes none."""
     query = (
         select(OUTAGE_SCHOOLS.c.school, OUTAGE_SCHOOLS.c.days)
         .join(OUTAGES, OUTAGES.c.outage_id == OUTAGE_SCHOOLS.c.outage_id)
         .where(OUTAGES.c.state.in_(_COUNTS), OUTAGES.c.label != OutageLabel.COLLECTOR.value)
         .where(OUTAGE_SCHOOLS.c.days != "[]")
     )
-    pieces = [query] if schools is None else [query.where(OUTAGE_SCHOOLS.c.school.in_(p)) for p in in_pieces(schools)]
-    found: dict[str, dict[str, str]] = {}
-    for piece in pieces:
-        for school, days in snapshot.connection.execute(piece):
-            for day in json.loads(days):
-                if from_day <= day <= to_day:
-                    found.setdefault(school, {})[day] = Suppression.OUTAGE.value
+    found: dict[str, set[str]] = {}
+    for school, days in snapshot.connection.execute(query):
+        found.setdefault(school, set()).update(json.loads(days))
     return found
 
 

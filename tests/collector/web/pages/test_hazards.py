@@ -19,7 +19,7 @@ from collector.app import make_flask
 from collector.evaluate import hazards as work
 from collector.store.open import Store
 from collector.store.queries import audit, hazards
-from collector.store.queries.judging import hazard_days
+from collector.store.queries.judging import suppressions
 from collector.store.queries.pages import hazards as pages_hazards
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.hazards import HAZARD_CALLS, HAZARD_SCHOOLS, HAZARDS
@@ -317,8 +317,9 @@ def test_an_operator_of_one_area_declares_and_ends_only_inside_it(app: Flask, ot
 
 def suppressed(store: Store) -> dict[str, dict[date, str]]:
     with store.reader() as snapshot:
-        codes = snapshot.connection.scalars(select(SCHOOLS.c.code)).all()
-        return hazard_days.suppressed_days(snapshot, codes, date(2026, 11, 20), date(2026, 11, 26))
+        found = suppressions.suppressed(snapshot)
+    days = [date(2026, 11, day) for day in range(20, 27)]
+    return {code: {day: why.value for day in days if (why := one.reason(day))} for code, one in found.items()}
 
 
 def open_days(store: Store) -> set[tuple[str, str]]:
