@@ -383,7 +383,7 @@ def test_a_drill_suppresses_nothing_and_is_labelled_everywhere(app: Flask, otto:
     assert json.loads(otto.get(f"{here}/report.geojson").text)["features"][0]["properties"]["is_drill"] is True
     assert suppressed(country) == {}
     with country.reader() as snapshot:
-        assert hazards.held_schools(snapshot, ["00123", "00201"]) == {}
+        assert suppressions.holds(snapshot, ["00123", "00201"]) == {}
         assert "hazard.drill_started" in deeds(country)
     with country.unit() as unit:
         unit.connection.execute(update(SCHOOLS).values(is_demo=False))
@@ -395,7 +395,8 @@ def test_a_drill_suppresses_nothing_and_is_labelled_everywhere(app: Flask, otto:
 def test_flags_of_its_schools_are_on_hold(otto: FlaskClient, country: Store) -> None:
     hazard_id = declared(otto)
     with country.reader() as snapshot:
-        assert hazards.held_schools(snapshot, ["00123", "00200"]) == {"00123": (hazard_id, "Hurricane Ana")}
+        held = suppressions.holds(snapshot, ["00123", "00200"])
+        assert {code: (one.hold_id, one.name) for code, one in held.items()} == {"00123": (hazard_id, "Hurricane Ana")}
         assert pages_hazards.held_flags(snapshot, hazard_id) == 1
     assert "1 flag of these schools is on hold" in otto.get(f"/hazards/{hazard_id}").text
 
