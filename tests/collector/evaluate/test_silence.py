@@ -219,8 +219,8 @@ def test_silence_in_an_outage_is_no_fault_of_the_pcs(world: World, state: str) -
 def test_a_hazard_keeps_the_flag_of_silent_pcs_from_opening_and_closing(world: World) -> None:
     world.pc("d1", "11-16 16:30")
     declare(world.store, CODE, date(2026, 11, 18), date(2026, 11, 24))
-    world.run("11-26 10:00")
-    assert world.flags() == []  # of three silent days two lie behind the hazard
+    world.run("11-26 07:00")
+    assert world.flags() == []  # one silent day before the hazard, one behind it
     redate(world.store, date(2026, 11, 24), date(2026, 11, 24))
-    world.run("11-26 11:00")
+    world.run("11-26 07:30")
     assert world.flags() == ["open"]
