@@ -47,7 +47,7 @@ def flags_of(store: Store, codes: list[str]) -> set[str]:
 def listed(text: str) -> dict[str, str]:
     """Return the lines of the inbox by flag."""
     lines = re.findall(r'<li class="flag-row.*?</li>', text, re.S)
-    return {re.findall(r'href="/flags/([0-9a-f]+)"', line)[0]: line for line in lines}
+    return {re.findall(r'href="/flags/([^"?]+)"', line)[0]: line for line in lines}
 
 
 def test_an_outage_puts_its_flags_on_hold_with_a_link_and_its_page_leads_to_their_rows(
