@@ -5,7 +5,6 @@ import random
 import pytest
 from sqlalchemy import insert
 
-from collector import jobs
 from collector.domain.words import Suppression
 from collector.evaluate import outages as evaluation
 from collector.evaluate import work
@@ -176,7 +175,7 @@ def test_a_day_lost_to_an_outage_is_not_judged(island: Island, store: Store) -> 
         unit.connection.execute(insert(SCHOOL_DAYS).values(**day))
         unit.commit()
     island.pass_until(at("10:10"), island.is_not_cut, every_min=10)
-    jobs.watch_outages(store, CONFIG, island.ports)
+    evaluation.watch(store, CONFIG, island.ports)
     (row,) = island.rows(SCHOOL_DAYS)
     assert not row["is_final"]  # the next evaluation folds it again
     with store.reader() as snapshot:
