@@ -30,6 +30,7 @@ class Counted:
     good: int
     down: int
     unobserved: int
+    is_on_hold: bool = False  # an outage or a hazard was there: it counts in the window, and moves no flag
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def observe(days: Sequence[Counted], needed_pct: float = DEFAULT_PCT) -> Seen:
     share = availability_of(good, down)
     today = window[-1]
     state = DayState.GOOD
-    if share is None or seen < MIN_SEEN_DAYS or not today.good + today.down:
+    if share is None or seen < MIN_SEEN_DAYS or not today.good + today.down or today.is_on_hold:
         state = DayState.UNKNOWN
     elif 100 * share < needed_pct and failed >= BAD_DAYS:
         state = DayState.BAD

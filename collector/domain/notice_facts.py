@@ -29,11 +29,18 @@ class FlagFact:
     closed_by: str | None = None  # recovered | person
     is_retracted: bool = False
     is_seen: bool = False  # somebody took it, marked it as seen or let it rest
+    is_on_hold: bool = False  # an outage or a hazard goes on at the school: nothing is told of the flag
+    held_until: str | None = None  # day on which such a one ended that may have kept the flag from being told
 
     @property
     def is_open(self) -> bool:
         """Whether it has not ended."""
         return self.closed_on is None and not self.is_retracted
+
+    @property
+    def news_on(self) -> str:
+        """The day from which on it can be told: that of its opening, or that on which it was held back no longer."""
+        return max(self.opened_on, self.held_until or "")
 
     @property
     def subject(self) -> str:

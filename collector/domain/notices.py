@@ -93,11 +93,11 @@ def _sorted_out(
     """Return the flags that are new, still open, and recovered, each the most pressing first."""
     new, still, recovered = [], [], []
     for one in sorted(flags, key=_pressing):
-        if is_muted(reader.mutes, now_ms, school=one.school, area=one.area, kind=one.kind):
+        if one.is_on_hold or is_muted(reader.mutes, now_ms, school=one.school, area=one.area, kind=one.kind):
             continue
         told = before.told.get(one.subject)
         if one.is_open and not one.is_seen:
-            if told is not None or one.opened_on < since:
+            if told is not None or one.news_on < since:
                 still.append(one)
             else:
                 new.append(one)

@@ -1,6 +1,7 @@
 """The days of the flag `not_reporting`: a school day of which nothing is known is bad, whatever the reason was.
 
 A PC that comes back brings what it measured meanwhile: such a day was no silence of the PC, and is good afterwards.
+A day on hold, in an outage or a hazard, says nothing of the PCs: it neither opens nor closes anything.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ class Seen:
     alive: frozenset[date]  # days of which a message, a measurement or a diary is known
     pcs: int  # that are in use
     before: date | None  # the newest day of that kind before the first one of `expected`, where it is known
+    on_hold: frozenset[date] = frozenset()  # days on which an outage or a hazard was there
 
 
 def reporting_days(seen: Seen, count_expected: Callable[[date, date], int]) -> list[Observed]:
@@ -36,8 +38,11 @@ def reporting_days(seen: Seen, count_expected: Callable[[date, date], int]) -> l
         while passed < len(known) and known[passed] <= day:
             heard_on = known[passed] if heard_on is None else max(heard_on, known[passed])
             passed += 1
+        silent = 0 if day in seen.alive else silent
+        if day in seen.on_hold:
+            found.append(Observed(day, DayState.UNKNOWN, {}))
+            continue
         if day in seen.alive:
-            silent = 0
             found.append(Observed(day, DayState.GOOD, {}))
             continue
         silent += 1

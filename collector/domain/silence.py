@@ -33,6 +33,7 @@ class Reason(StrEnum):
     NOT_CONNECTED = "not_connected"  # its last words: no cable, no Wi-Fi, no gateway
     WRONG_CLOCK = "wrong_clock"
     VOLATILE = "volatile"  # it forgets at every start: it may have forgotten its enrolment
+    OUTAGE = "outage"  # its school fell silent in an outage of many that goes on
     SWITCHED_OFF = "switched_off"  # its last message came when the school closed
     AGENT_STOPPED = "agent_stopped"  # it fell silent in class, and others of the school did not
     UNKNOWN = "unknown"
@@ -74,6 +75,7 @@ class Around:
     last_day: tuple[Period, ...]  # opening hours of the local day of the last contact
     expected_from_ms: int  # when the newest school day began on which it was expected
     others_ms: Sequence[int | None]  # last contacts of the school's other PCs that are in use
+    outage_from_ms: int | None = None  # when the outage began that goes on there and took the school; None: none does
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def explain(known: Known, around: Around) -> Why:
     """
     heard = sum(other is not None and other >= around.expected_from_ms for other in around.others_ms)
     is_together = _is_together(known, around)
-    reason = _of_itself(known) or (Reason.NO_INTERNET if is_together else _of_the_hour(known, around, heard))
+    reason = _of_itself(known) or _of_outage(known, around)
+    reason = reason or (Reason.NO_INTERNET if is_together else _of_the_hour(known, around, heard))
     return Why(reason, len(around.others_ms), heard, is_together)
 
 
@@ -112,6 +115,13 @@ def _of_itself(known: Known) -> Reason | None:
     if known.clock_offset_ms is not None and abs(known.clock_offset_ms) > BLINDING_CLOCK_MS:
         return Reason.WRONG_CLOCK
     return Reason.VOLATILE if known.is_volatile else None
+
+
+def _of_outage(known: Known, around: Around) -> Reason | None:
+    """Return the outage that goes on, if the PC was heard until it began: who was silent before is so for himself."""
+    if around.outage_from_ms is None or known.last_contact_ms is None:
+        return None
+    return Reason.OUTAGE if known.last_contact_ms >= around.outage_from_ms - TOGETHER_MS else None
 
 
 def _of_the_hour(known: Known, around: Around, heard: int) -> Reason:

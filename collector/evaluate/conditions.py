@@ -16,6 +16,7 @@ from collector.domain.conditions import RULES, ConditionKind, DayState, Observed
 from collector.domain.flagging import Closing, Step
 from collector.domain.words import FlagEventKind, FlagState
 from collector.evaluate import flags as speed_flags
+from collector.evaluate.inputs import SchoolInputs
 from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries.judging import condition_days
@@ -60,6 +61,13 @@ def write_days(
         new += [(series, one) for day, one in after.items() if before.get(day) != one]
     condition_days.replace_days(unit, kind.value, gone, new)
     return len({*gone, *((series, one.day) for series, one in new)})
+
+
+def unless_on_hold(observed: Observed, inputs: SchoolInputs) -> Observed:
+    """Return what a school day says; nothing on a day that an outage or a hazard takes from the school."""
+    if inputs.at(observed.day).suppression is None:
+        return observed
+    return observed._replace(state=DayState.UNKNOWN)
 
 
 def _stored(one: Observed) -> StoredDay:

@@ -41,6 +41,7 @@ class Before:
     standing: Standing
     closings: tuple[Closing, ...]  # from the day on
     severity: str | None  # newest one of the flag that is open
+    last_day: date  # of the newest evaluation before; what stands of a later one in a flag is folded again, or gone
 
 
 def stand_before(past: Past, closed: Sequence[date], from_day: date, criterion: Criterion) -> Before:
@@ -64,7 +65,7 @@ def stand_before(past: Past, closed: Sequence[date], from_day: date, criterion: 
     between = [Closing(day) for day in closed if last_day <= day < from_day]
     for step in flagging.fold(between, standing, criterion):
         standing = step.standing
-    return Before(standing, tuple(Closing(day) for day in closed if day >= from_day), severity)
+    return Before(standing, tuple(Closing(day) for day in closed if day >= from_day), severity, last_day)
 
 
 def _standing_at(past: Past, last: Judged) -> Standing:
@@ -173,6 +174,7 @@ def _carried(series: Series, stored: Sequence[Flag], before: Before) -> Flag | N
         closed_on=None,
         closed_by=None,
         is_stale=False,
+        last_day=before.last_day.isoformat(),
     )
 
 

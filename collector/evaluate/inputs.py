@@ -10,8 +10,9 @@ from agent.wire.vocabulary import EngineName
 from collector.domain import calendars
 from collector.domain.calendars import Calendar, OpenDay
 from collector.domain.in_force import Versions
+from collector.domain.suppressed import NOTHING, Suppressed
 from collector.domain.targets import SchoolFacts, Target, resolve
-from collector.domain.words import DayKind, Suppression
+from collector.domain.words import DayKind
 from collector.profiles.catalogue import Catalogue, Profile
 from collector.profiles.choices import Choices
 from collector.store.queries.schools import DatedFacts, School, calendars_of
@@ -41,7 +42,7 @@ class Deployment:
     busy_host_pct: float
     exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
     versions: Versions = field(default_factory=Versions)  # of targets, as people have decided them
-    suppressed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # school -> day -> why it is not judged
+    suppressed: Mapping[str, Suppressed] = field(default_factory=dict)  # by school, where something happened
 
     @property
     def choices(self) -> Choices:
@@ -67,7 +68,7 @@ class SchoolInputs:
         self._choices = deployment.choices
         self.zone = _zone(school.timezone or deployment.default_timezone)
         self._kinds = _kinds(school, deployment)
-        self._suppressed = deployment.suppressed.get(school.code, {})
+        self._suppressed = deployment.suppressed.get(school.code, NOTHING)
         self._days: dict[date, OpenDay] = {}
         self._aims: dict[tuple[str, str, DatedFacts | None], Aim | None] = {}
 
@@ -77,9 +78,9 @@ class SchoolInputs:
             facts = self.facts_on(day)
             opening = facts.opening if facts else None
             found = _open_day(opening or calendars.DEFAULT_OPENING, self.zone, self._kinds.get(day), day)
-            reason = self._suppressed.get(day.isoformat())
-            if reason is not None and found.suppression is None:
-                found = replace(found, suppression=Suppression(reason))
+            reason = self._suppressed.reason(day)
+            if reason is not None and found.suppression is None:  # on a holiday there is nothing to take
+                found = replace(found, suppression=reason)
             self._days[day] = found
         return self._days[day]
 

@@ -243,12 +243,14 @@ def _now(school: str, rows: Sequence[DayRow], today: date) -> NowRow:
 
 
 def _observed(inputs: SchoolInputs, rows: Sequence[DayRow], since: date, today: date) -> list[Seen]:
-    days = [
-        Counted(date.fromisoformat(row.day), row.good_slots, row.down_slots, row.unobserved_slots)
-        for row in rows
-        if row.is_open and row.day < today.isoformat()
-    ]
+    days = [_counted(inputs, row) for row in rows if row.is_open and row.day < today.isoformat()]
     return observations(days, since, lambda day: needed_pct(inputs, day))
+
+
+def _counted(inputs: SchoolInputs, row: DayRow) -> Counted:
+    day = date.fromisoformat(row.day)
+    is_on_hold = inputs.at(day).suppression is not None
+    return Counted(day, row.good_slots, row.down_slots, row.unobserved_slots, is_on_hold)
 
 
 def needed_pct(inputs: SchoolInputs, day: date) -> float:

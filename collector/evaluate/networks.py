@@ -170,5 +170,6 @@ def _write_some(
         for day, names in sorted(days.items()):
             if day <= inputs[code].last_full_day(now_ms) and inputs[code].at(day).is_open:
                 state, numbers = networks.observe(names, own.get(paid, Own()))
-                series[Series(code)].append(Observed(day, state, {**numbers, "paid": paid}))
+                found_out = Observed(day, state, {**numbers, "paid": paid})
+                series[Series(code)].append(conditions.unless_on_hold(found_out, inputs[code]))
     conditions.write_days(unit, ConditionKind.OTHER_NETWORK, series, from_day)

@@ -29,6 +29,7 @@ from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import contacts, facts
 from collector.store.queries.judging import judgement, outages
+from collector.store.queries.judging.outages import Row
 from collector.store.queries.notices.outages import fact_of
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -205,19 +206,39 @@ def _learn(unit: UnitOfWork, composer: Composer, now_ms: int, done: set[str]) ->
 
 def _compose(unit: UnitOfWork, outage: Outage, composer: Composer) -> list[OutageFact]:
     """Write an outage as it is known now, with what late diaries made of it; say which rows changed."""
-    before = outages.parts_of(unit, outage.outage_id)
-    found = composer.rows(outage)
-    outages.remove(unit, set(before) - {row["outage_id"] for row, _schools in found})
+    return keep(unit, outage.outage_id, composer.rows(outage))
+
+
+def keep(unit: UnitOfWork, outage_id: str, found: Iterable[tuple[Row, list[Row]]]) -> list[OutageFact]:
+    """Write an outage and its parts over what was there; days that it takes or gives back are judged again.
+
+    Args:
+        unit: The transaction to write in.
+        outage_id: Of the outage as it was seen live.
+        found: Its row and those of its parts, each with the rows of its schools.
+
+    Returns:
+        The outages that changed.
+    """
+    listed = list(found)
+    gone = set(outages.parts_of(unit, outage_id)) - {row["outage_id"] for row, _schools in listed}
+    for part in sorted(gone):
+        _reopen(unit, outage_rows.days_of(outages.school_rows(unit, part)))
+    outages.remove(unit, gone)
     told: list[OutageFact] = []
-    for row, schools in found:
+    for row, schools in listed:
         days_before = outage_rows.days_of(outages.school_rows(unit, row["outage_id"]))
         if not outages.write(unit, row, schools):
             continue
-        for school, day in outage_rows.days_of(schools) ^ days_before:
-            judgement.reopen_days(unit, day, [school])
+        _reopen(unit, outage_rows.days_of(schools) ^ days_before)
         if row["opened_ms"] is not None:
             told.append(fact_of(row))
     return told
+
+
+def _reopen(unit: UnitOfWork, days: Iterable[tuple[str, str]]) -> None:
+    for school, day in sorted(days):
+        judgement.reopen_days(unit, day, [school])
 
 
 def forget(unit: UnitOfWork, now_ms: int) -> None:

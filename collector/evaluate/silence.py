@@ -15,7 +15,7 @@ from collector.evaluate import conditions
 from collector.evaluate.inputs import Deployment, SchoolInputs
 from collector.store.open import Store
 from collector.store.queries import schools
-from collector.store.queries.judging import condition_days, contacts
+from collector.store.queries.judging import condition_days, contacts, suppressions
 from collector.store.queries.judging.condition_days import Series
 from collector.store.queries.judging.contacts import Contact, Silence
 from collector.store.queries.pieces import in_pieces
@@ -34,6 +34,7 @@ class School:
     inputs: SchoolInputs
     pcs: tuple[Contact, ...]
     newest: date | None  # the newest school day on which PCs were expected by now; None: none for weeks
+    outage_from_ms: int | None = None  # when the outage began that goes on there; None: none does
 
 
 def write(store: Store, deployment: Deployment, now_ms: int) -> None:
@@ -69,6 +70,7 @@ def _schools(snapshot: Snapshot, deployment: Deployment, now_ms: int) -> list[Sc
     by_school = {code: tuple(pcs) for code, pcs in groupby(contacts.contacts(snapshot), lambda pc: pc.school)}
     known = schools.by_code(snapshot, by_school)
     dated = schools.facts_of(snapshot, known)
+    open_outages = suppressions.open_outages(snapshot)
     found = []
     for code, row in known.items():
         try:
@@ -76,7 +78,8 @@ def _schools(snapshot: Snapshot, deployment: Deployment, now_ms: int) -> list[Sc
             newest = _newest_day(inputs, now_ms)
         except (ValueError, LookupError, OSError):
             continue  # `work.tasks` says so as soon as there is something to judge
-        found.append(School(inputs, by_school[code], newest))
+        outage = open_outages.get(code)
+        found.append(School(inputs, by_school[code], newest, outage.from_ms if outage else None))
     return found
 
 
@@ -115,7 +118,8 @@ def _silence(school: School, pc: Contact, last_word: str | None) -> Silence:
         is_replaced=any(_replaces(other, pc) for other in others),
     )
     last_day = inputs.at(since).periods
-    around = Around(last_day, inputs.start_ms(newest), [other.last_contact_ms for other in others])
+    others_ms = [other.last_contact_ms for other in others]
+    around = Around(last_day, inputs.start_ms(newest), others_ms, school.outage_from_ms)
     why = silence.explain(known, around)
     return Silence(
         device=pc.device,
@@ -197,7 +201,10 @@ def _has_gap(school: School, alive: set[date], from_day: date) -> bool:
     """Return whether nothing is known of so many school days in a row that a flag would open."""
     silent = 0
     for day in _expected(school, from_day):
-        silent = 0 if day in alive else silent + 1
+        if day in alive:
+            silent = 0
+        elif school.inputs.at(day).suppression is None:  # a day on hold opens nothing
+            silent += 1
         if silent >= _GAP:
             return True
     return False
@@ -205,7 +212,9 @@ def _has_gap(school: School, alive: set[date], from_day: date) -> bool:
 
 def _observed(school: School, alive: set[date], from_day: date) -> list[Observed]:
     before = [day for day in alive if day < from_day]
-    seen = Seen(tuple(_expected(school, from_day)), frozenset(alive), len(school.pcs), max(before, default=None))
+    expected = tuple(_expected(school, from_day))
+    on_hold = frozenset(day for day in expected if school.inputs.at(day).suppression is not None)
+    seen = Seen(expected, frozenset(alive), len(school.pcs), max(before, default=None), on_hold)
     return reporting_days(seen, school.inputs.expected_days)
 
 

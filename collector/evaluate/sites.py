@@ -140,7 +140,8 @@ def _write_conditions(store: Store, deployment: Deployment, now_ms: int) -> None
             for one in stored.days_of(unit, piece, from_day.isoformat()):
                 at = Series(one.school, one.site)
                 if at in series and _is_over(inputs[one.school], date.fromisoformat(one.day), now_ms):
-                    series[at].append(_observed(one, totals.get((one.site, one.day), (0, 0))))
+                    found_out = _observed(one, totals.get((one.site, one.day), (0, 0)))
+                    series[at].append(conditions.unless_on_hold(found_out, inputs[one.school]))
             conditions.write_days(unit, ConditionKind.SITE_UNREACHABLE, series, from_day)
             unit.commit()
 

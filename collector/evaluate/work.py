@@ -47,7 +47,7 @@ def deployment_of(
         busy_host_pct=config.busy_host_pct,
         exceptions=schools.calendar_days(snapshot),
         versions=Versions(target_versions.in_force(snapshot)),
-        suppressed=suppressions.suppressed_days(snapshot, None, date.min.isoformat(), date.max.isoformat()),
+        suppressed=suppressions.suppressed(snapshot),
     )
 
 

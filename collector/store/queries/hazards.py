@@ -1,7 +1,7 @@
 """Hazards, the schools in them and their call lists: reading and writing. Nothing here commits."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -315,18 +315,3 @@ def phones(snapshot: Snapshot, hazard_id: str, codes: Sequence[str] | None = Non
     )
     query = query.where(SCHOOLS.c.code.in_(list(codes))) if codes is not None else query
     return {row[0]: row[1] for row in snapshot.connection.execute(query)}
-
-
-def held_schools(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return which of some schools lie in an open hazard that is no drill, with its identity and name.
-
-    Their flags and alerts are on hold.
-    """
-    query = (
-        select(HAZARD_SCHOOLS.c.school, HAZARDS.c.hazard_id, HAZARDS.c.name)
-        .join(HAZARDS, HAZARDS.c.hazard_id == HAZARD_SCHOOLS.c.hazard_id)
-        .where(HAZARDS.c.ends_ms.is_(None), HAZARDS.c.is_drill.is_(False))
-        .where(HAZARD_SCHOOLS.c.school.in_(list(codes)))
-        .order_by(HAZARDS.c.begins_ms)
-    )
-    return {row[0]: (row[1], row[2]) for row in snapshot.connection.execute(query)}

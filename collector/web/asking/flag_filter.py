@@ -19,7 +19,7 @@ from collector.web.words import terms
 
 LISTING: Final = Listing("flags", "flags.show", "flags.rows", {"state": "open", "sort": "worst"})
 _ME: Final = "me"
-_KEYS: Final = ("q", "state", "kind", "severity", "owner", "area", "provider", "age", "sort")
+_KEYS: Final = ("q", "state", "kind", "severity", "owner", "area", "provider", "age", "outage", "sort")
 # Days since a flag opened: at least, at most.
 AGES: Final[Mapping[str, tuple[int, int | None]]] = {"week": (0, 7), "month": (8, 30), "older": (31, None)}
 
@@ -58,6 +58,7 @@ def read(parts: Desk) -> Chosen:
         owner=by if by in (NOBODY, SOMEBODY) or by.startswith(BY) else "",
         opened_from=opened_from,
         opened_to=opened_to,
+        outage=given["outage"],
     )
     sort = given["sort"] if given["sort"] in SORTS else "worst"
     shown = owner if wanted.owner else ""

@@ -18,6 +18,8 @@ from collector.registry.names import fold
 from collector.store.queries import devices
 from collector.store.queries.devices import DeviceKey
 from collector.store.queries.exports import CellKind
+from collector.store.queries.judging import suppressions
+from collector.store.queries.judging.suppressions import Hold
 from collector.store.queries.pages import devices as pages_devices
 from collector.store.queries.pages import tokens as pages_tokens
 from collector.store.queries.pages import waiting
@@ -71,6 +73,7 @@ class DeviceLine:
     standing: str
     kept: Standing  # by how long ago it was heard
     waiting: list[tuple[str, Markup]]  # keys that wait: id, and since when
+    outage: Hold | None  # in which it is silent
 
 
 def _query() -> str:
@@ -91,11 +94,13 @@ def show() -> str:
         keys = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
         counts = pages_devices.fleet(snapshot, limit)
         reasons = pages_devices.reasons(snapshot, limit)
+        cut_off = {row.code for row in rows if row.reason == Reason.OUTAGE}
+        outages = suppressions.open_outages(snapshot, cut_off)
         may_act = access.may(access.person(), Role.ADMIN)
         return page(
             "devices/show.html",
             snapshot,
-            lines=[_line(row, parts, keys.get(row.device, [])) for row in rows],
+            lines=[_line(row, parts, keys.get(row.device, []), outages.get(row.code)) for row in rows],
             found=pages_devices.count_devices(snapshot, wanted, limit),
             fleet=counts,
             reasons=[(name, silence_words.TOLD[name], count) for name, count in _by_number(reasons)],
@@ -144,7 +149,7 @@ def limits(parts: Desk) -> Limits:
     return Limits(parts.now_ms, evidence.midnight_ms(today, parts.zone), _CLOCK_OFF_MS)
 
 
-def _line(row: DeviceRow, parts: Desk, keys: list[DeviceKey]) -> DeviceLine:
+def _line(row: DeviceRow, parts: Desk, keys: list[DeviceKey], outage: Hold | None) -> DeviceLine:
     zone = parts.zone_of(row.timezone)
     heard = say("never") if row.last_contact_ms is None else present.ago(row.last_contact_ms, parts.now_ms, zone)
     days = row.school_days or 0
@@ -158,6 +163,7 @@ def _line(row: DeviceRow, parts: Desk, keys: list[DeviceKey]) -> DeviceLine:
         _standing(row),
         silence.standing(row.since_ms, parts.now_ms),
         [(key.key_id, present.full_moment(key.added_ms, zone)) for key in keys],
+        outage if row.reason == Reason.OUTAGE else None,
     )
 
 

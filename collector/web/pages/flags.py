@@ -11,8 +11,9 @@ from markupsafe import Markup
 from collector.domain import proof as rule
 from collector.domain.roles import Role
 from collector.domain.words import SPEED
-from collector.store.queries import casework, hazards, target_versions
+from collector.store.queries import casework, target_versions
 from collector.store.queries.exports import CellKind
+from collector.store.queries.judging import suppressions
 from collector.store.queries.pages import conditions as pages_conditions
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import school as pages_school
@@ -71,6 +72,7 @@ def show() -> str:
             "flags/table.html" if as_table else "flags/show.html",
             snapshot,
             lines=[_line(row, parts, newest_bad.get(row.flag_id, {})) for row in rows],
+            holds=suppressions.holds(snapshot, {row.code for row in rows}),
             found=pages_flags.count_flags(snapshot, parts.measure, chosen.wanted),
             untaken=pages_flags.count_flags(snapshot, parts.measure, untaken),
             facets=pages_schools.facets(snapshot),
@@ -236,7 +238,7 @@ def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None 
             snapshot,
             case=case,
             flag=flag,
-            held=hazards.held_schools(snapshot, [flag.code]).get(flag.code),
+            held=suppressions.holds(snapshot, [flag.code]).get(flag.code) if flag.is_open else None,
             newest=judged_days[0] if judged_days else None,
             timeline=timeline(flag, events, acts, judged_days, case.zone, today),
             others=[item for item in pages_school.flags(snapshot, flag.code) if item.flag_id != flag_id],

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort
 from markupsafe import Markup
@@ -13,14 +12,16 @@ from collector.domain.outages import odds
 from collector.domain.roles import Role
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import availability as pages_availability
+from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
+from collector.store.queries.pages.flags import FlagFilter
 from collector.store.queries.pages.outages import MemberRow, OutageRow
 from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking import rows
 from collector.web.charts import outage as chart
 from collector.web.charts.outage import Point
-from collector.web.desk import desk
+from collector.web.desk import Desk, desk
 from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
@@ -94,7 +95,7 @@ def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
         "outages/show.html",
         snapshot,
         headline=_headline(live),
-        cards=[_shown(snapshot, row, parts.zone) for row in shown],
+        cards=[_shown(snapshot, row, parts) for row in shown],
         past=pages_outages.list_over(snapshot, asked.limit(_PAST)),
         past_found=pages_outages.count_over(snapshot),
         local=pages_availability.newest_outages(snapshot, asked.limit(_PAST)),
@@ -117,7 +118,7 @@ def _headline(live: int) -> Markup:
     return say_many("%(num)s open now. %(silence)s", "%(num)s open now. %(silence)s", live, silence=silence)
 
 
-def _shown(snapshot: Snapshot, row: OutageRow, zone: ZoneInfo) -> Shown:
+def _shown(snapshot: Snapshot, row: OutageRow, parts: Desk) -> Shown:
     found, silent = pages_outages.count_members(snapshot, row.outage_id)
     points = [Point(*one) for one in json.loads(row.timeline)]
     label = say(
@@ -127,7 +128,7 @@ def _shown(snapshot: Snapshot, row: OutageRow, zone: ZoneInfo) -> Shown:
     )
 
     def clock(at_ms: int) -> str:
-        return present.local(at_ms, zone).strftime("%H:%M")
+        return present.local(at_ms, parts.zone).strftime("%H:%M")
 
     wide, narrow = (
         chart.heard_curve(points, row.from_ms, str(label), width, clock) if points else Markup("")
@@ -140,5 +141,5 @@ def _shown(snapshot: Snapshot, row: OutageRow, zone: ZoneInfo) -> Shown:
         members=pages_outages.members(snapshot, row.outage_id, asked.limit(_CALLED)),
         found=found,
         silent=silent,
-        flags=pages_outages.count_flags(snapshot, row.outage_id),
+        flags=pages_flags.count_flags(snapshot, parts.measure, FlagFilter(parts.now_ms, outage=row.outage_id)),
     )

@@ -6,7 +6,8 @@ from flask import Blueprint, abort
 from markupsafe import Markup
 
 from collector.domain.roles import Role
-from collector.store.queries import browser_tests, hazards, school_links
+from collector.store.queries import browser_tests, school_links
+from collector.store.queries.judging import suppressions
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.school import SchoolFlag, TestFilter, TestRow
@@ -54,7 +55,7 @@ def show(code: str) -> str:
             "school/show.html",
             snapshot,
             row=row,
-            held=hazards.held_schools(snapshot, [row.code]).get(row.code),
+            held=suppressions.holds(snapshot, [row.code]).get(row.code),
             sentence=_sentence(row, flag),
             judged=lines.judged(row),
             attain=_attain(row),

@@ -30,6 +30,12 @@ TOLD: Final[Mapping[str, Told]] = {
         later("Ask the school whether line and power are there"),
         later("Please look whether the school has power and whether any computer reaches the Internet."),
     ),
+    Reason.OUTAGE: Told(
+        later("In an outage that goes on"),
+        later("It fell silent with many schools of its provider or its area."),
+        later("Wait until the outage is over"),
+        later("Nothing is to be done at the school: many schools have the same outage."),
+    ),
     Reason.SWITCHED_OFF: Told(
         later("Switched off"),
         later("Went off at the end of a school day and has not come back. Often: the PC was moved or unplugged."),

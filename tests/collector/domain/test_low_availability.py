@@ -1,5 +1,6 @@
 """Which school days say that a line goes down too often."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -65,3 +66,11 @@ def test_each_day_is_seen_as_if_it_were_the_last_one(down: list[int | None], fir
     since = FIRST + timedelta(days=first)
     found = observations(given_days, since, lambda day: 98.0)
     assert found == [observe(given_days[: at + 1]) for at, one in enumerate(given_days) if one.day >= since]
+
+
+def test_a_day_on_hold_moves_no_flag_and_counts_in_the_window() -> None:
+    window = days(*[12] * 10)
+    on_hold = observe([*window[:-1], replace(window[-1], is_on_hold=True)])
+    plain = observe(window)
+    assert (on_hold.state, plain.state) == (DayState.UNKNOWN, DayState.BAD)
+    assert (on_hold.good, on_hold.down, on_hold.down_days) == (plain.good, plain.down, plain.down_days)

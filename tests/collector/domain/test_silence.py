@@ -44,6 +44,10 @@ ALONE = Around((OPEN,), TODAY, ())
         (PC, replace(ALONE, others_ms=(IN_CLASS + 9 * 60_000,)), Reason.NO_INTERNET),
         (PC, replace(ALONE, others_ms=(IN_CLASS + 9 * 60_000, IN_CLASS + DAY)), Reason.AGENT_STOPPED),
         (PC, ALONE, Reason.UNKNOWN),
+        (PC, replace(ALONE, outage_from_ms=IN_CLASS + 9 * 60_000), Reason.OUTAGE),
+        (PC, replace(ALONE, outage_from_ms=IN_CLASS, others_ms=(IN_CLASS,)), Reason.OUTAGE),
+        (PC, replace(ALONE, outage_from_ms=IN_CLASS + 2 * HOUR), Reason.UNKNOWN),  # it was silent before
+        (replace(PC, last_word="portal"), replace(ALONE, outage_from_ms=IN_CLASS), Reason.PORTAL),
         (PC, replace(ALONE, last_day=()), Reason.SWITCHED_OFF),
     ],
 )
@@ -121,3 +125,10 @@ def test_a_day_is_good_if_and_only_if_something_is_known_of_it(expected: list[in
     found = reporting_days(Seen(days, known, 1, None), lambda a, b: (b - a).days)
     assert [one.day for one in found] == days
     assert all((one.state is DayState.GOOD) == (one.day in known) for one in found)
+
+
+def test_a_day_on_hold_says_nothing_of_the_pcs() -> None:
+    days = tuple(date(2026, 11, day) for day in (23, 24, 25, 26))
+    seen = Seen(days, frozenset({days[0], days[2]}), 2, None, on_hold=frozenset(days[1:3]))
+    states = [one.state for one in reporting_days(seen, lambda after, until: (until - after).days)]
+    assert states == [DayState.GOOD, DayState.UNKNOWN, DayState.UNKNOWN, DayState.BAD]

@@ -19,8 +19,6 @@ from tests.fakes.collector_world import FakeClock
 from tests.fakes.outage_island import CONFIG, MINUTE_MS, ZONE, Island, at, nobody
 from tests.fakes.wire_device import a_deployment
 
-NOVEMBER = "2026-11-01", "2026-11-30"
-
 
 def an_island(store: Store, *, signs: bool = False) -> Island:
     """Return forty schools at 08:39 on a morning on which nothing has happened."""
@@ -40,7 +38,8 @@ def island(store: Store) -> Island:
 
 def suppressed(store: Store) -> dict[str, dict[str, str]]:
     with store.reader() as snapshot:
-        return suppressions.suppressed_days(snapshot, None, *NOVEMBER)
+        found = suppressions.outage_days(snapshot)
+    return {school: dict.fromkeys(sorted(days), "outage") for school, days in found.items()}
 
 
 def on_hold(store: Store) -> set[str]:

@@ -17,9 +17,10 @@ from collector.config import CollectorConfig
 from collector.domain.words import DayKind
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
+from collector.store.tables.hazards import HAZARDS
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
-from tests.fakes import recount
+from tests.fakes import happenings, recount
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.empty_store import empty_store
 from tests.fakes.registry_files import import_calendar
@@ -89,10 +90,24 @@ class Life:
             case "calendar":
                 name, kind = self.random.choice(("default", self.area, CODE)), self.random.choice(tuple(DayKind))
                 self.calendar(self.random.choice((*past, *DAYS)), name, kind)
+            case "hazard" | "outage":
+                self.befall(what, past)
             case "closed" | "acknowledged":
                 self.act(day, what)
             case "again":
                 self.run(from_day=self.random.choice(past))
+
+    def befall(self, what: str, past: list[date]) -> None:
+        if what == "outage":
+            state = self.random.choice(("open", "closed", "retracted"))
+            happenings.break_down(self.store, [CODE], self.random.choice(past), self.random.randint(1, 4), state)
+            return
+        first, last = sorted((self.random.choice(past), self.random.choice(past)))
+        dates = first, self.random.choice((last, None))
+        if self.rows(HAZARDS):
+            happenings.redate(self.store, *dates)
+        else:
+            happenings.declare(self.store, CODE, *dates)
 
     def run(self, **options: Any) -> None:
         assert evaluate(self.store, CONFIG, fake_ports(self.clock), **options).failed == []
@@ -119,7 +134,7 @@ class Life:
 
 
 TIMES = ("09:00", "20:00", "22:00")  # before, when and after the day is judged
-WHAT = ("late", "roll", "hours", "area", "zone", "calendar", "closed", "acknowledged", "again")
+WHAT = ("late", "roll", "hours", "area", "zone", "calendar", "hazard", "outage", "closed", "acknowledged", "again")
 plans = st.lists(st.tuples(st.integers(0, len(DAYS) - 1), st.sampled_from(WHAT), st.sampled_from(TIMES)), max_size=8)
 
 

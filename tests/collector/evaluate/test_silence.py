@@ -15,6 +15,7 @@ from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import CONDITION_DAYS, FLAG_EVENTS, FLAGS, SILENCES
 from collector.store.tables.measurements import CONFLICTS, DIARY
 from tests.fakes.collector_world import FakeClock, fake_ports
+from tests.fakes.happenings import break_down, declare, redate
 from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import a_registry, at_ms, bring
 
@@ -202,3 +203,24 @@ def test_doubtful_data_opens_a_flag_and_right_data_closes_it(world: World) -> No
         assert world.flags("data_quality") == [[], ["open"], ["recovering"], ["recovering"], ["closed"]][at]
     opened = next(row for row in world.rows(FLAG_EVENTS) if row["event"] == "opened")
     assert opened["numbers"] == '{"doubts": ["copied_identity", "wrong_clock"], "heard": 2, "pcs": ["d1", "d2"]}'
+
+
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_silence_in_an_outage_is_no_fault_of_the_pcs(world: World, state: str) -> None:
+    world.pc("d1", "11-18 08:50")
+    break_down(world.store, [CODE], date(2026, 11, 18), 9, state)
+    assert world.reasons("11-26 10:00") == {"d1": "outage" if state == "open" else "unknown"}
+    assert world.flags() == []
+    break_down(world.store, [CODE], date(2026, 11, 18), 9, "retracted")
+    assert world.reasons("11-26 11:00") == {"d1": "unknown"}
+    assert world.flags() == ["open"]
+
+
+def test_a_hazard_keeps_the_flag_of_silent_pcs_from_opening_and_closing(world: World) -> None:
+    world.pc("d1", "11-16 16:30")
+    declare(world.store, CODE, date(2026, 11, 18), date(2026, 11, 24))
+    world.run("11-26 07:00")
+    assert world.flags() == []  # one silent day before the hazard, one behind it
+    redate(world.store, date(2026, 11, 24), date(2026, 11, 24))
+    world.run("11-26 07:30")
+    assert world.flags() == ["open"]

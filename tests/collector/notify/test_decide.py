@@ -2,6 +2,9 @@
 
 import json
 from dataclasses import replace
+from datetime import date
+
+import pytest
 
 from collector.domain.notice_facts import OutageFact
 from collector.store.open import Store
@@ -10,6 +13,7 @@ from collector.store.queries.notices import outbox, preferences
 from collector.store.queries.notices.preferences import StoredMute
 from tests.collector.notify.scene import DAY_MS, MIN_MS, Scene, at
 from tests.fakes import mail_servers
+from tests.fakes.happenings import break_down, declare, redate
 from tests.fakes.mail_servers import Mailbox
 
 LUIS, MARIA = "luis@example.org", "maria@example.org"
@@ -127,3 +131,35 @@ def test_what_was_dealt_with_long_ago_is_forgotten_and_stays_told(store: Store) 
         unit.commit()
     with store.reader() as snapshot:
         assert outbox.standing(snapshot, "user:id-luis", scene.clock.now_ms()).told
+
+
+@pytest.mark.parametrize("what", ["outage", "hazard"])
+def test_flags_on_hold_are_told_when_it_is_over_and_they_are_still_open(store: Store, what: str) -> None:
+    scene = Scene(store).fill()
+    for school in ("S0", "S1"):
+        scene.flag(school, "2026-11-23")
+    if what == "outage":
+        break_down(store, ["S0"], date(2026, 11, 24), 1, "open")
+    else:
+        declare(store, "S0", date(2026, 11, 23))
+    scene.decide()
+    assert told_as(scene, "new") == ["S1"]
+
+    scene.flag("S0", "2026-11-25", "late")  # it opens while on hold: the same
+    scene.clock.advance(2 * DAY_MS)
+    scene.decide()
+    assert told_as(scene, "new") == ["S1"]  # the same digest: there was no other
+    if what == "outage":
+        break_down(store, ["S0"], date(2026, 11, 24), 3)
+    else:
+        redate(store, date(2026, 11, 23), date(2026, 11, 26))
+    scene.recover("late", "2026-11-26")
+    scene.clock.advance(DAY_MS)
+    scene.decide()
+    assert told_as(scene, "new") == ["S0"] and told_as(scene, "open") == ["S1"]
+    assert told_as(scene, "recovered") == []  # nobody had been told of it
+
+
+def told_as(scene: Scene, name: str) -> list[str]:
+    """Return the schools that the newest digest of an operator names so."""
+    return [one["school"] for one in json.loads(scene.notices()["user:id-luis"].payload)[name]]

@@ -2,50 +2,113 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, literal, select
 
+from collector.domain.suppressed import Suppressed
 from collector.domain.words import LIVE_OUTAGES, OutageLabel, OutageState, Suppression
+from collector.store.queries.judging import hazard_days
 from collector.store.queries.pieces import in_pieces
+from collector.store.tables.hazards import HAZARD_SCHOOLS, HAZARDS
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.unit import Snapshot
 
 _COUNTS = (*LIVE_OUTAGES, OutageState.CLOSED.value)
 
 
-def suppressed_days(
-    snapshot: Snapshot, schools: Collection[str] | None, from_day: str, to_day: str
-) -> dict[str, dict[str, str]]:
-    """Return the days that are not judged, with the reason, by school and local day.
+def suppressed(snapshot: Snapshot) -> dict[str, Suppressed]:
+    """Return what keeps days from being judged, by school, beside the calendar: outages and hazards.
 
-    Args:
-        snapshot: The database.
-        schools: Codes; None for all.
-        from_day: ISO date.
-        to_day: ISO date, included.
+    Schools at which nothing happened are not in it.
     """
+    outages, hazards = outage_days(snapshot), hazard_days.hazards_of_schools(snapshot)
+    return {
+        school: Suppressed(frozenset(outages.get(school, ())), tuple(hazards.get(school, ())))
+        for school in outages.keys() | hazards.keys()
+    }
+
+
+def outage_days(snapshot: Snapshot) -> dict[str, set[str]]:
+    """Return the local days that outages took from schools; what is our own failure, or was none, takes none."""
     query = (
         select(OUTAGE_SCHOOLS.c.school, OUTAGE_SCHOOLS.c.days)
         .join(OUTAGES, OUTAGES.c.outage_id == OUTAGE_SCHOOLS.c.outage_id)
         .where(OUTAGES.c.state.in_(_COUNTS), OUTAGES.c.label != OutageLabel.COLLECTOR.value)
         .where(OUTAGE_SCHOOLS.c.days != "[]")
     )
-    pieces = [query] if schools is None else [query.where(OUTAGE_SCHOOLS.c.school.in_(p)) for p in in_pieces(schools)]
-    found: dict[str, dict[str, str]] = {}
-    for piece in pieces:
-        for school, days in snapshot.connection.execute(piece):
-            for day in json.loads(days):
-                if from_day <= day <= to_day:
-                    found.setdefault(school, {})[day] = Suppression.OUTAGE.value
+    found: dict[str, set[str]] = {}
+    for school, days in snapshot.connection.execute(query):
+        found.setdefault(school, set()).update(json.loads(days))
+    return found
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why the flags of a school wait: they are not told of, and what comes meanwhile moves none."""
+
+    kind: Suppression  # hazard or outage
+    hold_id: str
+    name: str  # of the hazard; of an outage its provider, or its area
+    from_ms: int
+    until_ms: int | None = None  # None: it goes on
+
+
+def open_outages(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict[str, Hold]:
+    """Return the outage that goes on at each of some schools (None: of all), where there is one.
+
+    Args:
+        snapshot: The database.
+        codes: Of schools.
+    """
+    return _newest(snapshot, _outages().where(OUTAGES.c.state.in_(LIVE_OUTAGES)), codes)
+
+
+def holds(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict[str, Hold]:
+    """Return why the flags of some schools (None: of all) are on hold now; the others are not in it.
+
+    A hazard goes before an outage, as with the days that are not judged.
+    """
+    hazards = _newest(snapshot, _hazards().where(HAZARDS.c.ends_ms.is_(None)), codes)
+    return open_outages(snapshot, codes) | hazards
+
+
+def ended_holds(snapshot: Snapshot, since_ms: int) -> dict[str, Hold]:
+    """Return the hold of each school that ended last, of those that ended since a moment."""
+    ended = OUTAGES.c.state == OutageState.CLOSED.value, OUTAGES.c.closed_ms >= since_ms
+    found = _newest(snapshot, _outages().where(*ended), None)
+    for school, one in _newest(snapshot, _hazards().where(HAZARDS.c.ends_ms >= since_ms), None).items():
+        other = found.get(school)
+        if other is None or (one.until_ms or 0) > (other.until_ms or 0):
+            found[school] = one
+    return found
+
+
+def _outages() -> "Select[Any]":
+    mine = OUTAGE_SCHOOLS.c
+    query = select(mine.school, OUTAGES.c.outage_id, OUTAGES.c.provider, OUTAGES.c.area, OUTAGES.c.from_ms)
+    query = query.add_columns(OUTAGES.c.closed_ms.label("until_ms"), literal(Suppression.OUTAGE.value).label("kind"))
+    return query.join(OUTAGES, OUTAGES.c.outage_id == mine.outage_id).where(mine.said != "off")
+
+
+def _hazards() -> "Select[Any]":
+    mine = HAZARD_SCHOOLS.c
+    query = select(mine.school, HAZARDS.c.hazard_id, HAZARDS.c.name, literal(""), HAZARDS.c.begins_ms)
+    query = query.add_columns(HAZARDS.c.ends_ms.label("until_ms"), literal(Suppression.HAZARD.value).label("kind"))
+    return query.join(HAZARDS, HAZARDS.c.hazard_id == mine.hazard_id).where(HAZARDS.c.is_drill.is_(False))
+
+
+def _newest(snapshot: Snapshot, query: "Select[Any]", codes: Collection[str] | None) -> dict[str, Hold]:
+    school = query.selected_columns[0]
+    pieces = [query] if codes is None else [query.where(school.in_(some)) for some in in_pieces(codes)]
+    rows = [row for piece in pieces for row in snapshot.connection.execute(piece).all()]
+    found: dict[str, Hold] = {}
+    for code, hold_id, name, other_name, from_ms, until_ms, kind in sorted(rows, key=lambda row: (row[5] or 0, row[4])):
+        found[code] = Hold(Suppression(kind), hold_id, name or other_name, from_ms, until_ms)
     return found
 
 
 def on_hold(snapshot: Snapshot) -> set[str]:
     """Return the schools that an outage has now: their flags wait, and nobody is told of them one by one."""
-    query = (
-        select(OUTAGE_SCHOOLS.c.school)
-        .join(OUTAGES, OUTAGES.c.outage_id == OUTAGE_SCHOOLS.c.outage_id)
-        .where(OUTAGES.c.state.in_(LIVE_OUTAGES), OUTAGE_SCHOOLS.c.said != "off")
-        .where(or_(OUTAGE_SCHOOLS.c.back_ms.is_(None), OUTAGES.c.closed_ms.is_(None)))
-    )
-    return set(snapshot.connection.scalars(query))
+    return set(open_outages(snapshot))

@@ -1,13 +1,17 @@
 """The facts that notices are made from: flags of a scope, its time zone, and the vital signs of Enlace."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import Select, and_, func, select
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.notice_facts import FlagFact
 from collector.domain.words import OPEN_STATES
+from collector.store.queries.judging import suppressions
+from collector.store.queries.judging.suppressions import Hold
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAG_WORK, FLAGS
@@ -15,9 +19,35 @@ from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS
 from collector.store.unit import Snapshot
 
+_DAY_MS: Final = 86_400_000
+_ENDED_MS: Final = 5 * _DAY_MS  # before now: who gets a digest a day has been told since, also over a long weekend
+_TELLING_MS: Final = 5 * _DAY_MS  # after a flag opened: so long it may wait for the next digest
 _PUPILS = func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift)
 _FLAG = ("flag_id", "kind", "school", "state", "severity", "opened_on", "closed_on", "closed_by", "metric")
 _NUMBERS = ("n", "days", "attained", "median_bps", "target_bps")
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Schools whose flags are on hold, and those whose flags were."""
+
+    now: Mapping[str, Hold]
+    ended: Mapping[str, Hold]
+
+    def until(self, school: str, opened_on: str) -> str | None:
+        """Return the day on which a hold ended that can have kept a flag from being told; None: there was none.
+
+        A flag that opened long before the hold had its time to be told.
+        """
+        hold = self.ended.get(school)
+        if hold is None or hold.until_ms is None:
+            return None
+        is_late = opened_on >= _utc_day(hold.from_ms - _TELLING_MS)
+        return _utc_day(hold.until_ms) if is_late and opened_on <= _utc_day(hold.until_ms + _DAY_MS) else None
+
+
+def _utc_day(moment_ms: int) -> str:
+    return datetime.fromtimestamp(moment_ms / 1000, UTC).date().isoformat()
 
 
 def flags_of(snapshot: Snapshot, now_ms: int, told: Collection[str]) -> list[FlagFact]:
@@ -28,9 +58,10 @@ def flags_of(snapshot: Snapshot, now_ms: int, told: Collection[str]) -> list[Fla
         now_ms: A flag that rests beyond it counts as seen.
         told: Flags that the reader was told of.
     """
-    found = {one.flag_id: one for one in _facts(snapshot, _flags().where(FLAGS.c.state.in_(OPEN_STATES)), now_ms)}
+    held = _Held(suppressions.holds(snapshot), suppressions.ended_holds(snapshot, now_ms - _ENDED_MS))
+    found = {one.flag_id: one for one in _facts(snapshot, _flags().where(FLAGS.c.state.in_(OPEN_STATES)), now_ms, held)}
     for piece in in_pieces(sorted(set(told) - set(found))):
-        for one in _facts(snapshot, _flags().where(FLAGS.c.flag_id.in_(piece)), now_ms):
+        for one in _facts(snapshot, _flags().where(FLAGS.c.flag_id.in_(piece)), now_ms, held):
             found[one.flag_id] = one
     return list(found.values())
 
@@ -50,7 +81,7 @@ def _flags() -> "Select[tuple[object, ...]]":
     ).select_from(joined)
 
 
-def _facts(snapshot: Snapshot, query: "Select[tuple[object, ...]]", now_ms: int) -> list[FlagFact]:
+def _facts(snapshot: Snapshot, query: "Select[tuple[object, ...]]", now_ms: int, held: _Held) -> list[FlagFact]:
     found = []
     for row in snapshot.connection.execute(query).mappings():
         numbers = {name: row[name] for name in _NUMBERS if row[name] is not None}
@@ -71,6 +102,8 @@ def _facts(snapshot: Snapshot, query: "Select[tuple[object, ...]]", now_ms: int)
                 closed_by=row["closed_by"],
                 is_retracted=row["state"] == "retracted",
                 is_seen=bool(row["owner"] or row["seen_by"] or (row["snoozed_until_ms"] or 0) > now_ms),
+                is_on_hold=row["school"] in held.now,
+                held_until=held.until(row["school"], row["opened_on"]),
             )
         )
     return found

@@ -9,6 +9,7 @@ from collector.domain.words import OPEN_STATES, SPEED
 from collector.store.queries.pages.schools import Measure, like_pattern, newest_evaluation
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
+from collector.store.tables.outages import OUTAGE_SCHOOLS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
@@ -32,6 +33,7 @@ class FlagFilter:
     owner: str = ""  # NOBODY, SOMEBODY, or BY with a name
     opened_from: str = ""  # first day
     opened_to: str = ""  # last day
+    outage: str = ""  # identity: flags of the schools that it took
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,10 @@ def _where(wanted: FlagFilter) -> list[ColumnElement[bool]]:
         conditions.append(FLAGS.c.opened_on >= wanted.opened_from)
     if wanted.opened_to:
         conditions.append(FLAGS.c.opened_on <= wanted.opened_to)
+    if wanted.outage:
+        mine = OUTAGE_SCHOOLS.c
+        took = select(mine.school).where(mine.outage_id == wanted.outage, mine.said != "off")
+        conditions.append(FLAGS.c.school.in_(took))
     if wanted.search:
         raw = like_pattern(wanted.search_raw or wanted.search)
         by_code = SCHOOLS.c.code.like(raw, escape="\\")

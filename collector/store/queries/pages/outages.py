@@ -4,9 +4,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
-from collector.domain.words import LIVE_OUTAGES, OPEN_STATES, OutageState
+from collector.domain.words import LIVE_OUTAGES, OutageState
 from collector.store.queries.judging.outages import REGIONAL
-from collector.store.tables.judgement import FLAGS
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
@@ -126,13 +125,6 @@ def count_members(snapshot: Snapshot, outage_id: str) -> tuple[int, int]:
     query = select(func.count(), silent).where(OUTAGE_SCHOOLS.c.outage_id == outage_id)
     row = snapshot.connection.execute(query).one()
     return int(row[0]), int(row[1] or 0)
-
-
-def count_flags(snapshot: Snapshot, outage_id: str) -> int:
-    """Return how many open flags the schools of an outage have."""
-    mine = select(OUTAGE_SCHOOLS.c.school).where(OUTAGE_SCHOOLS.c.outage_id == outage_id)
-    query = select(func.count()).select_from(FLAGS).where(FLAGS.c.state.in_(OPEN_STATES), FLAGS.c.school.in_(mine))
-    return int(snapshot.connection.scalar(query) or 0)
 
 
 def small_groups(snapshot: Snapshot, fewest: int) -> list[SmallGroup]:

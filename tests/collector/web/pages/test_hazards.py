@@ -19,7 +19,7 @@ from collector.app import make_flask
 from collector.evaluate import hazards as work
 from collector.store.open import Store
 from collector.store.queries import audit, hazards
-from collector.store.queries.judging import hazard_days
+from collector.store.queries.judging import suppressions
 from collector.store.queries.pages import hazards as pages_hazards
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.hazards import HAZARD_CALLS, HAZARD_SCHOOLS, HAZARDS
@@ -317,8 +317,9 @@ def test_an_operator_of_one_area_declares_and_ends_only_inside_it(app: Flask, ot
 
 def suppressed(store: Store) -> dict[str, dict[date, str]]:
     with store.reader() as snapshot:
-        codes = snapshot.connection.scalars(select(SCHOOLS.c.code)).all()
-        return hazard_days.suppressed_days(snapshot, codes, date(2026, 11, 20), date(2026, 11, 26))
+        found = suppressions.suppressed(snapshot)
+    days = [date(2026, 11, day) for day in range(20, 27)]
+    return {code: {day: why.value for day in days if (why := one.reason(day))} for code, one in found.items()}
 
 
 def open_days(store: Store) -> set[tuple[str, str]]:
@@ -382,7 +383,7 @@ def test_a_drill_suppresses_nothing_and_is_labelled_everywhere(app: Flask, otto:
     assert json.loads(otto.get(f"{here}/report.geojson").text)["features"][0]["properties"]["is_drill"] is True
     assert suppressed(country) == {}
     with country.reader() as snapshot:
-        assert hazards.held_schools(snapshot, ["00123", "00201"]) == {}
+        assert suppressions.holds(snapshot, ["00123", "00201"]) == {}
         assert "hazard.drill_started" in deeds(country)
     with country.unit() as unit:
         unit.connection.execute(update(SCHOOLS).values(is_demo=False))
@@ -394,7 +395,8 @@ def test_a_drill_suppresses_nothing_and_is_labelled_everywhere(app: Flask, otto:
 def test_flags_of_its_schools_are_on_hold(otto: FlaskClient, country: Store) -> None:
     hazard_id = declared(otto)
     with country.reader() as snapshot:
-        assert hazards.held_schools(snapshot, ["00123", "00200"]) == {"00123": (hazard_id, "Hurricane Ana")}
+        held = suppressions.holds(snapshot, ["00123", "00200"])
+        assert {code: (one.hold_id, one.name) for code, one in held.items()} == {"00123": (hazard_id, "Hurricane Ana")}
         assert pages_hazards.held_flags(snapshot, hazard_id) == 1
     assert "1 flag of these schools is on hold" in otto.get(f"/hazards/{hazard_id}").text
 
