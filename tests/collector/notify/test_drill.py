@@ -12,7 +12,10 @@ from collector.notify.settings import NotifyConfig
 from collector.store.open import Store
 from collector.store.queries import facts, users
 from collector.store.queries.judging import suppressions
+from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
+from collector.store.queries.pages.flags import FlagFilter
+from collector.store.queries.pages.schools import Measure
 from collector.store.queries.users import User
 from collector.store.tables.judgement import FLAGS
 from tests.fakes import mail_servers
@@ -98,7 +101,8 @@ def test_a_provider_that_fails_is_one_message_and_one_recovery(store: Store, tmp
         with store.reader() as snapshot:
             (row,) = pages_outages.list_live(snapshot)
             assert suppressions.on_hold(snapshot) == set(island.cut)
-            assert pages_outages.count_flags(snapshot, row.outage_id) == 1
+            held = FlagFilter(at("08:55"), outage=row.outage_id)
+            assert pages_flags.count_flags(snapshot, Measure("un-umc-2030", "download"), held) == 1
         assert (row.label, row.online) == ("provider", 20) and row.silent in (19, 20)
         drill.pass_until(at("10:20"), island.is_not_cut, every_min=5)
         assert len(subjects(mailbox, LUIS)) == 2, "one outage, one message"
