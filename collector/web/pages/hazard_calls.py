@@ -26,7 +26,7 @@ from collector.web.views import hazard_lines
 from collector.web.views.hazard_lines import Line, Whole
 from collector.web.words import hazard_words
 
-CALLED, TO_CALL = "called", "to_call"
+CALLED, TO_CALL, ALL = "called", "to_call", "all"
 _DONE: Final = (*CallDeed, "kept")
 
 
@@ -34,7 +34,7 @@ _DONE: Final = (*CallDeed, "kept")
 class Wanted:
     """Which schools of the list."""
 
-    standing: str = ""
+    standing: str = ""  # empty: all
     area: str = ""
     provider: str = ""
 
@@ -50,11 +50,12 @@ class Wanted:
         return is_right and self.area in ("", member.area or "") and self.provider in ("", member.provider or "")
 
 
-def read_wanted() -> Wanted:
-    """Return the filter of the address."""
+def read_wanted(usual: str = TO_CALL) -> Wanted:
+    """Return the filter of the address; where it names no standing that is known, the usual one."""
     standing = asked.text("standing")
-    known = (*Standing, TO_CALL, CALLED)
-    return Wanted(standing if standing in known else "", asked.text("area", 256), asked.text("provider", 256))
+    if standing not in (*Standing, TO_CALL, CALLED, ALL):
+        standing = usual
+    return Wanted("" if standing == ALL else standing, asked.text("area", 256), asked.text("provider", 256))
 
 
 @BLUEPRINT.get("/<hazard_id>/calls")
