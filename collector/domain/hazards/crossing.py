@@ -5,14 +5,14 @@ from typing import Final
 
 from collector.domain.hazards.shapes import Point, box_of
 
-MOST_LOOKS: Final = 1_500_000
-"""Comparisons of boxes: a coast of 20,000 corners needs a tenth of it; what needs more is no shape on the ground."""
+MOST_LOOKS: Final = 300_000
+"""Comparisons of boxes: a coast of 20,000 corners needs a third of it; what needs more is no shape on the ground."""
 _FEW: Final = 4  # edges that are compared one by one
 _Box = tuple[float, float, float, float]
 _Part = tuple[int, int, int]  # the first edge, the one behind the last, and the place of its box in the tree
 
 
-class Tangled(Exception):
+class TangledError(Exception):
     """A ring whose sides run so much over one another that it would take too long to say whether they cross."""
 
 
@@ -25,7 +25,7 @@ def crosses_itself(ring: Sequence[Point]) -> bool:
         ring: Closed: the last point is the first.
 
     Raises:
-        Tangled: If that takes more than `MOST_LOOKS`.
+        TangledError: If that takes more than `MOST_LOOKS`.
     """
     boxes: dict[int, _Box] = {}
     whole = (0, len(ring) - 1, 1)
@@ -35,7 +35,7 @@ def crosses_itself(ring: Sequence[Point]) -> bool:
         one, other = waiting.pop()
         looks += 1
         if looks > MOST_LOOKS:
-            raise Tangled
+            raise TangledError
         if one is not other and not _meet(boxes[one[2]], boxes[other[2]]):
             continue
         if one[1] - one[0] <= _FEW and other[1] - other[0] <= _FEW:

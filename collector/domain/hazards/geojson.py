@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
-from collector.domain.hazards.crossing import Tangled, crosses_itself
+from collector.domain.hazards.crossing import TangledError, crosses_itself
 from collector.domain.hazards.shapes import Point, Polygon, Ring, Shape, area_of, box_of
 from collector.domain.said import SaidError
 
@@ -144,7 +144,7 @@ def _ring(given: list[Any]) -> Ring:
     try:
         if crosses_itself(points):
             raise ShapeError("A ring of the shape crosses itself. Draw it so that its sides meet only at the corners.")
-    except Tangled as error:
+    except TangledError as error:
         raise ShapeError("A ring of the shape is too tangled to be looked through. Simplify the shape.") from error
     if not area_of(points):
         raise ShapeError("A ring of the shape has no inside: all its corners lie on one line.")

@@ -1,6 +1,6 @@
 """The call list of a hazard: who calls whom, what they found, and the list for paper."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flask import abort, redirect, request, url_for
@@ -67,8 +67,10 @@ def calls(hazard_id: str) -> str:
 
 def _calls(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "", phones: dict[str, str] | None = None) -> str:
     whole, wanted = hazard_lines.look(snapshot, hazard), read_wanted()
-    found = [line for line in whole.lines if wanted.fits(line)]
     person = access.person()
+    me = person.name if person is not None else ""
+    at_hand = {*(phones or {}), asked.text("school", 64), request.form.get("school", "")}
+    found = [line for line in whole.lines if wanted.fits(line) or _is_at_hand(line, wanted, me, at_hand)]
     return page(
         "hazards/calls.html",
         snapshot,
@@ -81,13 +83,19 @@ def _calls(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "", phone
         typed=request.form if mistake and request.endpoint == "hazards.record" else {},
         mistake=mistake,
         done=asked.text("done") if asked.text("done") in _DONE else "",
-        me=person.name if person is not None else "",
+        me=me,
         tally=tally(whole),
         areas=sorted({line.member.area for line in whole.lines if line.member.area}),
         providers=sorted({line.member.provider for line in whole.lines if line.member.provider}),
         kept={name: asked.text(name, 256) for name in ("standing", "area", "provider", "show") if asked.text(name)},
         **_usual(),
     )
+
+
+def _is_at_hand(line: Line, wanted: Wanted, me: str, at_hand: set[str]) -> bool:
+    """Return whether somebody is busy with a school: it stays in the list, though it is no longer to be called."""
+    is_mine = wanted.standing == TO_CALL and bool(me) and line.called.claimed_by == me
+    return line.member.code in at_hand or (is_mine and replace(wanted, standing="").fits(line))
 
 
 def _usual() -> dict[str, object]:
@@ -126,7 +134,8 @@ def record(hazard_id: str) -> Answer:
         audited.note(unit, f"hazard.call_{deed}", typed.school, hazard_id)
         unit.commit()
     done = "kept" if deed != typed.deed else deed
-    address = url_for("hazards.calls", hazard_id=hazard_id, **{**request.args, "done": done})  # type: ignore[arg-type]
+    asked_for = {**request.args, "done": done, "school": typed.school}
+    address = url_for("hazards.calls", hazard_id=hazard_id, **asked_for)  # type: ignore[arg-type]
     return redirect(f"{address}#done", code=303)
 
 
