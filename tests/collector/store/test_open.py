@@ -122,6 +122,6 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 
 def test_a_fault_says_nothing_of_the_rows(store: Store) -> None:
-    with pytest.raises(SQLAlchemyError) as fault, store.unit() as unit:
+    with store.unit() as unit, pytest.raises(SQLAlchemyError) as fault:
         unit.connection.execute(text("INSERT INTO nowhere (phone) VALUES (:phone)"), [{"phone": "555 0101"}] * 2)
     assert "nowhere" in str(fault.value) and "555" not in str(fault.value)
