@@ -63,7 +63,12 @@ def make_engine(url: str, *, read_only: bool = False) -> Engine:
     plain, options = _prepared(url)
     try:
         engine = create_engine(
-            plain, pool_size=8, max_overflow=64, pool_pre_ping=not url.startswith("sqlite"), connect_args=options
+            plain,
+            pool_size=8,
+            max_overflow=64,
+            pool_pre_ping=not url.startswith("sqlite"),
+            connect_args=options,
+            hide_parameters=True,  # a fault goes into the log; telephones and measurements do not
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise CollectorError(

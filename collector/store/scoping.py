@@ -189,12 +189,16 @@ def _is_seen(schools: FromClause, scope: Scope) -> ColumnElement[bool]:
 
 
 def in_scope(area: ColumnElement[str | None], scope: Scope) -> ColumnElement[bool]:
-    """Return the condition that an area lies in the scope; LIKE would not tell capitals apart everywhere."""
+    """Return the condition that an area lies in the scope; LIKE would not tell capitals apart everywhere.
+
+    It compares one by one: a list after IN is written out at each execution, which a statement that is executed for
+    many rows at once cannot be.
+    """
     if scope.areas is None:
         return literal(True)
     areas = sorted(scope.areas)
     starts = [func.substr(area, 1, len(start)) == start for one in areas for start in beginnings(one)]
-    return or_(area.in_(areas), *starts) if areas else false()
+    return or_(*(area == one for one in areas), *starts) if areas else false()
 
 
 def _keys(key: str, scope: Scope) -> Select[Any]:
@@ -229,7 +233,7 @@ def _of_targets(source: FromClause, scope: Scope) -> ColumnElement[bool]:
         here = _is_around(source.c.place, scope.school)
     else:
         around = {wider for area in scope.areas or () for wider in upwards(area)}
-        here = or_(in_scope(source.c.place, scope), source.c.place.in_(sorted(around)))
+        here = or_(in_scope(source.c.place, scope), *(source.c.place == one for one in sorted(around)))
     return or_(
         source.c.reach == Reach.DEPLOYMENT.value,
         and_(source.c.reach == Reach.AREA.value, here),

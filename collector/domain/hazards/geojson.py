@@ -1,7 +1,7 @@
 """GeoJSON (RFC 7946) read strictly: a polygon or several, and a sentence for everything else.
 
-Nothing is mended by guessing but one thing: an edge that jumps from one side of the date line to the other goes the
-short way.
+Nothing is mended by guessing. An edge goes as it is written, straight in the plane of longitude and latitude: what
+lies across the date line runs past 180 degrees, or comes as two parts.
 """
 
 import json
@@ -9,13 +9,14 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
+from collector.domain.hazards.crossing import TangledError, crosses_itself
 from collector.domain.hazards.shapes import Point, Polygon, Ring, Shape, area_of, box_of
 from collector.domain.said import SaidError
 
 MAX_BYTES: Final = 500_000
 MAX_POINTS: Final = 20_000
 MAX_POLYGONS: Final = 500
-_WIDEST: Final = 180.0
+_WIDEST: Final = 360.0
 _TURN: Final = 360.0
 _LONGITUDE_MOST: Final = 360.0  # files that run past the date line go up to here
 _WGS84: Final = frozenset({"urn:ogc:def:crs:OGC:1.3:CRS84", "urn:ogc:def:crs:OGC::CRS84", "EPSG:4326"})
@@ -140,15 +141,14 @@ def _ring(given: list[Any]) -> Ring:
     points = [_point(one) for one in given]
     if len(points) < 4 or points[0] != points[-1]:
         raise ShapeError("A ring of the shape is not closed: it needs four points, and the last one is the first.")
-    ring = [points[0]]
-    for x, y in points[1:]:
-        before = ring[-1][0]
-        ring.append((x - _TURN * round((x - before) / _TURN), y))  # the short way
-    if ring[-1][0] != ring[0][0]:
-        raise ShapeError("The shape goes round a pole. Draw it as several.")
-    if not area_of(ring):
+    try:
+        if crosses_itself(points):
+            raise ShapeError("A ring of the shape crosses itself. Draw it so that its sides meet only at the corners.")
+    except TangledError as error:
+        raise ShapeError("A ring of the shape is too tangled to be looked through. Simplify the shape.") from error
+    if not area_of(points):
         raise ShapeError("A ring of the shape has no inside: all its corners lie on one line.")
-    return tuple(ring)
+    return tuple(points)
 
 
 def _point(given: Any) -> Point:

@@ -232,7 +232,7 @@ def heard(snapshot: Snapshot, hazard: Hazard, as_of_ms: int) -> dict[str, Heard]
         firsts = [max(one, hazard.begins_ms) for one in (tested_ms, worked_ms) if one is not None]
         lasts = [one for one in (contact, *firsts) if one is not None]
         first = min(firsts) if firsts else contact
-        found[school] = Heard(first, contact if contact is not None else max(lasts, default=None), word, newest_bps)
+        found[school] = Heard(first, max(lasts, default=None), word, newest_bps)
     return found
 
 

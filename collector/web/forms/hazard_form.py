@@ -1,6 +1,7 @@
 """The forms of hazards: what was typed, and what is wrong with it in words."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -14,6 +15,7 @@ from collector.domain.hazards import geojson
 from collector.domain.hazards.geojson import ShapeError
 from collector.domain.hazards.shapes import Shape
 from collector.domain.hazards.standing import Answer, CallDeed, Way
+from collector.domain.scope import lies_in
 from collector.evaluate.hazards import REACH
 from collector.store.queries.hazards import Hazard
 from collector.web.language import present
@@ -70,6 +72,8 @@ def read(now_ms: int, zone: ZoneInfo, new_id: str) -> Form:
         found.mistakes["name"] = say("The name has more than %(most)s letters.", most=_LONGEST_NAME)
     if found.kind not in KINDS:
         found.mistakes["kind"] = say("Choose what it is.")
+    if request.form.get("deed") not in ("look", "declare"):
+        found.mistakes["deed"] = say("This page does not know what to do. Use one of its buttons.")
     begins = moment(found.begins, zone)
     mistake = wrong_beginning(begins, now_ms)
     if mistake:
@@ -77,6 +81,19 @@ def read(now_ms: int, zone: ZoneInfo, new_id: str) -> Form:
     found.begins_ms = begins or 0
     _read_shape(found)
     return found
+
+
+def check_areas(found: Form, seen: Iterable[str]) -> None:
+    """Note which area of a form is none in which a school lies.
+
+    Args:
+        found: The form; gets the mistake.
+        seen: The areas of the schools that the reader sees.
+    """
+    known = tuple(seen)
+    for area in found.areas:
+        if not any(lies_in(one, area) for one in known):
+            found.mistakes["area"] = say("You see no school in a district called %(area)s.", area=area[:100])
 
 
 def _read_shape(found: Form) -> None:

@@ -1,15 +1,20 @@
-"""What a request brings, read so that no text of it has a sign that databases refuse."""
+"""What a request brings, read so that no text of it has a sign that databases refuse or that turns a page round."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from flask import Flask, Request, abort
 from werkzeug.datastructures import ImmutableMultiDict
 
 NUL = "\0"
+_UNWANTED: Final = re.compile("[\0\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-class _WithoutNul(ImmutableMultiDict[str, Any]):
-    """Fields of an address or a form: no name and no text has a NUL, which PostgreSQL knows in no text."""
+class _Clean(ImmutableMultiDict[str, Any]):
+    """Fields of an address or a form: no name and no text has a NUL, which PostgreSQL knows in no text.
+
+    Nor a mark of direction: it is not seen, and turns round what stands behind it, so that one name passes for another.
+    """
 
     def __init__(self, mapping: Any = None) -> None:
         given = ImmutableMultiDict(mapping)
@@ -17,11 +22,11 @@ class _WithoutNul(ImmutableMultiDict[str, Any]):
 
 
 def _clean(value: Any) -> Any:
-    return value.replace(NUL, "") if isinstance(value, str) and NUL in value else value
+    return _UNWANTED.sub("", value) if isinstance(value, str) else value
 
 
 class _Readable(Request):
-    parameter_storage_class = _WithoutNul
+    parameter_storage_class = _Clean
 
 
 def install(app: Flask) -> None:

@@ -1,6 +1,6 @@
 """The call list of a hazard: who calls whom, what they found, and the list for paper."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flask import abort, redirect, request, url_for
@@ -26,7 +26,7 @@ from collector.web.views import hazard_lines
 from collector.web.views.hazard_lines import Line, Whole
 from collector.web.words import hazard_words
 
-CALLED, TO_CALL = "called", "to_call"
+CALLED, TO_CALL, ALL = "called", "to_call", "all"
 _DONE: Final = (*CallDeed, "kept")
 
 
@@ -34,7 +34,7 @@ _DONE: Final = (*CallDeed, "kept")
 class Wanted:
     """Which schools of the list."""
 
-    standing: str = ""
+    standing: str = ""  # empty: all
     area: str = ""
     provider: str = ""
 
@@ -50,11 +50,12 @@ class Wanted:
         return is_right and self.area in ("", member.area or "") and self.provider in ("", member.provider or "")
 
 
-def read_wanted() -> Wanted:
-    """Return the filter of the address."""
+def read_wanted(usual: str = TO_CALL) -> Wanted:
+    """Return the filter of the address; where it names no standing that is known, the usual one."""
     standing = asked.text("standing")
-    known = (*Standing, TO_CALL, CALLED)
-    return Wanted(standing if standing in known else "", asked.text("area", 256), asked.text("provider", 256))
+    if standing not in (*Standing, TO_CALL, CALLED, ALL):
+        standing = usual
+    return Wanted("" if standing == ALL else standing, asked.text("area", 256), asked.text("provider", 256))
 
 
 @BLUEPRINT.get("/<hazard_id>/calls")
@@ -66,8 +67,10 @@ def calls(hazard_id: str) -> str:
 
 def _calls(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "", phones: dict[str, str] | None = None) -> str:
     whole, wanted = hazard_lines.look(snapshot, hazard), read_wanted()
-    found = [line for line in whole.lines if wanted.fits(line)]
     person = access.person()
+    me = person.name if person is not None else ""
+    at_hand = {*(phones or {}), asked.text("school", 64), request.form.get("school", "")}
+    found = [line for line in whole.lines if wanted.fits(line) or _is_at_hand(line, wanted, me, at_hand)]
     return page(
         "hazards/calls.html",
         snapshot,
@@ -80,13 +83,19 @@ def _calls(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "", phone
         typed=request.form if mistake and request.endpoint == "hazards.record" else {},
         mistake=mistake,
         done=asked.text("done") if asked.text("done") in _DONE else "",
-        me=person.name if person is not None else "",
+        me=me,
         tally=tally(whole),
         areas=sorted({line.member.area for line in whole.lines if line.member.area}),
         providers=sorted({line.member.provider for line in whole.lines if line.member.provider}),
         kept={name: asked.text(name, 256) for name in ("standing", "area", "provider", "show") if asked.text(name)},
         **_usual(),
     )
+
+
+def _is_at_hand(line: Line, wanted: Wanted, me: str, at_hand: set[str]) -> bool:
+    """Return whether somebody is busy with a school: it stays in the list, though it is no longer to be called."""
+    is_mine = wanted.standing == TO_CALL and bool(me) and line.called.claimed_by == me
+    return line.member.code in at_hand or (is_mine and replace(wanted, standing="").fits(line))
 
 
 def _usual() -> dict[str, object]:
@@ -125,7 +134,8 @@ def record(hazard_id: str) -> Answer:
         audited.note(unit, f"hazard.call_{deed}", typed.school, hazard_id)
         unit.commit()
     done = "kept" if deed != typed.deed else deed
-    address = url_for("hazards.calls", hazard_id=hazard_id, **{**request.args, "done": done})  # type: ignore[arg-type]
+    asked_for = {**request.args, "done": done, "school": typed.school}
+    address = url_for("hazards.calls", hazard_id=hazard_id, **asked_for)  # type: ignore[arg-type]
     return redirect(f"{address}#done", code=303)
 
 

@@ -31,6 +31,7 @@ _COLUMNS: Final = {
     "standing": CellKind.TEXT,
     "first_heard_at": CellKind.TIME,
     "last_heard_at": CellKind.TIME,
+    "confirmed_at": CellKind.TIME,
     "answer": CellKind.TEXT,
     "answered_at": CellKind.TIME,
     "answered_by": CellKind.TEXT,
@@ -68,7 +69,7 @@ def _whole(snapshot: Snapshot, hazard_id: str) -> Whole:
 def report_csv(hazard_id: str) -> Response:
     """Give the schools as a file, in the order of the call list, without telephones."""
     with desk().store.reader() as snapshot:
-        whole, wanted = _whole(snapshot, hazard_id), read_wanted()
+        whole, wanted = _whole(snapshot, hazard_id), read_wanted("")
     rows = [tuple(_values(whole, line)[name] for name in _COLUMNS) for line in whole.lines if wanted.fits(line)]
     return csv_file("hazard", _COLUMNS, rows)
 
@@ -115,6 +116,7 @@ def _values(whole: Whole, line: Line) -> dict[str, Any]:
         "standing": line.standing.value,
         "first_heard_at": line.first_ms,
         "last_heard_at": line.last_ms,
+        "confirmed_at": line.confirmed_ms,
         "answer": called.answer,
         "answered_at": called.answered_ms,
         "answered_by": called.answered_by,

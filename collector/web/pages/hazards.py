@@ -39,7 +39,7 @@ ROWS: Final = 8  # of the call list on the page of a hazard
 DRILL_FROM_MS: Final = 6 * 3_600_000  # a drill began so long ago: some schools were heard since, some were not
 MOST_GROUPS: Final = 12  # districts and providers there, the largest; the report has all
 _MAP_SCRIPTS: Final = ("map/1-outlines.js", "map/2-marks.js", "map/4-layer.js", "hazards.js")
-_DONE: Final = ("declared", "ended", "dated", "drill")
+_DONE: Final = ("declared", "ended", "dated", "drill", "drill_open")
 _CODES: Final = {Standing.SILENT: 0, Standing.DEGRADED: 1, Standing.CONFIRMED: 2, Standing.HEARD: 3}
 
 
@@ -119,6 +119,8 @@ def declare() -> Answer:
     """Say which schools lie in it, or declare it."""
     parts = desk()
     form = hazard_form.read(parts.now_ms, parts.zone, audited.new_id())
+    with parts.store.reader() as snapshot:
+        hazard_form.check_areas(form, pages_schools.facets(snapshot)["area"])
     if form.mistakes or request.form.get("deed") != "declare":
         with parts.store.reader() as snapshot:
             inside = None if "shape" in form.mistakes else work.inside(snapshot, form.shape, form.areas)
@@ -157,6 +159,7 @@ def drill() -> Response:
     """Start a drill on invented schools: it suppresses nothing and says everywhere that it is one."""
     parts = desk()
     with parts.store.unit() as unit:
+        locks.hold(unit, ("hazard drill",))
         found = work.drill_of(unit, parts.now_ms)
         if found is None:
             return redirect(url_for("hazards.show", done="no_drill"), code=303)
@@ -164,6 +167,9 @@ def drill() -> Response:
         form = Form(audited.new_id(), str(say("Hurricane over %(area)s", area=members[0].area or "–")))
         form.shape, form.begins_ms = shape, parts.now_ms - DRILL_FROM_MS
         hazard = _hazard(form, is_drill=True)
+        for one in hazards.open_ones(unit):
+            if one.is_drill and (one.name == hazard.name or one.shape == hazard.shape):
+                return redirect(url_for("hazards.one", hazard_id=one.hazard_id, done="drill_open"), code=303)
         _declare(unit, hazard, work.Inside(members, 0))
         unit.commit()
     return redirect(url_for("hazards.one", hazard_id=hazard.hazard_id, done="drill"), code=303)

@@ -218,7 +218,7 @@ def _chips(wanted: SchoolFilter) -> list[Chip]:
     if wanted.contract:
         chips.append(Chip(str(terms.CONTRACTS[wanted.contract]), here(contract=None)))
     if wanted.heard_since_ms is not None:
-        chips.append(Chip(str(say("Heard today")), here(heard=None)))
+        chips.append(Chip(str(say("Heard from today")), here(heard=None)))
     if wanted.is_placeless:
         chips.append(Chip(str(say("Without coordinates")), here(place=None)))
     return chips

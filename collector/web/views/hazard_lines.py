@@ -27,8 +27,14 @@ class Line:
     member: Member
     standing: Standing
     called: Called
-    first_ms: int | None  # heard, or confirmed by a person, for the first time
+    first_ms: int | None  # a PC of it was heard for the first time after the beginning
     last_ms: int | None  # last heard at all, before the beginning too
+    confirmed_ms: int | None  # when a person said how it is, where that is the newest word
+
+    @property
+    def back_ms(self) -> int | None:
+        """When it was heard, or confirmed by a person, for the first time."""
+        return min((one for one in (self.first_ms, self.confirmed_ms) if one is not None), default=None)
 
     @property
     def name(self) -> str:
@@ -61,7 +67,7 @@ class Group:
 
     name: str | None
     schools: int
-    heard: int  # so far
+    heard: int  # or confirmed by a person, so far
     steps: list[Step]
     after: list[int | None]  # how many at AFTER_H; None: that moment is still to come
     half_ms: int | None  # how long until half of them were heard; None: not yet
@@ -102,9 +108,8 @@ def _line(member: Member, record: Sequence[Call], hazard: Hazard, as_of_ms: int)
     )
     found = standing(facts)
     answered = called.answered_ms if found is Standing.CONFIRMED else None
-    firsts = [one for one in (member.first_heard_ms, answered) if one is not None]
     lasts = [one for one in (member.last_contact_ms, member.usual_contact_ms) if one is not None]
-    return Line(member, found, called, min(firsts, default=None), max(lasts, default=None))
+    return Line(member, found, called, member.first_heard_ms, max(lasts, default=None), answered)
 
 
 def groups(found: Whole, of: Callable[[Member], str | None]) -> list[Group]:
@@ -118,7 +123,7 @@ def groups(found: Whole, of: Callable[[Member], str | None]) -> list[Group]:
 
 def group(found: Whole, name: str | None, lines: Iterable[Line]) -> Group:
     """Return how some schools came back."""
-    firsts = [line.first_ms for line in lines]
+    firsts = [line.back_ms for line in lines]
     begins_ms, until_ms = found.hazard.begins_ms, max(found.as_of_ms, found.hazard.begins_ms)
     steps = curve(firsts, begins_ms, until_ms)
     after = [

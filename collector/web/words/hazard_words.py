@@ -21,7 +21,7 @@ STANDINGS: Final[dict[str, LazyString]] = {
     Standing.SILENT: later("Silent"),
     Standing.DEGRADED: later("Heard, degraded"),
     Standing.CONFIRMED: later("Confirmed by a person"),
-    Standing.HEARD: later("Heard"),
+    Standing.HEARD: later("Heard from"),
 }
 """In the order of every list and legend: whom to call first."""
 MEANINGS: Final[dict[str, LazyString]] = {
@@ -73,16 +73,18 @@ def sentence(schools: int, silent: int) -> Markup:
             "The one school in it has been heard from.", "All %(shown)s schools in it have been heard from.", schools,
             shown=present.number(schools),
         )  # fmt: skip
+    if schools == 1:
+        return say("The one school in it is silent.")
     return say_many(
-        "Of %(shown)s school in it, %(silent)s is silent.", "Of %(shown)s schools in it, %(silent)s are silent.",
-        schools, shown=present.number(schools), silent=present.number(silent),
+        "Of %(shown)s schools in it, %(silent)s is silent.", "Of %(shown)s schools in it, %(silent)s are silent.",
+        silent, shown=present.number(schools), silent=present.number(silent),
     )  # fmt: skip
 
 
 def curve(heard: int, schools: int) -> Markup:
     """Return the finding of a curve."""
     return say(
-        "%(heard)s of %(schools)s schools have been heard from since the beginning",
+        "%(heard)s of %(schools)s schools have been heard from or answered for since the beginning",
         heard=present.number(heard),
         schools=present.number(schools),
     )

@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
@@ -117,3 +119,9 @@ def test_a_wrong_threshold_is_said(given: str) -> None:
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(CollectorError):
         engine.sqlite_path(url)
+
+
+def test_a_fault_says_nothing_of_the_rows(store: Store) -> None:
+    with store.unit() as unit, pytest.raises(SQLAlchemyError) as fault:
+        unit.connection.execute(text("INSERT INTO nowhere (phone) VALUES (:phone)"), [{"phone": "555 0101"}] * 2)
+    assert "nowhere" in str(fault.value) and "555" not in str(fault.value)

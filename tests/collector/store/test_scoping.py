@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, delete, event, func, insert, literal, select, text, update
+from sqlalchemy import Select, bindparam, delete, event, func, insert, literal, select, text, update
 from sqlalchemy.sql.visitors import iterate
 
 from collector.domain.scope import NOTHING, Scope, scope_of
@@ -207,3 +207,16 @@ def test_targets_are_seen_where_they_hold(filled: Store) -> None:
         assert list(snapshot.connection.scalars(query)) == ["", "Los Cayos", "Los Cayos/Este", "00200"]
     with filled.reader(scope_of(["Los Cayos/Este"])) as snapshot:
         assert list(snapshot.connection.scalars(query)) == ["", "Los Cayos", "Los Cayos/Este"]
+
+
+def test_many_rows_are_changed_at_once_in_the_scope_alone(filled: Store) -> None:
+    scope = scope_of(["Los Cayos", "Isla Brava"])
+    statement = update(SCHOOLS).where(SCHOOLS.c.code == bindparam("of")).values(name=bindparam("new"))
+    with filled.unit(scope) as unit:
+        unit.connection.execute(statement, [{"of": code, "new": f"new {code}"} for code in ("00123", "00200", "00201")])
+        same = TARGET_VERSIONS.c.version_id == bindparam("of")
+        unit.connection.execute(delete(TARGET_VERSIONS).where(same), [{"of": "none"}, {"of": "nothing"}])
+        unit.commit()
+    with filled.reader() as snapshot:
+        new = snapshot.connection.scalars(select(SCHOOLS.c.code).where(SCHOOLS.c.name.like("new %"))).all()
+    assert list(new) == ["00200"]

@@ -41,8 +41,21 @@ def test_what_is_written_is_read_back() -> None:
     assert not Asked(shape).has(-60, 12) and Asked(shape).has(-61.5, 12)
 
 
-def test_an_edge_across_the_date_line_goes_the_short_way() -> None:
-    ring = [[170, -20], [-170, -20], [-170, -10], [170, -10], [170, -20]]
+@pytest.mark.parametrize("box", [(-179, -89, 179, 89), (-170, -80, 170, 80), (-180, -90, 180, 90), (0, -90, 360, 90)])
+def test_edges_go_as_they_are_written_however_wide(box: tuple[int, int, int, int]) -> None:
+    asked = Asked(geojson.read(geojson.write(rectangle(*box)).encode()))
+    assert asked.has(-60, 13.6) and asked.has(60, -13.6)
+    assert asked.has(179.5, 0) == (box[2] - box[0] == 360) and asked.has(0, 85) == (box[3] > 85)
+
+
+def test_two_parts_at_the_date_line_are_one_shape() -> None:
+    parts = [rectangle(170, -20, 180, -10)[0], rectangle(-180, -20, -170, -10)[0]]
+    asked = Asked(geojson.read(raw({"type": "MultiPolygon", "coordinates": parts})))
+    assert asked.has(175, -15) and asked.has(-171, -15) and asked.has(180, -15) and not asked.has(0, -15)
+
+
+def test_a_shape_across_the_date_line_runs_past_180() -> None:
+    ring = [[170, -20], [190, -20], [190, -10], [170, -10], [170, -20]]
     hole = [[-178, -16], [-176, -16], [-176, -14], [-178, -14], [-178, -16]]
     shape = geojson.read(raw({"type": "Polygon", "coordinates": [ring, hole]}))
     asked = Asked(shape)
@@ -75,8 +88,10 @@ WRONG = [
     (raw({"type": "Polygon", "coordinates": [[[400000, 1500000]] * 4]}), "not in metres"),
     (b'{"type":"Polygon","coordinates":[[[1e999,1],[2,1],[2,2],[1e999,1]]]}', "A longitude lies outside"),
     (raw({"type": "Polygon", "coordinates": [[[1, 1], [2, 2], [3, 3], [1, 1]]]}), "has no inside"),
-    (raw({"type": "Polygon", "coordinates": [[[-170, 60], [-60, 60], [50, 60], [160, 60], [-170, 60]]]}), "a pole"),
-    (raw({"type": "Polygon", "coordinates": [[[-100, 0], [0, 0], [100, 0], [0, 9], [-100, 0]]]}), "wider than 180"),
+    (raw({"type": "Polygon", "coordinates": [[[-170, 6], [-60, 6], [50, 6], [160, 6], [-170, 6]]]}), "has no inside"),
+    (raw({"type": "Polygon", "coordinates": [[[-190, 0], [0, 0], [190, 0], [0, 9], [-190, 0]]]}), "wider than 360"),
+    (raw({"type": "Polygon", "coordinates": [[[-6, 1], [-5, 4], [-5, 1], [-6, 4], [-6, 1]]]}), "crosses itself"),
+    (raw({"type": "Polygon", "coordinates": [[*SQUARE[:4], *SQUARE]]}), "crosses itself"),
     (raw({**POLYGON, "crs": {"properties": {"name": "EPSG:3857"}}}), "another system"),
     (raw({"type": "MultiPolygon", "coordinates": [[SQUARE]] * 501}), "more than 500 polygons"),
     (raw({"type": "MultiPolygon", "coordinates": [[SQUARE * 4001]]}), "more than 20000 corners"),

@@ -35,6 +35,13 @@ def test_no_text_of_an_address_or_a_form_has_a_nul(client: FlaskClient) -> None:
     assert answer.json["form"] == {"name": ["ab", "c"], "n": [""]}
 
 
+def test_no_text_has_a_mark_that_turns_it_round(client: FlaskClient) -> None:
+    marks = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    answer = client.post("/of/a", query_string={"q": f"x{marks}y"}, data={"name": f"Ana {marks}anA"})
+    assert answer.json is not None and answer.json["args"] == {"q": ["xy"]}
+    assert answer.json["form"] == {"name": ["Ana anA"]}
+
+
 def test_a_file_stays_as_it_was_sent(client: FlaskClient) -> None:
     answer = client.post("/of/a", data={"file": (io.BytesIO(b"a\0b"), "x\0.csv"), "name": "a\0b"})
     assert answer.json is not None

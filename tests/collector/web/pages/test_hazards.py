@@ -26,6 +26,7 @@ from collector.store.tables.hazards import HAZARD_CALLS, HAZARD_SCHOOLS, HAZARDS
 from collector.store.tables.judgement import SCHOOL_DAYS
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
+from collector.web.words import hazard_words
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.pages.test_all_pages import statements
 from tests.fakes.collector_world import FakeClock
@@ -36,6 +37,7 @@ NORTH = {
     "type": "Polygon",
     "coordinates": [[[-60.2, 13.7], [-60.0, 13.7], [-60.0, 13.85], [-60.2, 13.85], [-60.2, 13.7]]],
 }
+BOW = [[-62, 10], [-58, 14], [-58, 10], [-62, 14], [-62, 10]]
 HOUR = 3_600_000
 
 
@@ -121,7 +123,12 @@ def test_looking_first_stores_nothing(otto: FlaskClient, country: Store) -> None
 def test_a_file_and_ticked_areas_count_together(otto: FlaskClient) -> None:
     file = (io.BytesIO(json.dumps({"type": "Feature", "geometry": NORTH}).encode()), "cone.geojson")
     hazard_id = declared(otto, shape="", file=file, area=["Los Cayos"])
-    assert sorted(rows_of(otto.get(f"/hazards/{hazard_id}/calls").text)) == ["00123", "00200", "00201", "00202"]
+    assert sorted(rows_of(otto.get(f"/hazards/{hazard_id}/calls?standing=all").text)) == [
+        "00123",
+        "00200",
+        "00201",
+        "00202",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -140,6 +147,9 @@ def test_a_file_and_ticked_areas_count_together(otto: FlaskClient) -> None:
         ({"file": (io.BytesIO(b"\xff\xfe"), "x.shp")}, "not a text in UTF-8"),
         ({"file": (io.BytesIO(b"1" * 500_001), "x.json")}, "more than 500000 bytes"),
         ({"file": (io.BytesIO(b""), "x.json")}, "The file is empty."),
+        ({"deed": "destroy"}, "does not know what to do"),
+        ({"area": ["Norte", "Atlantis"]}, "no school in a district called Atlantis"),
+        ({"shape": json.dumps({"type": "Polygon", "coordinates": [BOW]})}, "crosses itself"),
     ],
 )
 def test_what_is_wrong_has_a_sentence_and_stores_nothing(
@@ -179,7 +189,7 @@ def test_every_number_leads_to_so_many_rows(otto: FlaskClient, country: Store) -
     for link, count in links[:4]:
         assert len(rows_of(otto.get(link).text)) == int(count), link
     assert int(links[4][1]) == sum(one.pupils or 0 for one in silent)
-    for name, count in re.findall(r'calls\?area=[^"]+">([^<]+)</a></th><td[^>]*>\d+ of (\d+)', page):
+    for name, count in re.findall(r'calls\?standing=all&amp;area=[^"]+">([^<]+)</a></th><td[^>]*>\d+ of (\d+)', page):
         assert int(count) == sum(one.area == name for one in members)
     report = list(csv.DictReader(io.StringIO(otto.get(f"/hazards/{hazard_id}/report.csv").text)))
     assert Counter(row["standing"] for row in report) == Counter(
@@ -196,15 +206,15 @@ def test_the_call_list_has_shelters_first_and_then_the_most_pupils(otto: FlaskCl
             unit.connection.execute(update(SCHOOLS).where(SCHOOLS.c.code == code).values(**values))
         unit.commit()
     hazard_id = declared(otto)
-    assert rows_of(otto.get(f"/hazards/{hazard_id}/calls").text) == ["00202", "00201", "00123"]
-    paper = otto.get(f"/hazards/{hazard_id}/print").text
+    assert rows_of(otto.get(f"/hazards/{hazard_id}/calls?standing=all").text) == ["00202", "00201", "00123"]
+    paper = otto.get(f"/hazards/{hazard_id}/print?standing=all").text
     assert paper.index("alba") < paper.index("Zapata") < paper.index("Escuela Uno")
 
 
 def test_a_call_is_claimed_answered_and_taken_back(otto: FlaskClient) -> None:
     hazard_id = declared(otto)
     assert record(otto, hazard_id, "00123", "claim", 0).status_code == 303
-    page = otto.get(f"/hazards/{hazard_id}/calls").text
+    page = otto.get(f"/hazards/{hazard_id}/calls?standing=all").text
     assert "0 answered, 1 in progress" in page and "otto is calling since" in page
     record(otto, hazard_id, "00123", "result", 1, **RESULT)
     page = otto.get(f"/hazards/{hazard_id}/calls?standing=confirmed").text
@@ -212,7 +222,7 @@ def test_a_call_is_claimed_answered_and_taken_back(otto: FlaskClient) -> None:
     undoes = re.search(r'name="undoes" value="([^"]+)"', page)
     assert undoes
     record(otto, hazard_id, "00123", "undo", 2, undoes=undoes.group(1))
-    page = otto.get(f"/hazards/{hazard_id}/calls").text
+    page = otto.get(f"/hazards/{hazard_id}/calls?standing=all").text
     assert "0 answered, 1 in progress" in page and "<s>" in page and "router light red" in page
 
 
@@ -287,7 +297,7 @@ def test_telephones_are_for_operators_and_each_look_is_recorded(app: Flask, otto
     token = token_of(otto.get("/hazards").text)
     shown = otto.post(f"/hazards/{hazard_id}/phone", data={"csrf_token": token, "school": "00123"})
     assert "555 0101" in shown.text and deeds(country)[0] == "school.phone_seen"
-    printed = otto.post(f"/hazards/{hazard_id}/print", data={"csrf_token": token})
+    printed = otto.post(f"/hazards/{hazard_id}/print?standing=all", data={"csrf_token": token})
     assert "555 0101" in printed.text and deeds(country)[0] == "hazard.phones_printed"
     token = token_of(viewer.get("/hazards").text)
     for path in ("phone", "print"):
@@ -303,14 +313,14 @@ def test_an_operator_of_one_area_declares_and_ends_only_inside_it(app: Flask, ot
     page = cleo.get(f"/hazards/{everywhere}").text
     assert "Of 1 school in it" in page or "The one school in it" in page
     assert "Escuela Uno" not in page and "whoever sees them all ends it" in page
-    assert rows_of(cleo.get(f"/hazards/{everywhere}/calls").text) == ["00200"]
+    assert rows_of(cleo.get(f"/hazards/{everywhere}/calls?standing=all").text) == ["00200"]
     data = {"csrf_token": token_of(page), "deed": "end", "version": "1"}
     assert cleo.post(f"/hazards/{everywhere}/dates", data=data).status_code == 422
     assert record(cleo, everywhere, "00123", "claim", 0).status_code == 404
-    north, own = declared(otto), declared(cleo, shape="", area=["Los Cayos", "Norte"])
+    north, own = declared(otto), declared(cleo, shape="", area=["Los Cayos"])
     for path in ("", "/calls", "/print", "/report", "/places"):
         assert cleo.get(f"/hazards/{north}{path}").status_code == 404
-    assert "1 school" in cleo.get(f"/hazards/{own}/calls").text
+    assert "1 school" in cleo.get(f"/hazards/{own}/calls?standing=all").text
     data["csrf_token"] = token_of(cleo.get("/hazards").text)
     assert cleo.post(f"/hazards/{own}/dates", data=data).status_code == 303
 
@@ -488,3 +498,100 @@ def test_only_the_open_ones_are_looked_after(otto: FlaskClient, country: Store, 
         unit.connection.execute(update(HAZARDS).where(HAZARDS.c.hazard_id == hazard_id).values(ends_ms=NOW_MS))
         unit.commit()
     assert work.renew_open(country, ports, ZONE) == 0
+
+
+def start_drill(client: FlaskClient) -> TestResponse:
+    return client.post("/hazards/drill", data={"csrf_token": token_of(client.get("/hazards").text)})
+
+
+def test_an_operator_of_one_area_starts_a_drill_over_several_schools(app: Flask, country: Store) -> None:
+    with country.unit() as unit:
+        unit.connection.execute(update(SCHOOLS).where(SCHOOLS.c.latitude.is_not(None)).values(area="Los Cayos"))
+        unit.connection.execute(update(DEVICES).values(last_contact_ms=NOW_MS - HOUR))
+        unit.commit()
+    answer = start_drill(as_(app, "cleo"))
+    assert answer.status_code == 303 and "done=drill" in answer.location
+    with country.reader() as snapshot:
+        heard = hazards.kept_heard(snapshot, answer.location.split("/hazards/")[1].split("?")[0])
+    assert len([one for one in heard.values() if one.last_contact_ms]) > 1
+
+
+def test_a_second_drill_over_the_same_schools_leads_to_the_open_one(app: Flask, country: Store) -> None:
+    clients = [as_(app, name) for name in ("otto", "ana", "otto")]
+    clients[1].set_cookie("enlace_language", "fr")
+    places = [start_drill(client).location for client in clients]
+    assert len({place.split("?")[0] for place in places}) == 1
+    assert "no second one was started" in clients[2].get(places[2]).text
+    with country.reader() as snapshot:
+        assert hazards.count(snapshot) == (1, 1)
+
+
+def test_a_call_list_has_whom_to_call_unless_all_are_asked_for(otto: FlaskClient, country: Store) -> None:
+    with country.unit() as unit:
+        unit.connection.execute(update(DEVICES).values(last_contact_ms=NOW_MS - 1))
+        unit.connection.execute(update(DEVICES).where(DEVICES.c.school == "00201").values(last_contact_ms=1))
+        unit.connection.execute(delete(MEASUREMENTS))
+        unit.commit()
+    here = f"/hazards/{declared(otto)}"
+    page = otto.get(f"{here}/calls").text
+    assert "1 to call" in page and rows_of(page) == ["00201"]
+    assert len(rows_of(otto.get(f"{here}/calls?standing=all").text)) == 3
+    record(otto, here.split("/")[-1], "00201", "claim", 0)
+    page = otto.get(f"{here}/calls").text
+    assert "0 to call" in page and rows_of(page) == ["00201"], "who is calling keeps the form before them"
+    done = record(otto, here.split("/")[-1], "00201", "result", 1, **RESULT)
+    assert rows_of(otto.get(done.location).text) == ["00201"] and rows_of(otto.get(f"{here}/calls").text) == []
+
+
+def test_what_a_person_said_is_not_what_was_heard(otto: FlaskClient, country: Store) -> None:
+    with country.unit() as unit:
+        unit.connection.execute(delete(MEASUREMENTS))
+        unit.connection.execute(update(DEVICES).values(last_contact_ms=NOW_MS - 9 * HOUR))
+        unit.commit()
+    hazard_id = declared(otto)
+    record(otto, hazard_id, "00123", "result", 0, answer="works", way="call")
+    text = otto.get(f"/hazards/{hazard_id}/report.csv").text
+    rows = {row["school"]: row for row in csv.DictReader(io.StringIO(text))}
+    said = rows["00123"]
+    assert said["standing"] == "confirmed" and said["first_heard_at"] == "" and said["confirmed_at"]
+    assert said["confirmed_at"] == said["answered_at"] > said["last_heard_at"]
+    assert "Confirmed by a person: " in otto.get(f"/hazards/{hazard_id}/report").text
+    assert "1 of 3 schools have been heard from or answered for" in otto.get(f"/hazards/{hazard_id}").text
+
+
+def test_no_name_turns_a_page_round(otto: FlaskClient) -> None:
+    hazard_id = declared(otto, name="Ana \u202eana\u2066\u200f")
+    assert "<h1>Ana ana</h1>" in otto.get(f"/hazards/{hazard_id}").text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("The one school in it is silent.", "Of 22 schools in it, 1 is silent.", "2 are silent.")),
+        (
+            "es",
+            ("La única escuela de dentro está callada.", "22 escuelas de dentro, 1 está callada.", "2 están calladas"),
+        ),
+        ("pt", ("A única escola dentro está calada.", "22 escolas dentro, 1 está calada.", "2 estão caladas")),
+        ("fr", ("La seule école concernée est muette.", "22 écoles concernées, 1 est muette.", "2 sont muettes")),
+    ],
+)
+def test_how_many_are_silent_agrees_with_their_number(app: Flask, language: str, words: tuple[str, ...]) -> None:
+    with app.test_request_context(headers={"Cookie": f"enlace_language={language}"}):
+        app.preprocess_request()
+        said = [str(hazard_words.sentence(*pair)) for pair in ((1, 1), (22, 1), (22, 2))]
+    assert all(part in one for part, one in zip(words, said, strict=True)), said
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("es", ("Terminó", "Oída", "Informe: ")), ("fr", ("Fin", "Muette", "Rapport\N{NO-BREAK SPACE}: "))],
+)
+def test_words_agree_with_what_they_are_said_of(otto: FlaskClient, language: str, words: tuple[str, ...]) -> None:
+    hazard_id = declared(otto)
+    otto.set_cookie("enlace_language", language)
+    pages = "".join(otto.get(path).text for path in ("/hazards", f"/hazards/{hazard_id}/report"))
+    assert all(word in pages for word in words)
+    assert not any(word in pages for word in ("Anulada", "Annulé", "Oído", "Silencieux"))
+    devices = otto.get("/devices").text
+    assert ("Oídos hoy" if language == "es" else "À risque") in devices and "Menacés" not in devices

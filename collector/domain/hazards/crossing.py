@@ -1,0 +1,101 @@
+"""Whether a ring crosses itself: the halves of its line, and their halves, are compared only where their boxes meet."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from collector.domain.hazards.shapes import Point, box_of
+
+MOST_LOOKS: Final = 300_000
+"""Comparisons of boxes: a coast of 20,000 corners needs a third of it; what needs more is no shape on the ground."""
+_FEW: Final = 4  # edges that are compared one by one
+_Box = tuple[float, float, float, float]
+_Part = tuple[int, int, int]  # the first edge, the one behind the last, and the place of its box in the tree
+
+
+class TangledError(Exception):
+    """A ring whose sides run so much over one another that it would take too long to say whether they cross."""
+
+
+def crosses_itself(ring: Sequence[Point]) -> bool:
+    """Return whether two sides of a ring cross, or run over one another the same way.
+
+    Sides that only touch do not: a hole may hang on its outer ring by a seam that is gone there and back.
+
+    Args:
+        ring: Closed: the last point is the first.
+
+    Raises:
+        TangledError: If that takes more than `MOST_LOOKS`.
+    """
+    boxes: dict[int, _Box] = {}
+    whole = (0, len(ring) - 1, 1)
+    _measure(ring, whole, boxes)
+    waiting, looks = [(whole, whole)], 0
+    while waiting:
+        one, other = waiting.pop()
+        looks += 1
+        if looks > MOST_LOOKS:
+            raise TangledError
+        if one is not other and not _meet(boxes[one[2]], boxes[other[2]]):
+            continue
+        if one[1] - one[0] <= _FEW and other[1] - other[0] <= _FEW:
+            if _any_cross(ring, one, other):
+                return True
+        else:
+            waiting += _smaller(one, other)
+    return False
+
+
+def _measure(ring: Sequence[Point], part: _Part, boxes: dict[int, _Box]) -> _Box:
+    first, behind, place = part
+    if behind - first <= _FEW:
+        boxes[place] = box_of(ring[first : behind + 1])
+        return boxes[place]
+    (w1, s1, e1, n1), (w2, s2, e2, n2) = (_measure(ring, half, boxes) for half in _halves(part))
+    boxes[place] = min(w1, w2), min(s1, s2), max(e1, e2), max(n1, n2)
+    return boxes[place]
+
+
+def _halves(part: _Part) -> tuple[_Part, _Part]:
+    first, behind, place = part
+    middle = (first + behind) // 2
+    return (first, middle, 2 * place), (middle, behind, 2 * place + 1)
+
+
+def _smaller(one: _Part, other: _Part) -> list[tuple[_Part, _Part]]:
+    if one is other:
+        left, right = _halves(one)
+        return [(left, left), (right, right), (left, right)]
+    if one[1] - one[0] >= other[1] - other[0]:
+        return [(half, other) for half in _halves(one)]
+    return [(one, half) for half in _halves(other)]
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def _any_cross(ring: Sequence[Point], one: _Part, other: _Part) -> bool:
+    return any(
+        _cross(ring[left], ring[left + 1], ring[right], ring[right + 1])
+        for left in range(one[0], one[1])
+        for right in range(max(other[0], left + 1) if one is other else other[0], other[1])
+    )
+
+
+def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Return whether the side from a to b and the one from c to d have more than an end or a touch in common."""
+    of_c, of_d = _side(a, b, c), _side(a, b, d)
+    if of_c == of_d == 0.0:
+        along = (b[0] - a[0], b[1] - a[1])
+        from_c = (c[0] - a[0]) * along[0] + (c[1] - a[1]) * along[1]
+        from_d = (d[0] - a[0]) * along[0] + (d[1] - a[1]) * along[1]
+        return from_c < from_d and from_d > 0.0 and from_c < along[0] ** 2 + along[1] ** 2
+    if not of_c * of_d < 0.0:
+        return False
+    return _side(c, d, a) * _side(c, d, b) < 0.0
+
+
+def _side(a: Point, b: Point, c: Point) -> float:
+    """Return on which side of the line from a to b a point lies: above zero left, below zero right."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
