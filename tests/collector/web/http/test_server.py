@@ -157,7 +157,8 @@ def test_a_download_cut_in_the_middle_is_closed_without_a_traceback(
     server = start(rows)
     download(server).close()
     until(lambda: [0] * rows.open, 0)
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING or record.exc_info] == []
+    said = [record for record in caplog.records if record.name != "waitress.queue"]  # that it was busy
+    assert [record for record in said if record.levelno >= logging.WARNING or record.exc_info] == []
 
 
 def test_a_reader_gone_to_sleep_is_let_go(start: Callable[..., Any]) -> None:

@@ -223,7 +223,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/uses", 9),
         ("/schools/00123/settings", 14),
         ("/flags", 19),
-        ("FLAG", 24),
+        ("FLAG", 25),
         ("/devices", 15),
         ("/hazards", 9),
         ("/hazards/new", 11),

@@ -64,6 +64,8 @@ def test_a_hazard_is_declared_and_its_call_list_printed(browser: Browser, site: 
         page.emulate_media(media="print")
         assert page.locator("h1").inner_text() == "Call list: Hurricane Ana"
         assert not page.locator(".side").is_visible() and not page.locator(".actions").first.is_visible()
+        assert first not in page.locator("table").inner_text(), "who answered need not be called"
+        page.goto(page.url.split("?")[0] + "?standing=all")
         assert "The internet works: otto" in page.locator("table").inner_text()
     with country.reader() as snapshot:
         (found,) = hazards.newest(snapshot, 5)
