@@ -18,10 +18,10 @@ from collector.config import CollectorConfig
 from collector.evaluate.inputs import Reference
 from collector.evaluate.run import evaluate
 from collector.publish import export
-from collector.registry.importer import import_schools
 from collector.store.open import Store, create
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.fakes.collector_world import FakeClock, fake_ports
+from tests.fakes.registry_files import import_schools
 from tests.fakes.school_days import HOURS, Town, at_ms, weekdays
 
 SCHOOLS, BRIEF_SCHOOLS = 12_000, 1_000
