@@ -53,25 +53,24 @@ def run_jobs(
         notify: How people are told; None: as shipped.
     """
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
+
+    def add(name: str, job: Callable[[], object], trigger: str = "interval", **when: float) -> None:
+        scheduler.add_job(partial(_guard, name, job), trigger, id=name, **when)
+
     for name, seconds, job in notice_jobs(store, config, testpoint, ports, notify or NotifyConfig()):
-        scheduler.add_job(_guarded(name, job), "interval", seconds=seconds, id=name)
+        add(name, job, seconds=seconds)
     scheduler.start()  # people are told also while the first evaluation takes long
-    _guard("networks", lambda: look_up_networks(store, config, ports))
-    evaluate(store, config, testpoint, ports)
+    look_up = partial(look_up_networks, store, config, ports)
+    judge = partial(evaluate, store, config, testpoint, ports)
+    _guard("networks", look_up)
+    judge()
     every_s = config.evaluate_every_min * 60
-    look = partial(hazards.renew_open, store, ports, config.default_timezone)
-    scheduler.add_job(lambda: _guard("hazards", look), "interval", minutes=HAZARDS_EVERY_MIN, id="hazards")
-    scheduler.add_job(
-        lambda: _guard("networks", lambda: look_up_networks(store, config, ports)),
-        "interval",
-        seconds=every_s,
-        id="networks",
-    )
-    scheduler.add_job(lambda: evaluate(store, config, testpoint, ports), "interval", seconds=every_s, id="evaluate")
-    scheduler.add_job(lambda: _guard("tidy", lambda: tidy(store, ports)), "interval", hours=TIDY_EVERY_H, id="tidy")
+    add("hazards", partial(hazards.renew_open, store, ports, config.default_timezone), minutes=HAZARDS_EVERY_MIN)
+    add("networks", look_up, seconds=every_s)
+    scheduler.add_job(judge, "interval", seconds=every_s, id="evaluate")
+    add("tidy", partial(tidy, store, ports), hours=TIDY_EVERY_H)
     # Some seconds after each minute: a minute is taken when it is over.
-    watch_them = partial(outages.watch, store, config, ports)
-    scheduler.add_job(lambda: _guard("outages", watch_them), "cron", second=WATCH_AT_S, id="outages")
+    add("outages", partial(outages.watch, store, config, ports), "cron", second=WATCH_AT_S)
     stop.wait()
     scheduler.shutdown(wait=False)
 
@@ -134,10 +133,6 @@ def notice_jobs(
 def _done(done: sending.Round) -> None:
     if done.sent or done.failed:
         LOG.info("notices.sent", extra={"sent": done.sent, "failed": done.failed})
-
-
-def _guarded(name: str, job: Callable[[], None]) -> Callable[[], None]:
-    return lambda: _guard(name, job)
 
 
 def _guard(name: str, job: Callable[[], object]) -> None:

@@ -7,9 +7,8 @@ from typing import Final
 
 from agent.wire import forms
 from collector.ports import Ports
-from collector.store import locks
+from collector.store import secrets_kept
 from collector.store.open import ScopedStore, Store
-from collector.store.queries import facts
 
 _FACT: Final = "notice_secret"
 _DOMAIN: Final = b"enlace/1 stop of notices\n"
@@ -27,19 +26,8 @@ class Stop:
 
 
 def secret_of(store: Store | ScopedStore, ports: Ports) -> str:
-    """Return what signs these addresses: made once for every process on the database."""
-    with store.reader() as snapshot:
-        found = facts.find_fact(snapshot, _FACT)
-    if found is not None:
-        return found
-    with store.unit() as unit:
-        locks.hold(unit, (_FACT,))
-        found = facts.find_fact(unit, _FACT)
-        if found is None:
-            found = ports.randomness.token_bytes(32).hex()
-            facts.set_fact(unit, _FACT, found)
-            unit.commit()
-    return found
+    """Return what signs these addresses."""
+    return secrets_kept.secret(store, _FACT, ports.randomness.token_bytes)
 
 
 def sign(secret: str, stop: Stop) -> str:

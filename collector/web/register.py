@@ -8,9 +8,8 @@ from collector.config import CollectorConfig, TestpointConfig
 from collector.intake.parts import Parts
 from collector.notify.settings import NotifyConfig
 from collector.ports import Ports
-from collector.store import locks
+from collector.store import secrets_kept
 from collector.store.open import Store
-from collector.store.queries import facts
 from collector.store.queries.pages.schools import ENOUGH
 from collector.web import desk
 from collector.web.http import assets, frame, headers, problems, reading
@@ -93,7 +92,7 @@ BLUEPRINTS = (
 )
 
 SHAPE_PATH = "/hazards/new"
-_FORM_SECRET = "form_secret"  # noqa: S105 -- the name of the fact that holds it, not the secret
+FORM_SECRET = "form_secret"  # noqa: S105 -- the name of the fact that holds it, not the secret
 _LARGEST_FORM_BYTES = 64_000
 _LARGEST_REGISTRY_FORM_BYTES = 1_000_000  # of a form with many cells; a file in it is counted apart
 
@@ -121,7 +120,7 @@ def register_pages(
         notify: How people are told; None: as shipped.
     """
     found = desk.Desk(store, config, ports, testpoint_id, notify or NotifyConfig())
-    app.secret_key = _form_secret(store, ports)
+    app.secret_key = secrets_kept.secret(store, FORM_SECRET, ports.randomness.token_bytes)
     app.config.update(
         SESSION_COOKIE_NAME="enlace_form",
         SESSION_COOKIE_HTTPONLY=True,
@@ -170,19 +169,3 @@ def _verdict_options(chosen: str = "") -> list[tuple[str, object]]:
     several = [(chosen, schools.verdict_names(chosen))] if "," in chosen else []
     every = [(name, terms.VERDICTS[name]) for name in (*terms.VERDICT_ORDER, "NONE")]
     return [("", terms.ALL), *several, *every, (ENOUGH, terms.ENOUGH)]
-
-
-def _form_secret(store: Store, ports: Ports) -> str:
-    """Return what signs the tokens of forms: the same for every process on this database."""
-    with store.reader() as snapshot:
-        found = facts.find_fact(snapshot, _FORM_SECRET)
-    if found is not None:
-        return found
-    with store.unit() as unit:
-        locks.hold(unit, (_FORM_SECRET,))
-        found = facts.find_fact(unit, _FORM_SECRET)
-        if found is None:
-            found = ports.randomness.token_bytes(32).hex()
-            facts.set_fact(unit, _FORM_SECRET, found)
-            unit.commit()
-    return found

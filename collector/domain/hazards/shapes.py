@@ -89,11 +89,6 @@ def box_of(points: Iterable[Point]) -> tuple[float, float, float, float]:
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def points_of(shape: Shape) -> list[Point]:
-    """Return every corner of a shape."""
-    return [point for polygon in shape for ring in polygon for point in ring]
-
-
 def area_of(ring: Sequence[Point]) -> float:
     """Return the size of a ring in square degrees: zero where it has no inside."""
     # From its first corner on: far from zero, small rings would drown in their own distance.

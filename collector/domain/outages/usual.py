@@ -43,10 +43,6 @@ class Usual:
             self._days.setdefault(group, deque(maxlen=DAYS)).append(ticks)
             self._rates.pop(group, None)
 
-    def days_known(self, group: Group) -> int:
-        """Return how many days of a group are known."""
-        return len(self._days.get(group, ()))
-
     def of(self, group: Group, minute_of_day: int) -> float:
         """Return the chance of a school of the group to fall silent, the highest around a moment."""
         wide = Group(group.area) if group.area else group

@@ -19,7 +19,7 @@ from collector.web.charts import heat_strip
 from collector.web.charts.heat_strip import Piece, StripRow
 from collector.web.language import present
 from collector.web.language.conventions import NBSP
-from collector.web.language.i18n import say, say_many
+from collector.web.language.i18n import say
 
 _DAYS: Final = 10
 _READ: Final = 40  # stored days in which ten school days and today nearly always lie
@@ -203,8 +203,3 @@ def totals(lines: Sequence[DayLine]) -> tuple[int, int]:
 def learnt_late(received_ms: int, to_ms: int) -> bool:
     """Return whether a run came more than a day after it had ended."""
     return received_ms - to_ms > LATE_MS
-
-
-def ended_days(count: int) -> Markup:
-    """Return how many days a table shows."""
-    return say_many("%(num)s day", "%(num)s days", count)

@@ -12,7 +12,8 @@ from collector.store.open import Store
 from collector.store.queries import facts, use_limits
 from collector.store.queries import imports as stored
 from collector.store.queries.use_limits import LimitsDecision
-from collector.web.register import _form_secret
+from collector.store.secrets_kept import secret
+from collector.web.register import FORM_SECRET
 from tests.fakes.at_once import at_once
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.databases import OnServer
@@ -54,7 +55,12 @@ def test_each_decision_about_limits_has_a_number_of_its_own(store: Store) -> Non
 
 def test_two_processes_that_start_sign_forms_with_one_secret(store: Store) -> None:
     kept: list[str] = []
-    at_once(*(lambda seed=seed: kept.append(_form_secret(store, deed(seed).ports)) for seed in (1, 2, 3)))
+    at_once(
+        *(
+            lambda seed=seed: kept.append(secret(store, FORM_SECRET, deed(seed).ports.randomness.token_bytes))
+            for seed in (1, 2, 3)
+        )
+    )
     assert len(kept) == 3 and len(set(kept)) == 1
 
 

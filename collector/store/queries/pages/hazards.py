@@ -75,12 +75,3 @@ def held_flags(snapshot: Snapshot, hazard_id: str) -> int:
     of_it = select(HAZARD_SCHOOLS.c.school).where(HAZARD_SCHOOLS.c.hazard_id == hazard_id)
     query = select(func.count()).select_from(FLAGS).where(FLAGS.c.school.in_(of_it), FLAGS.c.state.in_(OPEN_STATES))
     return int(snapshot.connection.execute(query).scalar_one())
-
-
-def flags_by_school(snapshot: Snapshot, hazard_id: str) -> dict[str, str]:
-    """Return an open flag of each school of a hazard that has one."""
-    of_it = select(HAZARD_SCHOOLS.c.school).where(HAZARD_SCHOOLS.c.hazard_id == hazard_id)
-    query = select(FLAGS.c.school, func.min(FLAGS.c.flag_id)).where(
-        FLAGS.c.school.in_(of_it), FLAGS.c.state.in_(OPEN_STATES)
-    )
-    return {row[0]: row[1] for row in snapshot.connection.execute(query.group_by(FLAGS.c.school))}
