@@ -3,13 +3,13 @@
 import http.client
 import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from collector.domain.notice_delivery import Outcome, Result
 from collector.domain.public_address import is_public
+from collector.real.deadline import Deadline
 
 ANSWER_BYTES: Final = 16_000  # more of an answer is not read
 _SHOWN_BYTES: Final = 200
@@ -28,35 +28,29 @@ class HttpPoster:
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Result:
         """Post once and return what became of it."""
-        try:
-            status, said = self._post(url, body, headers)
-        except _NotAllowedError as error:
-            return Result(Outcome.NOT_ALLOWED, url, str(error))
-        except TimeoutError:
-            return Result(Outcome.SILENT, url, "no answer in time")
-        except ssl.SSLError as error:
-            return Result(Outcome.TLS, url, error.reason or str(error))
-        except (http.client.HTTPException, ConnectionResetError, BrokenPipeError) as error:
-            return Result(Outcome.CUT, url, type(error).__name__)
-        except (OSError, ValueError) as error:
-            return Result(Outcome.AWAY, url, " ".join(str(error).split()))
+        with Deadline(self._timeout_s * _WHOLE) as deadline:
+            try:
+                status, said = self._post(url, body, headers, deadline)
+            except Exception as error:  # whatever a receiver does is a word of the log
+                outcome, detail = _went_wrong(error, is_late=deadline.is_over)
+                if outcome is None:
+                    raise
+                return Result(outcome, url, detail)
         if 200 <= status < 300:
             return Result(Outcome.SENT, url, str(status))
         if 300 <= status < 400:
             return Result(Outcome.REDIRECT, url, str(status))
         return Result(Outcome.ANSWER, url, f"{status} {said}".strip())
 
-    def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> tuple[int, str]:
         parts = urlsplit(url)
         host, is_tls = parts.hostname or "", parts.scheme == "https"
         port = parts.port or (443 if is_tls else 80)
         address = self._address_of(host, port)
         made = http.client.HTTPConnection(host, port, timeout=self._timeout_s)
-        made.sock = socket.create_connection((address, port), self._timeout_s)
-        timer = threading.Timer(self._timeout_s * _WHOLE, _cut, [made.sock])
-        timer.daemon = True
-        timer.start()
         try:
+            made.sock = socket.create_connection((address, port), self._timeout_s)
+            deadline.watch(made.sock)
             if is_tls:
                 context = ssl.create_default_context(cafile=self._ca_file or None)
                 made.sock = context.wrap_socket(made.sock, server_hostname=host)
@@ -66,7 +60,6 @@ class HttpPoster:
             said = answer.read(ANSWER_BYTES)
             return answer.status, _shown(said)
         finally:
-            timer.cancel()
             made.close()
 
     def _address_of(self, host: str, port: int) -> str:
@@ -78,11 +71,28 @@ class HttpPoster:
         return addresses[0]
 
 
-def _cut(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return
+def _went_wrong(error: Exception, *, is_late: bool) -> tuple[Outcome | None, str]:
+    """Return the word for what went wrong, None where it is a fault of ours, and what is said of it.
+
+    Args:
+        error: What ended the try.
+        is_late: We cut the connection: whatever that looked like, there was no answer in time.
+    """
+    match error:
+        case _NotAllowedError():
+            return Outcome.NOT_ALLOWED, str(error)
+        case TimeoutError():
+            return Outcome.SILENT, "no answer in time"
+        case _ if is_late and isinstance(error, OSError | http.client.HTTPException):
+            return Outcome.SILENT, "no answer in time"
+        case ssl.SSLError():
+            return Outcome.TLS, error.reason or str(error)
+        case http.client.HTTPException() | ConnectionResetError() | BrokenPipeError():
+            return Outcome.CUT, type(error).__name__
+        case OSError() | ValueError():
+            return Outcome.AWAY, " ".join(str(error).split())
+        case _:
+            return None, ""
 
 
 def _shown(said: bytes) -> str:

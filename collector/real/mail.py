@@ -3,15 +3,13 @@
 import smtplib
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Final
 
 from collector.domain.notice_delivery import Outcome, Result
 from collector.notify.settings import NotifyConfig
+from collector.real.deadline import Deadline
 
 _WHOLE: Final = 3.0  # a message may take so many times the timeout of one answer: a server that drips is let go
 _LATER: Final = range(400, 500)
@@ -22,6 +20,24 @@ class _CannotTrustError(Exception):
     """The server has no TLS, or none that can be trusted."""
 
 
+class _Server(smtplib.SMTP):
+    """A mail server whose connection is watched from its first byte on, over TLS or not."""
+
+    def __init__(self, config: NotifyConfig, deadline: Deadline, context: ssl.SSLContext | None) -> None:
+        super().__init__(timeout=config.smtp_timeout_s)
+        # The name is what the certificate is held against; `connect` alone does not keep it.
+        self._host = config.smtp_host
+        self._deadline, self._context = deadline, context
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Return the connection that `connect` speaks over."""
+        connection: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        self._deadline.watch(connection)
+        if self._context is None:
+            return connection
+        return self._context.wrap_socket(connection, server_hostname=self._host)
+
+
 class SmtpMailer:
     """Hands messages to the server of the configuration."""
 
@@ -30,34 +46,28 @@ class SmtpMailer:
 
     def send(self, message: EmailMessage, to: str) -> Result:
         """Send it to one mailbox and return what became of it."""
-        try:
-            with _deadline(self._config.smtp_timeout_s * _WHOLE) as watched:
-                self._send(message, to, watched)
-        except Exception as error:  # whatever a server does is a word of the log
-            outcome = _outcome(error)
-            if outcome is None:
-                raise
-            return Result(outcome, to, _detail(error))
+        with Deadline(self._config.smtp_timeout_s * _WHOLE) as deadline:
+            try:
+                self._send(message, to, deadline)
+            except Exception as error:  # whatever a server does is a word of the log
+                outcome = _outcome(error)
+                if outcome is None:
+                    raise
+                if deadline.is_over:  # we cut the connection: whatever that looked like
+                    return Result(Outcome.SILENT, to, "no answer in time")
+                return Result(outcome, to, _detail(error))
         return Result(Outcome.SENT, to)
 
-    def _send(self, message: EmailMessage, to: str, watched: Callable[[socket.socket | None], None]) -> None:
+    def _send(self, message: EmailMessage, to: str, deadline: Deadline) -> None:
         config = self._config
-        timeout_s = config.smtp_timeout_s
-        if config.smtp_security == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(timeout=timeout_s, context=self._context())
-        else:
-            server = smtplib.SMTP(timeout=timeout_s)
-        # The name is what the certificate is held against; `connect` alone does not keep it.
-        server._host = config.smtp_host  # type: ignore[attr-defined]
+        server = _Server(config, deadline, self._context() if config.smtp_security == "tls" else None)
         try:
             code, said = server.connect(config.smtp_host, config.smtp_port)
-            watched(server.sock)
             if code != 220:
                 raise smtplib.SMTPConnectError(code, said)
             server.ehlo_or_helo_if_needed()
             if config.smtp_security == "starttls":
                 self._start_tls(server)
-                watched(server.sock)
             if config.smtp_user:
                 server.login(config.smtp_user, self._password)
             server.send_message(message, parseaddr(config.from_address)[1], [to])
@@ -83,27 +93,6 @@ def _leave(server: smtplib.SMTP) -> None:
         server.quit()
     except (OSError, smtplib.SMTPException):
         return
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[Callable[[socket.socket | None], None]]:
-    """Cut the connection after a time, however lively it looks."""
-    known: list[socket.socket] = []
-
-    def cut() -> None:
-        for one in known:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield lambda found: known.append(found) if found is not None else None
-    finally:
-        timer.cancel()
 
 
 # The first that fits; whatever else the system says is that there is no connection.

@@ -137,6 +137,23 @@ def test_a_receiver_that_drips_is_let_go() -> None:
     assert result.outcome in (Outcome.CUT, Outcome.SILENT)
 
 
+def test_a_receiver_that_drips_over_tls_is_let_go(tmp_path: Path) -> None:
+    """TLS takes the socket away from whoever made it; what cuts the connection must not lose it."""
+    trusted = certificates.write(tmp_path)
+
+    def drip(plain: socket.socket) -> None:
+        with certificates.server_context(trusted).wrap_socket(plain, server_side=True) as connection:
+            connection.recv(10_000)
+            while True:
+                connection.sendall(b"H")
+                threading.Event().wait(0.02)
+
+    with mail_servers.raw(drip) as port:
+        poster = HttpPoster(0.4, may_be_private=True, ca_file=str(trusted))
+        result = poster.post(f"https://localhost:{port}/", b"{}", {})
+    assert result.outcome is Outcome.SILENT
+
+
 def test_a_certificate_that_is_not_trusted_is_said(tmp_path: Path) -> None:
     good = certificates.write(tmp_path)
 

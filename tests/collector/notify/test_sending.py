@@ -129,6 +129,24 @@ def test_a_server_that_hangs_is_let_go_and_the_rest_comes_when_it_is_back(scene:
     assert len(mailbox.taken) == 3
 
 
+@pytest.mark.parametrize("security", ["none", "tls"])
+def test_a_server_that_drips_its_greeting_is_let_go(scene: Scene, tmp_path: Path, security: str) -> None:
+    trusted = certificates.write(tmp_path)
+
+    def drip(plain: socket.socket) -> None:
+        connection = plain
+        if security == "tls":
+            connection = certificates.server_context(trusted).wrap_socket(plain, server_side=True)
+        with connection:
+            while True:
+                connection.sendall(b"220-wait\r\n")
+                threading.Event().wait(0.02)
+
+    with mail_servers.raw(drip) as port:
+        done = scene.send(port, smtp_timeout_s=0.2, smtp_security=security, smtp_ca_file=str(trusted))
+    assert done.failed == 3 and {words[0] for words in scene.words().values()} == {"silent"}
+
+
 def test_a_server_that_hangs_at_one_recipient_keeps_nobody_else(scene: Scene) -> None:
     mailbox = Mailbox(hangs_at=frozenset({ANA}))
     with mail_servers.serving(mailbox) as port:
