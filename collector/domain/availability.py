@@ -12,10 +12,12 @@ from typing import Final
 
 from collector.domain.calendars import Period
 from collector.domain.slots import DAY_MS, DOWN, GOOD, SLOT_MS, Slot
+from collector.domain.words import TimeQuality
 
 SLACK_MS: Final = 5_000  # corrected times of one computer differ by the delay of its requests
 LONGEST_MS: Final = 6 * 3_600_000  # an agent closes a run after four hours: of a longer one the rest is not believed
 OWN_FAULT_SLOTS: Final = 6  # two looks at the line: fewer may be the edges of a real outage, seen at other moments
+CLOCK_OFF_MS: Final = SLOT_MS // 2  # a clock that was right to this on both sides places a run in the right slot
 LATE_MS: Final = DAY_MS
 # What a computer wrote in its last minutes comes with its next start, after a week-end or holidays: less than half an
 # hour that was learnt late is no news of a day.
@@ -34,6 +36,17 @@ _SLOTS: Final = {
 }
 _ORDER: Final = {slot: rank for rank, slot in enumerate(Slot)}
 _MAY_LAST: Final = frozenset({Slot.OFF, Slot.ASLEEP})
+
+
+def is_placed(quality: str, clock_off_ms: int | None) -> bool:
+    """Return whether it is known when a run was: else it says nothing of the line at any moment.
+
+    Args:
+        quality: How its time is known.
+        clock_off_ms: Of one that is only bounded: how far the computer's clock was off at the contacts before and
+            after; None: not known.
+    """
+    return quality != TimeQuality.BOUNDED or (clock_off_ms is not None and clock_off_ms <= CLOCK_OFF_MS)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from collector.domain.targets import SchoolFacts, Target, resolve
 from collector.domain.words import DayKind
 from collector.profiles.catalogue import Catalogue, Profile
 from collector.profiles.choices import Choices
-from collector.store.queries.schools import DatedFacts, School, calendars_of
+from collector.store.queries.schools import DatedFacts, School, calendars_of, facts_on
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,7 @@ class SchoolInputs:
 
     def facts_on(self, day: date) -> DatedFacts | None:
         """Return the dated facts of a day; None where the registry has none so early."""
-        valid = [facts for facts in self._facts if facts.valid_from <= day.isoformat()]
-        return valid[-1] if valid else None
+        return facts_on(self._facts, day.isoformat())
 
     def start_ms(self, day: date) -> int:
         """Return the first moment of a local day, UTC milliseconds."""

@@ -15,18 +15,17 @@ from collector.domain.availability import (
     availability_of,
     coverage_of,
     fold_day,
+    is_placed,
     school_slots,
 )
 from collector.domain.calendars import Period
 from collector.domain.local_outages import LocalOutage, Stretch
 from collector.domain.low_availability import DEFAULT_PCT, WINDOW_DAYS, Counted, Seen, observations
 from collector.domain.slots import SLOT_MS, read_runs, written
-from collector.domain.words import TimeQuality
 from collector.evaluate.inputs import SchoolInputs
 from collector.store.queries.judging.availability import DayRow, NowRow, OutageRow, Run, Stay
 
 REACH_MS: Final = LONGEST_MS
-CLOCK_OFF_MS: Final = SLOT_MS // 2  # a clock that was right to this on both sides places a run in the right slot
 METRIC: Final = "availability_pct"  # of the profiles
 
 
@@ -137,14 +136,14 @@ def _heard(runs: Sequence[Run], stays: Sequence[Stay]) -> Iterable[Heard]:
     for stay in stays:
         own.setdefault(stay.device, []).append(stay)
     for _school, device, from_ms, to_ms, state, quality, off_ms, received_ms in runs:
-        is_placed = quality != TimeQuality.BOUNDED or (off_ms is not None and off_ms <= CLOCK_OFF_MS)
+        is_known = is_placed(quality, off_ms)
         if device not in own:
-            yield Heard(device, from_ms, to_ms, state, received_ms, is_placed)
+            yield Heard(device, from_ms, to_ms, state, received_ms, is_known)
         for stay in own.get(device, ()):
             first = max(stay.from_ms, from_ms)
             after = to_ms if stay.to_ms is None else min(stay.to_ms, to_ms)
             if first < after:
-                yield Heard(device, first, after, state, received_ms, is_placed)
+                yield Heard(device, first, after, state, received_ms, is_known)
 
 
 def _by_day(heard: Sequence[Heard], starts: Sequence[int]) -> list[list[Heard]]:

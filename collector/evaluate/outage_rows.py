@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from collector.domain.availability import LONGEST_MS, is_placed
 from collector.domain.calendars import OpenDay, local_day
 from collector.domain.outages import lost, revise
 from collector.domain.outages.groups import Group
@@ -16,8 +17,8 @@ from collector.domain.words import OutageLabel, OutageState
 from collector.evaluate.opening import Hours
 from collector.store.queries import schools as registry
 from collector.store.queries.judging import outages
-from collector.store.queries.judging.outages import REGIONAL, Row, Watched
-from collector.store.queries.schools import School
+from collector.store.queries.judging.outages import REGIONAL, DiaryRun, Row, Watched
+from collector.store.queries.schools import DatedFacts, School
 from collector.store.unit import Snapshot
 
 MINUTE_MS = 60_000
@@ -72,6 +73,14 @@ def days_of(schools: Iterable[Row]) -> set[tuple[str, str]]:
     return {(one["school"], day) for one in schools for day in json.loads(one["days"])}
 
 
+class _Then(NamedTuple):
+    """A school as it was when an outage took it."""
+
+    school: School
+    dated: Sequence[DatedFacts]  # oldest first: each day has the hours that held on it
+    pupils: int | None
+
+
 class Composer:
     """Makes the rows of outages; what several of them need is read once."""
 
@@ -102,11 +111,12 @@ class Composer:
         )
         diaries: dict[str, list[Run]] = {}
         for run in found:
-            said = revise.said_by(run.state)
-            diaries.setdefault(run.school, []).append(Run(run.from_ms // MINUTE_MS, -(-run.to_ms // MINUTE_MS), said))
+            if (told := _told(run)) is not None:
+                diaries.setdefault(run.school, []).append(told)
         now = until if outage.closed is None else min(until + AROUND_MIN, self._last)
         revised = revise.revise(silences, diaries, now) if silences else Revised((), {}, is_ours=False)
-        late = [run.received_ms for run in found if outage.closed and run.received_ms > (outage.closed + 1) * MINUTE_MS]
+        after_ms = (outage.closed + 1) * MINUTE_MS if outage.closed else None
+        late = [run.received_ms for run in found if after_ms and run.received_ms > after_ms and _told(run)]
         return self._rows_of(outage, revised, max(late, default=None))
 
     def _rows_of(self, outage: Outage, revised: Revised, learnt_ms: int | None) -> list[tuple[Row, list[Row]]]:
@@ -140,15 +150,15 @@ class Composer:
     ) -> tuple[Row, list[Row]]:
         is_live = learnt_from is None
         outage_id = outage.outage_id if is_live else f"{outage.outage_id}-{learnt_from}"
-        known = registry.by_code(self._snapshot, sorted(outage.members))
+        known = self._known(sorted(outage.members), (outage.began if is_live else piece.span.start) * MINUTE_MS)
         codes = sorted(outage.members if is_live else piece.schools)
         schools = [
             self._school_row(outage_id, code, outage.members[code], piece.schools.get(code), known.get(code), revised)
             for code in codes
         ]
         taken = [one for one in schools if one["school"] in piece.schools]
-        pupils = [number for one in taken if (number := _pupils(known.get(one["school"]))) is not None]
-        hours = [one["pupil_hours"] for one in taken if one["pupil_hours"] is not None]
+        pupils = [known[one["school"]].pupils for one in taken if one["school"] in known]
+        hours = _sum([one["pupil_hours"] for one in taken])
         confirmed = sum(one["said"] == Said.DOWN.value for one in taken)
         row = {
             **_seen(outage),
@@ -157,8 +167,8 @@ class Composer:
             "to_ms": _ms(piece.span.stop),
             "silent": len(taken),
             "confirmed": confirmed,
-            "pupils": sum(pupils) if pupils else None,
-            "pupil_hours": round(sum(hours), 3) if hours else None,
+            "pupils": _sum(pupils),
+            "pupil_hours": None if hours is None else round(hours, 3),
             "timeline": json.dumps(self._curve(outage, piece.span)),
             "learnt_ms": learnt_ms,
             "seen_live": is_live,
@@ -169,7 +179,7 @@ class Composer:
         return row, schools
 
     def _school_row(
-        self, outage_id: str, code: str, member: Member, span: Span | None, school: School | None, revised: Revised
+        self, outage_id: str, code: str, member: Member, span: Span | None, school: _Then | None, revised: Revised
     ) -> Row:
         said = revised.said.get(code)
         from_ms = _ms(span.start if span else member.heard) or 0
@@ -185,13 +195,27 @@ class Composer:
             "said": said.value if said else "",
             "from_ms": from_ms,
             "to_ms": to_ms,
-            "pupil_hours": lost.pupil_hours(days, from_ms, until_ms, _pupils(school)) if span else 0.0,
+            "pupil_hours": lost.pupil_hours(days, from_ms, until_ms, school.pupils if school else None)
+            if span
+            else 0.0,
             "days": json.dumps(lost.lost_days(days, from_ms, until_ms)),
         }
 
-    def _days(self, school: School, from_ms: int, until_ms: int) -> list[OpenDay]:
+    def _known(self, codes: Sequence[str], at_ms: int) -> dict[str, _Then]:
+        """Return the schools with their dated facts, and how many pupils they had on their day of a moment."""
+        found, dated = registry.by_code(self._snapshot, codes), registry.facts_of(self._snapshot, codes)
+        known = {}
+        for code, school in found.items():
+            zone = ZoneInfo(school.timezone) if school.timezone else self._zone
+            facts = registry.facts_on(dated[code], local_day(at_ms, zone).isoformat())
+            pupils = (facts.students_peak_shift or facts.students_total) if facts else None
+            known[code] = _Then(school, dated[code], pupils)
+        return known
+
+    def _days(self, then: _Then, from_ms: int, until_ms: int) -> list[OpenDay]:
+        school = then.school
         watched = Watched(school.code, school.area, school.provider, school.timezone, school.opening)
-        return list(self._hours.days(watched, from_ms, until_ms))
+        return list(self._hours.days(watched, from_ms, until_ms, then.dated))
 
     def _curve(self, outage: Outage, span: Span) -> list[list[Any]]:
         """Return how many schools of a group were heard every five minutes, and how many usually are."""
@@ -252,10 +276,23 @@ def _overlap(span: Span, outage: Outage) -> int:
     return max(0, min(span.stop or end, end) - max(span.start, outage.began))
 
 
-def _pupils(school: School | None) -> int | None:
-    if school is None:
-        return None
-    return school.students_peak_shift or school.students_total
+def _sum(numbers: Iterable[float | None]) -> float | None:
+    """Return the sum of the numbers that are known; None where none is."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
+
+
+def _told(run: DiaryRun) -> Run | None:
+    """Return what a run of the diary says of a line; None: nobody knows when that was.
+
+    As for the availability: of a computer that was on no more is believed than an agent writes in one run.
+    """
+    said, to_ms = revise.said_by(run.state), run.to_ms
+    if said is not Said.OFF:
+        if not is_placed(run.time_quality, run.clock_off_ms):
+            return None
+        to_ms = min(to_ms, run.from_ms + LONGEST_MS)
+    return Run(run.from_ms // MINUTE_MS, -(-to_ms // MINUTE_MS), said)
 
 
 def _ms(minute: int | None) -> Any:

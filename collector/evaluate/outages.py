@@ -36,7 +36,10 @@ from collector.store.unit import Snapshot, UnitOfWork
 LOG = logging.getLogger(__name__)
 
 MINUTE_MS = 60_000
+DAY_MS = 86_400_000
 CATCH_UP_MIN = 180  # after a longer rest the watch begins anew: what was before is told by diaries
+AGAIN_EVERY_MIN = 15
+AGAIN_DAYS = 40  # as far back as days of conditions are worked out again (decision 132)
 LOAD_MIN = LOOKBACK_MIN + WITHIN_MIN + 2 * LONGEST_MIN
 USUAL_KEPT_DAYS = 60
 COMMITTED_WITHIN_MS = 3 * MINUTE_MS
@@ -76,6 +79,7 @@ def watch(store: Store, config: CollectorConfig, ports: Ports) -> list[OutageFac
         told += _learn(unit, composer, now_ms, {fact.outage_id for fact in told})
         facts.set_fact(unit, facts.OUTAGES_MINUTE, str(last))
         unit.commit()
+    told += _again(store, config, now_ms)
     if told:
         LOG.info("outages.changed", extra={"outages": len(told)})
     return told
@@ -196,12 +200,48 @@ def _learn(unit: UnitOfWork, composer: Composer, now_ms: int, done: set[str]) ->
     # A batch that was received before the last look may have been committed after it.
     after_ms = int(facts.find_fact(unit, facts.OUTAGES_LEARNT_MS) or 0) - COMMITTED_WITHIN_MS
     told: list[OutageFact] = []
-    for row in outages.list_rows(unit, outages.touched_by(unit, after_ms, now_ms, AROUND_MIN * MINUTE_MS)):
-        if row["outage_id"] not in done:
-            outage = outage_rows.outage_of(row, outages.school_rows(unit, row["outage_id"]))
-            told += _compose(unit, outage, composer)
+    for outage_id in outages.touched_by(unit, after_ms, now_ms, AROUND_MIN * MINUTE_MS):
+        if outage_id not in done:
+            for outage in _stored(unit, outage_id):
+                told += _compose(unit, outage, composer)
     facts.set_fact(unit, facts.OUTAGES_LEARNT_MS, str(now_ms))
     return told
+
+
+def _again(store: Store, config: CollectorConfig, now_ms: int) -> list[OutageFact]:
+    """Work out again what stands of the outages of late: what they took follows from calendars, zones and rolls too.
+
+    So a holiday that is declared afterwards, or a row that somebody altered, is right after the next turn.
+    """
+    last = now_ms // MINUTE_MS - 1
+    with store.reader() as snapshot:
+        if 0 <= last - int(facts.find_fact(snapshot, facts.OUTAGES_AGAIN_MINUTE) or 0) < AGAIN_EVERY_MIN:
+            return []
+        composer = Composer(snapshot, config.default_timezone, last)
+        ids = outages.seen_since(snapshot, now_ms - AGAIN_DAYS * DAY_MS)
+        wrong = [outage_id for outage_id in ids if not _stands(snapshot, outage_id, composer)]
+    told: list[OutageFact] = []
+    with store.unit() as unit:
+        composer = Composer(unit, config.default_timezone, last)
+        for outage_id in wrong:
+            for outage in _stored(unit, outage_id):
+                told += _compose(unit, outage, composer)
+        facts.set_fact(unit, facts.OUTAGES_AGAIN_MINUTE, str(last))
+        unit.commit()
+    return told
+
+
+def _stored(snapshot: Snapshot, outage_id: str) -> list[Outage]:
+    rows = outages.list_rows(snapshot, [outage_id])
+    return [outage_rows.outage_of(row, outages.school_rows(snapshot, outage_id)) for row in rows]
+
+
+def _stands(snapshot: Snapshot, outage_id: str, composer: Composer) -> bool:
+    """Return whether an outage and what diaries made of it are stored as they are to be."""
+    found = [one for outage in _stored(snapshot, outage_id) for one in composer.rows(outage)]
+    if not set(outages.parts_of(snapshot, outage_id)) <= {row["outage_id"] for row, _schools in found}:
+        return False
+    return all(outages.stands(snapshot, row, schools) for row, schools in found)
 
 
 def _compose(unit: UnitOfWork, outage: Outage, composer: Composer) -> list[OutageFact]:

@@ -100,12 +100,12 @@ class Island:
                 contacts.note(unit, code, self.clock.now_ms())
             unit.commit()
 
-    def add_diary(self, code: str, from_ms: int, to_ms: int, state: str) -> None:
+    def add_diary(self, code: str, from_ms: int, to_ms: int, state: str, **more: Any) -> None:
         """Let a run of a school's diary come in now."""
         row = {
-            "device": f"d-{code}", "rid": f"{code}-{from_ms}-{state}", "school": code, "from_ms": from_ms,
+            "device": f"d-{code}", "rid": f"{code}-{from_ms}-{to_ms}-{state}", "school": code, "from_ms": from_ms,
             "to_ms": to_ms, "time_quality": "exact", "received_ms": self.clock.now_ms(),
-            "slots": (to_ms - from_ms) // 300_000, "slot_s": 300, "state": state, "content_hash": "x",
+            "slots": (to_ms - from_ms) // 300_000, "slot_s": 300, "state": state, "content_hash": "x", **more,
         }  # fmt: skip
         with self.store.unit() as unit:
             unit.connection.execute(insert(DIARY).values(**row))

@@ -104,6 +104,12 @@ def _school(row: Row[Any]) -> School:
     return School(**{**values, "extra": json.loads(values["extra"])})
 
 
+def facts_on(dated: Sequence[DatedFacts], day: str) -> DatedFacts | None:
+    """Return the facts of a local day out of those of a school, oldest first; None where there are none so early."""
+    valid = [facts for facts in dated if facts.valid_from <= day]
+    return valid[-1] if valid else None
+
+
 def find(snapshot: Snapshot, code: str) -> School | None:
     """Return a school by its code, None where there is none."""
     row = snapshot.connection.execute(select(*_COLUMNS).where(SCHOOLS.c.code == code)).first()

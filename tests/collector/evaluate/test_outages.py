@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from collector.domain.words import Suppression
 from collector.evaluate import outages as evaluation
@@ -14,9 +14,10 @@ from collector.store.open import Store
 from collector.store.queries import schools
 from collector.store.queries.judging import suppressions
 from collector.store.tables.judgement import SCHOOL_DAYS
-from collector.store.tables.outages import OUTAGE_SCHOOLS
+from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from tests.fakes.collector_world import FakeClock
 from tests.fakes.outage_island import CONFIG, MINUTE_MS, ZONE, Island, at, nobody
+from tests.fakes.registry_files import import_calendar, import_schools
 from tests.fakes.wire_device import a_deployment
 
 
@@ -185,3 +186,78 @@ def test_a_day_lost_to_an_outage_is_not_judged(island: Island, store: Store) -> 
     local = SchoolInputs(found["S000"], dated["S000"], deployment).local_day(at("09:00"))
     reasons = [SchoolInputs(found[code], dated[code], deployment).at(local).suppression for code in ("S000", "S039")]
     assert reasons == [Suppression.OUTAGE, None]
+
+
+def over(island: Island) -> dict[str, object]:
+    """Let the outage of twenty schools pass from 08:40 to 10:20, and be over; return its row."""
+    island.pass_until(at("08:55"), island.is_not_cut)
+    island.pass_until(at("10:20"), island.is_not_cut, every_min=15)
+    island.pass_until(at("12:30"), every_min=10)
+    return the_row(island)
+
+
+def the_row(island: Island) -> dict[str, object]:
+    (row,) = [one for one in island.rows() if one["provider"] == "Onda Sur"]
+    return row
+
+
+def a_turn(island: Island, minutes: int = 16) -> dict[str, object]:
+    """Let the next turn come in which all outages are worked out again; return the row of the one of twenty."""
+    island.pass_until(island.clock.now_ms() + minutes * MINUTE_MS, is_watched=False)
+    island.facts += evaluation.watch(island.store, CONFIG, island.ports)
+    return the_row(island)
+
+
+def bring(island: Island, what: str) -> None:
+    """Import schools of the provider that failed: `what` is the end of the header, then that of each line."""
+    header, line = what.split(":", 1)
+    rows = [f"{code},School {code},Costa Sur,Onda Sur,{line}" for code in island.cut]
+    with island.store.unit() as unit:
+        text = "\n".join([f"code,name,area,provider,{header}", *rows])
+        import_schools(unit, text.encode(), now_ms=island.clock.now_ms(), default_timezone=ZONE)
+        unit.commit()
+
+
+def test_what_an_outage_took_follows_from_calendars_zones_and_the_hours_of_its_day(
+    island: Island, store: Store
+) -> None:
+    before = over(island)
+    assert before["state"] == "closed" and before["pupil_hours"] == pytest.approx(20 * 100 * 1.75, rel=0.1)
+    with store.unit() as unit:
+        import_calendar(unit, b"calendar,date,kind,note\ndefault,2026-11-24,holiday,\n")
+        unit.commit()
+    row = a_turn(island)
+    assert (row["pupil_hours"], row["from_ms"], row["to_ms"]) == (0.0, before["from_ms"], before["to_ms"])
+    assert suppressed(store) == {}
+    once = island.rows(), island.rows(OUTAGE_SCHOOLS)
+    a_turn(island)
+    assert (island.rows(), island.rows(OUTAGE_SCHOOLS)) == once
+
+    with store.unit() as unit:
+        import_calendar(unit, b"calendar,date,kind,note\ndefault,2026-11-24,open,\n")
+        unit.commit()
+    island.clock.advance(24 * 60 * MINUTE_MS)
+    bring(island, "students_total,opening:900,Mo-Fr 18:00-20:00")  # from tomorrow on: that day was as it was
+    assert a_turn(island) == before
+
+    bring(island, "timezone:Asia/Tokyo")
+    assert a_turn(island)["pupil_hours"] == 0.0, "it was night there"
+    assert suppressed(store) == {}
+
+
+def test_planted_rows_and_clocks_that_nobody_knows_do_not_change_an_outage(island: Island, store: Store) -> None:
+    before = over(island)
+    for planted in ({"state": "open"}, {"label": "collector", "pupil_hours": None}, {"silent": 3, "to_ms": None}):
+        with store.unit() as unit:
+            unit.connection.execute(update(OUTAGES).values(**planted))
+            unit.commit()
+        assert a_turn(island) == before, planted
+
+    for code in island.cut:
+        island.add_diary(code, at("10:20"), at("12:00"), "no_internet", time_quality="bounded")
+    row = a_turn(island)
+    assert (row["from_ms"], row["to_ms"], row["confirmed"]) == (before["from_ms"], before["to_ms"], 0)
+    assert row["learnt_ms"] is None
+    for code in island.cut:
+        island.add_diary(code, at("10:20"), at("11:30"), "no_internet", time_quality="bounded", clock_off_ms=2000)
+    assert a_turn(island)["to_ms"] == at("11:30"), "a clock that was right before and after is believed"

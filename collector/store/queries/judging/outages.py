@@ -38,6 +38,8 @@ class DiaryRun(NamedTuple):
     to_ms: int
     state: str
     received_ms: int
+    time_quality: str
+    clock_off_ms: int | None
 
 
 def watched_schools(snapshot: Snapshot) -> list[Watched]:
@@ -65,10 +67,17 @@ def school_rows(snapshot: Snapshot, outage_id: str) -> list[Row]:
     return [dict(row._mapping) for row in snapshot.connection.execute(query)]
 
 
+def stands(snapshot: Snapshot, row: Row, schools: Sequence[Row]) -> bool:
+    """Return whether an outage and its schools are stored exactly so."""
+    before = school_rows(snapshot, row["outage_id"])
+    if before != sorted(schools, key=lambda one: str(one["school"])):
+        return False
+    return list_rows(snapshot, [row["outage_id"]]) == [row]
+
+
 def write(unit: UnitOfWork, row: Row, schools: Sequence[Row]) -> bool:
     """Write an outage and its schools over what was there; return whether anything differs from that."""
-    before = list_rows(unit, [row["outage_id"]])
-    if before == [row] and school_rows(unit, row["outage_id"]) == sorted(schools, key=lambda one: str(one["school"])):
+    if stands(unit, row, schools):
         return False
     insert_or_update(unit, OUTAGES, row)
     unit.connection.execute(delete(OUTAGE_SCHOOLS).where(OUTAGE_SCHOOLS.c.outage_id == row["outage_id"]))
@@ -87,6 +96,13 @@ def remove(unit: UnitOfWork, ids: Iterable[str]) -> None:
 def ids_from(snapshot: Snapshot, moment_ms: int) -> list[str]:
     """Return the regional outages that were first suspected at a moment or later."""
     query = select(OUTAGES.c.outage_id).where(OUTAGES.c.suspected_ms >= moment_ms, OUTAGES.c.kind == REGIONAL)
+    return list(snapshot.connection.scalars(query))
+
+
+def seen_since(snapshot: Snapshot, moment_ms: int) -> list[str]:
+    """Return the regional outages that were seen live, opened, and first suspected at a moment or later."""
+    seen = OUTAGES.c.seen_live & OUTAGES.c.opened_ms.is_not(None) & (OUTAGES.c.suspected_ms >= moment_ms)
+    query = select(OUTAGES.c.outage_id).where(seen, OUTAGES.c.kind == REGIONAL).order_by(OUTAGES.c.suspected_ms)
     return list(snapshot.connection.scalars(query))
 
 
