@@ -24,6 +24,10 @@ Days = dict[str, tuple[str, str | None]]
 REACH = timedelta(days=366)
 """How far before now a hazard may be said to have begun: so many days may have to be judged again."""
 
+LATE_MS = 40 * 86_400_000
+"""So long after its end what comes late still changes a hazard."""
+ENDED_EVERY_MS = 3_600_000
+
 
 @dataclass(frozen=True)
 class Inside:
@@ -111,10 +115,14 @@ def renew(unit: UnitOfWork, hazard: Hazard, now_ms: int, default_zone: str) -> i
 
 
 def renew_open(store: Store, ports: Ports, default_zone: str) -> int:
-    """Do so for every hazard that is open, each in a transaction of its own, and return how many there are."""
+    """Do so for every hazard that is open, each in a transaction of its own, and return how many there are.
+
+    Those that ended lately have their turn once an hour: computers that come back tell what was, and the report of a
+    hazard is read when it is over.
+    """
     now_ms = ports.clock.now_ms()
     with store.reader() as snapshot:
-        found = hazards.open_ones(snapshot)
+        found = hazards.to_renew(snapshot, now_ms - LATE_MS, now_ms - ENDED_EVERY_MS)
     for hazard in found:
         with store.unit() as unit:
             still = hazards.find(unit, hazard.hazard_id)

@@ -76,6 +76,7 @@ class Called:
     answer: str | None = None  # of the newest result that stands
     answered_ms: int | None = None
     answered_by: str | None = None
+    first_answered_ms: int | None = None  # when a person first said how it is, whatever was heard since
     last_id: str | None = None  # the newest entry that can be taken back
 
 
@@ -102,6 +103,7 @@ def fold(entries: Iterable[Entry]) -> Called:
     undone = {one.undoes for one in ordered if one.deed == CallDeed.UNDO}
     claim: Entry | None = None
     result: Entry | None = None
+    first_ms: int | None = None
     last: Entry | None = None
     for one in ordered:
         if one.deed == CallDeed.UNDO or one.call_id in undone:
@@ -112,6 +114,8 @@ def fold(entries: Iterable[Entry]) -> Called:
         elif one.deed in (CallDeed.RELEASE, CallDeed.RESULT):
             claim = None
             result = one if one.deed == CallDeed.RESULT else result
+        if first_ms is None and one.deed == CallDeed.RESULT and one.answer != Answer.NO_ANSWER:
+            first_ms = one.at_ms
     return Called(
         version=ordered[-1].seq if ordered else 0,
         claimed_by=claim.by if claim else None,
@@ -119,6 +123,7 @@ def fold(entries: Iterable[Entry]) -> Called:
         answer=result.answer if result else None,
         answered_ms=result.at_ms if result else None,
         answered_by=result.by if result else None,
+        first_answered_ms=first_ms,
         last_id=last.call_id if last else None,
     )
 

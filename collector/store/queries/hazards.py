@@ -7,7 +7,14 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
+from agent.wire.vocabulary import DiaryState
+from collector.domain.availability import CLOCK_OFF_MS
 from collector.domain.hazards.standing import Entry
+from collector.domain.outages import presence
+from collector.domain.slots import SLOT_MS
+from collector.domain.words import TimeQuality
+from collector.store.queries import contacts
+from collector.store.queries.contacts import MINUTE_MS
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.hazards import HAZARD_CALLS, HAZARD_SCHOOLS, HAZARDS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS
@@ -17,6 +24,7 @@ from collector.store.unit import Snapshot, UnitOfWork
 
 _DAY_MS = 86_400_000  # no run of a diary is longer
 _WORKED = ("ok", "collector_down")  # words of the diary with which the school's own line worked
+_AWAY = ("off", "asleep")  # and those that say nothing of it
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,19 @@ def newest(snapshot: Snapshot, limit: int) -> list[Hazard]:
 def open_ones(snapshot: Snapshot) -> list[Hazard]:
     """Return every hazard without an end, drills too."""
     return [_hazard(row) for row in snapshot.connection.execute(select(*_COLUMNS).where(HAZARDS.c.ends_ms.is_(None)))]
+
+
+def to_renew(snapshot: Snapshot, ended_ms: int, checked_ms: int) -> list[Hazard]:
+    """Return every hazard without an end, and of those that ended lately whoever was not looked at for a while.
+
+    Args:
+        snapshot: The database.
+        ended_ms: Ended at this moment or later.
+        checked_ms: Looked at before this moment, or never.
+    """
+    is_old = HAZARDS.c.checked_ms.is_(None) | (HAZARDS.c.checked_ms < checked_ms)
+    wanted = HAZARDS.c.ends_ms.is_(None) | ((HAZARDS.c.ends_ms >= ended_ms) & is_old)
+    return [_hazard(row) for row in snapshot.connection.execute(select(*_COLUMNS).where(wanted))]
 
 
 def count(snapshot: Snapshot) -> tuple[int, int]:
@@ -220,19 +241,42 @@ def heard(snapshot: Snapshot, hazard: Hazard, as_of_ms: int) -> dict[str, Heard]
     """Return what the rows say of each school between the beginning of a hazard and a moment.
 
     The first time heard is the earliest test that gave a figure or run of the diary in which the line worked, by the
-    time of the school; where there is neither, the last contact.
+    time of the school; where there is neither, the last contact. What came after the moment says nothing of it.
     """
-    contacts = _devices_of(snapshot, hazard.hazard_id)
+    contacts = _contacts(snapshot, hazard, as_of_ms)
     query = select(HAZARD_SCHOOLS.c.school, *_since(hazard.begins_ms, as_of_ms))
     query = query.where(HAZARD_SCHOOLS.c.hazard_id == hazard.hazard_id)
     found = {}
-    for school, tested_ms, worked_ms, word, newest_bps in snapshot.connection.execute(query):
-        contact = contacts.get(school)
-        contact = None if contact is None or contact < hazard.begins_ms else min(contact, as_of_ms)
-        firsts = [max(one, hazard.begins_ms) for one in (tested_ms, worked_ms) if one is not None]
-        lasts = [one for one in (contact, *firsts) if one is not None]
+    for row in snapshot.connection.execute(query):
+        contact = contacts.get(row.school)
+        firsts = [max(one, hazard.begins_ms) for one in (row.tested_ms, row.worked_ms) if one is not None]
+        worked_ms = min(row.last_worked_ms, as_of_ms) if row.last_worked_ms is not None else None
+        lasts = [one for one in (contact, worked_ms, *firsts) if one is not None]
         first = min(firsts) if firsts else contact
-        found[school] = Heard(first, max(lasts, default=None), word, newest_bps)
+        found[row.school] = Heard(first, max(lasts, default=None), _word(row), row.newest_bps)
+    return found
+
+
+def _word(row: Any) -> str | None:
+    """Return the newest word of the diary; of several computers one that gets through decides."""
+    if row.told is None:
+        return row.any_word  # type: ignore[no-any-return]  # a column of text
+    has_other_worked = row.last_worked_ms is not None and row.last_worked_ms > row.told_from_ms + SLOT_MS
+    return DiaryState.OK.value if has_other_worked and row.told not in _WORKED else str(row.told)
+
+
+def _contacts(snapshot: Snapshot, hazard: Hazard, as_of_ms: int) -> dict[str, int]:
+    """Return when each school was last heard between the beginning of a hazard and a moment.
+
+    Of a school that was heard after the moment it is asked in which minute of the day before it was.
+    """
+    newest = {code: ms for code, ms in _devices_of(snapshot, hazard.hazard_id).items() if ms is not None}
+    found = {code: ms for code, ms in newest.items() if hazard.begins_ms <= ms <= as_of_ms}
+    later = sorted(code for code, ms in newest.items() if ms > as_of_ms)
+    first, last = max(hazard.begins_ms, as_of_ms - _DAY_MS) // MINUTE_MS, as_of_ms // MINUTE_MS
+    for code, hours in (contacts.rows_between(snapshot, first, last, later) if later else {}).items():
+        if minutes := [one for one in presence.minutes_of(hours) if first <= one <= last]:
+            found[code] = min(max(minutes[-1] * MINUTE_MS, hazard.begins_ms), as_of_ms)
     return found
 
 
@@ -244,21 +288,28 @@ def _devices_of(snapshot: Snapshot, hazard_id: str) -> dict[str, int | None]:
 
 
 def _since(begins_ms: int, as_of_ms: int) -> list[Any]:
-    """Return, for each school, four looks into an index: first test, first good run, newest word, newest speed."""
+    """Return, for each school, looks into an index: first test, first and last good run, newest words and speed."""
     tests, runs = MEASUREMENTS.c, DIARY.c
     tested = (tests.school == HAZARD_SCHOOLS.c.school) & tests.started_ms.between(begins_ms, as_of_ms)
     tested = tested & tests.download_bps.is_not(None) & tests.retracted_ms.is_(None)
     lived = (runs.school == HAZARD_SCHOOLS.c.school) & runs.from_ms.between(begins_ms - _DAY_MS, as_of_ms)
     lived = lived & (runs.to_ms > begins_ms)
+    is_known = (runs.time_quality != TimeQuality.BOUNDED.value) | (runs.clock_off_ms <= CLOCK_OFF_MS)
+    worked = lived & is_known & runs.state.in_(_WORKED)
+    tells = lived & is_known & runs.state.not_in(_AWAY)
+
+    def newest(column: Any, condition: Any, table: Any, at_ms: Any) -> Any:
+        query = select(column).where(condition).order_by(at_ms.desc(), table.device, table.rid)
+        return query.limit(1).scalar_subquery()
+
     return [
-        select(func.min(tests.started_ms)).where(tested).scalar_subquery(),
-        select(func.min(runs.from_ms)).where(lived, runs.state.in_(_WORKED)).scalar_subquery(),
-        select(runs.state).where(lived).order_by(runs.from_ms.desc(), runs.device, runs.rid).limit(1).scalar_subquery(),
-        select(tests.download_bps)
-        .where(tested)
-        .order_by(tests.started_ms.desc(), tests.device, tests.rid)
-        .limit(1)
-        .scalar_subquery(),
+        select(func.min(tests.started_ms)).where(tested).scalar_subquery().label("tested_ms"),
+        select(func.min(runs.from_ms)).where(worked).scalar_subquery().label("worked_ms"),
+        newest(runs.to_ms, worked, runs, runs.from_ms).label("last_worked_ms"),
+        newest(runs.state, tells, runs, runs.from_ms).label("told"),
+        newest(runs.from_ms, tells, runs, runs.from_ms).label("told_from_ms"),
+        newest(runs.state, lived, runs, runs.from_ms).label("any_word"),
+        newest(tests.download_bps, tested, tests, tests.started_ms).label("newest_bps"),
     ]
 
 

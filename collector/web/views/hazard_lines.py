@@ -33,8 +33,9 @@ class Line:
 
     @property
     def back_ms(self) -> int | None:
-        """When it was heard, or confirmed by a person, for the first time."""
-        return min((one for one in (self.first_ms, self.confirmed_ms) if one is not None), default=None)
+        """When it was heard, or a person said how it is, for the first time: what came later takes nothing back."""
+        firsts = (self.first_ms, self.called.first_answered_ms)
+        return min((one for one in firsts if one is not None), default=None)
 
     @property
     def name(self) -> str:

@@ -48,6 +48,14 @@ def test_what_was_learnt_last_decides() -> None:
     assert standing(facts(**called, last_contact_ms=NOW - HOUR)) is Standing.HEARD
 
 
+def test_who_was_first_answered_for_is_kept_and_no_answer_is_none() -> None:
+    deeds = (("no_answer", None), ("works", None), ("down", None))
+    entries = [Entry(f"c{at}", at, at, "otto", "result", answer) for at, (answer, _) in enumerate(deeds, 1)]
+    assert fold(entries).first_answered_ms == 2
+    assert fold([*entries, Entry("c4", 4, 4, "ana", "undo", undoes="c2")]).first_answered_ms == 3
+    assert fold(entries[:1]).first_answered_ms is None
+
+
 TIMES = st.none() | st.integers(0, 2_000).map(lambda hour: hour * HOUR)
 
 

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from collector.app import make_flask
 from collector.evaluate import hazards as work
 from collector.store.open import Store
-from collector.store.queries import audit, hazards
+from collector.store.queries import audit, contacts, hazards
 from collector.store.queries.judging import suppressions
 from collector.store.queries.pages import hazards as pages_hazards
 from collector.store.tables.devices import DEVICES
@@ -498,6 +498,104 @@ def test_only_the_open_ones_are_looked_after(otto: FlaskClient, country: Store, 
         unit.connection.execute(update(HAZARDS).where(HAZARDS.c.hazard_id == hazard_id).values(ends_ms=NOW_MS))
         unit.commit()
     assert work.renew_open(country, ports, ZONE) == 0
+    clock.advance(HOUR + 1)
+    assert work.renew_open(country, ports, ZONE) == 1, "once an hour, for what comes late"
+    assert work.renew_open(country, ports, ZONE) == 0
+
+
+def ended(otto: FlaskClient, country: Store, clock: FakeClock) -> str:
+    """Declare a hazard of nine hours in which nobody was heard, and end it; return its identity."""
+    with country.unit() as unit:
+        unit.connection.execute(delete(MEASUREMENTS))
+        unit.connection.execute(delete(DIARY))
+        unit.connection.execute(update(DEVICES).values(last_contact_ms=NOW_MS - 12 * HOUR))
+        unit.commit()
+    hazard_id = declared(otto, begins="2026-11-24T05:20")
+    data = {"csrf_token": token_of(otto.get("/hazards").text), "deed": "end", "version": "1"}
+    assert otto.post(f"/hazards/{hazard_id}/dates", data=data).status_code == 303
+    clock.advance(3 * 24 * HOUR)
+    return hazard_id
+
+
+def later(country: Store, clock: FakeClock) -> None:
+    with country.unit() as unit:
+        unit.connection.execute(update(DEVICES).values(last_contact_ms=clock.now_ms()))
+        for school in ("00123", "00201", "00202"):
+            contacts.note(unit, school, clock.now_ms())
+        unit.commit()
+
+
+def renewed(otto: FlaskClient, country: Store, hazard_id: str) -> dict[str, tuple[int | None, int | None]]:
+    """Let the jobs look; return of each school when it was first and last heard in the hazard."""
+    work.renew_open(country, otto.application.extensions["enlace_pages"].ports, ZONE)
+    with country.reader() as snapshot:
+        kept = hazards.kept_heard(snapshot, hazard_id)
+    return {school: (one.first_heard_ms, one.last_contact_ms) for school, one in kept.items()}
+
+
+def test_a_school_that_comes_back_after_the_end_was_silent_until_then(
+    otto: FlaskClient, country: Store, clock: FakeClock
+) -> None:
+    hazard_id = ended(otto, country, clock)
+    with country.unit() as unit:
+        contacts.note(unit, "00202", NOW_MS - 2 * HOUR)
+        unit.commit()
+    later(country, clock)
+    found = renewed(otto, country, hazard_id)
+    assert found["00123"] == found["00201"] == (None, None)
+    assert found["00202"] == (NOW_MS - 2 * HOUR, NOW_MS - 2 * HOUR)
+
+
+def test_what_a_computer_brings_after_the_end_is_in_the_report(
+    otto: FlaskClient, country: Store, clock: FakeClock
+) -> None:
+    hazard_id = ended(otto, country, clock)
+    later(country, clock)
+    with country.unit() as unit:
+        runs = [
+            a_run("00123", NOW_MS - 3 * HOUR, "ok", "r1"),
+            {**a_run("00201", NOW_MS - 3 * HOUR, "ok", "r2"), "time_quality": "bounded"},
+        ]
+        unit.connection.execute(insert(DIARY), [{"clock_off_ms": None, **run} for run in runs])
+        unit.commit()
+    found = renewed(otto, country, hazard_id)
+    assert found["00123"] == (NOW_MS - 3 * HOUR, NOW_MS - 2 * HOUR)
+    assert found["00201"] == (None, None), "nobody knows when that was"
+
+
+def test_one_computer_that_gets_through_says_how_the_line_is(otto: FlaskClient, country: Store) -> None:
+    hazard_id = declared(otto, begins="2026-11-24T10:20")
+    with country.unit() as unit:
+        unit.connection.execute(delete(DIARY))
+        unit.connection.execute(delete(MEASUREMENTS))
+        unit.connection.execute(update(DEVICES).values(last_contact_ms=NOW_MS))
+        rows = [a_run("00123", NOW_MS - HOUR, "ok", "r1"), a_run("00123", NOW_MS - HOUR // 2, "link_down", "r2")]
+        rows += [a_run("00201", NOW_MS - 2 * HOUR, "no_internet", "r3"), a_run("00201", NOW_MS - HOUR, "asleep", "r4")]
+        rows[1]["device"] = "d-00123-2"
+        unit.connection.execute(insert(DIARY), rows)
+        found = hazards.find(unit, hazard_id)
+        assert found is not None
+        work.renew(unit, found, NOW_MS, ZONE)
+        kept = hazards.kept_heard(unit, hazard_id)
+    assert kept["00123"].word == "ok", "the other computer is unplugged"
+    assert kept["00201"].word == "no_internet", "a computer that sleeps says nothing of the line"
+
+
+def test_who_was_answered_for_stays_in_the_curve_when_it_is_heard(otto: FlaskClient, country: Store) -> None:
+    with country.unit() as unit:
+        unit.connection.execute(delete(MEASUREMENTS))
+        unit.connection.execute(delete(DIARY))
+        unit.connection.execute(update(DEVICES).values(last_contact_ms=NOW_MS - 9 * HOUR))
+        unit.commit()
+    hazard_id = declared(otto, begins="2026-11-24T10:20")
+    record(otto, hazard_id, "00123", "result", 0, answer="works", way="call")
+    with country.unit() as unit:
+        values = {"first_heard_ms": NOW_MS + HOUR, "last_contact_ms": NOW_MS + HOUR}
+        mine = HAZARD_SCHOOLS.c.school == "00123"
+        unit.connection.execute(update(HAZARD_SCHOOLS).where(mine).values(**values))
+        unit.connection.execute(update(HAZARDS).values(checked_ms=NOW_MS + 1))
+        unit.commit()
+    assert "1 of 3 schools have been heard from or answered for" in otto.get(f"/hazards/{hazard_id}").text
 
 
 def start_drill(client: FlaskClient) -> TestResponse:
