@@ -10,6 +10,8 @@ HTTP: Final = ("http", "https")
 HTTP_OR_WEBSOCKET: Final = ("http", "https", "ws", "wss")
 NAME_CHARS: Final = 253
 _NOT_IN_A_HOST: Final = frozenset("/\\@[]?#:")
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NUMBER: Final = re.compile(r"0x[0-9a-f]*|[0-9]+")  # a last label that is one makes the whole a number (URL Standard)
 
 
@@ -53,16 +55,35 @@ def is_elsewhere(value: str) -> bool:
     """Return whether an address that has no fault leads to another computer, as far as its writing tells.
 
     Loopback and link-local addresses mean something else on every computer. A number in another form than four decimal
-    ones is read by some programs as an address and by others as a name.
+    ones is read by some programs as an address and by others as a name. What is written with letters of other
+    scripts, or wrapped into IPv6, is taken for what it stands for.
     """
-    host = (urlsplit(value).hostname or "").rstrip(".").casefold()
+    host = _plain(urlsplit(value).hostname or "")
     try:
-        found = ipaddress.ip_address(host)
+        found = _unwrapped(ipaddress.ip_address(host))
     except ValueError:
         return (
             host != "localhost" and not host.endswith(".localhost") and not _NUMBER.fullmatch(host.rpartition(".")[2])
         )
     return not (found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast)
+
+
+def _plain(host: str) -> str:
+    """Return a host as it is asked for: in ASCII, with full stops, in small letters."""
+    try:
+        return host.encode("idna").decode("ascii").rstrip(".").casefold()
+    except UnicodeError:
+        return host.rstrip(".").casefold()
+
+
+def _unwrapped(address: _Address) -> _Address:
+    """Return the IPv4 address that one of IPv6 stands for, else the address itself."""
+    if address.version == 4:
+        return address
+    inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+    if inner is None and address in _NAT64:
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return inner or address
 
 
 def is_own(text: str) -> bool:

@@ -25,8 +25,9 @@ class NetworksFile:
             CollectorError: If it is not there, or no such file.
         """
         try:
-            self._reader = maxminddb.open_database(path, maxminddb.MODE_MMAP)
-        except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
+            # As a whole, not mapped: who copies a new file over this one would end the process that reads it.
+            self._reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
+        except Exception as error:  # of a damaged file the library tells in many words
             raise CollectorError(
                 f"[collector] networks_file = {path} cannot be read as an MMDB file.",
                 means="Networks stay unknown until it can.",
@@ -46,7 +47,7 @@ class NetworksFile:
         """Return the network that a prefix such as 203.0.113.0/24 belongs to; None = unknown."""
         try:
             found = self._reader.get(str(ipaddress.ip_network(prefix).network_address))
-        except (ValueError, maxminddb.InvalidDatabaseError):  # no address, of a family that the file lacks, or damaged
+        except Exception:  # no address, of a family that the file lacks, or of a damaged place, in many words
             return None
         if not isinstance(found, dict):
             return None

@@ -37,3 +37,22 @@ def test_what_can_be_listened_on(text: str) -> None:
 @pytest.mark.parametrize("text", ["", " ", "http://127.0.0.1", "127.0.0.1:80", "[::1]", "a b", "a..b", "a/b", "x\n"])
 def test_what_cannot(text: str) -> None:
     assert not addresses.is_own(text)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "[::1]", "localhost", "LOCALHOST.", "0x7f.1", "127.1", "[::ffff:127.0.0.1]",
+        "[::ffff:169.254.169.254]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "１２７.0.0.１", "127。0。0。1",
+        "ⓛocalhost", "[::]", "[fe80::1%25eth0]",
+    ],
+)  # fmt: skip
+def test_what_means_another_computer_everywhere_is_known_in_every_dress(host: str) -> None:
+    assert not addresses.is_elsewhere(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "host", ["bücher.example:8080", "192.0.2.1", "10.0.0.5", "[2001:db8::1]", "[::ffff:192.0.2.1]"]
+)
+def test_sites_lie_elsewhere(host: str) -> None:
+    assert addresses.is_elsewhere(f"http://{host}/")

@@ -1,5 +1,6 @@
 """The network seen against the provider paid: looked up in the operator's file, held day by day, flagged in a week."""
 
+import random
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -90,6 +91,32 @@ def test_what_is_no_such_file_is_said_in_a_sentence(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.mmdb", tmp_path / "page.mmdb", tmp_path):
         with pytest.raises(CollectorError, match="cannot be read as an MMDB file"):
             NetworksFile(path)
+
+
+def test_a_damaged_file_is_said_or_says_nothing(file: Path, tmp_path: Path) -> None:
+    whole, chance = file.read_bytes(), random.Random(1)
+    damaged = tmp_path / "damaged.mmdb"
+    for number in range(300):
+        raw = bytearray(whole)
+        if number % 3:
+            for _ in range(4):
+                raw[chance.randrange(len(raw))] = chance.randrange(256)
+        else:
+            del raw[chance.randrange(len(raw)) :][: chance.randrange(1, 60)]
+        damaged.write_bytes(raw)
+        try:
+            with NetworksFile(damaged) as known:
+                for prefix in KNOWN:
+                    known.find(prefix)
+        except CollectorError as refused:
+            assert "cannot be read as an MMDB file" in str(refused)
+
+
+def test_a_file_that_is_copied_over_meanwhile_is_read_to_its_end(file: Path) -> None:
+    """Mapped into memory it would be gone under the reader's feet, and the process with it."""
+    with NetworksFile(file) as known:
+        file.write_bytes(b"")
+        assert known.find(next(iter(KNOWN))) is not None
 
 
 def test_a_whole_school_week_on_another_network_is_flagged(town: Town, file: Path) -> None:
