@@ -95,7 +95,11 @@ def _place_diary(timeline: Timeline, run: Diary) -> PlacedTime:
     if not 0 <= length_ms <= counted_ms + run.slot_s * 1000:
         length_ms = counted_ms  # the computer's clock was set during the run
     off_ms = _clock_off_ms(timeline, from_ms) if found.quality is TimeQuality.BOUNDED and run.boot_id else None
-    return PlacedTime(found.ms, found.ms + length_ms, found.quality, found.width_ms, off_ms)
+    # Nobody has seen what is to come: a run that says so ends with its receipt. Where its time is only bounded it keeps
+    # its length: nobody knows when it was, but how long is known.
+    late_ms = max(0, found.ms + length_ms - timeline.received_ms)
+    at_ms = max(0, found.ms - late_ms) if found.quality is TimeQuality.BOUNDED else found.ms
+    return PlacedTime(at_ms, max(at_ms, found.ms + length_ms - late_ms), found.quality, found.width_ms, off_ms)
 
 
 def _clock_off_ms(timeline: Timeline, raw_ms: int) -> int | None:

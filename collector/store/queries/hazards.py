@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 
 from agent.wire.vocabulary import DiaryState
-from collector.domain.availability import CLOCK_OFF_MS
+from collector.domain.availability import CLOCK_OFF_MS, LONGEST_MS
 from collector.domain.hazards.standing import Entry
 from collector.domain.outages import presence
 from collector.domain.slots import SLOT_MS
@@ -250,8 +250,8 @@ def heard(snapshot: Snapshot, hazard: Hazard, as_of_ms: int) -> dict[str, Heard]
     for row in snapshot.connection.execute(query):
         contact = contacts.get(row.school)
         firsts = [max(one, hazard.begins_ms) for one in (row.tested_ms, row.worked_ms) if one is not None]
-        worked_ms = min(row.last_worked_ms, as_of_ms) if row.last_worked_ms is not None else None
-        lasts = [one for one in (contact, worked_ms, *firsts) if one is not None]
+        ends = [row.last_worked_ms, as_of_ms, row.last_worked_from_ms + LONGEST_MS] if row.last_worked_ms else []
+        lasts = [one for one in (contact, min(ends, default=None), *firsts) if one is not None]
         first = min(firsts) if firsts else contact
         found[row.school] = Heard(first, max(lasts, default=None), _word(row), row.newest_bps)
     return found
@@ -306,6 +306,7 @@ def _since(begins_ms: int, as_of_ms: int) -> list[Any]:
         select(func.min(tests.started_ms)).where(tested).scalar_subquery().label("tested_ms"),
         select(func.min(runs.from_ms)).where(worked).scalar_subquery().label("worked_ms"),
         newest(runs.to_ms, worked, runs, runs.from_ms).label("last_worked_ms"),
+        newest(runs.from_ms, worked, runs, runs.from_ms).label("last_worked_from_ms"),
         newest(runs.state, tells, runs, runs.from_ms).label("told"),
         newest(runs.from_ms, tells, runs, runs.from_ms).label("told_from_ms"),
         newest(runs.state, lived, runs, runs.from_ms).label("any_word"),

@@ -35,3 +35,14 @@ def test_a_run_during_which_the_clock_was_set_is_as_long_as_its_slots() -> None:
     run = a_diary_run(1, slots=2, from_at="2026-11-24T13:00:00.000Z", to_at="2031-01-01T00:00:00.000Z")
     found = placed(run, Sent(NOON_MS, 10**9, "cd" * 16))
     assert found.end_ms - found.at_ms == 2 * 300_000
+
+
+@given(ANY_MS, ANY_MS, st.sampled_from([BOOT, "cd" * 16, None]), st.integers(0, limits.COUNT), st.integers(1, 3600))
+def test_no_run_of_the_diary_says_what_is_to_come(
+    mono_ms: int, from_mono_ms: int, boot_id: str | None, slots: int, slot_s: int
+) -> None:
+    times = {"from_at": "2026-11-24T13:00:00.000Z", "to_at": "2150-01-01T00:00:00.000Z"}
+    run = a_diary_run(1, boot_id=boot_id, from_mono_ms=from_mono_ms, slots=slots, slot_s=slot_s, **times)
+    for sent in (Sent(NOON_MS, mono_ms, BOOT), Sent(NOON_MS + 10**10, mono_ms, BOOT)):
+        found = placed(run, sent)
+        assert 0 <= found.at_ms <= found.end_ms <= NOON_MS
