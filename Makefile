@@ -4,6 +4,8 @@ PYTHON ?= python3
 WORKERS ?= 5
 VENV := .venv
 BIN := $(VENV)/bin
+# Without what Python keeps of a module, each process of the tests and each program that they start compiles it again.
+unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.ready-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c1-12)
 
 .PHONY: help setup tools check test pytest test-deep bench demo package clean
@@ -32,7 +34,9 @@ check: setup ## style, types, direction of imports
 test: tools ## all tests (minutes)
 	@$(MAKE) -s -j2 check pytest
 
+# One process compiles all tests before the workers, which would do it at once and each for itself.
 pytest: tools
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-deep: tools ## kill loops, herds, soak

@@ -1,5 +1,6 @@
 """People and the fold: a closing is there at once and stays through replay; taking it back leaves no trace in flags."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
@@ -16,6 +17,7 @@ from collector.store.open import Store
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
 from collector.store.tables.people import AUDIT
 from tests.fakes.collector_world import FakeClock, fake_ports
+from tests.fakes.databases import Database
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
 DAYS = weekdays(date(2026, 11, 24), 20)
@@ -27,13 +29,13 @@ IDS = count(1)
 
 
 class Desk:
-    """A school below its target, and a person."""
+    """A school, and a person."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, lived: int = 0) -> None:
         self.store, self.clock, self.town = store, FakeClock(at_ms(DAYS[0], "06:00")), Town(store)
-        bring(store, a_registry(f"{CODE},Uno,UTC,120"), self.clock.now)
-        for day in DAYS[:OPENED]:
-            self.live(day)
+        self.town.number = lived * WIDTH
+        if lived:
+            self.clock.now = at_ms(DAYS[lived - 1], "22:00")
 
     def live(self, day: date) -> None:
         self.town.day(CODE, day, [SLOW] * WIDTH)
@@ -78,9 +80,19 @@ class Desk:
         return [self.rows(table) for table in (FLAGS, FLAG_EVENTS, EVALUATIONS, SCHOOL_DAYS)]
 
 
+def below(store: Store) -> None:
+    """Let a school be below its target until its flag is open."""
+    desk = Desk(store)
+    bring(store, a_registry(f"{CODE},Uno,UTC,120"), desk.clock.now)
+    for day in DAYS[:OPENED]:
+        desk.live(day)
+
+
 @pytest.fixture
-def desk(store: Store) -> Desk:
-    return Desk(store)
+def desk(database: Database) -> Iterator[Desk]:
+    store = database.filled(below)
+    yield Desk(store, lived=OPENED)
+    store.close()
 
 
 @pytest.mark.parametrize("hour", ["06:00", "12:00", "23:00"])

@@ -48,10 +48,19 @@ def site(app: Flask) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def one_browser() -> Iterator[Browser]:
+    """The only browser of a worker: starting one takes longer than most of what is done in it."""
     with chromium() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def browser(one_browser: Browser) -> Iterator[Browser]:
+    """A browser in which no page of another module is open."""
+    yield one_browser
+    for context in one_browser.contexts:
+        context.close()
 
 
 @pytest.fixture

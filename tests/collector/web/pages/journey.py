@@ -65,8 +65,29 @@ class Way:
         raise AssertionError("the arrows do not reach it")
 
 
+# How many places the tabulator certainly stops at on its way; the buttons of one choice are one place.
+_STOPS_BEFORE = """node => [...document.querySelectorAll(
+        'a[href], button, input, select, textarea, summary, [tabindex]')]
+    .filter(one => one.tabIndex >= 0 && one.type !== 'radio' && !one.matches(':disabled')
+        && one.checkVisibility({visibilityProperty: true})
+        && document.activeElement.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING
+        && one.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING
+        && !one.contains(node)).length"""
+
+
+def press_tab(page: Page, times: int = 1) -> None:
+    """Press the tabulator so many times, without looking between: each look is a question to the browser."""
+    keys = page.context.new_cdp_session(page)
+    key = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+    for _time in range(times):
+        keys.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **key})
+    keys.send("Input.dispatchKeyEvent", {"type": "keyUp", **key})
+    keys.detach()
+
+
 def walk_to(target: Locator) -> None:
     """Walk with the tabulator until something has the focus."""
+    press_tab(target.page, target.evaluate(_STOPS_BEFORE))
     for _step in range(200):
         if target.evaluate("node => node === document.activeElement"):
             return

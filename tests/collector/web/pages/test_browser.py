@@ -3,6 +3,7 @@
 import itertools
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -43,28 +44,61 @@ def page(browser: Browser, site: str) -> Iterator[Page]:
     context.close()
 
 
-def test_pages_ask_only_us_break_no_policy_of_ours_and_are_light(page: Page, site: str) -> None:
-    asked: list[str] = []
-    said: list[str] = []
-    icons: list[str] = []  # asked for when the browser likes, after the next page too
+@dataclass(frozen=True)
+class Visit:
+    """What one page does when it is opened by who has never been here."""
 
-    def note(url: str) -> None:
-        (icons if "/static/icon.svg" in url else asked).append(url)
+    address: str
+    language: str
+    asked: list[str]
+    weight: int  # bytes on the wire
+    too_wide: list[tuple[int, int]]
 
-    page.on("request", lambda request: note(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("response", lambda answer: said.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
-    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
-    for address in all_addresses(page, site):
-        before = len(asked)
+
+@dataclass
+class Walk:
+    """A visit to every page, and what the browser asked for and said on the way."""
+
+    visits: list[Visit] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    icons: list[str] = field(default_factory=list)  # asked for when the browser likes, after the next page too
+    said: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        page.on("request", lambda one: (self.icons if "/static/icon.svg" in one.url else self.asked).append(one.url))
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("response", lambda one: self.said.append(f"{one.status} {one.url}") if one.status >= 400 else None)
+
+    def visit(self, page: Page, site: str, address: str, language: str) -> None:
+        page.context.add_cookies([{"name": "enlace_language", "value": language, "url": site}])
+        before = len(self.asked)
         page.goto(site + address)
-        is_map = address.startswith(("/map", "/hazards/new"))
-        most = 22 if is_map else 5  # the map's own scripts, data and outlines
-        assert len(asked) - before <= most, asked[before:]
+        asked, weight = self.asked[before:], page.evaluate(_TRANSFERRED)
+        self.visits.append(Visit(address, language, asked, weight, too_wide(page)))
+
+
+@pytest.fixture(scope="module")
+def walk(browser: Browser, site: str) -> Iterator[Walk]:
+    """Every page once, in the two languages with the longest words by turns."""
+    done = Walk()
+    with walker(browser, site) as page:
+        addresses = all_addresses(page, site)
+        page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+        done.listen(page)
+        for address, language in zip(addresses, itertools.cycle(("es", "fr"))):
+            done.visit(page, site, address, language)
+        yield done
+
+
+def test_pages_ask_only_us_break_no_policy_of_ours_and_are_light(walk: Walk, site: str) -> None:
+    assert len(walk.visits) > 50
+    for visit in walk.visits:
+        is_map = visit.address.startswith(("/map", "/hazards/new"))
+        assert len(visit.asked) <= (22 if is_map else 5), visit  # the map's own scripts, data and outlines
         # As it comes over the wire to who has never been here; the map's outlines have a budget of their own.
-        assert is_map or page.evaluate(_TRANSFERRED) <= FIRST_LOAD_BYTES, address
-    assert [url for url in asked + icons if not url.startswith((site, "data:"))] == []
-    assert said == []
+        assert is_map or visit.weight <= FIRST_LOAD_BYTES, visit
+    assert [url for url in walk.asked + walk.icons if not url.startswith((site, "data:"))] == []
+    assert walk.said == []
 
 
 @pytest.mark.deep
@@ -82,42 +116,48 @@ def test_the_first_load_is_light_with_a_whole_country(browser: Browser, tmp_path
     assert {address: weight for address, weight in weights.items() if not 5_000 < weight <= FIRST_LOAD_BYTES} == {}
 
 
-def too_wide(page: Page, addresses: dict[str, str], site: str) -> list[tuple[str, str, int, int]]:
-    """Return (address, language, width of the window, width of the page) where a page scrolls sideways."""
+def too_wide(page: Page) -> list[tuple[int, int]]:
+    """Return (width of the window, width of the page) where a page scrolls sideways."""
     found = []
-    for address, language in addresses.items():
-        page.context.add_cookies([{"name": "enlace_language", "value": language, "url": site}])
-        page.goto(site + address)
-        for width in (320, 390, 768, 900, 940, 1200, 1280, 1320):
-            page.set_viewport_size({"width": width, "height": 800})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            if wide > width:
-                found.append((address, language, width, wide))
+    for width in (320, 390, 768, 900, 940, 1200, 1280, 1320):
+        page.set_viewport_size({"width": width, "height": 800})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            found.append((width, wide))
     return found
+
+
+def too_wide_at(page: Page, site: str, addresses: list[str], language: str) -> dict[str, list[tuple[int, int]]]:
+    """Return what scrolls sideways at each address where anything does."""
+    found = {}
+    page.context.add_cookies([{"name": "enlace_language", "value": language, "url": site}])
+    for address in addresses:
+        page.goto(site + address)
+        found[f"{language} {address}"] = too_wide(page)
+    return {where: widths for where, widths in found.items() if widths}
 
 
 def everywhere(page: Page, site: str) -> list[str]:
     return [*all_addresses(page, site), "/no/such/page"]
 
 
-def test_nothing_scrolls_sideways(page: Page, site: str) -> None:
-    """In the two languages with the longest words by turns."""
-    addresses = everywhere(page, site)
-    assert too_wide(page, dict(zip(addresses, itertools.cycle(("es", "fr")))), site) == []
+def test_nothing_scrolls_sideways(walk: Walk, page: Page, site: str) -> None:
+    assert [visit for visit in walk.visits if visit.too_wide] == []
+    assert too_wide_at(page, site, ["/no/such/page"], "fr") == {}
 
 
 def test_signing_in_does_not_scroll_sideways(browser: Browser, site: str) -> None:
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{site}/login")
-    assert [found for one in LANGUAGES for found in too_wide(page, {"/login": one}, site)] == []
+    assert [too_wide_at(page, site, ["/login"], language) for language in LANGUAGES] == [{}] * len(LANGUAGES)
     context.close()
 
 
 @pytest.mark.deep
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_scrolls_sideways_in_any_language(page: Page, site: str, language: str) -> None:
-    assert too_wide(page, dict.fromkeys(everywhere(page, site), language), site) == []
+    assert too_wide_at(page, site, everywhere(page, site), language) == {}
 
 
 def test_shapes_of_the_sprite_are_drawn(page: Page, site: str) -> None:

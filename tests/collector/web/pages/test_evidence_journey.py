@@ -12,7 +12,7 @@ from collector import operate
 from collector.publish import packs
 from collector.publish.packs import Verdict
 from collector.store.open import Store
-from tests.collector.web.screens import chromium, make_app, served, sign_in
+from tests.collector.web.screens import make_app, served, sign_in
 from tests.fakes import pages_world, proofs
 from tests.fakes.collector_world import FakeClock, fake_ports
 
@@ -29,12 +29,6 @@ def by_keyboard(target: Locator) -> None:
     """Reach it as the Tab key does, and press Enter."""
     target.focus()
     target.press("Enter")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture
