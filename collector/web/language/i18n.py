@@ -9,14 +9,21 @@ from typing import Final
 
 from babel.support import Translations
 from flask import Flask, g, request
-from flask_babel import get_locale, get_translations, lazy_gettext
+from flask_babel import LazyString, get_locale, get_translations
 from markupsafe import Markup
 
 # Offered on every page, by their own names.
 LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "es": "Español", "pt": "Português", "fr": "Français"}
 COOKIE = "enlace_language"
 
-later = lazy_gettext
+
+def later(message: str) -> LazyString:
+    """Return a sentence that is said in the language of the page that shows it."""
+    return LazyString(_told, message)
+
+
+def _told(message: str) -> str:
+    return _catalogue().ugettext(message)
 
 
 def choose_language(default: str) -> str:
