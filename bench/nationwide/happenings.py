@@ -65,7 +65,9 @@ def fill(store: Store, days: Sequence[date], zone: ZoneInfo, profile: str) -> No
 
 
 def _name_sites(store: Store) -> None:
-    said = rules.stored(rules.Wishes(probes=[ProbeSite(name=name, url=f"https://{name}.example.test/") for name in SITES]))
+    said = rules.stored(
+        rules.Wishes(probes=[ProbeSite(name=name, url=f"https://{name}.example.test/") for name in SITES])
+    )
     with store.unit() as unit:
         agent_settings.add(unit, SettingsDecision(EVERYWHERE, 1, said, "", 0, "ana"))
         unit.commit()

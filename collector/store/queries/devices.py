@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, insert, or_, select, update
 
 from agent.wire.vocabulary import DeviceState
-from collector.store.queries import availability_marks
+from collector.store.queries import availability_marks, newness
 from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
@@ -344,6 +344,7 @@ def _give_school(unit: UnitOfWork, device: str) -> None:
                 values |= {"votes": None, "exclusion": None}  # judged again by the next evaluation
             unit.connection.execute(update(table).where(condition).values(values))
         availability_marks.mark_span(unit, one.school, one.from_ms, one.to_ms)
+    newness.raise_verdicts(unit)
 
 
 def revoke(unit: UnitOfWork, device: str, now_ms: int) -> None:

@@ -105,7 +105,9 @@ def set_stale(unit: UnitOfWork, school: str, is_stale: bool) -> None:
 def set_aside_unassigned(unit: UnitOfWork, exclusion: str) -> None:
     """Say of measurements that belong to no school that they do not vote; approving their device undoes it."""
     rows = MEASUREMENTS.c.votes.is_(None) & MEASUREMENTS.c.school.is_(None)
-    unit.connection.execute(update(MEASUREMENTS).where(rows).values(votes=False, exclusion=exclusion))
+    done = unit.connection.execute(update(MEASUREMENTS).where(rows).values(votes=False, exclusion=exclusion))
+    if done.rowcount:
+        newness.raise_verdicts(unit)
 
 
 def reopen_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = None) -> None:
@@ -195,10 +197,10 @@ def forget_everything(unit: UnitOfWork) -> None:
     """Delete all that the evaluation has written; measurements and what people did stay."""
     for table in (FLAG_EVENTS, FLAGS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS):
         unit.connection.execute(delete(table))
-    newness.raise_verdicts(unit)
     unjudge_everything(unit)
 
 
 def unjudge_everything(unit: UnitOfWork) -> None:
     """Let the next evaluation look at every measurement again."""
     unit.connection.execute(update(MEASUREMENTS).values(votes=None, exclusion=None))
+    newness.raise_verdicts(unit)
