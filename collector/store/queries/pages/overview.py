@@ -161,7 +161,8 @@ def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
 def today(snapshot: Snapshot, since_ms: int) -> Today:
     """Return what was heard and measured since a moment; retired devices are not counted."""
     heard = (DEVICES.c.state != DeviceState.REVOKED) & (DEVICES.c.last_contact_ms >= since_ms)
-    schools = select(func.count(func.distinct(DEVICES.c.school))).where(heard).scalar_subquery()
+    seen = select(DEVICES.c.school).where(heard).group_by(DEVICES.c.school).subquery()  # quicker than counting distinct
+    schools = select(func.count()).select_from(seen).scalar_subquery()
     stored = (
         select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.started_ms >= since_ms).scalar_subquery()
     )
