@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
-from collector.store.queries import newness
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOL_FACTS, SCHOOLS
@@ -222,4 +221,3 @@ def unjudge(unit: UnitOfWork, code: str, from_ms: int = 0) -> None:
     """Let the next evaluation look at a school's measurements again, from a moment on."""
     rows = (MEASUREMENTS.c.school == code) & (MEASUREMENTS.c.started_ms >= from_ms)
     unit.connection.execute(update(MEASUREMENTS).where(rows).values(votes=None, exclusion=None))
-    newness.raise_verdicts(unit)

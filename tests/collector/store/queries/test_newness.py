@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from collector.store.open import Store
-from collector.store.queries import networks, newness, schools, sites
+from collector.store.queries import networks, newness, sites
 from collector.store.queries.judging import judgement
 from collector.store.unit import UnitOfWork
 
@@ -29,7 +29,6 @@ def test_what_is_not_written_changes_nothing(store: Store) -> None:
 
 
 VOTES: list[Callable[[UnitOfWork], None]] = [
-    lambda unit: schools.unjudge(unit, "00123"),
     judgement.unjudge_everything,
     judgement.forget_everything,
 ]
