@@ -23,7 +23,7 @@ def later(message: str) -> LazyString:
 
 
 def _told(message: str) -> str:
-    return _catalogue().ugettext(message)
+    return str(_catalogue().ugettext(message))
 
 
 def choose_language(default: str) -> str:
@@ -65,7 +65,7 @@ def _bound(message: str) -> str:
 def language() -> str:
     """Return the code of the page's language."""
     # Asked for with every number: what Flask-Babel found out for this request is looked at where it keeps it.
-    kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None  # type: ignore[attr-defined]
+    kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None
     locale = getattr(kept, "babel_locale", None) or get_locale()
     return locale.language if locale is not None and locale.language in LANGUAGES else "en"
 
