@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 from sqlalchemy import func, select
 
 from bench.machine import describe, processor_ticks
-from bench.nationwide import load, report
+from bench.nationwide import happenings, load, report
 from bench.nationwide.country import CONFIG, Made, build, judge_last_day
 from bench.nationwide.load import Reader, Senders
 from bench.nationwide.report import Found
@@ -55,16 +55,35 @@ def pages(store: Store) -> dict[str, str]:
         below = NEWEST_EVALUATIONS.c.verdict == "BELOW"
         code = snapshot.connection.scalar(select(NEWEST_EVALUATIONS.c.school).where(below).limit(1))
         flag = snapshot.connection.scalar(select(FLAGS.c.flag_id).where(FLAGS.c.state == "open").limit(1))
-        area = snapshot.connection.scalar(select(SCHOOLS.c.area).where(SCHOOLS.c.code == code))
+        area, provider = snapshot.connection.execute(
+            select(SCHOOLS.c.area, SCHOOLS.c.provider).where(SCHOOLS.c.code == code)
+        ).one()
+    outage, hazard = happenings.newest_outage(store), happenings.HURRICANE
+    school = f"/schools/{code}"
     addresses = [
-        *("/", "/schools", "/schools?verdict=BELOW", "/schools?sort=heard", "/schools?q=rural", "/map"),
-        *("/map?layer=areas", f"/schools/{code}", "/flags", "/flags?as=table", f"/flags/{flag}", "/providers"),
-        *("/progress", "/progress?by=week", "/quality", "/quality/aside?reason=busy_line", "/devices", "/exports"),
-        *("/targets", "/admin/registry", "/how-we-judge"),
+        *("/", "/schools", "/schools?verdict=BELOW", "/schools?sort=heard", "/schools?sort=availability"),
+        *("/schools?q=rural", "/map", "/map?layer=areas", school, f"{school}/tests", f"{school}/availability"),
+        *(f"{school}/evidence", "/flags", "/flags?as=table", "/flags?kind=not_reporting", f"/flags/{flag}"),
+        *("/outages", f"/outages/{outage}", "/hazards", f"/hazards/{hazard}", f"/hazards/{hazard}/calls"),
+        *(f"/hazards/{hazard}/report", "/hazards/new", "/providers", "/networks", "/progress", "/progress?by=week"),
+        *("/quality", "/quality/aside?reason=busy_line", "/quality/clock", "/devices", "/devices?standing=silent"),
+        *("/sites", "/exports", "/targets", "/uses", "/notices", "/admin/notices", "/admin/settings"),
+        *("/admin/tokens", "/admin/registry", "/how-we-judge", "/columns"),
     ]
     named = {one: one for one in addresses if not one.endswith("None")}
-    named |= {"/schools of an area": f"/schools?{urlencode({'area': area})}", "map data": "/map/data"}
-    return {name.replace(str(code), "CODE").replace(str(flag), "ID"): address for name, address in named.items()}
+    named |= {
+        "/schools of an area": f"/schools?{urlencode({'area': area})}",
+        "/networks of a provider": f"/networks?{urlencode({'provider': provider})}",
+        "map data": "/map/data",
+    }
+    words = {str(code): "CODE", str(flag): "ID", str(outage): "ID", hazard: "ID"}
+    return {_worded(name, words): address for name, address in named.items()}
+
+
+def _worded(name: str, words: dict[str, str]) -> str:
+    for given, word in words.items():
+        name = name.replace(given, word)
+    return name
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from sqlalchemy import Select, func, insert, select, text, update
 from agent.wire import codec, forms
 from agent.wire.codec import Decoded
 from agent.wire.records import Measurement
+from bench.nationwide import happenings
 from collector.config import CollectorConfig
 from collector.evaluate.run import evaluate
 from collector.real.world import real_ports
@@ -108,6 +109,7 @@ def build(store: Store, count: int, wanted: int) -> Made:
     began_s = time.perf_counter()
     rows_made = _insert(store, schools, days)
     insert_s = time.perf_counter() - began_s
+    happenings.fill(store, days, ZONE, CONFIG.profile)
     _look_through(store)
     began_s = time.perf_counter()
     evaluate(store, CONFIG, real_ports())

@@ -142,6 +142,7 @@ _week = cache(calendars.parse_opening)
 _zone = cache(ZoneInfo)
 
 
+@lru_cache(maxsize=10_000)
 def _start_ms(day: date, zone: ZoneInfo) -> int:
     # Where midnight is skipped, `fold` 0 gives the moment of the skip, which is the first of that day.
     return round(datetime.combine(day, time(), zone).timestamp() * 1000)

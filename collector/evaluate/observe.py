@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from statistics import median
 from typing import Any
 
@@ -15,6 +15,7 @@ from collector.store.queries.judging.fold import Measured, Vote, Voted
 
 # A start later than its own arrival is a clock that was put right too late to know by how much.
 _AHEAD_MS = validity.MAX_TIME_WIDTH_MS
+_NEAR_MS = 3 * 3_600_000  # no clock is put back by more
 
 
 @dataclass
@@ -28,11 +29,30 @@ class SchoolDay:
     votes: list[Vote] = field(default_factory=list)
 
 
+class Days:
+    """Local days of moments that come in order: nearly all lie well within the day of the one before."""
+
+    def __init__(self, inputs: SchoolInputs) -> None:
+        self._inputs = inputs
+        self._day = date.min
+        self._from_ms = self._to_ms = 0
+
+    def day_of(self, moment_ms: int) -> date:
+        """Return the school's local date at a moment in UTC milliseconds."""
+        if not self._from_ms <= moment_ms < self._to_ms:
+            self._day = self._inputs.local_day(moment_ms)
+            # Near midnight a clock may be put back into the day before: there each moment is looked at by itself.
+            self._from_ms = self._inputs.start_ms(self._day) + _NEAR_MS
+            self._to_ms = self._inputs.start_ms(self._day + timedelta(days=1)) - _NEAR_MS
+        return self._day
+
+
 def group_by_day(rows: Sequence[Measured], inputs: SchoolInputs) -> dict[date, list[Measured]]:
     """Return the rows by the school's local day of their corrected start, in order."""
     days: dict[date, list[Measured]] = {}
+    dated = Days(inputs)
     for row in rows:
-        days.setdefault(inputs.local_day(row.started_ms), []).append(row)
+        days.setdefault(dated.day_of(row.started_ms), []).append(row)
     return dict(sorted(days.items()))
 
 
@@ -67,8 +87,9 @@ def observe(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> School
 def remembered(rows: Sequence[Voted], inputs: SchoolInputs, before: date) -> list[Observation]:
     """Return the observations of the days before one, which stay as they were judged: of the rows that voted then."""
     found: list[Observation] = []
+    dated = Days(inputs)
     for _school, started_ms, value_bps, is_bound, medium, link_bps in rows:
-        day = inputs.local_day(started_ms)
+        day = dated.day_of(started_ms)
         if day < before:
             half = inputs.at(day).half_of(started_ms)
             found.append(Observation(day, value_bps, half, bool(is_bound), medium, link_bps))

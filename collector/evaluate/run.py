@@ -24,7 +24,7 @@ from collector.ports import Ports
 from collector.profiles import catalogue as profiles
 from collector.store import locks
 from collector.store.open import Store
-from collector.store.queries import availability_marks, facts
+from collector.store.queries import availability_marks, facts, newness
 from collector.store.queries.judging import fold, judgement
 from collector.store.queries.judging.fold import Past, Scope
 from collector.store.queries.pieces import in_pieces
@@ -84,12 +84,15 @@ def evaluate(
     check_profile(config.profile, catalogue.ids, "[collector] profile")
     now_ms = ports.clock.now_ms()
     with store.unit() as unit:
-        judgement.set_aside_unassigned(unit, Exclusion.NOT_ASSIGNED.value)
+        has_new_ones = judgement.set_aside_unassigned(unit, Exclusion.NOT_ASSIGNED.value)
         if work.notice_losses(unit, config):
             from_day = EARLIEST
         if from_day is not None:
             availability_marks.mark_days(unit, max(from_day, EARLIEST).isoformat())
         unit.commit()
+        if has_new_ones:
+            newness.raise_verdicts(unit)
+            unit.commit()
     with store.reader() as snapshot:
         deployment = work.deployment_of(snapshot, config, catalogue, reference or Reference())
         from_day = max(from_day, EARLIEST) if from_day else None

@@ -1,5 +1,6 @@
 """Inserts that meet their twin without failing, in the dialect of the database."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Dialect, Table
@@ -51,10 +52,21 @@ def insert_or_update(unit: UnitOfWork, table: Table, row: dict[str, Any]) -> Non
         table: Any table with a primary key.
         row: Values by column, the whole primary key among them.
     """
+    key = (unit.connection.dialect.name, table.name, tuple(row))
+    if key not in _WHOLE:
+        _WHOLE[key] = _insert_or_update(unit, table, row)
+    unit.connection.execute(_WHOLE[key], row)
+
+
+_WHOLE: dict[tuple[str, str, tuple[str, ...]], AnyInsert] = {}  # put together once, because that takes the longest
+
+
+def _insert_or_update(unit: UnitOfWork, table: Table, names: Iterable[str]) -> AnyInsert:
     keys = [column.name for column in table.primary_key]
-    others = {name: value for name, value in row.items() if name not in keys}
-    statement = insert(unit, table).values(row)
-    if others:
-        unit.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
-    else:
-        unit.connection.execute(statement.on_conflict_do_nothing())
+    statement = insert(unit, table)
+    others = {name: statement.excluded[name] for name in names if name not in keys}
+    return (
+        statement.on_conflict_do_update(index_elements=keys, set_=others)
+        if others
+        else statement.on_conflict_do_nothing()
+    )

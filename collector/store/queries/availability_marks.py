@@ -46,7 +46,13 @@ def mark_runs(unit: UnitOfWork, rows: Iterable[Mapping[str, Any]]) -> None:
 def mark_span(unit: UnitOfWork, school: str, from_ms: int, to_ms: int | None) -> None:
     """Say that something is new in a time of a school; without an end: up to now."""
     row = {"school": school, "from_ms": from_ms, "to_ms": to_ms}
-    unit.connection.execute(_or_wider(insert(unit, AVAILABILITY_MARKS).values(row)))
+    dialect = unit.connection.dialect.name
+    if dialect not in _MARK:
+        _MARK[dialect] = _or_wider(insert(unit, AVAILABILITY_MARKS))
+    unit.connection.execute(_MARK[dialect], row)
+
+
+_MARK: dict[str, AnyInsert] = {}  # by dialect: put together once, because that takes longer than writing
 
 
 def mark_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = None) -> None:

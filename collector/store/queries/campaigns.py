@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from agent.wire.vocabulary import DeviceState
 from collector.store.tables.devices import DEVICES
@@ -31,9 +31,12 @@ class Campaign:
     until_ms: int
 
 
+_OF_SCHOOL = select(CAMPAIGNS).where(CAMPAIGNS.c.school == bindparam("of_school"))  # asked with every batch
+
+
 def find(snapshot: Snapshot, school: str) -> Campaign | None:
     """Return the school's newest one, over or not."""
-    row = snapshot.connection.execute(select(CAMPAIGNS).where(CAMPAIGNS.c.school == school)).first()
+    row = snapshot.connection.execute(_OF_SCHOOL, {"of_school": school}).first()
     if row is None:
         return None
     values = dict(row._mapping)

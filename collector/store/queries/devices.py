@@ -1,11 +1,12 @@
 """Devices, their keys and boots, and the schools that they belonged to."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, insert, or_, select, update
 
 from agent.wire.vocabulary import DeviceState
-from collector.store.queries import availability_marks
+from collector.store.queries import availability_marks, newness
 from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
@@ -32,6 +33,12 @@ _ASSIGNMENTS = (
     select(ASSIGNMENTS.c.from_ms, ASSIGNMENTS.c.to_ms, ASSIGNMENTS.c.school)
     .where(ASSIGNMENTS.c.device == _OF)
     .order_by(ASSIGNMENTS.c.from_ms)
+)
+# Sets the columns that it is executed with.
+_SET_DEVICE = update(DEVICES).where(DEVICES.c.device == bindparam("of_device"))
+_SET_NEW_LINEAGE = _SET_DEVICE.values(lineages=DEVICES.c.lineages + 1)
+_SET_KEY = update(DEVICE_KEYS).where(
+    DEVICE_KEYS.c.device == bindparam("of_device"), DEVICE_KEYS.c.key_id == bindparam("of_key")
 )
 # A new device, or a new key of a known one: both wait for one click. The keys that wait are few and looked up once.
 _IS_PENDING = or_(
@@ -337,6 +344,7 @@ def _give_school(unit: UnitOfWork, device: str) -> None:
                 values |= {"votes": None, "exclusion": None}  # judged again by the next evaluation
             unit.connection.execute(update(table).where(condition).values(values))
         availability_marks.mark_span(unit, one.school, one.from_ms, one.to_ms)
+    newness.raise_verdicts(unit)
 
 
 def revoke(unit: UnitOfWork, device: str, now_ms: int) -> None:
@@ -350,21 +358,16 @@ def revoke(unit: UnitOfWork, device: str, now_ms: int) -> None:
 
 def note_contact(unit: UnitOfWork, device: str, progress: Progress) -> None:
     """Write down that we heard of the device, and how its clocks stand in this boot."""
-    unit.connection.execute(
-        update(DEVICES)
-        .where(DEVICES.c.device == device)
-        .values(
-            last_contact_ms=progress.contact_ms,
-            boot_id=progress.boot_id,
-            sent_mono_ms=progress.mono_ms,
-            clock_offset_ms=-progress.offset_ms,
-        )
-    )
-    unit.connection.execute(
-        update(DEVICE_KEYS)
-        .where(DEVICE_KEYS.c.device == device, DEVICE_KEYS.c.key_id == progress.key_id)
-        .values(last_used_ms=progress.contact_ms)
-    )
+    now = {
+        "of_device": device,
+        "last_contact_ms": progress.contact_ms,
+        "boot_id": progress.boot_id,
+        "sent_mono_ms": progress.mono_ms,
+        "clock_offset_ms": -progress.offset_ms,
+    }
+    unit.connection.execute(_SET_DEVICE, now)
+    used = {"of_device": device, "of_key": progress.key_id, "last_used_ms": progress.contact_ms}
+    unit.connection.execute(_SET_KEY, used)
     boot = {
         "device": device,
         "boot_id": progress.boot_id,
@@ -377,7 +380,8 @@ def note_contact(unit: UnitOfWork, device: str, progress: Progress) -> None:
 
 def note_batch(unit: UnitOfWork, device: str, progress: BatchProgress) -> None:
     """Write down where ratchet and ledger stand after a batch."""
-    values = {
+    values: dict[str, Any] = {
+        "of_device": device,
         "ratchet_issued": progress.ratchet_issued,
         "ratchet_confirmed": progress.ratchet_confirmed,
         "is_volatile": progress.is_volatile,
@@ -390,7 +394,4 @@ def note_batch(unit: UnitOfWork, device: str, progress: BatchProgress) -> None:
     }
     if progress.last_measurement_ms is not None:
         values["last_measurement_ms"] = progress.last_measurement_ms
-    statement = update(DEVICES).where(DEVICES.c.device == device).values(values)
-    if progress.is_new_lineage:
-        statement = statement.values(lineages=DEVICES.c.lineages + 1)
-    unit.connection.execute(statement)
+    unit.connection.execute(_SET_NEW_LINEAGE if progress.is_new_lineage else _SET_DEVICE, values)

@@ -11,6 +11,7 @@ SETTINGS_VERSION = "settings_version"  # a counter, raised when calendars or ope
 LAST_EVALUATION_MS = "last_evaluation_ms"
 EVALUATED_PROFILE = "evaluated_profile"
 VERDICTS_VERSION = "verdicts_version"  # a counter, raised whenever newest verdicts are written (`queries.newness`)
+STANDINGS_VERSION = "standings_version"  # the same of standings of learning sites and networks
 AVAILABILITY_ZONE = "availability_zone"  # the default zone by which days of availability were worked out
 SITES_SEEN_MS = "sites_seen_ms"  # receipt of the newest look at learning sites that was worked out
 NETWORKS_SEEN_MS = "networks_seen_ms"  # receipt of the newest measurement whose network was looked up

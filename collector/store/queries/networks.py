@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, func, insert, select
 
 from collector.domain.words import OPEN_STATES
+from collector.store.queries import newness
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
@@ -74,11 +75,14 @@ def renew_standings(unit: UnitOfWork, schools: Collection[str], from_day: str) -
         .group_by(n.school, n.asn)
     )
     unit.connection.execute(insert(NETWORK_STANDINGS).from_select(["school", "asn", "as_name", "day"], query))
+    newness.raise_standings(unit)
 
 
 def forget_standings(unit: UnitOfWork, before_day: str) -> None:
     """Drop what has not been seen since a day."""
-    unit.connection.execute(delete(NETWORK_STANDINGS).where(NETWORK_STANDINGS.c.day < before_day))
+    gone = unit.connection.execute(delete(NETWORK_STANDINGS).where(NETWORK_STANDINGS.c.day < before_day))
+    if gone.rowcount:
+        newness.raise_standings(unit)
 
 
 def days_of(snapshot: Snapshot, schools: Collection[str], from_day: str) -> list[SeenDay]:

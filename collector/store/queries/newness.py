@@ -21,12 +21,25 @@ class Newness(NamedTuple):
     verdicts: str  # how often they were written
 
 
+class Standings(NamedTuple):
+    """How new the registry and what schools last did with sites and networks are."""
+
+    schools: int
+    updated_ms: str
+    written: str
+
+
 _REGISTRY = select(func.count(), func.max(SCHOOLS.c.updated_ms), func.sum(SCHOOLS.c.updated_ms))
 
 
 def raise_verdicts(unit: UnitOfWork) -> None:
-    """Say in the transaction that writes the newest verdicts that they are others now."""
+    """Say in the transaction that writes newest verdicts or votes that they are others now."""
     facts.raise_counter(unit, facts.VERDICTS_VERSION)
+
+
+def raise_standings(unit: UnitOfWork) -> None:
+    """Say in the transaction that writes them that standings of learning sites or networks are others now."""
+    facts.raise_counter(unit, facts.STANDINGS_VERSION)
 
 
 def registry(snapshot: Snapshot) -> tuple[int, str]:
@@ -36,7 +49,16 @@ def registry(snapshot: Snapshot) -> tuple[int, str]:
 
 
 def newness(snapshot: Snapshot) -> Newness:
-    """Return what differs whenever a school that the reader sees, or any newest verdict, does."""
-    verdicts = select(FACTS.c.value).where(FACTS.c.name == facts.VERDICTS_VERSION).scalar_subquery()
-    count, newest, total, written = snapshot.connection.execute(_REGISTRY.add_columns(verdicts)).one()
-    return Newness(int(count), f"{newest} {total}", written or "")
+    """Return what differs whenever a school that the reader sees, a newest verdict or a vote does."""
+    return Newness(*_with_counter(snapshot, facts.VERDICTS_VERSION))
+
+
+def standings(snapshot: Snapshot) -> Standings:
+    """Return what differs whenever a school that the reader sees, or a standing of a site or network, does."""
+    return Standings(*_with_counter(snapshot, facts.STANDINGS_VERSION))
+
+
+def _with_counter(snapshot: Snapshot, name: str) -> tuple[int, str, str]:
+    written = select(FACTS.c.value).where(FACTS.c.name == name).scalar_subquery()
+    count, newest, total, counted = snapshot.connection.execute(_REGISTRY.add_columns(written)).one()
+    return int(count), f"{newest} {total}", counted or ""

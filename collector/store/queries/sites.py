@@ -9,6 +9,7 @@ from sqlalchemy import Integer, and_, cast, delete, func, insert, select
 
 from collector.domain.sites import SiteDay, SiteWord
 from collector.domain.words import OPEN_STATES
+from collector.store.queries import newness
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.measurements import DIARY
 from collector.store.tables.registry import SCHOOLS
@@ -115,11 +116,14 @@ def renew_standings(unit: UnitOfWork, schools: Collection[str], from_day: str) -
     is_last = and_(days.school == last.c.school, days.site == last.c.site, days.day == last.c.day)
     query = select(days.school, days.site, days.day, days.word).select_from(SITE_DAYS.join(last, is_last))
     unit.connection.execute(insert(SITE_STANDINGS).from_select(["school", "site", "day", "word"], query))
+    newness.raise_standings(unit)
 
 
 def forget_standings(unit: UnitOfWork, before_day: str) -> None:
     """Drop standings of days before one: nobody has looked since."""
-    unit.connection.execute(delete(SITE_STANDINGS).where(SITE_STANDINGS.c.day < before_day))
+    gone = unit.connection.execute(delete(SITE_STANDINGS).where(SITE_STANDINGS.c.day < before_day))
+    if gone.rowcount:
+        newness.raise_standings(unit)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The small pictures of lists: speed strip, attainment bar, thirty days, a bar of verdicts."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final
 
 from markupsafe import Markup
 
@@ -13,6 +15,9 @@ from collector.web.words.terms import VERDICT_CLASS, VERDICT_ORDER
 _STRIP_WIDTH, _STRIP_HEIGHT = 104, 20
 _ATTAIN_WIDTH = 92
 _SPARK_WIDTH, _SPARK_HEIGHT = 84, 26
+# The pictures of a list are pure functions of a few numbers and cost more than the rest of it; the first of a list, the
+# worst schools of a country, are drawn for everybody again and again.
+_REMEMBERED: Final = 3_000  # pictures of each kind, of one or two kilobytes
 
 
 def _mark(verdict: str | None) -> str:
@@ -32,6 +37,18 @@ def speed_strip(
     """
     if not target_bps:
         return Markup("")
+    label = say(
+        "Typical %(speed)s, target %(target)s Mbit/s",
+        speed=present.mbps(median_bps),
+        target=present.target_mbps(target_bps),
+    )
+    return _speed_strip(median_bps, target_bps, band, verdict, label)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _speed_strip(
+    median_bps: int | None, target_bps: int, band: tuple[float, float] | None, verdict: str | None, label: str
+) -> Markup:
     middle, left, right, half = _STRIP_HEIGHT / 2, 2.0, _STRIP_WIDTH - 2.0, 3.0
     wide = right - left
 
@@ -56,11 +73,6 @@ def speed_strip(
     parts.append(tag("path", class_="c-target", d=f"M{num(centre)} 3V{_STRIP_HEIGHT - 3}"))
     if median_bps is not None:
         parts.append(_strip_dot(median_bps, target_bps, x_of(median_bps), middle, _mark(verdict)))
-    label = say(
-        "Typical %(speed)s, target %(target)s Mbit/s",
-        speed=present.mbps(median_bps),
-        target=present.target_mbps(target_bps),
-    )
     return picture(_STRIP_WIDTH, _STRIP_HEIGHT, label, "strip", *parts)
 
 
@@ -74,6 +86,16 @@ def attainment_strip(
     attained: int, n: int, bounds: tuple[float, float] | None, share: float, verdict: str | None
 ) -> Markup:
     """Return the share of tests that reach the target, its interval as a band, the needed share as a line."""
+    label = say_many(
+        "%(k)s of %(n)s test reaches the target", "%(k)s of %(n)s tests reach the target", n, k=attained, n=n
+    )
+    return _attainment_strip(attained, n, bounds, share, verdict, label)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _attainment_strip(
+    attained: int, n: int, bounds: tuple[float, float] | None, share: float, verdict: str | None, label: str
+) -> Markup:
     left, wide, middle = 5.0, _ATTAIN_WIDTH - 10.0, _STRIP_HEIGHT / 2
     mark = _mark(verdict)
     parts = [tag("path", class_="c-axis", d=f"M{num(left)} {num(middle)}h{num(wide)}")]
@@ -83,9 +105,6 @@ def attainment_strip(
     parts.append(tag("path", class_="c-target", d=f"M{num(needed)} 2V{_STRIP_HEIGHT - 2}"))
     if n:
         parts.append(tag("circle", class_=f"c-dot m-{mark}", cx=left + attained / n * wide, cy=middle, r=4))
-    label = say_many(
-        "%(k)s of %(n)s test reaches the target", "%(k)s of %(n)s tests reach the target", n, k=attained, n=n
-    )
     return picture(_ATTAIN_WIDTH, _STRIP_HEIGHT, label, "attain", *parts)
 
 
@@ -150,6 +169,11 @@ def _axis_label(quarter: int, x: float, y: float) -> Markup:
 
 def sparkline(medians: Sequence[int | None], target_bps: int | None, verdict: str | None, label: str = "") -> Markup:
     """Return up to thirty school days of daily medians; a day without one stays a gap, the target is dashed."""
+    return _sparkline(tuple(medians), target_bps, verdict, label)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _sparkline(medians: tuple[int | None, ...], target_bps: int | None, verdict: str | None, label: str) -> Markup:
     known = [value for value in medians if value is not None]
     if not known:
         return Markup("")

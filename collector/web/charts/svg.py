@@ -1,6 +1,12 @@
 """SVG elements as escaped text: presentation by classes of the stylesheet, so that a policy may forbid styles."""
 
+import re
+from functools import cache
+from typing import Final
+
 from markupsafe import Markup, escape
+
+_SPECIAL: Final = re.compile("[&<>\"']").search
 
 
 def num(value: float) -> str:
@@ -19,13 +25,25 @@ def tag(name: str, *children: str, **attributes: str | float) -> Markup:
     """
     # Joined as plain text, each part escaped: a page has thousands of elements, and `Markup.format` is slow.
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(value) if isinstance(value, str) else num(value)}"'
-        for key, value in attributes.items()
+        [
+            f' {_written_name(key)}="{_safe(value) if isinstance(value, str) else num(value)}"'
+            for key, value in attributes.items()
+        ]
     )
     if not children:
         return Markup(f"<{name}{written}/>")  # noqa: S704 -- names are ours, values are escaped
-    inside = "".join(escape(child) for child in children)
+    inside = "".join([escape(child) for child in children])
     return Markup(f"<{name}{written}>{inside}</{name}>")  # noqa: S704 -- names are ours, values are escaped
+
+
+@cache
+def _written_name(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
+
+
+def _safe(value: str) -> str:
+    """Return the value of an attribute, escaped; nearly all are coordinates and classes, with nothing to escape."""
+    return value if _SPECIAL(value) is None else str(escape(value))
 
 
 def picture(width: float, height: float, label: str, class_: str, *children: str) -> Markup:

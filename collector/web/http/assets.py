@@ -21,6 +21,12 @@ def version_of(name: str) -> str:
 
 def asset(name: str) -> str:
     """Return the address of a static file; it changes whenever the file does."""
+    return _address_of(request.root_path, name)
+
+
+@cache
+def _address_of(root: str, name: str) -> str:
+    """Return the address below a root, made once: a list asks for the picture of its signs hundreds of times."""
     return url_for("static", filename=name, v=version_of(name))
 
 

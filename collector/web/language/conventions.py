@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 
 NBSP: Final = "\u00a0"
+_CLOCK: Final = ", HH:mm"  # at the end of every pattern of a moment
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,23 @@ class Conventions:
 
     def write(self, when: date, pattern: str, language: str) -> str:
         """Return a date or a moment in one of the patterns above."""
-        if when.day == 1 and self.first_day != "d":
+        day = when.date() if isinstance(when, datetime) else when
+        if isinstance(when, datetime) and pattern.endswith(_CLOCK):
+            return f"{self._day(day, pattern.removesuffix(_CLOCK), language)}, {when:%H:%M}"
+        return self._day(day, pattern, language)
+
+    def _day(self, day: date, pattern: str, language: str) -> str:
+        if day.day == 1 and self.first_day != "d":
             parts = pattern.split("'")  # every second part is quoted, where a d is only a letter
             parts[::2] = [part.replace("d", "\0") for part in parts[::2]]
             pattern = "'".join(parts).replace("\0", self.first_day)
-        return (format_datetime if "HH" in pattern else format_date)(when, pattern, locale=language)
+        return _written(day, pattern, language)
+
+
+@lru_cache(maxsize=5_000)
+def _written(day: date, pattern: str, language: str) -> str:
+    """Return a date as CLDR writes it: lists have the same few days over and over, and each costs a tenth of a ms."""
+    return format_date(day, pattern, locale=language)
 
 
 CONVENTIONS: Final[Mapping[str, Conventions]] = {

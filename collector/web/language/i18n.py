@@ -8,15 +8,22 @@ from collections.abc import Mapping
 from typing import Final
 
 from babel.support import Translations
-from flask import Flask, g, request
-from flask_babel import get_locale, get_translations, lazy_gettext
+from flask import Flask, g, has_app_context, request
+from flask_babel import LazyString, get_locale, get_translations
 from markupsafe import Markup
 
 # Offered on every page, by their own names.
 LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "es": "Español", "pt": "Português", "fr": "Français"}
 COOKIE = "enlace_language"
 
-later = lazy_gettext
+
+def later(message: str) -> LazyString:
+    """Return a sentence that is said in the language of the page that shows it."""
+    return LazyString(_told, message)
+
+
+def _told(message: str) -> str:
+    return str(_catalogue().ugettext(message))
 
 
 def choose_language(default: str) -> str:
@@ -33,15 +40,13 @@ def choose_language(default: str) -> str:
 
 
 def install(app: Flask) -> None:
-    """Let templates say sentences as `say` does."""
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension that Flask-Babel adds
-        gettext=lambda message: _bound(_catalogue().ugettext(message)),
-        ngettext=lambda one, many, count: _bound(_catalogue().ungettext(one, many, count)),
-        newstyle=True,
-    )
+    """Let templates say sentences as `say` does, without the three calls within calls that their own `_` takes."""
+    app.jinja_env.globals.update({"_": say, "gettext": say, "ngettext": say_many})
 
 
 _CATALOGUES: dict[str, Translations] = {}  # Flask-Babel looks for its own, of one language, a thousand times a page
+_READY: dict[tuple[str, str], Markup] = {}  # sentences of a language, with places for values
+_WHOLE: dict[tuple[str, str], Markup] = {}  # those without any
 
 
 def _catalogue() -> Translations:
@@ -59,7 +64,9 @@ def _bound(message: str) -> str:
 
 def language() -> str:
     """Return the code of the page's language."""
-    locale = get_locale()
+    # Asked for with every number: what Flask-Babel found out for this request is looked at where it keeps it.
+    kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None
+    locale = getattr(kept, "babel_locale", None) or get_locale()
     return locale.language if locale is not None and locale.language in LANGUAGES else "en"
 
 
@@ -70,7 +77,16 @@ def say(message: str, /, **values: object) -> Markup:
         message: The English sentence with named places such as `%(school)s`; a percent sign is written `%%`.
         values: What stands in the places.
     """
-    return Markup(_bound(_catalogue().ugettext(message))) % values  # noqa: S704 -- messages are ours; values are escaped by `%`
+    key = (language(), message)
+    if not values and key in _WHOLE:
+        return _WHOLE[key]
+    found = _READY.get(key)
+    if found is None:
+        found = _READY[key] = Markup(_bound(_catalogue().ugettext(message)))  # noqa: S704 -- messages are ours
+    said = found % values  # values are escaped by `%`
+    if not values:
+        _WHOLE[key] = said
+    return said
 
 
 def say_many(one: str, many: str, count: int, /, **values: object) -> Markup:

@@ -5,7 +5,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from collector.domain.calendars import DEFAULT_OPENING, parse_opening
 from collector.web.language.conventions import CONVENTIONS, NBSP, Conventions
@@ -129,8 +129,8 @@ def full_moment(at_ms: int, place: ZoneInfo, *, begins: bool = True) -> Markup:
 
 def time_tag(at_ms: int, shown: str) -> Markup:
     """Return what is shown inside an element that carries the moment in UTC."""
-    stamp = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}">{}</time>').format(stamp, shown)
+    stamp = datetime.fromtimestamp(at_ms // 1000, UTC).replace(tzinfo=None).isoformat()
+    return Markup(f'<time datetime="{stamp}Z">{escape(shown)}</time>')  # noqa: S704 -- the rest is ours
 
 
 def day(iso: str | None) -> str:

@@ -92,7 +92,7 @@ def show() -> str:
             per_page=ROWS,
             placeless=sum(one.placeless for one in counted if one.verdict in listed),
             sentence=map_words.sentence(counts, shares, list_address),
-            shares=worst_first(shares),
+            districts=_districts(snapshot, shares) if is_areas else "",
             few=FEW,
             is_areas=is_areas,
             layers=[("", map_words.SCHOOLS), (AREAS, map_words.SHARE)],
@@ -104,6 +104,18 @@ def show() -> str:
             verdicts=map_data.VERDICTS,
             **_for_script(),
         )
+
+
+def _districts(snapshot: Snapshot, shares: list[AreaShare]) -> Markup:
+    """Return the list beside the map of districts; its links carry the filters of the address."""
+
+    def draw() -> str:
+        found = worst_first(shares)
+        return render_template(
+            "map/districts.html", shares=found, few=FEW, mapwords=map_words, list_address=list_address
+        )
+
+    return remembered.drawn("districts", snapshot, desk().measure, draw, request.full_path)
 
 
 def _rows(snapshot: Snapshot, wanted: SchoolFilter, number: int) -> list[SchoolRow]:

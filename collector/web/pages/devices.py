@@ -92,8 +92,8 @@ def show() -> str:
     with parts.store.reader() as snapshot:
         rows = pages_devices.device_rows(snapshot, wanted, limit, asked.limit())
         keys = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
-        counts = pages_devices.fleet(snapshot, limit)
-        reasons = pages_devices.reasons(snapshot, limit)
+        reasons = pages_devices.reasons(snapshot)
+        counts = pages_devices.fleet(snapshot, limit, reasons)
         cut_off = {row.code for row in rows if row.reason == Reason.OUTAGE}
         outages = suppressions.open_outages(snapshot, cut_off)
         may_act = access.may(access.person(), Role.ADMIN)

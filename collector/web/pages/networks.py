@@ -23,6 +23,7 @@ from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 from collector.web.people import access, audited
 from collector.web.people.access import MayNotError, for_role
+from collector.web.views import remembered
 
 BLUEPRINT = Blueprint("networks", __name__)
 
@@ -128,8 +129,13 @@ def _page(status: int, provider: str = "", typed: str = "", mistake: Markup | st
         return shown, status
 
 
-def _lines(snapshot: Snapshot) -> list[Line]:
-    """Return the providers, the one with most schools elsewhere first."""
+def _lines(snapshot: Snapshot) -> Sequence[Line]:
+    """Return the providers, the one with most schools elsewhere first; nobody changes them."""
+    said = tuple(stored.declared(snapshot))
+    return remembered.of_standings("networks", snapshot, lambda: _lines_made(snapshot), said)
+
+
+def _lines_made(snapshot: Snapshot) -> list[Line]:
     own = own_by_provider(snapshot)
     said = {(one.provider, one.asn): one.as_name for one in stored.declared(snapshot)}
     counts: dict[str, Counter[int]] = {}

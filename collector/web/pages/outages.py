@@ -15,7 +15,7 @@ from collector.store.queries.pages import availability as pages_availability
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages.flags import FlagFilter
-from collector.store.queries.pages.outages import MemberRow, OutageRow
+from collector.store.queries.pages.outages import MemberRow, OutageRow, SmallGroup
 from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking import rows
@@ -26,7 +26,7 @@ from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 from collector.web.people.access import for_role
-from collector.web.views import line_up
+from collector.web.views import line_up, remembered
 from collector.web.words import outage_words
 
 BLUEPRINT = Blueprint("outages", __name__)
@@ -89,8 +89,7 @@ def download(outage_id: str) -> Response:
 
 def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
     parts = desk()
-    needed = odds.smallest_group(pages_outages.count_groups(snapshot))
-    small = pages_outages.small_groups(snapshot, needed)
+    needed, small = remembered.of_schools("outage_groups", snapshot, lambda: _small_groups(snapshot))
     return page(
         "outages/show.html",
         snapshot,
@@ -109,6 +108,12 @@ def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
         say_of=outage_words,
         few=_CALLED,
     )
+
+
+def _small_groups(snapshot: Snapshot) -> tuple[int, list[SmallGroup]]:
+    """Return how many schools a group needs for an outage to be told from an accident, and those that have fewer."""
+    needed = odds.smallest_group(pages_outages.count_groups(snapshot))
+    return needed, pages_outages.small_groups(snapshot, needed)
 
 
 def _headline(live: int) -> Markup:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flask import Blueprint
+from flask import Blueprint, render_template
 from markupsafe import Markup
 
 from collector.domain import periods
@@ -78,7 +78,7 @@ def show() -> str:
         counts = count_verdicts(counted)
         fresh = pages_overview.freshness(snapshot, parts.measure)
         today = pages_overview.today(snapshot, midnight_ms(parts))
-        fleet = pages_devices.fleet(snapshot, devices.limits(parts))
+        fleet = pages_devices.fleet(snapshot, devices.limits(parts), pages_devices.reasons(snapshot))
         history = _weeks(snapshot, parts, fresh)
         return page(
             "overview/show.html",
@@ -93,7 +93,7 @@ def show() -> str:
             order=_legend(counts),
             worst=_worst(snapshot, parts),
             flags=_flags(pages_overview.open_flags(snapshot, parts.now_ms)),
-            areas=_areas(counted),
+            areas=_areas_drawn(snapshot, parts, counted),
             weeks=history,
             weeks_pictures=_weeks_pictures(history),
             today=today,
@@ -178,6 +178,13 @@ def _flags(found: list[FlagCounts]) -> FlagSummary:
         stale=sum(item.stale for item in found),
         oldest=min(found, key=lambda item: item.oldest, default=None),
     )
+
+
+def _areas_drawn(snapshot: Snapshot, parts: Desk, counted: Sequence[Standing]) -> Markup:
+    def draw() -> str:
+        return render_template("overview/areas.html", areas=_areas(counted))
+
+    return remembered.drawn("areas", snapshot, parts.measure, draw)
 
 
 def _areas(counted: Sequence[Standing]) -> list[AreaLine]:

@@ -209,12 +209,18 @@ def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
     of_schools = registry_checks.counts(registry_checks.checked(snapshot), wanted.schools)
     return Summary(
         tests=pages_quality.count_tests(snapshot, wanted.schools, wanted.since_ms),
-        aside=pages_quality.aside(snapshot, wanted.schools, wanted.since_ms),
+        aside=_aside(snapshot, parts, wanted),
         devices=[Finding(issues.ISSUES[key], count) for key, count in of_devices.items()],
         thin=[Finding(issues.THIN, thin, schools), Finding(issues.NO_VERDICT, none, schools)],
         registry=[Finding(issues.ISSUES[key], count, schools) for key, count in of_schools.items()],
         schools=schools,
     )
+
+
+def _aside(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Sequence[Aside]:
+    """Return what was set aside and why: as the newest evaluation has it."""
+    of = (wanted.schools, wanted.since_ms)
+    return remembered.of_votes("aside", snapshot, parts.measure, lambda: tuple(pages_quality.aside(snapshot, *of)), of)
 
 
 def _count_thin(snapshot: Snapshot, parts: Desk, wanted: QualityFilter) -> tuple[int, int, int]:
@@ -230,8 +236,13 @@ def _rows(
 ) -> tuple[Sequence[AsideRow | DeviceIssue | SchoolIssue], int]:
     """Return rows of an issue, and how many it has."""
     if issue.kind == "test":
-        of = (snapshot, wanted.schools, wanted.since_ms, _reason())
-        return pages_quality.aside_rows(*of, limit), pages_quality.count_aside_rows(*of)
+        of = (wanted.schools, wanted.since_ms, _reason())
+
+        def read() -> tuple[Sequence[AsideRow], int]:
+            return pages_quality.aside_rows(snapshot, *of, limit), pages_quality.count_aside_rows(snapshot, *of)
+
+        is_file = limit is None  # all of them, once: nothing to keep
+        return read() if is_file else remembered.of_votes("aside_rows", snapshot, desk().measure, read, (*of, limit))
     if issue.kind == "device":
         count = pages_quality.count_device_issues(snapshot, wanted.schools)[issue.key]
         return pages_quality.device_issues(snapshot, wanted.schools, issue.key, limit), count

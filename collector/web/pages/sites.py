@@ -14,7 +14,7 @@ from collector.intake import rules
 from collector.store.queries.agent_settings import EVERYWHERE
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import sites as pages_sites
-from collector.store.queries.pages.sites import Counts, SiteFilter
+from collector.store.queries.pages.sites import Counts, SiteFilter, StandingSchool
 from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking import rows
@@ -24,6 +24,7 @@ from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 from collector.web.people import access
 from collector.web.people.access import for_role
+from collector.web.views import remembered
 from collector.web.words import site_words
 
 BLUEPRINT = Blueprint("sites", __name__)
@@ -66,6 +67,7 @@ def show() -> str:
         lines = _lines(pages_sites.counts(snapshot, [site.name for site in sites]), sites)
         chosen = _chosen(lines)
         wanted = _read()
+        schools, found = _schools(snapshot, str(chosen.name), wanted) if chosen else ([], 0)
         return page(
             "sites/show.html",
             snapshot,
@@ -73,8 +75,8 @@ def show() -> str:
             lines=lines,
             chosen=chosen,
             providers=_providers(snapshot, chosen) if chosen else [],
-            schools=pages_sites.schools(snapshot, str(chosen.name), wanted, asked.limit()) if chosen else [],
-            found=pages_sites.count_schools(snapshot, str(chosen.name), wanted) if chosen else 0,
+            schools=schools,
+            found=found,
             wanted=wanted,
             shown_provider=asked.text("provider"),
             every_word=list(SiteWord),
@@ -122,9 +124,23 @@ def _read() -> SiteFilter:
     return SiteFilter(known, None if provider == _NONE else provider, asked.text("area"))
 
 
+def _schools(snapshot: Snapshot, site: str, wanted: SiteFilter) -> tuple[Sequence[StandingSchool], int]:
+    """Return the first schools of a filter with what a site does there, and how many it has."""
+    limit = asked.limit()
+
+    def read() -> tuple[Sequence[StandingSchool], int]:
+        return pages_sites.schools(snapshot, site, wanted, limit), pages_sites.count_schools(snapshot, site, wanted)
+
+    return remembered.of_standings("sites", snapshot, read, (site, wanted, limit))
+
+
 def _providers(snapshot: Snapshot, chosen: Line) -> list[Line]:
     """Return the providers whose schools have looked at a site, the worst share first."""
-    found = [Line(name, counts) for name, counts in pages_sites.by_provider(snapshot, str(chosen.name)).items()]
+    site = str(chosen.name)
+    of_site = remembered.of_standings(
+        "sites_by_provider", snapshot, lambda: pages_sites.by_provider(snapshot, site), site
+    )
+    found = [Line(name, counts) for name, counts in of_site.items()]
     return sorted(found, key=lambda line: (-line.cannot / line.schools, -line.schools, line.name or ""))
 
 

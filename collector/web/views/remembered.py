@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from flask import g
+from flask import g, request
+from markupsafe import Markup
 
 from collector.store.queries import newness
 from collector.store.queries.newness import Newness
@@ -20,6 +21,7 @@ from collector.store.queries.pages.schools import Measure, SchoolFilter, SchoolR
 from collector.store.queries.pages.standings import Standing
 from collector.store.unit import Snapshot
 from collector.web.http.kept import Kept
+from collector.web.language.i18n import language
 from collector.web.views import scorecard
 from collector.web.views.scorecard import Score
 
@@ -70,6 +72,35 @@ def school_rows(
     return pages_schools.rows_of(snapshot, measure, found)
 
 
+def drawn(name: str, snapshot: Snapshot, measure: Measure, make: Callable[[], str], asked: object = None) -> Markup:
+    """Return a part of a page that follows from the schools and their newest verdicts alone, drawn once.
+
+    Args:
+        name: Of the part.
+        snapshot: What is shown.
+        measure: Which verdicts.
+        make: Draws it: text that is escaped already.
+        asked: What else it follows from.
+    """
+    of_page = (language(), request.root_path, asked)
+    return _kept(f"drawn_{name}", snapshot, measure, lambda: Markup(make()), of_page)  # noqa: S704 -- as `make` says
+
+
+def of_votes(name: str, snapshot: Snapshot, measure: Measure, make: Callable[[], T], asked: object = None) -> T:
+    """Return what follows from the schools, their verdicts and votes, and from what is asked."""
+    return _kept(name, snapshot, measure, make, asked)
+
+
+def of_schools(name: str, snapshot: Snapshot, make: Callable[[], T], asked: object = None) -> T:
+    """Return what follows from the registry alone."""
+    return _made(name, (snapshot.scope, newness.registry(snapshot), asked), make)
+
+
+def of_standings(name: str, snapshot: Snapshot, make: Callable[[], T], asked: object = None) -> T:
+    """Return what follows from the registry and what schools last did with learning sites and networks."""
+    return _made(name, (snapshot.scope, newness.standings(snapshot), asked), make)
+
+
 def _newness(snapshot: Snapshot) -> Newness:
     """Return how new a snapshot is: asked once of each."""
     known: tuple[Snapshot, Newness] | None = g.get("newness")
@@ -80,7 +111,10 @@ def _newness(snapshot: Snapshot) -> Newness:
 
 def _kept(name: str, snapshot: Snapshot, measure: Measure, make: Callable[[], T], asked: object = None) -> T:
     """Return what was made of the same schools and verdicts for a reader who sees the same, or make it."""
+    return _made(name, (snapshot.scope, measure, _newness(snapshot), asked), make)
+
+
+def _made(name: str, key: object, make: Callable[[], T]) -> T:
     kept = Kept[T].of_app(name, _LISTS)
-    key = (snapshot.scope, measure, _newness(snapshot), asked)
     found = kept.find(key)
     return kept.keep(key, make()) if found is None else found

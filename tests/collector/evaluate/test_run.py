@@ -2,15 +2,19 @@
 
 import json
 import random
-from datetime import date
+from datetime import UTC, date, datetime, time
+from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, select, update
 
 from collector.config import CollectorConfig
+from collector.domain.calendars import local_day
 from collector.evaluate import run as evaluation
 from collector.evaluate.inputs import Reference, SchoolInputs
+from collector.evaluate.observe import Days
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
 from collector.store.queries import schools
@@ -444,3 +448,23 @@ def test_inputs_know_when_a_day_can_bring_no_more_votes(store: Store, town: Town
     assert inputs.last_full_day(at_ms(TODAY, "16:59")) == YESTERDAY
     assert inputs.last_full_day(at_ms(TODAY, "17:00")) == TODAY
     assert inputs.last_full_day(at_ms(date(2026, 11, 28), "00:01")) == date(2026, 11, 28)  # a Saturday
+
+
+# Clocks were put back at midnight, put forward at midnight, and jumped over a whole day.
+NIGHTS = (
+    ("America/Sao_Paulo", datetime(2018, 2, 17, tzinfo=UTC)),
+    ("America/Sao_Paulo", datetime(2018, 11, 3, tzinfo=UTC)),
+    ("Pacific/Apia", datetime(2011, 12, 29, tzinfo=UTC)),
+)
+
+
+@pytest.mark.parametrize(("zone", "begins"), NIGHTS)
+def test_days_of_moments_in_order_are_those_of_each_moment(zone: str, begins: datetime) -> None:
+    inputs = SimpleNamespace(
+        local_day=lambda moment_ms: local_day(moment_ms, ZoneInfo(zone)),
+        start_ms=lambda day: round(datetime.combine(day, time(), ZoneInfo(zone)).timestamp() * 1000),
+    )
+    first = round(begins.timestamp() * 1000)
+    moments = range(first, first + 4 * 86_400_000, 7 * 60_000)
+    dated = Days(inputs)  # type: ignore[arg-type]
+    assert [dated.day_of(one) for one in moments] == [local_day(one, ZoneInfo(zone)) for one in moments]

@@ -102,10 +102,16 @@ def set_stale(unit: UnitOfWork, school: str, is_stale: bool) -> None:
     unit.connection.execute(update(FLAGS).where(of_it).values(is_stale=is_stale))
 
 
-def set_aside_unassigned(unit: UnitOfWork, exclusion: str) -> None:
-    """Say of measurements that belong to no school that they do not vote; approving their device undoes it."""
+def set_aside_unassigned(unit: UnitOfWork, exclusion: str) -> bool:
+    """Say of measurements that belong to no school that they do not vote; approving their device undoes it.
+
+    Returns:
+        Whether there were any: the caller then raises `newness` in a transaction of its own, so that nobody who
+        approves many devices at once waits for who waits for them.
+    """
     rows = MEASUREMENTS.c.votes.is_(None) & MEASUREMENTS.c.school.is_(None)
-    unit.connection.execute(update(MEASUREMENTS).where(rows).values(votes=False, exclusion=exclusion))
+    done = unit.connection.execute(update(MEASUREMENTS).where(rows).values(votes=False, exclusion=exclusion))
+    return done.rowcount > 0
 
 
 def reopen_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = None) -> None:
@@ -195,10 +201,10 @@ def forget_everything(unit: UnitOfWork) -> None:
     """Delete all that the evaluation has written; measurements and what people did stay."""
     for table in (FLAG_EVENTS, FLAGS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS):
         unit.connection.execute(delete(table))
-    newness.raise_verdicts(unit)
     unjudge_everything(unit)
 
 
 def unjudge_everything(unit: UnitOfWork) -> None:
     """Let the next evaluation look at every measurement again."""
     unit.connection.execute(update(MEASUREMENTS).values(votes=None, exclusion=None))
+    newness.raise_verdicts(unit)

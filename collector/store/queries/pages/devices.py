@@ -4,10 +4,11 @@ Why a PC is silent was worked out by the jobs (`evaluate.silence`) and is joined
 heard since counts as heard at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, FromClause, and_, bindparam, case, func, or_, select
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.silence import AT_RISK_DAYS, DAY_MS, DROPPED_DAYS
@@ -111,27 +112,37 @@ def _needed(wanted: DeviceFilter) -> FromClause:
     return joined.outerjoin(SCHOOLS, SCHOOLS.c.code == DEVICES.c.school) if wanted.search else joined
 
 
-def _standing(standing: str, limits: Limits) -> list[ColumnElement[bool]]:
-    in_use = DEVICES.c.state != DeviceState.REVOKED
+_IN_USE: Final = DEVICES.c.state != DeviceState.REVOKED
+_SINCE: Final = func.coalesce(DEVICES.c.last_contact_ms, DEVICES.c.enrolled_ms)
+_AT_RISK_MS, _DROPPED_MS = bindparam("at_risk_ms", type_=BigInteger), bindparam("dropped_ms", type_=BigInteger)
+# Put together once: that takes as long as asking. What they are held against is given with each question.
+_KNOWN: Final[Mapping[str, ColumnElement[bool]]] = {
+    "heard": ~_IS_SILENT,
+    "silent": _IS_SILENT,
+    "today": DEVICES.c.last_contact_ms >= bindparam("today_ms", type_=BigInteger),
+    "live": _SINCE >= _AT_RISK_MS,
+    "at_risk": and_(_SINCE < _AT_RISK_MS, _SINCE >= _DROPPED_MS),
+    "dropped": _SINCE < _DROPPED_MS,
+    "pending": is_pending(),
+    "clock": func.abs(DEVICES.c.clock_offset_ms) > bindparam("clock_off_ms", type_=BigInteger),
+}
+
+
+def _held_against(limits: Limits) -> dict[str, int]:
+    """Return the values that the conditions above ask for."""
     at_risk_ms, dropped_ms = (limits.now_ms - days * DAY_MS for days in (AT_RISK_DAYS, DROPPED_DAYS))
-    since = func.coalesce(DEVICES.c.last_contact_ms, DEVICES.c.enrolled_ms)
-    known: dict[str, ColumnElement[bool]] = {
-        "heard": ~_IS_SILENT,
-        "silent": _IS_SILENT,
-        "today": DEVICES.c.last_contact_ms >= limits.today_ms,
-        "live": since >= at_risk_ms,
-        "at_risk": and_(since < at_risk_ms, since >= dropped_ms),
-        "dropped": since < dropped_ms,
-        "pending": is_pending(),
-        "clock": func.abs(DEVICES.c.clock_offset_ms) > limits.clock_off_ms,
-    }
+    own = {"today_ms": limits.today_ms, "clock_off_ms": limits.clock_off_ms}
+    return own | {"at_risk_ms": at_risk_ms, "dropped_ms": dropped_ms}
+
+
+def _standing(standing: str) -> list[ColumnElement[bool]]:
     if standing == "revoked":
         return [DEVICES.c.state == DeviceState.REVOKED]
-    return [in_use, known[standing]] if standing in known else [in_use]
+    return [_IN_USE, _KNOWN[standing]] if standing in _KNOWN else [_IN_USE]
 
 
-def _where(wanted: DeviceFilter, limits: Limits) -> list[ColumnElement[bool]]:
-    conditions = _standing(wanted.standing, limits)
+def _where(wanted: DeviceFilter) -> list[ColumnElement[bool]]:
+    conditions = _standing(wanted.standing)
     if wanted.reason:
         conditions.append(SILENCES.c.reason == wanted.reason)
     if wanted.search:
@@ -165,10 +176,10 @@ def device_rows(snapshot: Snapshot, wanted: DeviceFilter, limits: Limits, limit:
     """Return the devices of a filter: waiting for approval first, then the longest silent."""
     is_heard = DEVICES.c.last_contact_ms.is_not(None)
     order = (is_pending().desc(), is_heard, DEVICES.c.last_contact_ms, DEVICES.c.device)
-    found = select(DEVICES.c.device).select_from(_needed(wanted)).where(*_where(wanted, limits))
+    found = select(DEVICES.c.device).select_from(_needed(wanted)).where(*_where(wanted))
     names = found.order_by(*order).limit(limit).subquery()
     query = select(*_columns()).select_from(_source().join(names, names.c.device == DEVICES.c.device)).order_by(*order)
-    return [DeviceRow(**row) for row in snapshot.connection.execute(query).mappings()]
+    return [DeviceRow(**row) for row in snapshot.connection.execute(query, _held_against(limits)).mappings()]
 
 
 def devices_by_id(snapshot: Snapshot, names: list[str]) -> list[DeviceRow]:
@@ -181,24 +192,33 @@ def devices_by_id(snapshot: Snapshot, names: list[str]) -> list[DeviceRow]:
 
 def count_devices(snapshot: Snapshot, wanted: DeviceFilter, limits: Limits) -> int:
     """Return how many devices a filter lists."""
-    query = select(func.count()).select_from(_needed(wanted)).where(*_where(wanted, limits))
-    return int(snapshot.connection.execute(query).scalar_one())
+    query = select(func.count()).select_from(_needed(wanted)).where(*_where(wanted))
+    return int(snapshot.connection.execute(query, _held_against(limits)).scalar_one())
 
 
-def fleet(snapshot: Snapshot, limits: Limits) -> DeviceCounts:
-    """Return how the fleet stands, by one walk over it and one over those that are silent."""
-    counts = [func.count(case((and_(*_standing(name, limits)), 1))) for name in _COUNTED]
-    waiting = func.coalesce(func.sum(DEVICES.c.ledger_ready), 0)
-    query = select(*counts, waiting).where(*_standing("", limits))
-    found = [int(value) for value in snapshot.connection.execute(query).one()]
-    return DeviceCounts(*[*found, sum(reasons(snapshot, limits).values())])
+_FLEET: Final = select(
+    *(func.count(case((and_(*_standing(name)), 1))) for name in _COUNTED),
+    func.coalesce(func.sum(DEVICES.c.ledger_ready), 0),
+).where(_IN_USE)
 
 
-def reasons(snapshot: Snapshot, limits: Limits) -> dict[str, int]:
+def fleet(snapshot: Snapshot, limits: Limits, reasons: Mapping[str, int]) -> DeviceCounts:
+    """Return how the fleet stands, by one walk over it; who is silent was counted by `reasons`."""
+    found = [int(value) for value in snapshot.connection.execute(_FLEET, _held_against(limits)).one()]
+    return DeviceCounts(*[*found, sum(reasons.values())])
+
+
+_REASONS: Final = (
+    select(SILENCES.c.reason, func.count())
+    .select_from(DEVICES.join(SILENCES, _SAME))
+    .where(_IN_USE)
+    .group_by(SILENCES.c.reason)
+)
+
+
+def reasons(snapshot: Snapshot) -> dict[str, int]:
     """Return how many devices that are in use are silent for which reason."""
-    query = select(SILENCES.c.reason, func.count()).select_from(DEVICES.join(SILENCES, _SAME))
-    query = query.where(*_standing("", limits)).group_by(SILENCES.c.reason)
-    return {reason: int(count) for reason, count in snapshot.connection.execute(query)}
+    return {reason: int(count) for reason, count in snapshot.connection.execute(_REASONS)}
 
 
 def versions(snapshot: Snapshot) -> list[tuple[str | None, int]]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.words import OPEN_STATES, SPEED, Verdict
@@ -17,6 +17,8 @@ from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
 from collector.store.unit import Snapshot
+
+_DAY_LONG: Final = 10  # signs of a day
 
 
 @dataclass(frozen=True)
@@ -113,27 +115,28 @@ def _awake(now_ms: int) -> Select[Any]:
 
 def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:
     """Return the flags of the speed that are open or recovering and not snoozed, by severity."""
-    taken = FLAG_WORK.c.owner.is_not(None)
+    oldest = func.min(FLAGS.c.opened_on.op("||")(FLAGS.c.flag_id))  # days are equally long: by day, then by name
+
+    def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(case((condition, 1)))
+
     query = (
         _awake(now_ms)
-        .add_columns(FLAGS.c.severity, FLAGS.c.state, FLAGS.c.is_stale, FLAGS.c.opened_on, FLAGS.c.flag_id, taken)
-        .where(FLAGS.c.kind == SPEED)
-        .order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)
-    )
-    rows: dict[str, list[tuple[str, bool, str, str, bool]]] = {}
-    for severity, state, is_stale, opened_on, flag_id, is_taken in snapshot.connection.execute(query):
-        rows.setdefault(severity or "", []).append((state, is_stale, opened_on, flag_id, is_taken))
-    return [
-        FlagCounts(
-            severity=severity,
-            flags=len(flags),
-            taken=sum(flag[4] for flag in flags),
-            recovering=sum(flag[0] == "recovering" for flag in flags),
-            stale=sum(flag[1] for flag in flags),
-            oldest=flags[0][2],
-            oldest_id=flags[0][3],
+        .add_columns(
+            FLAGS.c.severity,
+            func.count(),
+            count(FLAG_WORK.c.owner.is_not(None)),
+            count(FLAGS.c.state == "recovering"),
+            count(FLAGS.c.is_stale),
+            oldest,
         )
-        for severity, flags in rows.items()
+        .where(FLAGS.c.kind == SPEED)
+        .group_by(FLAGS.c.severity)
+        .order_by(oldest)
+    )
+    return [
+        FlagCounts(severity or "", flags, taken, recovering, stale, first[:_DAY_LONG], first[_DAY_LONG:])
+        for severity, flags, taken, recovering, stale, first in snapshot.connection.execute(query)
     ]
 
 
@@ -158,7 +161,8 @@ def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
 def today(snapshot: Snapshot, since_ms: int) -> Today:
     """Return what was heard and measured since a moment; retired devices are not counted."""
     heard = (DEVICES.c.state != DeviceState.REVOKED) & (DEVICES.c.last_contact_ms >= since_ms)
-    schools = select(func.count(func.distinct(DEVICES.c.school))).where(heard).scalar_subquery()
+    seen = select(DEVICES.c.school).where(heard).group_by(DEVICES.c.school).subquery()  # quicker than counting distinct
+    schools = select(func.count()).select_from(seen).scalar_subquery()
     stored = (
         select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.started_ms >= since_ms).scalar_subquery()
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, FromClause, Select, and_, case, func, literal, or_, select
@@ -329,8 +331,8 @@ def daily_medians(snapshot: Snapshot, codes: list[str], from_day: str) -> dict[s
         .order_by(SCHOOL_DAYS.c.school, SCHOOL_DAYS.c.day)
     )
     found: dict[str, list[int | None]] = {}
-    for school, median in snapshot.connection.execute(query):
-        found.setdefault(school, []).append(median)
+    for school, rows in groupby(snapshot.connection.execute(query).all(), key=itemgetter(0)):
+        found[school] = [row[1] for row in rows]
     return found
 
 
@@ -347,8 +349,8 @@ def voting_speeds(snapshot: Snapshot, codes: list[str], from_ms: int) -> dict[st
         .order_by(MEASUREMENTS.c.school, MEASUREMENTS.c.download_bps)
     )
     found: dict[str, list[tuple[int, int]]] = {}
-    for school, started_ms, bps in snapshot.connection.execute(query):
-        found.setdefault(school, []).append((started_ms, bps))
+    for school, rows in groupby(snapshot.connection.execute(query).all(), key=itemgetter(0)):  # thousands of rows
+        found[school] = [(row[1], row[2]) for row in rows]
     return found
 
 

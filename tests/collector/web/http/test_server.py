@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -188,3 +189,8 @@ def test_a_port_that_is_taken_is_said_in_words(start: Callable[..., Any]) -> Non
     taken = int(start().effective_port)
     with pytest.raises(CollectorError, match="cannot listen"):
         make_server(echo, CollectorConfig(), "127.0.0.1", taken)
+
+
+def test_threads_take_turns_quickly(start: Callable[..., Any]) -> None:
+    start()
+    assert sys.getswitchinterval() <= 0.001

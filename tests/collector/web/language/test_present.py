@@ -1,11 +1,14 @@
 import json
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.dates import format_datetime
 from flask import Flask
 from flask_babel import Babel, force_locale
 
 from collector.web.language import present
+from collector.web.language.conventions import CONVENTIONS
 from collector.web.words import map_words, sentences, terms
 from collector.web.words.sentences import Judged
 
@@ -255,3 +258,11 @@ def test_a_day_within_a_sentence_is_written_as_the_language_writes_it(speech: st
     day = {"en": "Tuesday", "es": "martes", "pt": "terça-feira", "fr": "mardi"}[speech]
     assert shown.startswith(day)
     assert present.full_moment(AT_MS, LIMA).striptags().startswith(day[0].upper() + day[1:])
+
+
+def test_dates_and_moments_are_written_as_the_library_writes_them(speech: str) -> None:
+    ours = CONVENTIONS[speech]
+    patterns = (ours.day, ours.month, ours.day_short, ours.weekday_day, ours.moment, ours.moment_year, ours.full)
+    for when in (datetime(2026, 2, 3, 0, 5, tzinfo=LIMA), datetime(2031, 12, 31, 23, 59, 59, tzinfo=LIMA)):
+        for pattern in patterns:
+            assert ours.write(when, pattern, speech) == format_datetime(when, pattern, locale=speech)

@@ -1,5 +1,6 @@
 """What pages remember of all schools is what they would count now: after every change, and for every reader."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,8 @@ from collector.store.queries.pages.schools import Measure, SchoolFilter
 from collector.store.tables.judgement import EVALUATIONS, FLAGS
 from collector.store.unit import UnitOfWork
 from collector.web.views import remembered, scorecard
+from tests.collector.web.pages.conftest import sign_in
+from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
 from tests.fakes.collector_world import FakeClock, fake_ports
 
@@ -108,3 +111,34 @@ def test_an_evaluation_and_a_replay_are_noticed(country: Store) -> None:
     assert evaluated != begun
     replay(country, config, ports)
     assert now() != evaluated
+
+
+WHOLE_PAGES = (
+    *("/", "/schools", "/schools?verdict=BELOW", "/map?layer=areas", "/map?layer=areas&provider=Onda+Sur", "/quality"),
+    *("/quality/aside?reason=busy_line", "/outages", "/sites", "/networks"),
+)
+
+
+def pages_of(app: Flask, token: str) -> dict[str, str]:
+    """The pages without the secrets of their forms."""
+    client = app.test_client()
+    client.set_cookie("enlace_session", token)
+    return {page: re.sub('value="[^"]{60,}"', "", client.get(page).text) for page in WHOLE_PAGES}
+
+
+def test_who_remembers_shows_what_a_process_shows_that_has_just_started(app: Flask, country: Store) -> None:
+    client = app.test_client()
+    sign_in(client, "ana")
+    cookie = client.get_cookie("enlace_session")
+    assert cookie is not None
+    before = pages_of(app, cookie.value)
+    assert pages_of(app, cookie.value) == before
+    config = CollectorConfig(name="X", default_timezone=pages_world.ZONE)
+    with country.unit() as unit:
+        schools.unjudge(unit, CODE)
+        move(unit)
+        unit.commit()
+    evaluate(country, config, fake_ports(FakeClock(pages_world.NOW_MS)))
+    after = pages_of(app, cookie.value)
+    assert after == pages_of(make_app(country), cookie.value)
+    assert all(after[page] != before[page] for page in ("/", "/schools", "/map?layer=areas", "/quality"))
