@@ -8,7 +8,8 @@ import time
 import pytest
 
 from agent.measure.engines.librespeed import LibreSpeed
-from agent.measure.engines.ndt7 import PROTOCOL, Ndt7
+from agent.measure.engines.ndt7 import Ndt7
+from agent.measure.engines.ndt7_talk import PROTOCOL
 from agent.measure.faults import WorldError
 from agent.measure.sockets import dial
 from agent.net import http1, websocket
