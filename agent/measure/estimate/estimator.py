@@ -22,7 +22,7 @@ from statistics import fmean, median
 from agent.measure.estimate import rules
 from agent.measure.estimate.curve import Curve
 from agent.measure.estimate.delivery import DeliveryRounds
-from agent.measure.estimate.figure import Estimate, bins, confidence, half_width_pct
+from agent.measure.estimate.figure import MEDIUM_HALF_WIDTH_PCT, Estimate, bins, confidence, half_width_pct
 from agent.wire.vocabulary import StopReason
 
 WINDOW_MIN_S = 0.1
@@ -158,7 +158,8 @@ class Estimator:
         width_pct = half_width_pct(part.rates_bps)
         if self._precise and len(part.rates_bps) == rules.PRIOR_LAST and width_pct is not None:
             width_pct = min(width_pct, 100 * rules.NEAR)  # two windows say little of their spread, the history does
-        lower_bound = ended in (StopReason.BUDGET, StopReason.CLIENT, StopReason.STALL) or not is_full
+        is_cut = ended in (StopReason.BUDGET, StopReason.CLIENT, StopReason.STALL)
+        lower_bound = is_cut or not is_full or self._is_too_slow(ended, window_s, width_pct)
         figure_bps = part.bps
         if lower_bound and len(part.rates_bps) < FEW:
             # Too few windows to tell a burst after a hold-up from the line: "at least" must not say too much.
@@ -245,6 +246,14 @@ class Estimator:
         seen_s = curve.end_s - full_s
         mean_bps = 8 * (curve.total - curve.at(full_s)) / seen_s
         return replace(part, rates_bps=[*part.rates_bps, last_bps], bps=mean_bps, steady_s=seen_s, ramp_s=full_s)
+
+    def _is_too_slow(self, ended: StopReason, window_s: float, width_pct: float | None) -> bool:
+        """Return whether the time was over on a line so narrow that its few packets had not agreed by then.
+
+        What such a line carries twice, because its queue lasts longer than the senders wait, is not in the figure.
+        """
+        is_over = ended is StopReason.TIME and not self._config.to_the_end
+        return is_over and window_s > WINDOW_MAX_S and (width_pct is None or width_pct > MEDIUM_HALF_WIDTH_PCT)
 
     def _is_worth_a_longer_look(self, ramp_s: float) -> bool:
         """Return whether what a test carried unseen, during its ramp-up, weighs much yet, and looking on is cheap."""
