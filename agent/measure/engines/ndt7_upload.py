@@ -99,7 +99,7 @@ class Ndt7Upload(Ndt7Transfer):
     def sample(self, now_s: float) -> Sample | None:
         """Return the newest sum that is known of all connections."""
         if self._ran_out_s is not None:
-            return self._last_word(now_s)
+            return self._last_word(now_s, self._ran_out_s)
         self._look_at_cap(now_s)
         if self.ended is not None:
             # A connection must not hold back what was said of the others if nothing was said of it, or nothing is left.
@@ -110,17 +110,23 @@ class Ndt7Upload(Ndt7Transfer):
         return Sample(*latest) if latest else None
 
     def run_out(self) -> bool:
-        """Hand nothing more to the kernel, and hear of what it has until a connection has no more to send."""
+        """Hand nothing more to the kernel, and hear of what it has until a connection has no more to send.
+
+        Where the kernel cannot be told to keep little, that could be megabytes: there it is not waited for.
+        """
+        if not self.keeps_little_unsent:
+            return False
         self._left, self.is_draining, self._ran_out_s = 0, True, self.job.loop.now() - self.start_s
         for connection in self.connections:
             if connection.is_open:
                 connection.queue.clear()
         return True
 
-    def _last_word(self, now_s: float) -> Sample | None:
+    def _last_word(self, now_s: float, ran_out_s: float) -> Sample | None:
         """Return how far all of them had come when none had run dry: the line was busy until then."""
-        silent_s = now_s - max(self._news_s, self._ran_out_s or 0.0)
-        if silent_s >= max(LAST_WORD_S, 2 * (self.job.rtt_s or 0.0)):
+        silent_s = now_s - max(self._news_s, ran_out_s)
+        is_silent = silent_s >= max(LAST_WORD_S, 2 * (self.job.rtt_s or 0.0))
+        if self.ended is None and (is_silent or now_s - ran_out_s >= self.job.drain_s):
             self.ended = StopReason.PRECISE
         latest = self._merged.latest()
         return Sample(*latest) if latest else None

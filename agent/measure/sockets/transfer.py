@@ -63,6 +63,7 @@ class BaseTransfer(ABC):
         self._news_s = 0.0  # when the receiver last had something new
         self._turn_bytes = 0
         self._unsent_bytes = UNSENT_BYTES
+        self.keeps_little_unsent = True  # the kernel can be told to
         self._view = memoryview(bytearray(READ_BYTES))
         self._buffers = dial.Buffers()
         self._reopener = Reopener(lambda: dial.connect(job.address, self._buffers), job.loop.wake)
@@ -147,7 +148,7 @@ class BaseTransfer(ABC):
             self.watch(connection)
 
     def _tune(self, sock: socket.socket) -> None:
-        tcpinfo.set_notsent_lowat(sock, self._unsent_bytes)
+        self.keeps_little_unsent &= tcpinfo.set_notsent_lowat(sock, self._unsent_bytes)
         if self.job.congestion_control:
             tcpinfo.set_congestion_control(sock, self.job.congestion_control)
 
