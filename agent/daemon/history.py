@@ -1,5 +1,6 @@
 """The last figures of this computer's line: what a test may expect to find, for its byte caps and its estimator."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -9,6 +10,8 @@ from agent.wire.vocabulary import Status
 
 PRIORS = "priors"  # key of the durable state
 PRIORS_KEPT = 5
+WANDERS_BY = 0.05  # typical distance of a figure from the median of all, for a line whose rate changes
+FEWEST_TO_WANDER = 3
 
 
 class State(Protocol):
@@ -24,7 +27,26 @@ class State(Protocol):
 def priors(state: State) -> tuple[float | None, float | None]:
     """Return the medians of the last figures, download and upload, bit/s; None = the line is not known."""
     figures = _figures(state.get_state(PRIORS))
-    return _median([one[0] for one in figures]), _median([one[1] for one in figures])
+    return middle([one[0] for one in figures]), middle([one[1] for one in figures])
+
+
+def wandering(state: State) -> tuple[bool, bool]:
+    """Return whether the last figures, download and upload, differ so much that none of them foretells the next."""
+    figures = _figures(state.get_state(PRIORS))
+    return wander([one[0] for one in figures]), wander([one[1] for one in figures])
+
+
+def middle(figures: Sequence[float]) -> float | None:
+    """Return the upper median, None of nothing."""
+    return float(sorted(figures)[len(figures) // 2]) if figures else None
+
+
+def wander(figures: Sequence[float]) -> bool:
+    """Return whether figures are those of a line whose rate changes: one that is far off, alone, is no sign of it."""
+    usual = middle(figures)
+    if not usual or len(figures) < FEWEST_TO_WANDER:
+        return False
+    return (middle([abs(figure - usual) for figure in figures]) or 0.0) > WANDERS_BY * usual
 
 
 def remember(state: State, record: Measurement) -> None:
@@ -39,7 +61,3 @@ def _figures(text: str | None) -> list[tuple[int, int]]:
         return msgspec.json.decode(text or "[]", type=list[tuple[int, int]])
     except msgspec.MsgspecError:
         return []
-
-
-def _median(values: list[int]) -> float | None:
-    return float(sorted(values)[len(values) // 2]) if values else None

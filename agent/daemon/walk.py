@@ -125,6 +125,7 @@ class Walk:
         """Return the plan of a test within what it may spend."""
         caps = self.purse.caps()
         down_bps, up_bps = history.priors(self._spool)
+        down_wanders, up_wanders = history.wandering(self._spool)
         return Plan(
             rid=forms.uuid7(self._ports.clock.now_ms(), self._ports.randomness.token_bytes(10)),
             tier=tier,
@@ -137,6 +138,8 @@ class Walk:
             access_token=permission.access_token,
             prior_download_bps=down_bps,
             prior_upload_bps=up_bps,
+            download_wanders=down_wanders,
+            upload_wanders=up_wanders,
             is_metered=self._config.metered,
             budget=Budget(max_bytes=allowed.max_bytes, day_bytes=caps.day_bytes, month_bytes=caps.month_bytes),
         )

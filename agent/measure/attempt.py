@@ -117,7 +117,7 @@ class Attempt:
     def _follow(self, transfer: Transfer, estimator: Estimator, probes: LoadedProbes | None) -> None:
         samples = transfer.samples()
         told_s = -TELL_EVERY_S
-        begun = False
+        begun = runs_out = False
         try:
             for sample in samples:
                 if probes and not begun:
@@ -128,9 +128,13 @@ class Attempt:
                     told_s = sample.at_s
                     rate_bps = estimator.current_bps()
                     self.tell(Progress(self.phase, sample.at_s, int(sample.total_bytes), rate_bps))
-                if decision.stop:
-                    return
+                if decision.stop and not runs_out:
+                    runs_out = decision.hears_out and transfer.run_out()
+                    if not runs_out:
+                        return
         except WorldError as fault:
+            if runs_out and fault.code is not FailureCode.CANCELLED:
+                return  # there is a figure; only what came last is not known
             if fault.code is not FailureCode.RESET or not begun:
                 raise
             self._cut = fault

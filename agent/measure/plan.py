@@ -26,6 +26,8 @@ class Plan:
     prior_upload_bps: float | None
     budget: Budget | None
     tags: tuple[str, ...] = ()
+    download_wanders: bool = False  # the history says that the rate changes: it does not foretell this test
+    upload_wanders: bool = False
     is_metered: bool = False  # the configuration says that the line is paid by volume
 
     @property

@@ -298,7 +298,9 @@ class _Session:
         plan = self._plan
         rtt = self._got.idle.rtt
         rtt_s = rtt.rtt_ms / 1000 if rtt and rtt.rtt_ms else None
-        prior_bps = plan.prior_download_bps if phase is Phase.DOWNLOAD else plan.prior_upload_bps
+        is_download = phase is Phase.DOWNLOAD
+        prior_bps = plan.prior_download_bps if is_download else plan.prior_upload_bps
+        wanders = plan.download_wanders if is_download else plan.upload_wanders
         down = self._got.download
         other_bps = down.direction.bps if phase is Phase.UPLOAD and down and down.direction else None
         chosen = streams.choose(rtt, prior_bps, other_bps)
@@ -313,7 +315,7 @@ class _Session:
                 back_bps=other_bps,
             ),
             prober=self._got.idle.prober,
-            prior_bps=prior_bps,
+            prior_bps=None if wanders else prior_bps,
             to_the_end=plan.tier is Tier.CALIBRATION,
             until_s=self._until_s,
             tell=self._tell,

@@ -53,6 +53,8 @@ def main() -> int:
         prior_download_bps=order["priors"]["download"],
         prior_upload_bps=order["priors"]["upload"],
         budget=None,
+        download_wanders=order["wanders"]["download"],
+        upload_wanders=order["wanders"]["upload"],
     )
     watch = Watch()
     record = session.run(plan, ports, on_progress=watch)

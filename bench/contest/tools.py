@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.daemon import history
 from bench.contest.rows import Row
 from tests.netlab.account import Account
 from tests.netlab.lab import Lab, Word
@@ -26,6 +27,7 @@ MB = 1_000_000
 PRIOR_S, LEAST_CAP_BYTES, MOST_CAP_BYTES = 2.0, 10 * MB, 100 * MB
 TARGET_BPS: Mapping[Direction, float] = {"download": 20e6, "upload": 0.0}
 PRIOR_SPREAD = 0.05
+EARLIER_S = 1.0
 OFFICE = line("office", (50, 20), 20, queue_ms=(100, 100))
 """Where the processor time at 50 Mbit/s is read."""
 _LARGE_BYTES = 300
@@ -59,13 +61,25 @@ class Tool:
         return self.short or self.label
 
 
-def priors(profile: Profile, seed: int) -> dict[Direction, float]:
-    """Return a history: the line's mean, a few per cent off, as the median of earlier tests is."""
+def earlier(profile: Profile, seed: int) -> dict[Direction, list[float]]:
+    """Return what earlier tests read.
+
+    On a steady line its rate, all a few per cent off to the same side; on one whose rate changes what it carried in
+    some second of each of them.
+    """
     chance = random.Random(f"prior {profile.name} {seed}")
-    return {
-        direction: profile.link(direction).tcp_bps * chance.uniform(1 - PRIOR_SPREAD, 1 + PRIOR_SPREAD)
-        for direction in DIRECTIONS
-    }
+    found: dict[Direction, list[float]] = {}
+    for direction in DIRECTIONS:
+        link = profile.link(direction)
+        aside = chance.uniform(1 - PRIOR_SPREAD, 1 + PRIOR_SPREAD)
+        moments_s = [chance.uniform(0, link.repeat_s) for _ in range(history.PRIORS_KEPT)]
+        found[direction] = [link.tcp_bps * aside * link.share_of_mean(at_s, EARLIER_S) for at_s in moments_s]
+    return found
+
+
+def priors(profile: Profile, seed: int) -> dict[Direction, float]:
+    """Return the history as the agent keeps it: the median of earlier tests."""
+    return {direction: history.middle(figures) or 0.0 for direction, figures in earlier(profile, seed).items()}
 
 
 def default_caps(known_bps: Mapping[Direction, float]) -> dict[Direction, int]:
@@ -150,6 +164,9 @@ def by_session(tool: str, *, with_prior: bool, with_caps: bool = False, to_the_e
                 "url": url,
                 "caps": caps,
                 "priors": known if with_prior else dict.fromkeys(DIRECTIONS),
+                "wanders": {
+                    direction: history.wander(figures) for direction, figures in earlier(profile, seed).items()
+                },
                 "to_the_end": to_the_end,
             }
             ran = run_tool(lab, _python("session_end", json.dumps(order)), cwd=ROOT)

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from agent.daemon import history
 from bench.contest import bars, page, picture, summary
 from bench.contest.rows import Book, Row
-from bench.contest.tools import all_tools, default_caps
+from bench.contest.tools import all_tools, default_caps, earlier, priors
+from tests.netlab import profiles
+from tests.netlab.links import Link
 
 ROW = Row("dsl", 1, "ours", "download", 8.0e6, 7.7e6, 1_000_000, 1_300_000, 5.0, 0.5, 30.0, 1.0)
 
@@ -41,6 +44,24 @@ def test_the_ratio_is_the_median_over_lines_that_both_have():
 def test_caps_are_two_seconds_of_what_is_known_within_bounds():
     assert default_caps({"download": 8e6, "upload": 1e6}) == {"download": 10_000_000, "upload": 10_000_000}
     assert default_caps({"download": 300e6, "upload": 900e6}) == {"download": 75_000_000, "upload": 100_000_000}
+
+
+def test_a_history_is_what_earlier_tests_read():
+    for name, wanders in (("dsl", False), ("lte", True)):
+        profile = profiles.ALL[name]
+        figures = earlier(profile, 1)["upload"]
+        assert history.wander(figures) is wanders
+        assert priors(profile, 1)["upload"] in figures
+        assert all(0.2 < each / profile.upload.tcp_bps < 2.6 for each in figures)
+    assert max(earlier(profiles.ALL["dsl"], 1)["download"]) / profiles.ALL["dsl"].download.tcp_bps < 1.051
+
+
+def test_a_part_of_a_schedule_has_its_own_mean():
+    link = Link(3, 10, steps=((0, 2), (1, 4)), repeat_s=2)
+    assert link.share_of_mean(0, 2) == pytest.approx(1)
+    assert link.share_of_mean(1, 1) == pytest.approx(4 / 3)
+    assert link.share_of_mean(1.5, 1) == pytest.approx(1)  # it goes on from the beginning
+    assert Link(3, 10).share_of_mean(5, 1) == 1
 
 
 def test_coverage_asks_the_same_line_seed_and_direction():

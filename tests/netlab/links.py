@@ -78,6 +78,18 @@ class Link:
         yield f"{number} loss_bad {bursts.loss_in_burst:.12f}"
         yield f"{number} seed {chance.getrandbits(50)}"
 
+    def share_of_mean(self, at_s: float, length_s: float) -> float:
+        """Return the mean rate of a part of a repeating schedule, of the mean of all; 1 where the rate is steady."""
+        if not self.steps:
+            return 1.0
+        until = [*(at for at, _ in self.steps[1:]), self.repeat_s]
+        seen = 0.0
+        for repeat in (0.0, self.repeat_s):  # it may run over the end
+            for (begin_s, mbps), end_s in zip(self.steps, until, strict=True):
+                overlap_s = min(end_s + repeat, at_s + length_s) - max(begin_s + repeat, at_s)
+                seen += mbps * max(0.0, overlap_s)
+        return seen / (length_s * self.mbps)
+
     @property
     def mean_loss(self) -> float:
         """Return the share of packets that the line loses besides its queue."""

@@ -77,6 +77,9 @@ class Transfer(Protocol):
     remarks: list[str]  # what the record should say beside the figure
     keep_up: KeepUp
 
+    def run_out(self) -> bool:
+        """Send nothing more, and go on until what is under way has arrived; return whether that can be heard of."""
+
     def samples(self) -> Generator[Sample, None, None]:
         """Open the connections and yield what is known, many times a second; closing it closes them.
 

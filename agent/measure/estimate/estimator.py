@@ -15,14 +15,14 @@ hold less than half of the bytes, they say nothing of the rest: then it is the m
 carries at least that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean, median
 
 from agent.measure.estimate import rules
 from agent.measure.estimate.curve import Curve
 from agent.measure.estimate.delivery import DeliveryRounds
-from agent.measure.estimate.figure import Estimate, bins, confidence, half_width_pct
+from agent.measure.estimate.figure import MEDIUM_HALF_WIDTH_PCT, Estimate, bins, confidence, half_width_pct
 from agent.wire.vocabulary import StopReason
 
 WINDOW_MIN_S = 0.1
@@ -63,9 +63,16 @@ class EstimatorConfig:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether to go on."""
+    """Whether to go on.
+
+    Attributes:
+        reason: Why to stop, None = go on.
+        hears_out: What is under way should still be heard of, though nothing more is sent: on a line whose rate
+            changes it is the part of the test that the figure would not know.
+    """
 
     reason: StopReason | None = None
+    hears_out: bool = False
 
     @property
     def stop(self) -> bool:
@@ -83,6 +90,9 @@ class _Part:
     ramp_s: float
     by_delivery: bool = False
     is_whole: bool = False  # the whole transfer, for want of windows
+    full_s: float | None = None  # since when the line was full, where the receiver's windows say
+    is_changing: bool = False  # the rate of the line, by the windows since then
+    by_history: bool = False  # the history was the witness: a few windows were enough
 
 
 GO_ON = Decision()
@@ -100,6 +110,7 @@ class Estimator:
         self._looked_rounds = 0
         self._reason: StopReason | None = None
         self._precise: _Part | None = None
+        self._stopped_s: float | None = None
 
     def add(self, sample: Sample) -> Decision:
         """Take one more sample.
@@ -116,7 +127,11 @@ class Estimator:
             self._moved_s = self._curve.end_s
         if self._reason is None:
             self._reason = self._judge()
-        return GO_ON if self._reason is None else Decision(self._reason)
+            self._stopped_s = self._curve.end_s if self._reason else None
+        if self._reason is None:
+            return GO_ON
+        part = self._precise
+        return Decision(self._reason, part is not None and (part.is_changing or not part.by_history))
 
     def current_bps(self) -> float:
         """Return the rate of about the last half second, bit/s."""
@@ -138,12 +153,13 @@ class Estimator:
             return None
         ended = self._reason or reason or StopReason.CLIENT
         window_s, rates_bps = self._windows()
-        part = self._precise or self._limited(window_s, rates_bps, ended)
+        part = self._heard_out(self._precise) if self._precise else self._limited(window_s, rates_bps, ended)
         is_full = self._precise is not None or (self._is_full(rates_bps) and not part.is_whole)
         width_pct = half_width_pct(part.rates_bps)
         if self._precise and len(part.rates_bps) == rules.PRIOR_LAST and width_pct is not None:
             width_pct = min(width_pct, 100 * rules.NEAR)  # two windows say little of their spread, the history does
-        lower_bound = ended in (StopReason.BUDGET, StopReason.CLIENT, StopReason.STALL) or not is_full
+        is_cut = ended in (StopReason.BUDGET, StopReason.CLIENT, StopReason.STALL)
+        lower_bound = is_cut or not is_full or self._is_too_slow(ended, window_s, width_pct)
         figure_bps = part.bps
         if lower_bound and len(part.rates_bps) < FEW:
             # Too few windows to tell a burst after a hold-up from the line: "at least" must not say too much.
@@ -211,7 +227,33 @@ class Estimator:
         if is_changing and self._is_worth_a_longer_look(ramp_s):
             return None
         used = since if has_changed else agreed
-        return _Part(used, fmean(used), len(used) * window_s, (len(rates_bps) - len(used)) * window_s)
+        used_s = len(used) * window_s
+        return _Part(
+            used, fmean(used), used_s, len(rates_bps) * window_s - used_s,
+            full_s=ramp_s, is_changing=is_changing, by_history=bool(known),
+        )  # fmt: skip
+
+    def _heard_out(self, part: _Part) -> _Part:
+        """Return the part with what was still under way when the transfer was told to stop, if it was heard of.
+
+        That is a third of a short test: where the rate falls the queue grows, and its end is as much of the line's
+        time as its beginning.
+        """
+        curve, full_s, stopped_s = self._curve, part.full_s, self._stopped_s
+        if full_s is None or stopped_s is None or curve.end_s <= stopped_s:
+            return part
+        last_bps = 8 * (curve.total - curve.at(stopped_s)) / (curve.end_s - stopped_s)
+        seen_s = curve.end_s - full_s
+        mean_bps = 8 * (curve.total - curve.at(full_s)) / seen_s
+        return replace(part, rates_bps=[*part.rates_bps, last_bps], bps=mean_bps, steady_s=seen_s, ramp_s=full_s)
+
+    def _is_too_slow(self, ended: StopReason, window_s: float, width_pct: float | None) -> bool:
+        """Return whether the time was over on a line so narrow that its few packets had not agreed by then.
+
+        What such a line carries twice, because its queue lasts longer than the senders wait, is not in the figure.
+        """
+        is_over = ended is StopReason.TIME and not self._config.to_the_end
+        return is_over and window_s > WINDOW_MAX_S and (width_pct is None or width_pct > MEDIUM_HALF_WIDTH_PCT)
 
     def _is_worth_a_longer_look(self, ramp_s: float) -> bool:
         """Return whether what a test carried unseen, during its ramp-up, weighs much yet, and looking on is cheap."""

@@ -12,7 +12,7 @@ import time
 from typing import Protocol
 
 from agent.measure.engines.engine import Job
-from agent.measure.engines.ndt7 import PROTOCOL, upgrade
+from agent.measure.engines.ndt7_talk import PROTOCOL, upgrade
 from agent.measure.faults import WorldError
 from agent.measure.latency.rounds import Round
 from agent.measure.sockets import dial

@@ -28,7 +28,10 @@ READ_BYTES = 256 * 1024
 SAMPLE_S = 0.02
 PAUSE_S = 0.002  # between turns, so that a slow line's segments are read together: half the CPU at 50 Mbit/s
 BUSY_BYTES = 64 * 1024  # a turn that moved more is followed by the next one at once
-UNSENT_BYTES = 64 * 1024  # kept in the kernel beyond what is in flight, where the kernel can be told
+UNSENT_BYTES = 64 * 1024  # kept in the kernel beyond what is in flight, at most, where the kernel can be told
+UNSENT_S = 0.1  # likewise, of what the line carries: it is still sent when the test is over
+LEAST_UNSENT_BYTES = 8 * 1024
+UNSENT_KNOWN_S = 0.3  # after which the rate is known well enough for that
 CAPPED_RECEIVE_LIMIT_BYTES = 200_000
 REOPENED_LIMIT = 500  # connections of one transfer that a server closes between two requests
 CONGESTION_CONTROL = "enlace-congestion-control"  # header field in which our own test point says how it sends
@@ -59,6 +62,8 @@ class BaseTransfer(ABC):
         self._first_s: float | None = None  # when test data moved first, on the loop's clock
         self._news_s = 0.0  # when the receiver last had something new
         self._turn_bytes = 0
+        self._unsent_bytes = UNSENT_BYTES
+        self.keeps_little_unsent = True  # the kernel can be told to
         self._view = memoryview(bytearray(READ_BYTES))
         self._buffers = dial.Buffers()
         self._reopener = Reopener(lambda: dial.connect(job.address, self._buffers), job.loop.wake)
@@ -110,6 +115,10 @@ class BaseTransfer(ABC):
         """Return how many connections to open."""
         return self.job.connections
 
+    def run_out(self) -> bool:
+        """Return whether what is under way can be heard of when nothing more is sent; the caller ends it if not."""
+        return False
+
     # The run ----------------------------------------------------------------------------------------------------
 
     def samples(self) -> Generator[Sample, None, None]:
@@ -139,7 +148,7 @@ class BaseTransfer(ABC):
             self.watch(connection)
 
     def _tune(self, sock: socket.socket) -> None:
-        tcpinfo.set_notsent_lowat(sock, UNSENT_BYTES)
+        self.keeps_little_unsent &= tcpinfo.set_notsent_lowat(sock, self._unsent_bytes)
         if self.job.congestion_control:
             tcpinfo.set_congestion_control(sock, self.job.congestion_control)
 
@@ -171,6 +180,7 @@ class BaseTransfer(ABC):
             self._check(now_s)
             if now_s >= due_s:
                 due_s = now_s + SAMPLE_S
+                self._keep_little_unsent()
                 self.keep_up.look([buffer_share(each.sock) for each in self.connections if each.is_open])
                 sample = self.sample(now_s)
                 if sample is not None:
@@ -178,6 +188,21 @@ class BaseTransfer(ABC):
         last = self.sample(loop.now() - self.start_s)
         if last is not None:
             yield last
+
+    def _keep_little_unsent(self) -> None:
+        """Keep no more in the kernel than the line soon carries: on a narrow line the usual would be seconds."""
+        if not self.is_upload or self._first_s is None:
+            return
+        since_s = self.job.loop.now() - self._first_s
+        if since_s < UNSENT_KNOWN_S or self.known_bytes() <= 0:
+            return
+        share_bytes = self.known_bytes() / since_s * UNSENT_S / self.streams
+        wanted_bytes = int(min(max(share_bytes, LEAST_UNSENT_BYTES), UNSENT_BYTES))
+        if not 0.8 <= wanted_bytes / self._unsent_bytes <= 1.25:
+            self._unsent_bytes = wanted_bytes
+            for connection in self.connections:
+                if connection.is_open:
+                    tcpinfo.set_notsent_lowat(connection.sock, wanted_bytes)
 
     def _check(self, now_s: float) -> None:
         """Look at the limits; one place for every way in which a transfer ends by itself."""
@@ -302,11 +327,11 @@ class BaseTransfer(ABC):
     def _write(self, connection: Connection) -> None:
         if not connection.queue:
             self.next_data(connection)
-        budget = UNSENT_BYTES
+        budget = self._unsent_bytes
         while connection.queue and budget > 0:
             head = connection.queue[0]
-            try:
-                count = connection.sock.send(head)
+            try:  # the kernel takes a whole piece even where it is to keep less
+                count = connection.sock.send(head if budget == UNSENT_BYTES else head[:budget])
             except _WANT:
                 return
             connection.sent_bytes += count

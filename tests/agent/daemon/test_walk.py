@@ -49,6 +49,7 @@ def test_every_test_has_a_lease_and_is_posted_at_once(lab: Lab) -> None:
     assert 5 <= len(lab.measurements()) <= 7
     assert len({one["lease_id"] for one in lab.measurements()}) == len(lab.measurements())
     assert lab.measure.plans[-1].prior_download_bps == 20_000_000
+    assert not lab.measure.plans[-1].download_wanders
 
 
 def test_a_full_disk_costs_no_data_loses_nothing_and_heals(lab: Lab) -> None:

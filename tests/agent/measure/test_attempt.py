@@ -26,17 +26,25 @@ class WrittenTransfer:
     congestion_control = None
     is_bounded_by_peer = False
 
-    def __init__(self, samples, fault=None, remarks=(), ended=StopReason.SERVER):
+    def __init__(self, samples, fault=None, remarks=(), ended=StopReason.SERVER, last=None):
         self._samples, self._fault, self._ended = samples, fault, ended
+        self._last, self.runs_out = last, False  # samples of what is still under way when it is told to stop
         self.ended = None
         self.moved_bytes = self.carried_bytes = 0
         self.remarks = list(remarks)
         self.keep_up = KeepUp()
 
+    def run_out(self):
+        self.runs_out = self._last is not None
+        return self.runs_out
+
     def samples(self):
         for sample in self._samples:
             self.moved_bytes = self.carried_bytes = int(sample.total_bytes)
             yield sample
+            if self.runs_out:
+                yield from (Sample(sample.at_s + at_s, sample.total_bytes + size) for at_s, size in self._last)
+                break
         if self._fault:
             raise self._fault
         self.ended = self._ended
@@ -57,14 +65,14 @@ def attempt():
     loop = Loop()
     address = Address(Target("tp.example", 80, False, ""), 4, ("192.0.2.1", 80))
 
-    def make(transfer, **more):
+    def make(transfer, *, to_the_end=True, prior_bps=None, **more):
         return Attempt(
             phase=Phase.DOWNLOAD,
             engine=WrittenEngine(transfer),
             job=Job(address=address, loop=loop, random_bytes=bytes, rtt_s=0.1),
             prober=None,
-            prior_bps=None,
-            to_the_end=True,
+            prior_bps=prior_bps,
+            to_the_end=to_the_end,
             until_s=loop.now() + 60,
             tell=lambda _progress: None,
             **more,
@@ -125,6 +133,34 @@ def test_senders_that_say_nothing_is_delivered_make_no_figure(attempt):
     with pytest.raises(WorldError) as caught:
         made.run()
     assert caught.value.code is FailureCode.STALLED
+
+
+SLOWER = [(tick / 50, 4 * MBPS * tick / 50) for tick in range(1, 20)]  # half as fast as before
+
+
+@pytest.mark.parametrize("fault", [None, RESET, WorldError(FailureCode.PROTOCOL, "cut")])
+def test_what_is_under_way_when_it_stops_is_part_of_the_figure(attempt, fault):
+    cut = attempt(WrittenTransfer(steady(4)), to_the_end=False).run()
+    heard = attempt(WrittenTransfer(steady(4), fault, last=SLOWER), to_the_end=False).run()
+    assert cut.direction.bps == pytest.approx(8e6, rel=0.001)
+    seen_s = cut.direction.duration_s
+    assert heard.direction.bps == pytest.approx(
+        (8e6 * seen_s + 4e6 * SLOWER[-1][0]) / (seen_s + SLOWER[-1][0]), rel=0.01
+    )
+    assert heard.direction.stop_reason is StopReason.PRECISE
+    assert heard.direction.half_width_pct > 10
+    assert heard.failure is None  # a cut of what came last takes nothing from the figure
+
+
+def test_a_steady_line_at_its_usual_speed_is_not_heard_out(attempt):
+    transfer = WrittenTransfer(steady(4), last=SLOWER)
+    attempt(transfer, to_the_end=False, prior_bps=8e6).run()
+    assert not transfer.runs_out
+
+
+def test_called_off_while_it_is_heard_out(attempt):
+    with pytest.raises(WorldError):
+        attempt(WrittenTransfer(steady(4), WorldError.cancelled(), last=SLOWER), to_the_end=False).run()
 
 
 def test_other_faults_are_not_glossed_over(attempt):

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from agent.measure.engines.librespeed import LibreSpeed
-from agent.measure.engines.ndt7 import PROTOCOL, Ndt7
+from agent.measure.engines.ndt7 import Ndt7
+from agent.measure.engines.ndt7_talk import PROTOCOL
 from agent.measure.faults import WorldError
 from agent.measure.sockets import dial
 from agent.net import http1, websocket
@@ -93,6 +94,38 @@ def test_a_server_that_says_too_much_is_not_believed():
     under_way, samples = transfer(Ndt7(), "upload", script, max_bytes=400_000)
     assert samples[-1].total_bytes <= 450_000
     assert under_way.moved_bytes <= 400_000
+
+
+def test_a_server_that_says_nothing_more_is_not_waited_for():
+    """What it does say while it is heard out counts; then its silence ends the upload, and takes nothing from it."""
+
+    def script(visit):
+        upgrade(visit)
+        for turn in range(1, 6):
+            text = f'{{"TCPInfo":{{"BytesReceived":{1000 + 2000 * turn},"ElapsedTime":{20_000 * turn}}}}}'
+            visit.sock.sendall(websocket.frame(Opcode.TEXT, text.encode()))
+            visit.sock.recv(1 << 16)
+        return scripted.silent(visit)
+
+    with ScriptedServer(script) as server, job_for(server.url, **SHORT, connections=1) as job:
+        under_way = Ndt7().upload(job)
+        samples = under_way.samples()
+        seen = [next(samples)]
+        assert under_way.run_out()
+        seen.extend(samples)
+    assert under_way.ended is StopReason.PRECISE
+    assert 0 < seen[-1].total_bytes <= 11_000
+    assert seen[-1].at_s < 0.5  # of the last that was said, not of the end of the waiting
+
+
+def test_where_the_kernel_keeps_megabytes_nothing_is_waited_for(monkeypatch):
+    monkeypatch.setattr("agent.net.tcpinfo.set_notsent_lowat", lambda _sock, _size: False)
+    with ScriptedServer(scripted.foreign_ndt7) as server, job_for(server.url, **SHORT) as job:
+        under_way = Ndt7().upload(job)
+        samples = under_way.samples()
+        next(samples)
+        assert not under_way.run_out()
+        samples.close()
 
 
 def test_the_last_words_on_a_small_cap_all_count():

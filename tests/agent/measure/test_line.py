@@ -119,6 +119,24 @@ def test_a_send_buffer_of_4_mb_is_not_counted(point, engine):
     assert figure.bps >= 0.85 * spec.up_bps
 
 
+def test_an_upload_that_is_told_to_stop_is_heard_out_while_the_line_is_busy(point):
+    spec, line = line_to(point, "20/5/40")
+    with line, world.job_for(f"http://127.0.0.1:{line.port}", rtt_s=0.04, back_bps=20e6) as job:
+        upload = Ndt7().upload(job)
+        seen, stopped_s = [], None
+        for sample in upload.samples():
+            if stopped_s is None and sample.at_s > 0.8:
+                stopped_s, sent_bytes = sample.at_s, upload.moved_bytes
+                assert upload.run_out()
+            seen.append(sample)
+    assert upload.ended is StopReason.PRECISE
+    assert upload.moved_bytes == sent_bytes  # nothing more was made
+    assert sample.at_s - stopped_s < 2
+    first = next(each for each in seen if each.at_s > 0.3)
+    mean_bps = 8 * (sample.total_bytes - first.total_bytes) / (sample.at_s - first.at_s)
+    assert off(mean_bps, spec.up_bps) < 0.15  # it does not end with the run-out, which would say too little
+
+
 @pytest.mark.parametrize("script", ["librespeed", "ndt7"])
 def test_a_foreign_server_behind_a_slow_uplink(script):
     foreign = scripted.foreign_ndt7 if script == "ndt7" else scripted.foreign_librespeed()

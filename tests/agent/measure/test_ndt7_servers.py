@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from agent.measure import session
-from agent.measure.engines.ndt7 import PROTOCOL, Ndt7
+from agent.measure.engines.ndt7 import Ndt7
+from agent.measure.engines.ndt7_talk import PROTOCOL
 from agent.measure.faults import WorldError
 from agent.net import websocket
 from agent.net.websocket import MESSAGE_LIMIT_BYTES, CloseCode, Opcode

@@ -11,7 +11,7 @@ from agent.measure import receipt, session
 from agent.measure.attempt import Outcome
 from agent.measure.engines.engine import Scripts
 from agent.measure.engines.libre_http import address_of
-from agent.measure.engines.ndt7 import upgrade
+from agent.measure.engines.ndt7_talk import upgrade
 from agent.wire import limits, receipts
 from agent.wire.receipts import Claimed, Verdict
 from agent.wire.records import Measurement

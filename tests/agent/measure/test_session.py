@@ -8,7 +8,7 @@ import pytest
 from agent.commands import present
 from agent.errors import EnlaceError
 from agent.measure import session
-from agent.measure.engines.ndt7 import PROTOCOL
+from agent.measure.engines.ndt7_talk import PROTOCOL
 from agent.measure.servers import addresses
 from agent.net import websocket
 from agent.wire import codec

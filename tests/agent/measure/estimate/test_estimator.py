@@ -256,6 +256,30 @@ def test_lumps_of_a_slow_line_do_not_fool_it():
     assert math.isclose(estimate.bps, 1e6, rel_tol=0.06)
 
 
+def test_a_line_of_a_few_packets_that_did_not_agree_in_time_is_said_to_carry_at_least_that():
+    # 64 kbit/s in whole packets, some of them late by a second: a window holds half of them or twice as many.
+    rates = [64e3 * (0.4, 1.6)[tick // 60 % 2] for tick in range(600)]
+    slow = follow(steps(rates))
+    assert (slow.reason, slow.lower_bound, slow.confidence) == (StopReason.TIME, True, Confidence.LOW)
+    assert not follow(steps([100 * rate for rate in rates])).lower_bound
+    assert not follow(steps(rates), EstimatorConfig(rtt_s=0.04, to_the_end=True)).lower_bound
+
+
+@given(st.lists(st.floats(9.6e6, 1.04e7), min_size=50, max_size=60), st.floats(0.01, 2), st.floats(0, 1e8))
+def test_what_is_heard_of_after_the_stop_is_never_more_than_the_receiver_got(rates, last_s, last_bytes):
+    estimator = Estimator(EstimatorConfig(rtt_s=0.04))
+    for sample in steps(rates):
+        if (decision := estimator.add(sample)).stop:
+            break
+    assert decision.hears_out
+    last = Sample(sample.at_s + last_s, sample.total_bytes + last_bytes)
+    assert estimator.add(last).reason is StopReason.PRECISE
+    estimate = estimator.result()
+    assert estimate.bytes == int(last.total_bytes)
+    assert 0 < estimate.bps <= estimate.best_window_bps * (1 + 1e-9)
+    assert estimate.steady_s + estimate.ramp_s == pytest.approx(last.at_s)
+
+
 def test_no_bytes_are_unknown_and_not_zero():
     estimator = Estimator(EstimatorConfig())
     assert estimator.result(StopReason.TIME) is None
