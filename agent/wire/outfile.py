@@ -19,6 +19,11 @@ from agent.wire.vocabulary import ExitCode
 
 OUTPUT: Final = "-"
 
+_NO_FILES: Final = (
+    -1
+)  # for a folder of a file system that the kernel invents, such as /proc: it says that there is none
+_DEVICES: Final = Path("/dev")  # a misspelt device would become a file in memory
+
 # What a person has to change in the words of the command, and what the sentence then says of the place.
 _WRONG_PLACE: Final = {
     errno.ENOENT: "there is no folder {folder}",
@@ -30,6 +35,8 @@ _WRONG_PLACE: Final = {
     errno.ENAMETOOLONG: "the name is too long",
     errno.ELOOP: "its links lead round in a circle",
     errno.ENXIO: "it is a socket, or a device that is not there",
+    errno.ETXTBSY: "it is a program that is running",
+    _NO_FILES: "nothing can be made in {folder}",
 }
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NAME_CHARS: Final = 40  # of the name, in the one that is written under: room for what is put around it
@@ -91,18 +98,32 @@ def write(path: Path, pieces: Iterable[bytes]) -> int:
     """
     if is_output(path):
         return _write_output(pieces)
+    place = path
     try:
         if is_stream(path):  # it cannot be replaced as a whole; the name of one behind a link may lead nowhere
             with path.open("wb") as device:
                 return sum(device.write(piece) for piece in pieces)
-        path = Path(os.path.realpath(path))  # through a link: the file behind it is the one to replace
-        if path.is_symlink():
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        if path.is_dir():
-            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-        return _write_beside(path, pieces)
+        place = Path(os.path.realpath(path))  # through a link: the file behind it is the one to replace
+        if wrong := _why_not_replaced(place):
+            raise OSError(wrong, os.strerror(wrong))
+        return _write_beside(place, pieces)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise _not_written(path, place.parent, error) from error
+
+
+def _why_not_replaced(place: Path) -> int:
+    """Return the error of a place that renaming would not refuse although no file belongs there; 0 = none."""
+    if place.is_symlink():
+        return errno.ELOOP
+    if place.is_dir():
+        return errno.EISDIR
+    if not place.exists():
+        return errno.ENXIO if place.parent == _DEVICES else 0
+    try:  # the system refuses to open a program that runs, as /proc/self/exe does, but lets it be replaced
+        os.close(os.open(place, os.O_WRONLY))
+    except OSError as error:
+        return errno.ETXTBSY if error.errno == errno.ETXTBSY else 0
+    return 0
 
 
 def _write_output(pieces: Iterable[bytes]) -> int:
@@ -116,7 +137,10 @@ def _write_output(pieces: Iterable[bytes]) -> int:
 def _write_beside(path: Path, pieces: Iterable[bytes]) -> int:
     size_bytes = 0
     prefix = f".{path.name[:_NAME_CHARS]}."
-    descriptor, temporary = tempfile.mkstemp(prefix=prefix, suffix=".part", dir=path.parent)
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=prefix, suffix=".part", dir=path.parent)
+    except FileNotFoundError as error:
+        raise OSError(_NO_FILES, str(error)) if path.parent.is_dir() else error from error
     try:
         with _sigterm_interrupts(), open(descriptor, "wb") as file:  # noqa: PTH123 -- of a descriptor
             for piece in pieces:
@@ -132,11 +156,11 @@ def _write_beside(path: Path, pieces: Iterable[bytes]) -> int:
     return size_bytes
 
 
-def _not_written(path: Path, error: OSError) -> NotWrittenError:
+def _not_written(path: Path, folder: Path, error: OSError) -> NotWrittenError:
     """Return the one sentence about a file that could not be written."""
     if error.errno in _WRONG_PLACE:
         return NotWrittenError(
-            f"{path} could not be written: {_WRONG_PLACE[error.errno].format(folder=path.parent)}.",
+            f"{path} could not be written: {_WRONG_PLACE[error.errno].format(folder=folder)}.",
             do="Name another file.",
             exit_code=ExitCode.USAGE,
         )

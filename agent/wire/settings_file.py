@@ -1,8 +1,9 @@
 """Strict reading of the one TOML file that both commands share (CONTRACTS 4).
 
-A table is a msgspec struct whose annotations carry `Bound`; `settings_values` looks at what stands in it. Anything
-unknown, of a wrong type or out of range is one sentence that names file and key; nothing ever falls back to a default
-in silence.
+Each command reads its own tables whole, and of the other's the names of the keys: whoever misspells a limit of the
+agent hears it from the command that comes first. A table is a msgspec struct whose annotations carry `Bound`;
+`settings_values` looks at what stands in it. Anything unknown, of a wrong type or out of range is one sentence that
+names file and key; nothing ever falls back to a default in silence.
 """
 
 import re
@@ -13,9 +14,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from agent.wire import infile
-from agent.wire.settings_values import nearest, shown, table_fault
+from agent.wire.settings_keys import KEYS
+from agent.wire.settings_values import nearest, no_key, shown, table_fault
 
-TABLES = ("agent", "collector", "testpoint", "notify")
+TABLES = tuple(KEYS)
 FILE_BYTES = 256_000  # of a file that somebody has written by hand, a hundred times over
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -44,6 +46,9 @@ def read_table(path: Path | None, table: str, kind: type[T]) -> T:
             raise SettingsError(f"{path}: the file has no table [{shown(name)}].{nearest(name, TABLES)}")
         if not isinstance(value, dict):
             raise SettingsError(f"{path}: {name} is a table: write [{name}] on a line of its own.")
+        unknown = next((key for key in value if key not in KEYS[name]), None)
+        if name != table and unknown is not None:
+            raise SettingsError(no_key(f"{path}: [{name}]", unknown, KEYS[name]))
     return _convert(path, table, content.get(table, {}), kind)
 
 

@@ -37,6 +37,11 @@ def nearest(name: str, known: Collection[str]) -> str:
     return f" Did you mean {near[0]}?" if near else f" Known are: {', '.join(known)}."
 
 
+def no_key(place: str, key: str, known: Collection[str]) -> str:
+    """Return the sentence about a key that a table does not have."""
+    return f"{place} has no key {shown(key)}.{nearest(key, known)}"
+
+
 def table_fault(place: str, values: dict[str, Any], kind: type[msgspec.Struct]) -> str:
     """Return what is wrong with a table, or with the first wrong value in it; "" = nothing.
 
@@ -48,7 +53,7 @@ def table_fault(place: str, values: dict[str, Any], kind: type[msgspec.Struct]) 
     hints = get_type_hints(kind, include_extras=True)
     for key, value in values.items():
         if key not in hints:
-            return f"{place} has no key {shown(key)}.{nearest(key, list(hints))}"
+            return no_key(place, key, list(hints))
         if wrong := _fault(f"{place} {key}", value, hints[key]):
             return wrong
     missing = [one.name for one in msgspec.structs.fields(kind) if one.required and one.name not in values]

@@ -9,6 +9,8 @@ from agent.wire import forms
 from collector.ports import Ports
 from collector.store import secrets_kept
 from collector.store.open import ScopedStore, Store
+from collector.store.queries import facts
+from collector.store.unit import Snapshot
 
 _FACT: Final = "notice_secret"
 _DOMAIN: Final = b"enlace/1 stop of notices\n"
@@ -26,8 +28,13 @@ class Stop:
 
 
 def secret_of(store: Store | ScopedStore, ports: Ports) -> str:
-    """Return what signs these addresses."""
+    """Return what signs these addresses, made now if no message was sent before."""
     return secrets_kept.secret(store, _FACT, ports.randomness.token_bytes)
+
+
+def kept_secret(snapshot: Snapshot) -> str | None:
+    """Return what signed these addresses, None before the first message: a stranger's address makes none."""
+    return facts.find_fact(snapshot, _FACT)
 
 
 def sign(secret: str, stop: Stop) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agent import app, config
 from agent.config import AgentConfig
 from agent.schedule import budget
+from agent.wire import settings_keys
 from agent.wire.settings_file import SettingsError
 from tests.fakes import odd_settings
 
@@ -22,6 +23,10 @@ def test_the_example_loads_and_equals_the_defaults() -> None:
 
 def test_the_example_shows_every_key() -> None:
     assert set(tomllib.loads(EXAMPLE.read_text())["agent"]) == set(AgentConfig.__struct_fields__)
+
+
+def test_the_collector_knows_the_names_of_our_keys() -> None:
+    assert settings_keys.KEYS["agent"] == AgentConfig.__struct_fields__
 
 
 def written(folder: Path, content: str | bytes) -> Path:
@@ -39,6 +44,8 @@ WRONG = {
     '[agent]\nlight_interval_s = "blah"\n': ("light_interval_s", "must be a number, not a text"),
     '[agent]\nengine = "iperf"\n': ("engine", "iperf"),
     "[agnet]\n": ("agnet", "agent"),
+    "[collector]\nprot = 1\n": ("[collector] has no key prot", "Did you mean port?"),
+    "[notify]\nsmtp_hots = 1\n": ("[notify] has no key smtp_hots", "Did you mean smtp_host?"),
     "day_bytes = 5\n": ("day_bytes", "table"),
     "[agent]\nday_bytes = 5\nday_bytes = 6\n": ("line 3", ""),
     '[agent]\ndata = "C:\\Users\\escola"\n': ("single quotes", ""),
@@ -114,8 +121,8 @@ def test_utf_16_is_named(tmp_path: Path) -> None:
         config.load(written(tmp_path, "[agent]\n".encode("utf-16")))
 
 
-def test_other_tables_are_not_looked_at(tmp_path: Path) -> None:
-    assert config.load(written(tmp_path, "[collector]\nanything = 1\n")) == AgentConfig()
+def test_of_other_tables_only_the_names_of_keys_are_looked_at(tmp_path: Path) -> None:
+    assert config.load(written(tmp_path, '[collector]\nport = "anything"\n')) == AgentConfig()
 
 
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:

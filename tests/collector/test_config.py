@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.wire import settings_file
+from agent.wire import settings_keys
 from agent.wire.vocabulary import ExitCode
 from collector.config import CollectorConfig, TestpointConfig, data_directory, database, load_collector, load_testpoint
 from collector.errors import CollectorError
+from collector.notify.settings import NotifyConfig
 from tests.fakes import odd_settings
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -129,9 +130,32 @@ def test_what_can_be_no_directory_is_a_wrong_configuration(tmp_path: Path, place
     assert data_directory(tmp_path / "new" / "below", CollectorConfig()) == tmp_path / "new" / "below"
 
 
-def test_a_table_of_the_other_program_is_passed_over(tmp_path: Path) -> None:
-    path = written(tmp_path, "[agent]\nno_such_key = 1\n")
-    assert load_collector(path) == settings_file.read_table(path, "collector", CollectorConfig)
+def test_what_the_other_program_does_with_its_table_is_its_affair(tmp_path: Path) -> None:
+    path = written(tmp_path, '[agent]\nengine = "iperf"\n')
+    assert load_collector(path) == CollectorConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[agent]\nday_byte = 5\n", "[agent] has no key day_byte. Did you mean day_bytes?"),
+        ("[notify]\nsmtp_hots = 1\n", "[notify] has no key smtp_hots. Did you mean smtp_host?"),
+        ("[testpoint]\nopne = true\n", "[testpoint] has no key opne. Did you mean open?"),
+    ],
+)
+def test_a_misspelt_key_of_any_table_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(CollectorError) as raised:
+        load_collector(path)
+    assert raised.value.sentence == f"{path}: {said}"
+    assert raised.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"), [("collector", CollectorConfig), ("testpoint", TestpointConfig), ("notify", NotifyConfig)]
+)
+def test_the_agent_knows_the_names_of_our_keys(table: str, kind: type[msgspec.Struct]) -> None:
+    assert settings_keys.KEYS[table] == kind.__struct_fields__
 
 
 def test_the_flag_goes_before_the_table_and_the_environment_names_a_server(

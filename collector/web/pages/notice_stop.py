@@ -24,8 +24,9 @@ BLUEPRINT = Blueprint("notice_stop", __name__)
 
 
 def _stop(token: str) -> Stop:
-    parts = desk()
-    found = stop_link.read(stop_link.secret_of(parts.store, parts.ports), token)
+    with desk().store.reader() as snapshot:
+        secret = stop_link.kept_secret(snapshot)
+    found = None if secret is None else stop_link.read(secret, token)
     if found is None:
         abort(404)
     return found

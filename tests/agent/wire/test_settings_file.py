@@ -38,7 +38,7 @@ def test_no_file_is_the_defaults() -> None:
         "[agent]\nport = 1\n",
         "\ufeff[agent]\nport = 1\n",
         "[agent]\r\nport = 1\r\n",
-        "[collector]\nx = 1\n[agent]\nport = 1\n",
+        "[collector]\nport = 1\n[agent]\nport = 1\n",
     ],
 )
 def test_what_windows_tools_write_is_read(tmp_path: Path, content: str) -> None:
@@ -53,6 +53,7 @@ def test_single_quotes_keep_a_windows_path(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("[agent]\nprot = 1", "has no key prot. Did you mean port?"),
+        ("[agent]\nport = 1\n[testpoint]\nprot = 1", "[testpoint] has no key prot. Did you mean port?"),
         ("[agnet]\nport = 1", "no table [agnet]. Did you mean agent?"),
         ("[agent]\nport = '1'", "port must be a whole number, not a text: write it without quotes."),
         ("[agent]\nport = 'x'", "port must be a whole number, not a text."),

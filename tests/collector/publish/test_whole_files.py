@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,10 +75,15 @@ def test_a_link_stays_a_link_and_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
 
 def refused(target: Path) -> str:
     before = sorted(target.parent.rglob("*")) if target.parent.is_dir() else []
+    why = told(target)
+    assert before == (sorted(target.parent.rglob("*")) if target.parent.is_dir() else [])
+    return why
+
+
+def told(target: Path) -> str:
     with pytest.raises(CollectorError) as caught:
         export.write_file(target, [b"x"])
     assert caught.value.exit_code == ExitCode.USAGE
-    assert before == (sorted(target.parent.rglob("*")) if target.parent.is_dir() else [])
     start, end = f"{target} could not be written: ", ". Name another file."
     assert caught.value.sentence.startswith(start) and caught.value.sentence.endswith(end)
     return caught.value.sentence[len(start) : -len(end)]
@@ -99,6 +105,42 @@ def test_links_that_lead_nowhere_are_told_too(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "new.csv")
     assert export.write_file(tmp_path / "link", [b"x"]) == 1  # there was no such file yet
     assert (tmp_path / "new.csv").read_bytes() == b"x"
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file system of Linux")
+@pytest.mark.parametrize("name", ["mem", "maps", "comm", "nothing", "attr/current"])
+def test_a_file_that_the_kernel_invents_is_told_as_no_place(name: str) -> None:
+    target = Path("/proc/self") / name
+    assert told(target) == f"nothing can be made in {os.path.realpath(target.parent)}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX programs")
+def test_a_program_that_runs_is_not_replaced(tmp_path: Path) -> None:
+    """As /proc/self/exe would be, of whoever may write it: a copy stands for it here."""
+    program = tmp_path / "program"
+    shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
+    before = program.read_bytes()
+    with subprocess.Popen([program, "60"]) as running:
+        try:
+            for target in (program, Path(f"/proc/{running.pid}/exe")):
+                assert told(target) == "it is a program that is running"
+        finally:
+            running.kill()
+    assert program.read_bytes() == before and list(tmp_path.iterdir()) == [program]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX devices")
+def test_a_misspelt_device_does_not_become_a_file() -> None:
+    try:
+        assert told(Path("/dev/enlace-stdout")) == "it is a socket, or a device that is not there"
+    finally:
+        Path("/dev/enlace-stdout").unlink(missing_ok=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX links")
+def test_behind_a_link_the_folder_is_the_one_that_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "no" / "new.csv")
+    assert refused(tmp_path / "link") == f"there is no folder {tmp_path / 'no'}"
 
 
 @pytest.mark.parametrize(

@@ -24,24 +24,32 @@ from werkzeug.test import TestResponse
 
 import collector.web
 from collector.app import make_flask
+from collector.domain.notice_delivery import Outcome, Result, after
+from collector.notify import decide, stop_link
+from collector.notify.settings import NotifyConfig
+from collector.notify.stop_link import Stop
 from collector.store.open import Store
 from collector.store.queries import hazards
 from collector.store.queries.hazards import Hazard
+from collector.store.queries.notices import outbox
 from collector.store.tables.catalogue import METADATA
 from collector.store.tables.registry import SCHOOLS
 from collector.web.language.i18n import LANGUAGES
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.pages.test_all_pages import PAGES, address_of
 from tests.fakes import html_forms, pages_world
-from tests.fakes.collector_world import FakeClock
+from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.hostile_forms import GOOD_FILES, HOSTILE, Sent, fill, request_of
 from tests.fakes.html_forms import FREE, Form, Read
 from tests.fakes.wire_device import a_deployment
 
+OF_MAIL_PROGRAMS = ("notice_stop.stop",)  # its address is signed
 OF_PROGRAMS = ("devices", "health")  # what speaks no language
 # Every request may write that a session was used or that a password was wrong.
 NOT_OF_FORMS = ("sessions", "sign_in_failures", "measurements", "school_days", "evaluations", "newest_evaluations")
-SHOWN_ONCE = ("/admin/tokens", "/admin/tokens/many")
+# What answers with a page although something is stored: secrets that stand there and nowhere else; no more of these.
+DONE_AT_ONCE = ("tokens.make", "tokens.make_many", "webhooks.make", "notice_stop.stop")
+WRITTEN_DOWN = ("hazards.phone", "hazards.paper_with_phones")  # who looked at telephones, and nothing else
 PEOPLE = ("ana",) * 4 + ("otto",) * 3 + ("vera", "abel", "cleo", "cora")
 OF_A_HAZARD = ("/hazards/hazard-1", "/hazards/hazard-1/calls")
 CATALOGUES = Path(collector.web.__file__).parent / "translations"
@@ -76,7 +84,9 @@ class Fuzz:
             if "POST" in (rule.methods or ()) and rule.endpoint.split(".")[0] not in OF_PROGRAMS
         }
         ana = self.client("ana")
-        self.pages = [address_of(ana, page) for page in (*PAGES, *OF_A_HAZARD)]
+        secret = stop_link.secret_of(store, fake_ports(clock))
+        no_more = stop_link.PATH + stop_link.sign(secret, Stop("outage", "user-vera"))
+        self.pages = [address_of(ana, page) for page in (*PAGES, *OF_A_HAZARD, no_more)]
         for page in self.pages:
             self.look("ana", page)
         self.deeds()
@@ -97,6 +107,19 @@ class Fuzz:
         self.do("school_link.make")
         self.do("schools.show", name="Mine")
         for page in self.pages[-4:]:
+            self.look("ana", page)
+        self.deeds_about_notices()
+        device = re.search(r'name="device" value="([^"]+)"', self.client("ana").get("/devices").text)
+        assert device
+        self.do("fleet.chosen", device=device.group(1))
+        self.do("networks.declare", provider="Onda Sur", number="64500")
+
+    def deeds_about_notices(self) -> None:
+        """Give somebody an address and an hour of silence, and a webhook a place."""
+        self.do("notices.save", email="ana@example.org")
+        self.do("notices.add_mute", what="all", until="2026-11-30", reason="holidays")
+        self.do("webhooks.make", name="Desk", url="https://desk.example/hook", digest="1")
+        for page in ("/notices", "/admin/webhooks"):
             self.look("ana", page)
 
     def do(self, endpoint: str, **typed: object) -> str:
@@ -145,8 +168,8 @@ class Fuzz:
             known.append(form)
             del known[:-12]
             token = next((one.value for one in form.fields if one.name == "csrf_token"), None)
-            assert token, f"{address}: the form of {form.action} has no token"
-            self.tokens[name] = token
+            assert token or endpoint in OF_MAIL_PROGRAMS, f"{address}: the form of {form.action} has no token"
+            self.tokens[name] = token or self.tokens[name]
         return seen
 
     def endpoint_of(self, action: str) -> str | None:
@@ -224,8 +247,8 @@ class Fuzz:
         if answer.mimetype == "text/csv":
             assert answer.status_code == 200 and self.stand() == self.stands, f"{said}: a file, and yet stored"
             return
-        if answer.status_code == 200 and urlsplit(sent.address).path in SHOWN_ONCE:
-            self.stands = self.stand()  # tokens were made: their secrets stand in the answer and nowhere else
+        if answer.status_code == 200:
+            self.expect_what_is_done_at_once(self.endpoint_of(sent.address))
         if answer.status_code == 303:
             to = urlsplit(answer.location)
             assert not to.netloc and to.path.startswith("/") and not to.path.startswith("//"), (
@@ -249,6 +272,12 @@ class Fuzz:
         self.check_language(language, read, said)
         if answer.status_code in (409, 422):
             self.check_kept(sent, read, said)
+
+    def expect_what_is_done_at_once(self, endpoint: str | None) -> None:
+        if endpoint in DONE_AT_ONCE:
+            self.stands = self.stand()
+        if endpoint in WRITTEN_DOWN:
+            self.stands["audit"] = self.stand()["audit"]
 
     def check_language(self, language: str, read: Read, said: str) -> None:
         if language == "en":
@@ -291,8 +320,13 @@ def app(country: Store, clock: FakeClock) -> Flask:
     with country.unit() as unit:
         unit.connection.execute(update(SCHOOLS).where(SCHOOLS.c.code == "00123").values(phone="555 0101"))
         hazards.add(unit, flood, {"00123": ("2026-11-24", None)}, "")
+        for name, outcome in (("otto", Outcome.REFUSED), ("vera", Outcome.SENT)):
+            notice = decide.a_test(f"user:user-{name}", "en", "UTC", pages_world.NOW_MS)
+            result = Result(outcome, f"{name}@example.org")
+            outbox.add(unit, notice)
+            outbox.settle(unit, notice, result, after(result, 0, pages_world.NOW_MS), pages_world.NOW_MS)
         unit.commit()
-    return make_flask(a_deployment(country, clock))
+    return make_flask(a_deployment(country, clock), NotifyConfig(smtp_host="mail.example.org", from_address="e@e.org"))
 
 
 @pytest.mark.deep

@@ -233,6 +233,15 @@ def test_one_click_without_signing_in_stops_one_kind(app: Flask, country: Store,
     assert client.post(gone).status_code == 200
 
 
+def test_an_address_of_a_stranger_writes_nothing_before_the_first_message(app: Flask, country: Store) -> None:
+    client = app.test_client()
+    for address in ("x", f"digest.user-vera.{'A' * 22}", "ñ"):
+        assert client.get(stop_link.PATH + address).status_code == 404
+        assert client.post(stop_link.PATH + address).status_code == 404
+    with country.reader() as snapshot:
+        assert stop_link.kept_secret(snapshot) is None
+
+
 def test_what_is_wrong_with_enlace_is_said_to_who_runs_it(app: Flask, country: Store, clock: FakeClock) -> None:
     ill = [{"word": "disk_low", "began_ms": NOW, "numbers": {"free_mb": 12}}]
     signs = {"at_ms": NOW, "since_ms": NOW, "testpoint_seen_ms": None, "ill": ill}
