@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.words import OPEN_STATES, SPEED
@@ -58,6 +58,9 @@ class TestFilter:
     exclusion: str = ""  # set aside for this reason only
     engine: str = ""
     keys: frozenset[tuple[str, str]] | None = None  # exactly these: device and rid
+    least_bps: int | None = None  # download of at least so much
+    below_bps: int | None = None  # and of less than that
+    times: tuple[tuple[int, int], ...] | None = None  # begun within one of these: first moment, and the one after
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,13 @@ def conditions_of(wanted: TestFilter) -> list[ColumnElement[bool]]:
         conditions.append(MEASUREMENTS.c.engine == wanted.engine)
     if wanted.keys is not None:
         conditions.append(tuple_(MEASUREMENTS.c.device, MEASUREMENTS.c.rid).in_(sorted(wanted.keys)))
+    if wanted.least_bps is not None:
+        conditions.append(MEASUREMENTS.c.download_bps >= wanted.least_bps)
+    if wanted.below_bps is not None:
+        conditions.append(MEASUREMENTS.c.download_bps < wanted.below_bps)
+    if wanted.times is not None:
+        begun = MEASUREMENTS.c.started_ms
+        conditions.append(or_(false(), *(and_(begun >= first, begun < after) for first, after in wanted.times)))
     return conditions
 
 
@@ -157,6 +167,23 @@ def tests_as(
         .offset(offset)
     )
     return [kind(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def latest(snapshot: Snapshot, code: str, limit: int) -> tuple[list[TestRow], int]:
+    """Return the newest measurements of a school, and how many it has altogether, in one question."""
+    columns = [MEASUREMENTS.c[name] for name in TestRow.__dataclass_fields__]
+    every = MEASUREMENTS.alias("every")
+    total = select(func.count()).select_from(every).where(every.c.school == code).scalar_subquery()
+    query = (
+        select(*columns, total.label("total"))
+        .where(MEASUREMENTS.c.school == code)
+        .order_by(MEASUREMENTS.c.started_ms.desc(), MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
+        .limit(limit)
+    )
+    found = [dict(row) for row in snapshot.connection.execute(query).mappings()]
+    return [TestRow(**{name: row[name] for name in TestRow.__dataclass_fields__}) for row in found], (
+        int(found[0]["total"]) if found else 0
+    )
 
 
 def count_tests(snapshot: Snapshot, code: str, wanted: TestFilter) -> int:

@@ -270,14 +270,14 @@ def school_codes(
 
 
 def rows_of(snapshot: Snapshot, measure: Measure, codes: Sequence[str]) -> list[SchoolRow]:
-    """Return the schools of some codes, in their order."""
+    """Return the schools of some codes, in their order; a code that no school has is left out."""
     found: dict[str, SchoolRow] = {}
     for start in range(0, len(codes), _MANY):
         source = judged_schools(measure).outerjoin(AVAILABILITY_NOW, _IS_NOW)
         some: Select[Any] = select(*_ROW, _HEARD).select_from(source)
         some = some.where(SCHOOLS.c.code.in_(codes[start : start + _MANY]))
         found |= {row["code"]: SchoolRow(**row) for row in snapshot.connection.execute(some).mappings()}
-    return [found[code] for code in codes]
+    return [found[code] for code in codes if code in found]
 
 
 def _order(sort: str, descending: bool) -> list[ColumnElement[Any]]:
@@ -291,7 +291,7 @@ def _order(sort: str, descending: bool) -> list[ColumnElement[Any]]:
 
 def one_school(snapshot: Snapshot, measure: Measure, code: str) -> SchoolRow | None:
     """Return one school, None if no school has this code."""
-    rows = school_rows(snapshot, measure, SchoolFilter(code=code), sort="name", limit=1)
+    rows = rows_of(snapshot, measure, [code])
     return rows[0] if rows else None
 
 
