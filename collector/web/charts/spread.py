@@ -27,9 +27,7 @@ class Step:
     below: int  # of those, how many are under the target
 
 
-def draw(
-    steps: Sequence[Step], target_bps: int | None, contract_bps: int | None, label: str, width: float
-) -> Markup:
+def draw(steps: Sequence[Step], target_bps: int | None, contract_bps: int | None, label: str, width: float) -> Markup:
     """Return the picture.
 
     Args:

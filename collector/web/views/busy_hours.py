@@ -138,7 +138,9 @@ def _finding(row: SchoolRow, cells: Mapping[tuple[int, _Part], Cell], names: Map
         return say("The typical test reaches the target at every hour.")
     if len(slow) == len(telling):
         return say("Slow at every hour: not only a busy class.")
-    (weekday, part), worst = min(telling.items(), key=lambda item: (item[1].typical_bps, item[0][0], item[0][1].first_min))
+    (weekday, part), worst = min(
+        telling.items(), key=lambda item: (item[1].typical_bps, item[0][0], item[0][1].first_min)
+    )
     return say(
         "Slowest: %(day)s, %(hours)s, with %(speed)s of %(target)s Mbit/s.",
         day=names[weekday],

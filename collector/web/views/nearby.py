@@ -6,7 +6,7 @@ from typing import Final
 from collector.domain.nearness import Places
 from collector.store.queries.pages import nearby as pages_nearby
 from collector.store.queries.pages import schools as pages_schools
-from collector.store.queries.pages.schools import SchoolRow
+from collector.store.queries.pages.nearby import PlacedSchool
 from collector.store.unit import Snapshot
 from collector.web.desk import desk
 from collector.web.http.kept import Kept
@@ -28,19 +28,18 @@ class Neighbour:
     way: str  # how far; empty of the school itself
 
 
-def neighbours(snapshot: Snapshot, row: SchoolRow) -> list[Neighbour]:
+def neighbours(snapshot: Snapshot, here: PlacedSchool) -> list[Neighbour]:
     """Return the school itself and the nearest others; nothing where nobody knows its place, or none is near."""
-    here = pages_nearby.standing(snapshot, row.code)
     if here.latitude is None or here.longitude is None:
         return []
     places = _places(snapshot, here.newest_ms)
     near = places.nearest(here.latitude, here.longitude, COUNT + 1, WITHIN_KM)
-    ways = {one.name: one.km for one in near if one.name != row.code}
+    ways = {one.name: one.km for one in near if one.name != here.row.code}
     codes = list(ways)[:COUNT]
     rows = pages_schools.rows_of(snapshot, desk().measure, codes) if codes else []
     if not rows:
         return []
-    first, *others = lines.school_lines(snapshot, [row, *rows], with_sparks=False)
+    first, *others = lines.school_lines(snapshot, [here.row, *rows], with_sparks=False)
     return [Neighbour(first, ""), *(Neighbour(line, _way(ways[line.row.code])) for line in others)]
 
 

@@ -1,11 +1,11 @@
 """Days of schools that are not judged because something happened there that is no fault of the line's speed."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, literal, select
+from sqlalchemy import Select, literal, select
 
 from collector.domain.suppressed import Suppressed
 from collector.domain.words import LIVE_OUTAGES, OutageLabel, OutageState, Suppression
@@ -109,7 +109,7 @@ def _newest(snapshot: Snapshot, query: "Select[Any]", codes: Collection[str] | N
     return _held(row for piece in pieces for row in snapshot.connection.execute(piece).all())
 
 
-def _held(rows: "Iterable[Row[Any]]") -> dict[str, Hold]:
+def _held(rows: "Iterable[Sequence[Any]]") -> dict[str, Hold]:
     """Return the newest hold of each school; a hazard counts as newer than any outage."""
     found: dict[str, Hold] = {}
     in_order = sorted(rows, key=lambda row: (row[6] == Suppression.HAZARD, row[5] or 0, row[4]))

@@ -115,30 +115,24 @@ class SchoolFlag:
 
 def conditions_of(wanted: TestFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter on the table of measurements."""
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.from_ms is not None:
-        conditions.append(MEASUREMENTS.c.started_ms >= wanted.from_ms)
-    if wanted.to_ms is not None:
-        conditions.append(MEASUREMENTS.c.started_ms < wanted.to_ms)
-    if wanted.counts is True:
-        conditions.append(MEASUREMENTS.c.votes.is_(True))
-    elif wanted.counts is False:
-        conditions.append(MEASUREMENTS.c.votes.is_not(True))
-    if wanted.device:
-        conditions.append(MEASUREMENTS.c.device == wanted.device)
-    if wanted.exclusion:
-        conditions.append(MEASUREMENTS.c.exclusion == wanted.exclusion)
-    if wanted.engine:
-        conditions.append(MEASUREMENTS.c.engine == wanted.engine)
+    row = MEASUREMENTS.c
+    by_value = (
+        (wanted.from_ms, row.started_ms.__ge__),
+        (wanted.to_ms, row.started_ms.__lt__),
+        (wanted.device or None, row.device.__eq__),
+        (wanted.exclusion or None, row.exclusion.__eq__),
+        (wanted.engine or None, row.engine.__eq__),
+        (wanted.least_bps, row.download_bps.__ge__),
+        (wanted.below_bps, row.download_bps.__lt__),
+    )
+    conditions: list[ColumnElement[bool]] = [compare(value) for value, compare in by_value if value is not None]
+    if wanted.counts is not None:
+        conditions.append(row.votes.is_(True) if wanted.counts else row.votes.is_not(True))
     if wanted.keys is not None:
-        conditions.append(tuple_(MEASUREMENTS.c.device, MEASUREMENTS.c.rid).in_(sorted(wanted.keys)))
-    if wanted.least_bps is not None:
-        conditions.append(MEASUREMENTS.c.download_bps >= wanted.least_bps)
-    if wanted.below_bps is not None:
-        conditions.append(MEASUREMENTS.c.download_bps < wanted.below_bps)
+        conditions.append(tuple_(row.device, row.rid).in_(sorted(wanted.keys)))
     if wanted.times is not None:
-        begun = MEASUREMENTS.c.started_ms
-        conditions.append(or_(false(), *(and_(begun >= first, begun < after) for first, after in wanted.times)))
+        within = (and_(row.started_ms >= first, row.started_ms < after) for first, after in wanted.times)
+        conditions.append(or_(false(), *within))
     return conditions
 
 

@@ -271,12 +271,28 @@ def school_codes(
 
 def rows_of(snapshot: Snapshot, measure: Measure, codes: Sequence[str]) -> list[SchoolRow]:
     """Return the schools of some codes, in their order; a code that no school has is left out."""
-    found: dict[str, SchoolRow] = {}
+    return [row for row, _more in rows_with(snapshot, measure, codes)]
+
+
+def rows_with(
+    snapshot: Snapshot, measure: Measure, codes: Sequence[str], *more: ColumnElement[Any]
+) -> list[tuple[SchoolRow, tuple[Any, ...]]]:
+    """Return the same, each with what else is asked for in the same question.
+
+    Args:
+        snapshot: Where to look.
+        measure: Which verdicts.
+        codes: Of schools.
+        more: Columns of schools, or what is one value for all of them.
+    """
+    found: dict[str, tuple[SchoolRow, tuple[Any, ...]]] = {}
+    names = list(SchoolRow.__dataclass_fields__)
     for start in range(0, len(codes), _MANY):
         source = judged_schools(measure).outerjoin(AVAILABILITY_NOW, _IS_NOW)
-        some: Select[Any] = select(*_ROW, _HEARD).select_from(source)
+        some: Select[Any] = select(*_ROW, _HEARD, *more).select_from(source)
         some = some.where(SCHOOLS.c.code.in_(codes[start : start + _MANY]))
-        found |= {row["code"]: SchoolRow(**row) for row in snapshot.connection.execute(some).mappings()}
+        for row in snapshot.connection.execute(some):
+            found[row.code] = SchoolRow(**dict(zip(names, row, strict=False))), tuple(row[len(names) :])
     return [found[code] for code in codes if code in found]
 
 
