@@ -286,13 +286,14 @@ def rows_with(
         more: Columns of schools, or what is one value for all of them.
     """
     found: dict[str, tuple[SchoolRow, tuple[Any, ...]]] = {}
-    names = list(SchoolRow.__dataclass_fields__)
+    own = (*_ROW, _HEARD)
     for start in range(0, len(codes), _MANY):
         source = judged_schools(measure).outerjoin(AVAILABILITY_NOW, _IS_NOW)
-        some: Select[Any] = select(*_ROW, _HEARD, *more).select_from(source)
+        some: Select[Any] = select(*own, *more).select_from(source)
         some = some.where(SCHOOLS.c.code.in_(codes[start : start + _MANY]))
         for row in snapshot.connection.execute(some):
-            found[row.code] = SchoolRow(**dict(zip(names, row, strict=False))), tuple(row[len(names) :])
+            values = {column.name: value for column, value in zip(own, row, strict=False)}
+            found[row.code] = SchoolRow(**values), tuple(row[len(own) :])
     return [found[code] for code in codes if code in found]
 
 
