@@ -89,6 +89,7 @@ def show(code: str) -> str:
             spread=spread.spread(row, window),
             hours=busy_hours.busy_hours(row, recent.tests, today, zone),
             neighbours=nearby.neighbours(snapshot, placed),
+            within_km=present.number(nearby.WITHIN_KM),
             tests=[line_of(test, zone, parts.now_ms) for test in latest],
             total=total,
             devices=devices,
