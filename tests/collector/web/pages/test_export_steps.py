@@ -112,6 +112,6 @@ def test_the_three_steps_work_by_keyboard_and_without_script(browser: Browser, s
     page.wait_for_load_state()
     assert page.locator("#chosen").inner_text() == "Schools: 1 row"
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download", exact=True).press("Enter")
+        page.get_by_role("button", name="Download the file").press("Enter")
     assert download.value.suggested_filename == "schools.csv"
     context.close()
