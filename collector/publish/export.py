@@ -64,6 +64,11 @@ def count_rows(snapshot: Snapshot, table: str, filters: ExportFilter = EVERYTHIN
     return exports.count(snapshot, table, filters, most)
 
 
+def count_all(snapshot: Snapshot, most: int) -> dict[str, int]:
+    """Return how many rows the export of each table has, counted no further than to `most`."""
+    return exports.count_all(snapshot, most)
+
+
 def write_file(path: Path, pieces: Iterable[bytes]) -> int:
     """Write an export to a file that appears under its name only when it is whole, or to the standard output.
 

@@ -19,7 +19,6 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
-    Table,
     Text,
     Tuple,
     bindparam,
@@ -27,18 +26,15 @@ from sqlalchemy import (
     literal,
     select,
     tuple_,
+    union_all,
 )
 
+from collector.store.queries.export_shapes import SHAPES, Shape
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages.school import TestFilter
-from collector.store.tables.availability import AVAILABILITY_DAYS, LOCAL_OUTAGES
-from collector.store.tables.browser_tests import BROWSER_TESTS
-from collector.store.tables.devices import DEVICES
-from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS, SCHOOL_DAYS
-from collector.store.tables.measurements import DIARY, MEASUREMENTS
-from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
-from collector.store.tables.registry import SCHOOLS
-from collector.store.tables.sites import NETWORK_DAYS, SITE_DAYS
+from collector.store.tables.judgement import FLAGS
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.outages import OUTAGE_SCHOOLS
 from collector.store.unit import Snapshot
 
 ROWS_AT_ONCE: Final = 1000
@@ -77,145 +73,7 @@ class ExportFilter:
     tests: TestFilter | None = None  # of measurements: only these
 
 
-@dataclass(frozen=True)
-class _Shape:
-    table: Table
-    first: tuple[str, ...]  # columns in front, by their name in the file
-    kind: str | None = None  # a constant column `kind`
-    hidden: frozenset[str] = frozenset()  # of the table, not in the file
-    renamed: tuple[tuple[str, str], ...] = ()  # table -> file, where the ending does not say it
-    json: frozenset[str] = frozenset()
-    days: frozenset[str] = frozenset()
-    school: str = "school"
-    key_of_school: str = "flag_id"  # where it has no column of the school: what says whose a row is
-    time: str | None = None
-    day: str | None = None
-    is_by_time: bool = False  # an index gives its rows by time, near to how they lie on the disk
-    beside: tuple[Column[Any], ...] = ()  # of one other table with the same primary key, that may lack the row
-
-
-_SHAPES: Final[dict[str, _Shape]] = {
-    "measurements": _Shape(
-        MEASUREMENTS,
-        first=(
-            "rid",
-            "device",
-            "school",
-            "kind",
-            "status",
-            "started_at",
-            "started_at_raw",
-            "time_quality",
-            "time_width_ms",
-            "received_at",
-            "download_bps",
-            "upload_bps",
-            "idle_rtt_ms",
-            "votes",
-            "exclusion",
-        ),
-        kind="measurement",
-        hidden=frozenset({"content_hash"}),
-        renamed=(
-            ("started_ms", "started_at"),
-            ("started_raw_ms", "started_at_raw"),
-            ("received_ms", "received_at"),
-            ("retracted_ms", "retracted_at"),
-        ),
-        json=frozenset({"download_bins", "upload_bins", "tags", "detail"}),
-        time="started_ms",
-        is_by_time=True,
-    ),
-    "schools": _Shape(
-        SCHOOLS,
-        first=(),
-        hidden=frozenset({"name_folded", "name_order", "phone"}),  # a telephone is looked up one by one
-        renamed=(("created_ms", "created_at"), ("updated_ms", "updated_at")),
-        json=frozenset({"extra"}),
-        school="code",
-    ),
-    "school_days": _Shape(SCHOOL_DAYS, first=(), days=frozenset({"day"}), day="day"),
-    "availability": _Shape(
-        AVAILABILITY_DAYS,
-        first=("school", "day", "is_open", "availability", "coverage"),
-        hidden=frozenset({"spans"}),
-        renamed=(("learnt_ms", "learnt_at"), ("start_ms", "start_at")),
-        json=frozenset({"late"}),
-        days=frozenset({"day"}),
-        day="day",
-    ),
-    "local_outages": _Shape(
-        LOCAL_OUTAGES,
-        first=("school", "from_at", "to_at", "seen_at"),
-        renamed=(("from_ms", "from_at"), ("to_ms", "to_at"), ("seen_ms", "seen_at"), ("learnt_ms", "learnt_at")),
-        time="from_ms",
-    ),
-    "evaluations": _Shape(
-        EVALUATIONS,
-        first=("school", "profile", "target_profile", "profile_version", "metric", "day"),
-        days=frozenset({"day", "window_from"}),
-        day="day",
-    ),
-    "flags": _Shape(
-        FLAGS,
-        first=(),
-        days=frozenset({"below_since", "opened_on", "closed_on", "last_day", "snoozed_until"}),
-        day="opened_on",
-        beside=(FLAG_WORK.c.owner, FLAG_WORK.c.ticket, FLAG_WORK.c.snoozed_until),
-    ),
-    "flag_events": _Shape(FLAG_EVENTS, first=(), json=frozenset({"numbers"}), days=frozenset({"day"}), day="day"),
-    "outages": _Shape(
-        OUTAGES,
-        first=("outage_id", "kind", "label", "state", "area", "provider", "opened_at", "closed_at", "from_at", "to_at"),
-        # How the watch goes on from minute to minute is its own affair.
-        hidden=frozenset({"suspected_ms", "recovered_ms", "whole_ms", "began_ms", "live_label"}),
-        renamed=tuple((f"{name}_ms", f"{name}_at") for name in ("opened", "closed", "from", "to", "learnt")),
-        json=frozenset({"timeline"}),
-        key_of_school="outage_id",
-        time="from_ms",
-    ),
-    "devices": _Shape(
-        DEVICES,
-        first=("device", "school", "state"),
-        # What tells computers apart, and the inner life of the wire, serve the collector alone.
-        hidden=frozenset(
-            {
-                "machine_hash",
-                "hostname_hash",
-                "token_id",
-                "ratchet_issued",
-                "ratchet_confirmed",
-                "boot_id",
-                "sent_mono_ms",
-                "lineage",
-            }
-        ),
-        renamed=tuple(
-            (f"{name}_ms", f"{name}_at")
-            for name in ("enrolled", "approved", "revoked", "last_contact", "last_measurement")
-        ),
-    ),
-    "diary": _Shape(
-        DIARY,
-        first=("rid", "device", "school", "kind", "from_at", "to_at", "time_quality", "received_at"),
-        kind="diary",
-        hidden=frozenset({"content_hash"}),
-        renamed=(("from_ms", "from_at"), ("to_ms", "to_at"), ("received_ms", "received_at")),
-        json=frozenset({"probes", "detail"}),
-        time="from_ms",
-    ),
-    # Beside the measurements and never among them: nobody judges by them.
-    "browser_tests": _Shape(
-        BROWSER_TESTS,
-        first=("test_id", "school", "begun_at", "done_at", "begun_by"),
-        hidden=frozenset({"lease_id"}),
-        renamed=(("begun_ms", "begun_at"), ("done_ms", "done_at")),
-        time="begun_ms",
-    ),
-    "sites": _Shape(SITE_DAYS, first=(), renamed=(("learnt_ms", "learnt_at"),), days=frozenset({"day"}), day="day"),
-    "networks": _Shape(NETWORK_DAYS, first=(), days=frozenset({"day"}), day="day"),
-}
-TABLES: Final = tuple(_SHAPES)
+TABLES: Final = tuple(SHAPES)
 
 
 def columns(table: str) -> tuple[ExportColumn, ...]:
@@ -224,15 +82,45 @@ def columns(table: str) -> tuple[ExportColumn, ...]:
     Raises:
         KeyError: If no such table is exported.
     """
-    shape = _SHAPES[table]
+    shape = SHAPES[table]
     return tuple(_export_column(name, column, shape) for name, column in _columns(shape))
 
 
 def count(snapshot: Snapshot, table: str, wanted: ExportFilter, most: int | None = None) -> int:
     """Return how many rows `stream` gives, counted no further than to `most`: no database knows without counting."""
-    shape = _SHAPES[table]
+    shape = SHAPES[table]
     rows = select(literal(1)).select_from(shape.table).where(*_where(shape, wanted)).limit(most).subquery()
     return int(snapshot.connection.execute(select(func.count()).select_from(rows)).scalar_one())
+
+
+def count_all(snapshot: Snapshot, most: int) -> dict[str, int]:
+    """Return how many rows each table has, each counted no further than to `most`, in one question."""
+    parts = []
+    for name, shape in SHAPES.items():
+        rows = select(literal(1)).select_from(shape.table).limit(most).subquery()
+        parts.append(select(literal(name), select(func.count()).select_from(rows).scalar_subquery()))
+    return {name: int(rows) for name, rows in snapshot.connection.execute(union_all(*parts))}
+
+
+def is_quick(table: str, wanted: ExportFilter) -> bool:
+    """Return whether the first rows of a choice are found without reading the whole table."""
+    shape = SHAPES[table]
+    if wanted.school is not None:
+        return True
+    if wanted.tests is not None:
+        return False
+    is_timed = wanted.from_day is not None or wanted.last_day is not None
+    when = shape.time or shape.day
+    firsts = {next(iter(index.columns)).name for index in shape.table.indexes}
+    return not is_timed or when is None or when in firsts
+
+
+def first_rows(snapshot: Snapshot, table: str, wanted: ExportFilter, limit: int) -> list[tuple[Any, ...]]:
+    """Return the first rows of a choice as `stream` gives them."""
+    shape = SHAPES[table]
+    values = [_value(name, column, shape) for name, column in _columns(shape)]
+    query = select(*values).select_from(_source(shape)).where(*_where(shape, wanted)).order_by(*_keys(shape))
+    return _fetch(snapshot, query.limit(limit), {})
 
 
 def stream(
@@ -247,7 +135,7 @@ def stream(
         table: One of `TABLES`.
         wanted: Which rows.
     """
-    shape = _SHAPES[table]
+    shape = SHAPES[table]
     keys = _keys(shape)
     where = _where(shape, wanted)
     begin, rest = _statements(shape, where, keys, is_first=True), _statements(shape, where, keys, is_first=False)
@@ -264,7 +152,7 @@ def stream(
 
 
 def _statements(
-    shape: _Shape, where: list[ColumnElement[bool]], keys: list[Column[Any]], *, is_first: bool
+    shape: Shape, where: list[ColumnElement[bool]], keys: list[Column[Any]], *, is_first: bool
 ) -> tuple[Select[Any], Select[Any]]:
     """Return what finds the last key of a piece and what reads its rows, with places for the keys around it.
 
@@ -278,7 +166,7 @@ def _statements(
     return ends, select(*values).select_from(_source(shape)).where(*where, *bounds)
 
 
-def _source(shape: _Shape) -> FromClause:
+def _source(shape: Shape) -> FromClause:
     """Return the table, with the other one beside it."""
     if not shape.beside:
         return shape.table
@@ -300,7 +188,7 @@ def _first(snapshot: Snapshot, query: Select[Any], places: dict[str, Any]) -> tu
     return None if row is None else tuple(row)
 
 
-def _keys(shape: _Shape) -> list[Column[Any]]:
+def _keys(shape: Shape) -> list[Column[Any]]:
     """Return the columns that pieces are in the order of; together they are unique."""
     primary = list(shape.table.primary_key.columns)
     return [shape.table.c[shape.time], *primary] if shape.is_by_time and shape.time else primary
@@ -312,7 +200,7 @@ def _fetch(snapshot: Snapshot, query: Select[Any], places: dict[str, Any]) -> li
     return [] if cursor is None else list(cursor.fetchall())
 
 
-def _columns(shape: _Shape) -> list[tuple[str, Column[Any] | None]]:
+def _columns(shape: Shape) -> list[tuple[str, Column[Any] | None]]:
     """Return (name in the file, column); the constant `kind` has no column."""
     renamed = dict(shape.renamed)
     named: dict[str, Column[Any] | None] = {
@@ -325,17 +213,17 @@ def _columns(shape: _Shape) -> list[tuple[str, Column[Any] | None]]:
     return [(name, named[name]) for name in order]
 
 
-def _value(name: str, column: Column[Any] | None, shape: _Shape) -> ColumnElement[Any]:
+def _value(name: str, column: Column[Any] | None, shape: Shape) -> ColumnElement[Any]:
     return literal(shape.kind).label(name) if column is None else column.label(name)
 
 
-def _export_column(name: str, column: Column[Any] | None, shape: _Shape) -> ExportColumn:
+def _export_column(name: str, column: Column[Any] | None, shape: Shape) -> ExportColumn:
     if column is None:
         return ExportColumn(name, CellKind.TEXT, is_nullable=False)
     return ExportColumn(name, _kind(column, shape), bool(column.nullable))
 
 
-def _kind(column: Column[Any], shape: _Shape) -> CellKind:
+def _kind(column: Column[Any], shape: Shape) -> CellKind:
     if column.name in shape.json:
         return CellKind.JSON
     if column.name in shape.days:
@@ -353,7 +241,7 @@ def _kind(column: Column[Any], shape: _Shape) -> CellKind:
     raise TypeError(f"{column}: no way to write {column.type!r}")
 
 
-def _where(shape: _Shape, wanted: ExportFilter) -> list[ColumnElement[bool]]:
+def _where(shape: Shape, wanted: ExportFilter) -> list[ColumnElement[bool]]:
     table = shape.table
     conditions: list[ColumnElement[bool]] = []
     if wanted.school is not None:
@@ -368,7 +256,7 @@ def _where(shape: _Shape, wanted: ExportFilter) -> list[ColumnElement[bool]]:
     return [*conditions, *_in_time(shape, wanted)]
 
 
-def _in_time(shape: _Shape, wanted: ExportFilter) -> Iterator[ColumnElement[bool]]:
+def _in_time(shape: Shape, wanted: ExportFilter) -> Iterator[ColumnElement[bool]]:
     if shape.time is not None:
         moment = shape.table.c[shape.time]
         if wanted.from_ms is not None:

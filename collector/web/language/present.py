@@ -183,13 +183,14 @@ def opening(text: str | None) -> str:
             if len(days) > 1:
                 shown = str(say("%(first)s to %(last)s", first=shown, last=names[days[-1]]))
             hours = [
-                say("%(first)s to %(last)s", first=_clock(span.start_min), last=_clock(span.end_min)) for span in spans
+                say("%(first)s to %(last)s", first=clock(span.start_min), last=clock(span.end_min)) for span in spans
             ]
             parts.append(", ".join([shown, *map(str, hours)]))
     return semicolon().join(parts)
 
 
-def _clock(minutes: int) -> str:
+def clock(minutes: int) -> str:
+    """Return minutes after midnight as `07:30`."""
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 

@@ -3,55 +3,49 @@
 from typing import Final
 
 from flask import Blueprint, Response, abort, request
-from markupsafe import Markup
 
 from collector.domain.roles import Role
 from collector.publish import dictionary, export
-from collector.store.queries import devices
-from collector.store.queries.exports import ExportFilter
 from collector.store.unit import Snapshot
 from collector.web import asked
+from collector.web.asking import export_wanted
+from collector.web.asking.export_wanted import Wanted
 from collector.web.desk import desk
 from collector.web.http import problems
 from collector.web.http.frame import page
-from collector.web.language import present
 from collector.web.language.i18n import language, say
 from collector.web.people.access import for_keys, for_role
-from collector.web.views import evidence
+from collector.web.views import export_look
+from collector.web.words import export_words
 
 BLUEPRINT = Blueprint("exports", __name__)
 
 MEDIA: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
-_COUNTED = 10_000  # rows of a table: counting millions takes seconds, and nobody needs the number to press a button
-# The columns of measurements that most readers look for; the others stand on the page of all columns.
-_MAIN: Final = (
-    *("rid", "device", "school", "status", "started_at", "time_quality", "download_bps", "download_half_width_pct"),
-    *("upload_bps", "idle_rtt_ms", "votes", "exclusion"),
-)
 
 
 @BLUEPRINT.get("/exports")
-def show() -> str:
-    """Show what can be downloaded."""
+def show() -> Response:
+    """Show what can be downloaded, and what the choice of the address will have."""
     with desk().store.reader() as snapshot:
-        return _page(snapshot)
+        return _page(snapshot, export_wanted.read(snapshot, asked.text("table"), asked.text("format")))
 
 
-def _page(snapshot: Snapshot, wrong: str = "") -> str:
-    """Return the page; `wrong` says why what was asked for gives no file."""
-    tables = dictionary.tables(language())
-    counts = {table.name: export.count_rows(snapshot, table.name, most=_COUNTED + 1) for table in tables}
-    columns = [column for column in tables[0].columns if column.name in _MAIN]
-    return page(
+def _page(snapshot: Snapshot, wanted: Wanted) -> Response:
+    """Return the page; what is wrong with the choice stands above it."""
+    counts = export.count_all(snapshot, export_look.COUNTED + 1)
+    text = page(
         "exports/show.html",
         snapshot,
-        tables=tables,
+        tables=dictionary.tables(language()),
         counts=counts,
-        counted=_COUNTED,
-        first=tables[0],
-        columns=columns,
-        wrong=wrong,
+        counted=export_look.COUNTED,
+        wanted=wanted,
+        look=export_look.look(snapshot, wanted.table, None if wanted.wrong else wanted.filter(), counts[wanted.table]),
+        rows_words=export_words.ROWS,
+        formats=export_words.FORMATS,
+        good_for=export_words.FORMATS_GOOD_FOR,
     )
+    return Response(text, status=wanted.status)
 
 
 @BLUEPRINT.get("/exports/file")
@@ -76,37 +70,19 @@ def download(table: str, format: str) -> Response:
     """Stream all rows of a table, or those of one school or of some days."""
     if table not in dictionary.TABLES or format not in MEDIA:
         abort(404)
-    first, last = (present.iso_day(request.args.get(name, "")) for name in ("from", "to"))
-    if (request.args.get("from") and not first) or (request.args.get("to") and not last):
-        return _refusal(400, say("One of the dates is no day that can be measured, so there is no file."))
-    if first and last and first > last:
-        return _refusal(400, say("The first day is after the last, so there is no file."))
-    school = asked.text("school") or None
-    if school is not None and not _is_known(school):
-        return _refusal(404, say("There is no school with the code %(code)s, so there is no file.", code=school))
-    zone = desk().zone
-    filters = ExportFilter(
-        school=school,
-        from_ms=evidence.midnight_ms(first, zone) if first else None,
-        to_ms=evidence.midnight_ms(evidence.day_after(last), zone) if last else None,
-        from_day=first,
-        last_day=last,
-    )
+    with desk().store.reader() as snapshot:
+        wanted = export_wanted.read(snapshot, table, format)
+        if wanted.wrong:
+            return _refusal(snapshot, wanted)
     return Response(
-        export.iter_in_pieces(desk().store.reader, table, format, filters),
+        export.iter_in_pieces(desk().store.reader, table, format, wanted.filter()),
         content_type=MEDIA[format],
         headers={"Content-Disposition": f'attachment; filename="{table}.{format}"'},
     )
 
 
-def _is_known(school: str) -> bool:
-    with desk().store.reader() as snapshot:
-        return devices.find_school_name(snapshot, school) is not None
-
-
-def _refusal(status: int, wrong: Markup) -> Response:
+def _refusal(snapshot: Snapshot, wanted: Wanted) -> Response:
     """Return the page with one sentence: a file without rows would say that there are none."""
     if problems.is_program():
-        return problems.problem(status, problems.Said(say("No file"), wrong), "parameter")
-    with desk().store.reader() as snapshot:
-        return Response(_page(snapshot, wrong), status=status)
+        return problems.problem(wanted.status, problems.Said(say("No file"), wanted.wrong), "parameter")
+    return _page(snapshot, wanted)

@@ -1,27 +1,41 @@
 """One school: the verdict as a sentence, why it is so, what the line is good for, and the tests that stand behind."""
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort
+from flask import Blueprint, abort, url_for
 from markupsafe import Markup
 
 from collector.domain.roles import Role
 from collector.store.queries import browser_tests, school_links
 from collector.store.queries.judging import suppressions
+from collector.store.queries.pages import nearby as pages_nearby
 from collector.store.queries.pages import school as pages_school
-from collector.store.queries.pages import schools as pages_schools
-from collector.store.queries.pages.school import SchoolFlag, TestFilter, TestRow
+from collector.store.queries.pages.school import SchoolFlag, TestRow
 from collector.store.queries.pages.schools import SchoolRow
 from collector.web.charts import small
 from collector.web.desk import desk
 from collector.web.http.frame import page
 from collector.web.language import present
-from collector.web.language.i18n import say
+from collector.web.language.i18n import say, say_many
 from collector.web.pages.devices import clock_words
 from collector.web.pages.school_link import DAYS
 from collector.web.pages.school_tests import line_of
 from collector.web.people import access, school_link
-from collector.web.views import browser_offer, evidence, fitness_words, hint_words, line_up, lines, school_target, why
+from collector.web.views import (
+    browser_offer,
+    busy_hours,
+    evidence,
+    fitness_words,
+    hint_words,
+    line_up,
+    lines,
+    nearby,
+    school_target,
+    six,
+    spread,
+    why,
+)
 from collector.web.views.evidence import ChartSpan
 from collector.web.views.hint_words import HintLine
 from collector.web.words import sentences
@@ -30,7 +44,6 @@ BLUEPRINT = Blueprint("school", __name__)
 
 _LATEST = 12
 _BROWSER_TESTS = 5
-_EVERY_TEST = TestFilter()
 
 
 @BLUEPRINT.get("/schools/<path:code>")
@@ -38,9 +51,10 @@ def show(code: str) -> str:
     """Show one school."""
     parts = desk()
     with parts.store.reader() as snapshot:
-        row = pages_schools.one_school(snapshot, parts.measure, code)
-        if row is None:
+        placed = pages_nearby.placed_school(snapshot, parts.measure, code)
+        if placed is None:
             abort(404)
+        row = placed.row
         zone = parts.zone_of(row.timezone)
         flags = pages_school.flags(snapshot, code)
         flag = next((item for item in flags if item.is_slow), None)
@@ -51,6 +65,10 @@ def show(code: str) -> str:
         hints = hint_words.lines(found, row) if found else []
         is_operator = access.may(access.person(), Role.OPERATOR)
         mine = school_links.good_of(snapshot, code, parts.now_ms) if is_operator else []
+        window = evidence.window_tests(row, recent.tests, zone)
+        devices = pages_school.devices(snapshot, code)
+        latest, total = pages_school.latest(snapshot, code, _LATEST)
+        today = evidence.local_day(parts.now_ms, zone)
         return page(
             "school/show.html",
             snapshot,
@@ -67,12 +85,14 @@ def show(code: str) -> str:
             flag=flag,
             flags=flags,
             charts=evidence.charts(row, recent, span, zone),
-            aside=_aside(row, recent.tests, zone),
-            tests=[
-                line_of(test, zone, parts.now_ms) for test in pages_school.tests(snapshot, code, _EVERY_TEST, _LATEST)
-            ],
-            total=pages_school.count_tests(snapshot, code, _EVERY_TEST),
-            devices=pages_school.devices(snapshot, code),
+            six=six.answers(row, flags, found, _heard(row, len(devices), zone), _aside(row, window)),
+            spread=spread.spread(row, window),
+            hours=busy_hours.busy_hours(row, recent.tests, today, zone),
+            neighbours=nearby.neighbours(snapshot, placed),
+            within_km=present.number(nearby.WITHIN_KM),
+            tests=[line_of(test, zone, parts.now_ms) for test in latest],
+            total=total,
+            devices=devices,
             clock_words=clock_words,
             zone=zone,
             line=line_up.card(snapshot, code, zone, parts.now_ms),
@@ -82,7 +102,7 @@ def show(code: str) -> str:
             link_days=DAYS,
             browser_tests=browser_tests.newest(snapshot, code, _BROWSER_TESTS),
             can_test=browser_offer.is_offered(),
-            target=school_target.section(snapshot, row, evidence.window_tests(row, recent.tests, zone), zone),
+            target=school_target.section(snapshot, row, window, zone),
         )
 
 
@@ -110,7 +130,24 @@ def _cure(row: SchoolRow, hints: list[HintLine]) -> sentences.Cure | None:
     )
 
 
-def _aside(row: SchoolRow, tests: list[TestRow], zone: ZoneInfo) -> tuple[int, int]:
-    """Return how many tests of the window were set aside, and how many there were."""
-    window = evidence.window_tests(row, tests, zone)
-    return sum(not test.votes for test in window), len(window)
+def _heard(row: SchoolRow, devices: int, zone: ZoneInfo) -> Markup:
+    """Return how many computers the school has, and when one was heard."""
+    many = say_many("%(num)s PC", "%(num)s PCs", devices)
+    if row.heard_ms is None:
+        return say("%(pcs)s, never heard", pcs=many)
+    return say("%(pcs)s, last heard %(ago)s", pcs=many, ago=present.ago(row.heard_ms, desk().now_ms, zone))
+
+
+def _aside(row: SchoolRow, window: Sequence[TestRow]) -> Markup:
+    """Return how many tests of the judged days were set aside, as a link to them."""
+    if row.window_from is None or row.day is None:
+        return say("no test counts yet")
+    days = {"from": row.window_from, "to": row.day}
+    address = url_for("school_tests.show", code=row.code, counts="no", **days)  # type: ignore[arg-type]
+    shown = present.number(sum(not test.votes for test in window))
+    return say_many(
+        "%(aside)s of %(num)s test set aside",
+        "%(aside)s of %(num)s tests set aside",
+        len(window),
+        aside=Markup('<a href="{}">{}</a>').format(address, shown),
+    )

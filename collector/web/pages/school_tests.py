@@ -1,10 +1,11 @@
 """All tests of a school: filters live in the address, and what is said elsewhere leads to exactly its rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from babel.dates import get_day_names
 from flask import Blueprint, Response, abort
 from markupsafe import Markup
 
@@ -25,7 +26,7 @@ from collector.web.asking.tests_wanted import Wanted
 from collector.web.desk import desk
 from collector.web.http.frame import here, page
 from collector.web.language import present
-from collector.web.language.i18n import say
+from collector.web.language.i18n import language, say
 from collector.web.pages.exports import MEDIA
 from collector.web.people.access import for_role
 from collector.web.views import fitness_words, hint_words, why
@@ -207,26 +208,39 @@ def _p95(test: DetailRow) -> float | None:
     return max(found, default=None)
 
 
-def _chips(wanted: Wanted, behind: Behind | None) -> Sequence[Chip]:
-    chips = []
+def _chips(wanted: Wanted, behind: Behind | None) -> list[Chip]:
+    """Return the active filters, each with the fields of the address that it takes away."""
+    found: list[tuple[object, tuple[str, ...]]] = []
     if behind is not None:
-        label = behind.title
-        if wanted.part:
-            label = f"{label}: {terms.word_of(hint_words.PARTS, wanted.part)}"
-        chips.append(Chip(label, here(hint=None, part=None, use=None, page=None)))
-    if wanted.first:
-        chips.append(
-            Chip(str(say("From %(day)s", day=present.day(wanted.first))), here(**{"from": None, "page": None}))
-        )
-    if wanted.last:
-        chips.append(Chip(str(say("To %(day)s", day=present.day(wanted.last))), here(to=None, page=None)))
-    if wanted.device:
-        chips.append(Chip(str(say("Device: %(name)s", name=wanted.device[:12])), here(device=None, page=None)))
-    if wanted.engine:
-        chips.append(Chip(str(say("Engine: %(name)s", name=wanted.engine)), here(engine=None, page=None)))
-    if wanted.counts:
-        label = say("counting only") if wanted.counts == "yes" else say("set aside only")
-        chips.append(Chip(str(label), here(counts=None, page=None)))
-    if wanted.reason:
-        chips.append(Chip(terms.word_of(terms.EXCLUSIONS, wanted.reason), here(reason=None, page=None)))
-    return chips
+        label = f"{behind.title}: {terms.word_of(hint_words.PARTS, wanted.part)}" if wanted.part else behind.title
+        found.append((label, ("hint", "part", "use")))
+    if wanted.weekday or wanted.at:
+        found.append((_hours(wanted), ("weekday", "at")))
+    if wanted.least or wanted.under:
+        found.append((_speeds(wanted), ("least", "under")))
+    plain = {
+        "from": wanted.first and say("From %(day)s", day=present.day(wanted.first or None)),
+        "to": wanted.last and say("To %(day)s", day=present.day(wanted.last or None)),
+        "device": wanted.device and say("Device: %(name)s", name=wanted.device[:12]),
+        "engine": wanted.engine and say("Engine: %(name)s", name=wanted.engine),
+        "counts": wanted.counts and (say("counting only") if wanted.counts == "yes" else say("set aside only")),
+        "reason": wanted.reason and terms.word_of(terms.EXCLUSIONS, wanted.reason),
+    }
+    found += [(label, (name,)) for name, label in plain.items() if label]
+    return [Chip(str(label), here(**dict.fromkeys((*names, "page")))) for label, names in found]
+
+
+def _hours(wanted: Wanted) -> str:
+    names = get_day_names("wide", "stand-alone", language())
+    first, _, last = wanted.at.partition("-")
+    hours = str(say("%(first)s to %(last)s", first=first, last=last)) if wanted.at else ""
+    return ", ".join(filter(None, (names[int(wanted.weekday) - 1] if wanted.weekday else "", hours)))
+
+
+def _speeds(wanted: Wanted) -> str:
+    least, under = (present.plain(float(text)) if text else "" for text in (wanted.least, wanted.under))
+    if not under:
+        return str(say("%(speed)s Mbit/s and more", speed=least))
+    if not least:
+        return str(say("under %(speed)s Mbit/s", speed=under))
+    return present.with_unit(str(say("%(first)s to %(last)s", first=least, last=under)))

@@ -118,14 +118,14 @@ def _unknown(names: str) -> Markup:
 
 
 def _unmeasured(uses: Sequence[Judged]) -> list[Markup]:
-    said = {
+    missed = {
         Quality.DOWNLOAD: say("Download was not measured."),
         Quality.UPLOAD: say("Upload was not measured."),
         Quality.LATENCY: say("Latency under load was not measured."),
         Quality.LOSS: say("Loss was not measured."),
     }
     missing = {one.quality for judged in uses for one in judged.findings if one.outcome is Outcome.NOT_MEASURED}
-    return [sentence for quality, sentence in said.items() if quality in missing]
+    return [sentence for quality, sentence in missed.items() if quality in missing]
 
 
 def _line(why: Why, judged: Judged) -> UseLine:
@@ -139,8 +139,12 @@ def _line(why: Why, judged: Judged) -> UseLine:
 
 
 def _cell(why: Why, judged: Judged, found: Finding) -> Cell:
-    address = why.address(use=use_key(judged, found.quality))
-    return Cell(found.quality, found.outcome.value, _said(found, address), _need(found))
+    return Cell(found.quality, found.outcome.value, said(why, judged, found), _need(found))
+
+
+def said(why: Why, judged: Judged, found: Finding) -> Markup:
+    """Return what the tests say about one limit, with them as a link."""
+    return _said(found, why.address(use=use_key(judged, found.quality)))
 
 
 def need_words(judged: Judged, quality: Quality) -> Markup:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collector.publish import dictionary
-from collector.store.queries import exports
+from collector.store.queries import export_shapes, exports
 
 ROOT = Path(__file__).parents[3]
 CONTRACT = {
@@ -43,9 +43,9 @@ def test_every_column_of_the_file_is_described_in_every_language(name: str) -> N
 @pytest.mark.parametrize("name", dictionary.TABLES)
 def test_every_column_of_the_table_is_in_the_file_or_hidden_on_purpose(name: str) -> None:
     in_file = {column.name for column in exports.columns(name)}
-    for column in exports._SHAPES[name].table.columns:
+    for column in export_shapes.SHAPES[name].table.columns:
         endings = {column.name, column.name.removesuffix("_ms") + "_at", column.name.replace("_raw_ms", "_at_raw")}
-        assert endings & in_file or column.name in exports._SHAPES[name].hidden, column.name
+        assert endings & in_file or column.name in export_shapes.SHAPES[name].hidden, column.name
 
 
 def test_nothing_is_described_that_is_not_exported() -> None:

@@ -1,7 +1,7 @@
 """Days of schools that are not judged because something happened there that is no fault of the line's speed."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +70,12 @@ def holds(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict[str,
 
     A hazard goes before an outage, as with the days that are not judged.
     """
-    hazards = _newest(snapshot, _hazards().where(HAZARDS.c.ends_ms.is_(None)), codes)
-    return open_outages(snapshot, codes) | hazards
+    hazards = _hazards().where(HAZARDS.c.ends_ms.is_(None))
+    if codes is None or len(codes) != 1:
+        return open_outages(snapshot, codes) | _newest(snapshot, hazards, codes)
+    outages = _outages().where(OUTAGES.c.state.in_(LIVE_OUTAGES))
+    both = [query.where(query.selected_columns[0].in_(list(codes))) for query in (hazards, outages)]
+    return _held(snapshot.connection.execute(both[0].union_all(both[1])).all())  # a page of one school asks once
 
 
 def ended_holds(snapshot: Snapshot, since_ms: int) -> dict[str, Hold]:
@@ -102,9 +106,14 @@ def _hazards() -> "Select[Any]":
 def _newest(snapshot: Snapshot, query: "Select[Any]", codes: Collection[str] | None) -> dict[str, Hold]:
     school = query.selected_columns[0]
     pieces = [query] if codes is None else [query.where(school.in_(some)) for some in in_pieces(codes)]
-    rows = [row for piece in pieces for row in snapshot.connection.execute(piece).all()]
+    return _held(row for piece in pieces for row in snapshot.connection.execute(piece).all())
+
+
+def _held(rows: "Iterable[Sequence[Any]]") -> dict[str, Hold]:
+    """Return the newest hold of each school; a hazard counts as newer than any outage."""
     found: dict[str, Hold] = {}
-    for code, hold_id, name, other_name, from_ms, until_ms, kind in sorted(rows, key=lambda row: (row[5] or 0, row[4])):
+    in_order = sorted(rows, key=lambda row: (row[6] == Suppression.HAZARD, row[5] or 0, row[4]))
+    for code, hold_id, name, other_name, from_ms, until_ms, kind in in_order:
         found[code] = Hold(Suppression(kind), hold_id, name or other_name, from_ms, until_ms)
     return found
 

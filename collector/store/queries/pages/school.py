@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.words import OPEN_STATES, SPEED
@@ -58,6 +58,9 @@ class TestFilter:
     exclusion: str = ""  # set aside for this reason only
     engine: str = ""
     keys: frozenset[tuple[str, str]] | None = None  # exactly these: device and rid
+    least_bps: int | None = None  # download of at least so much
+    below_bps: int | None = None  # and of less than that
+    times: tuple[tuple[int, int], ...] | None = None  # begun within one of these: first moment, and the one after
 
 
 @dataclass(frozen=True)
@@ -112,23 +115,24 @@ class SchoolFlag:
 
 def conditions_of(wanted: TestFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter on the table of measurements."""
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.from_ms is not None:
-        conditions.append(MEASUREMENTS.c.started_ms >= wanted.from_ms)
-    if wanted.to_ms is not None:
-        conditions.append(MEASUREMENTS.c.started_ms < wanted.to_ms)
-    if wanted.counts is True:
-        conditions.append(MEASUREMENTS.c.votes.is_(True))
-    elif wanted.counts is False:
-        conditions.append(MEASUREMENTS.c.votes.is_not(True))
-    if wanted.device:
-        conditions.append(MEASUREMENTS.c.device == wanted.device)
-    if wanted.exclusion:
-        conditions.append(MEASUREMENTS.c.exclusion == wanted.exclusion)
-    if wanted.engine:
-        conditions.append(MEASUREMENTS.c.engine == wanted.engine)
+    row = MEASUREMENTS.c
+    by_value = (
+        (wanted.from_ms, row.started_ms.__ge__),
+        (wanted.to_ms, row.started_ms.__lt__),
+        (wanted.device or None, row.device.__eq__),
+        (wanted.exclusion or None, row.exclusion.__eq__),
+        (wanted.engine or None, row.engine.__eq__),
+        (wanted.least_bps, row.download_bps.__ge__),
+        (wanted.below_bps, row.download_bps.__lt__),
+    )
+    conditions: list[ColumnElement[bool]] = [compare(value) for value, compare in by_value if value is not None]
+    if wanted.counts is not None:
+        conditions.append(row.votes.is_(True) if wanted.counts else row.votes.is_not(True))
     if wanted.keys is not None:
-        conditions.append(tuple_(MEASUREMENTS.c.device, MEASUREMENTS.c.rid).in_(sorted(wanted.keys)))
+        conditions.append(tuple_(row.device, row.rid).in_(sorted(wanted.keys)))
+    if wanted.times is not None:
+        within = (and_(row.started_ms >= first, row.started_ms < after) for first, after in wanted.times)
+        conditions.append(or_(false(), *within))
     return conditions
 
 
@@ -157,6 +161,23 @@ def tests_as(
         .offset(offset)
     )
     return [kind(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def latest(snapshot: Snapshot, code: str, limit: int) -> tuple[list[TestRow], int]:
+    """Return the newest measurements of a school, and how many it has altogether, in one question."""
+    columns = [MEASUREMENTS.c[name] for name in TestRow.__dataclass_fields__]
+    every = MEASUREMENTS.alias("every")
+    total = select(func.count()).select_from(every).where(every.c.school == code).scalar_subquery()
+    query = (
+        select(*columns, total.label("total"))
+        .where(MEASUREMENTS.c.school == code)
+        .order_by(MEASUREMENTS.c.started_ms.desc(), MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
+        .limit(limit)
+    )
+    found = [dict(row) for row in snapshot.connection.execute(query).mappings()]
+    return [TestRow(**{name: row[name] for name in TestRow.__dataclass_fields__}) for row in found], (
+        int(found[0]["total"]) if found else 0
+    )
 
 
 def count_tests(snapshot: Snapshot, code: str, wanted: TestFilter) -> int:

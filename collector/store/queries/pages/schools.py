@@ -272,14 +272,31 @@ def school_codes(
 
 
 def rows_of(snapshot: Snapshot, measure: Measure, codes: Sequence[str]) -> list[SchoolRow]:
-    """Return the schools of some codes, in their order."""
-    found: dict[str, SchoolRow] = {}
+    """Return the schools of some codes, in their order; a code that no school has is left out."""
+    return [row for row, _more in rows_with(snapshot, measure, codes)]
+
+
+def rows_with(
+    snapshot: Snapshot, measure: Measure, codes: Sequence[str], *more: ColumnElement[Any]
+) -> list[tuple[SchoolRow, tuple[Any, ...]]]:
+    """Return the same, each with what else is asked for in the same question.
+
+    Args:
+        snapshot: Where to look.
+        measure: Which verdicts.
+        codes: Of schools.
+        more: Columns of schools, or what is one value for all of them.
+    """
+    found: dict[str, tuple[SchoolRow, tuple[Any, ...]]] = {}
+    own = (*_ROW, _HEARD)
     for start in range(0, len(codes), _MANY):
         source = judged_schools(measure).outerjoin(AVAILABILITY_NOW, _IS_NOW)
-        some: Select[Any] = select(*_ROW, _HEARD).select_from(source)
+        some: Select[Any] = select(*own, *more).select_from(source)
         some = some.where(SCHOOLS.c.code.in_(codes[start : start + _MANY]))
-        found |= {row["code"]: SchoolRow(**row) for row in snapshot.connection.execute(some).mappings()}
-    return [found[code] for code in codes]
+        for row in snapshot.connection.execute(some):
+            values = {column.name: value for column, value in zip(own, row, strict=False)}
+            found[row.code] = SchoolRow(**values), tuple(row[len(own) :])
+    return [found[code] for code in codes if code in found]
 
 
 def _order(sort: str, descending: bool) -> list[ColumnElement[Any]]:
@@ -293,7 +310,7 @@ def _order(sort: str, descending: bool) -> list[ColumnElement[Any]]:
 
 def one_school(snapshot: Snapshot, measure: Measure, code: str) -> SchoolRow | None:
     """Return one school, None if no school has this code."""
-    rows = school_rows(snapshot, measure, SchoolFilter(code=code), sort="name", limit=1)
+    rows = rows_of(snapshot, measure, [code])
     return rows[0] if rows else None
 
 

@@ -240,7 +240,7 @@
       inertia: false, zoomSnap: 0.25, minZoom: 1, maxZoom: atlas.MAX_ZOOM, wheelPxPerZoomLevel: 120,
     });
     L.control.zoom({ zoomInTitle: atlas.says.zoomIn, zoomOutTitle: atlas.says.zoomOut }).addTo(map);
-    L.control.scale({ imperial: false, maxWidth: 80 }).addTo(map);
+    L.control.scale({ imperial: false, maxWidth: 120 }).addTo(map);
     const source = L.control({ position: "topright" });
     source.onAdd = function () {
       const made = L.DomUtil.create("div", "map-source");

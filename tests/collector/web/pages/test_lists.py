@@ -328,7 +328,7 @@ def test_an_export_of_nothing_is_refused_with_a_sentence(
         assert (answer.status_code, answer.mimetype) == (status, "text/html")
         assert "Content-Disposition" not in answer.headers
         assert f"<b>{said}</b>" in answer.text
-        assert "Some rows only" in answer.text
+        assert "Which rows" in answer.text and 'name="table" value="measurements" checked' in answer.text
     same_day = "from=2026-11-24&to=2026-11-24&school=00123"
     assert admin.get(f"/exports/file?table=measurements&format=csv&{same_day}").mimetype == "text/csv"
 
