@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, redirect, request, url_for
 from markupsafe import Markup
@@ -43,6 +44,7 @@ BLUEPRINT = Blueprint("fleet", __name__)
 MAY_ACT: Final = Role.OPERATOR
 LISTING: Final = Listing("devices", "fleet.show", "fleet.download")
 ME: Final = "me"  # a filter: given to the reader
+_WORD_STANDS_MS: Final = 30 * 60_000  # a PC tells what it could reach every quarter of an hour
 _CLOCK_OFF_MS = 5 * 60_000  # as much as a test's time may be off and still count
 
 
@@ -200,9 +202,16 @@ def _line(
         silence.standing(row.since_ms, parts.now_ms),
         [(key.key_id, present.full_moment(key.added_ms, zone)) for key in keys],
         outage if row.reason == Reason.OUTAGE else None,
-        [(word_of(DIARY_STATES, one.word), present.moment(one.until_ms, zone, parts.now_ms)) for one in said],
+        [(word_of(DIARY_STATES, one.word), _until(one, row, zone, parts.now_ms)) for one in said],
         owners.get(row.device, ""),
     )
+
+
+def _until(said: Said, row: DeviceRow, zone: ZoneInfo, now_ms: int) -> Markup:
+    """Return until when a word was said; empty where that is when the PC was heard last."""
+    if (row.last_contact_ms or 0) - said.until_ms < _WORD_STANDS_MS:
+        return Markup("")
+    return present.moment(said.until_ms, zone, now_ms)
 
 
 def clock_words(offset_ms: int | None) -> Markup:

@@ -62,7 +62,7 @@ def test_why_a_pc_is_silent_and_what_to_do(browser: Browser, site: str, way: Way
             page.keyboard.press("Space")
         else:
             box.check()
-        way.press(page.get_by_role("button", name="Message or retire the ticked ones…"))
+        way.press(page.get_by_role("button", name="Message, give or retire the ticked ones…"))
         assert page.locator("h1").inner_text() == "1 PC chosen"
         text = page.get_by_label("Message to Escuela Ñandú").input_value()
         assert "d-00123-2, last heard on 20 November" in text and "Please switch it on" in text
