@@ -11,6 +11,7 @@ from collector.store.queries import heard_days, newness
 from collector.store.queries.heard_days import Counted
 
 REACH_DAYS: Final = 60  # as far back as pages show thirty school days, with holidays between them
+_TURN_MS: Final = 15 * 60_000  # between two runs, about
 _AT_ONCE: Final = 10  # days in one run: after an import of the registry all of them are counted again, some in each
 
 
@@ -33,12 +34,15 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
         known = heard_days.counted(snapshot, first.isoformat(), today.isoformat())
         over = [today - timedelta(days=passed) for passed in range(1, (today - first).days + 1)]
         wrong = [day for day in over if day.isoformat() not in known or known[day.isoformat()].basis != basis]
-        found = {day: heard_days.count(snapshot, *_bounds(day, zone)) for day in wrong[:_AT_ONCE]}
+        # One more in turn, so that a count that somebody altered by hand is right again within a day.
+        looked_at = {*wrong[:_AT_ONCE], over[now_ms // _TURN_MS % len(over)]} if over else set()
+        counts = {day: Counted(basis, heard_days.count(snapshot, *_bounds(day, zone))) for day in sorted(looked_at)}
+    found = {day: one for day, one in counts.items() if known.get(day.isoformat()) != one}
     if not found:
         return
     with store.unit() as unit:
-        for day, by_area in found.items():
-            heard_days.set_counted(unit, day.isoformat(), Counted(basis, by_area))
+        for day, one in found.items():
+            heard_days.set_counted(unit, day.isoformat(), one)
         heard_days.forget(unit, (today - timedelta(days=REACH_DAYS)).isoformat())
         unit.commit()
 

@@ -362,6 +362,7 @@ def small(store: Store) -> list[Place]:
     add_people(store)
     seed(store, found, days_back=24)
     add_outage(store)
+    count_heard(store)
     return found
 
 
