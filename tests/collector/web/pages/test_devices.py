@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -16,13 +16,14 @@ from collector.store.open import Store
 from collector.store.queries import given
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import SILENCES
-from collector.store.tables.measurements import DIARY
+from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.people import AUDIT
 from collector.store.tables.sites import NETWORK_DAYS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.fakes import pages_world
 from tests.fakes.diary import SLOT_MS, a_day, stored
 from tests.fakes.pages_world import NOW_MS
+from tests.fakes.school_days import at_ms
 
 DAY = 86_400_000
 MIDNIGHT_MS = round(datetime(2026, 11, 24, 4, tzinfo=UTC).timestamp() * 1000)  # of Barbados
@@ -290,3 +291,48 @@ def test_a_pc_that_was_heard_last_elsewhere_leads_to_the_networks(admin: FlaskCl
     table = page.split('aria-labelledby="why"')[1].split("</section>")[0]
     assert '<a href="/networks">Confirm the network, or ask where the PC is</a>' in table
     assert listed(admin, "why=network_changed") == {"d-00201-2"}
+
+
+def test_the_days_on_which_pcs_were_heard_are_recounted_from_raw_rows(admin: FlaskClient, country: Store) -> None:
+    """The picture, its table, the list of a day and the files say the same, and so do the rows."""
+    page = admin.get("/devices/heard").text
+    days = {day: int(shown) for day, shown in re.findall(r'href="/devices/heard\?day=([\d-]+)">(\d+)</a>', page)}
+    assert len(days) >= 15 and max(days) == "2026-11-23" and "2026-11-22" not in days  # a Sunday
+    with country.reader() as snapshot:
+        tables = ((DIARY, DIARY.c.from_ms), (MEASUREMENTS, MEASUREMENTS.c.started_ms))
+        said = [
+            tuple(row)
+            for table, began in tables
+            for row in snapshot.connection.execute(select(table.c.device, table.c.received_ms, began))
+        ]
+    for day, shown in days.items():
+        begin = at_ms(date.fromisoformat(day), "00:00", pages_world.ZONE)
+        is_of = {pc for pc, came, began in said if begin <= came < begin + DAY and began > begin - DAY}
+        assert shown == len(is_of), day
+        one = admin.get(f"/devices/heard?day={day}").text
+        listed_pcs = set(re.findall(r'href="/devices\?q=([^"]+)"', one))
+        assert listed_pcs == is_of and f"{shown} PCs were heard on " in one
+    numbers = [days[day] for day in sorted(days)]
+    means = re.findall(r'data-l="Mean of 7 school days">([\d.,]+|–)</td>', page)[::-1]
+    again = [f"{sum(numbers[at - 6 : at + 1]) / 7:.1f}" if at >= 6 else "–" for at in range(len(numbers))]
+    assert means[-len(again) + 6 :] == again[6:]
+    rows = csv_of(admin, "/devices/heard.csv")
+    assert {row["day"]: int(row["pcs_heard"]) for row in rows} == days
+    assert len(csv_of(admin, "/devices/heard.csv?day=2026-11-23")) == days["2026-11-23"]
+    overview = admin.get("/devices").text
+    assert f'aria-label="PCs heard on each school day: {days["2026-11-23"]} on 23 November"' in overview
+
+
+def test_who_sees_a_part_of_the_country_sees_its_pcs_alone(app: Flask, country: Store) -> None:
+    cora = app.test_client()
+    sign_in(cora, "cora")
+    one = cora.get("/devices/heard?day=2026-11-23").text
+    assert set(re.findall(r'href="/schools/(\d+)"', one)) == {"00200"}
+    count = len(set(re.findall(r'href="/devices\?q=([^"]+)"', one)))
+    assert f"{count} PC" in one.split("<h1>")[1] and 1 <= count <= 2
+    assert f">{count}</a>" in cora.get("/devices/heard").text.split("<tbody>")[1]
+
+
+@pytest.mark.parametrize("day", ["2026-11-24", "2027-01-01", "x", "2026-13-01"])
+def test_a_day_that_is_not_over_has_no_list(reading: FlaskClient, day: str) -> None:
+    assert reading.get(f"/devices/heard?day={day}").status_code == 404
