@@ -55,3 +55,16 @@ def observe(seen: Mapping[int, str], own: Own) -> tuple[DayState, dict[str, Any]
     if not seen or not own.is_known:
         return DayState.UNKNOWN, numbers
     return (DayState.GOOD if own.numbers & seen.keys() else DayState.BAD), numbers
+
+
+def is_elsewhere(last: Collection[int], known: Collection[int]) -> bool:
+    """Return whether a PC was seen last on networks that are none of its school's.
+
+    Where nothing is known of the school, nothing is said of the PC. A line that flaps between two networks has both
+    among the known ones.
+
+    Args:
+        last: On which the PC was seen on its last day.
+        known: The provider's own, those of the school's other PCs, and its own of earlier days in school hours.
+    """
+    return bool(last) and bool(known) and not set(last) & set(known)

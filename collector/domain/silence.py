@@ -34,6 +34,7 @@ class Reason(StrEnum):
     WRONG_CLOCK = "wrong_clock"
     VOLATILE = "volatile"  # it forgets at every start: it may have forgotten its enrolment
     OUTAGE = "outage"  # its school fell silent in an outage of many that goes on
+    NETWORK_CHANGED = "network_changed"  # it was heard last on a network that is none of the school's
     SWITCHED_OFF = "switched_off"  # its last message came when the school closed
     AGENT_STOPPED = "agent_stopped"  # it fell silent in class, and others of the school did not
     UNKNOWN = "unknown"
@@ -66,6 +67,7 @@ class Known:
     is_volatile: bool
     is_pending: bool  # it, or its newest key, waits for approval
     is_replaced: bool  # a device that was enrolled later is the same computer
+    is_elsewhere: bool = False  # on its last day it was seen only on networks that are none of the school's
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def explain(known: Known, around: Around) -> Why:
     heard = sum(other is not None and other >= around.expected_from_ms for other in around.others_ms)
     is_together = _is_together(known, around)
     reason = _of_itself(known) or _of_outage(known, around)
+    reason = reason or (Reason.NETWORK_CHANGED if known.is_elsewhere else None)
     reason = reason or (Reason.NO_INTERNET if is_together else _of_the_hour(known, around, heard))
     return Why(reason, len(around.others_ms), heard, is_together)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from collector.domain.calendars import local_day
 from collector.domain.conditions import ConditionKind
 from collector.errors import StorageError
-from collector.evaluate import availability, conditions, networks, silence, sites
+from collector.evaluate import availability, conditions, heard, networks, silence, sites
 from collector.evaluate.inputs import Deployment
 from collector.ports import Ports
 from collector.store.open import Store
@@ -26,6 +26,7 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "silence": silence.write,
     "sites": sites.write,
     "networks": networks.write,
+    "heard": heard.write,  # counts PCs for pages; no condition follows from it
 }
 
 

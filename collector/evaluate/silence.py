@@ -12,6 +12,7 @@ from collector.domain.doubts import Reported
 from collector.domain.reporting import Seen, reporting_days
 from collector.domain.silence import Around, Known
 from collector.evaluate import conditions
+from collector.evaluate.elsewhere import elsewhere
 from collector.evaluate.inputs import Deployment, SchoolInputs
 from collector.store.open import Store
 from collector.store.queries import schools
@@ -35,6 +36,7 @@ class School:
     pcs: tuple[Contact, ...]
     newest: date | None  # the newest school day on which PCs were expected by now; None: none for weeks
     outage_from_ms: int | None = None  # when the outage began that goes on there; None: none does
+    provider: str | None = None
 
 
 def write(store: Store, deployment: Deployment, now_ms: int) -> None:
@@ -79,7 +81,7 @@ def _schools(snapshot: Snapshot, deployment: Deployment, now_ms: int) -> list[Sc
         except (ValueError, LookupError, OSError):
             continue  # `work.tasks` says so as soon as there is something to judge
         outage = open_outages.get(code)
-        found.append(School(inputs, by_school[code], newest, outage.from_ms if outage else None))
+        found.append(School(inputs, by_school[code], newest, outage.from_ms if outage else None, row.provider))
     return found
 
 
@@ -93,7 +95,10 @@ def _newest_day(inputs: SchoolInputs, now_ms: int) -> date | None:
 def _silences(snapshot: Snapshot, found: Sequence[School]) -> dict[str, Silence]:
     silent = [(school, pc) for school in found for pc in school.pcs if _is_silent(school, pc)]
     words = contacts.last_words(snapshot, [pc.device for _school, pc in silent if pc.last_contact_ms is not None])
-    return {pc.device: _silence(school, pc, words.get(pc.device)) for school, pc in silent}
+    moved = elsewhere(snapshot, [(school.provider, pc) for school, pc in silent])
+    return {
+        pc.device: _silence(school, pc, words.get(pc.device), is_elsewhere=pc.device in moved) for school, pc in silent
+    }
 
 
 def _is_silent(school: School, pc: Contact) -> bool:
@@ -104,7 +109,7 @@ def _since_ms(pc: Contact) -> int:
     return pc.enrolled_ms if pc.last_contact_ms is None else pc.last_contact_ms
 
 
-def _silence(school: School, pc: Contact, last_word: str | None) -> Silence:
+def _silence(school: School, pc: Contact, last_word: str | None, *, is_elsewhere: bool) -> Silence:
     inputs, newest = school.inputs, school.newest
     assert newest is not None  # noqa: S101 -- `_is_silent`
     since = inputs.local_day(_since_ms(pc))
@@ -116,6 +121,7 @@ def _silence(school: School, pc: Contact, last_word: str | None) -> Silence:
         is_volatile=pc.is_volatile,
         is_pending=pc.is_pending,
         is_replaced=any(_replaces(other, pc) for other in others),
+        is_elsewhere=is_elsewhere,
     )
     last_day = inputs.at(since).periods
     others_ms = [other.last_contact_ms for other in others]

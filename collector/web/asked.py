@@ -21,7 +21,7 @@ def text(name: str, longest: int = LONGEST) -> str:
 
 def number(name: str, most: int = 1_000_000) -> int:
     """Return a whole number of the address, 0 where there is none or it is larger than anybody needs."""
-    given = text(name, 10)
+    given = text(name, 20)  # cut no shorter: what is left of a large number would be another one
     return int(given) if given.isascii() and given.isdigit() and int(given) <= most else 0
 
 

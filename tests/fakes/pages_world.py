@@ -17,7 +17,7 @@ from sqlalchemy import insert
 from collector.config import CollectorConfig
 from collector.demo import names
 from collector.domain.inference import effective_size, wilson
-from collector.evaluate import silence, work
+from collector.evaluate import heard, silence, work
 from collector.evaluate.inputs import Reference
 from collector.profiles import catalogue
 from collector.registry.names import fold, order_key
@@ -170,6 +170,15 @@ def note_silent(store: Store, now_ms: int = NOW_MS) -> None:
         config = CollectorConfig(default_timezone=ZONE)
         deployment = work.deployment_of(snapshot, config, catalogue.load(), Reference())
     silence.note_silent(store, deployment, now_ms)
+
+
+def count_heard(store: Store, now_ms: int = NOW_MS) -> None:
+    """Count who was heard on each day that is over, as the jobs do: some days in each run."""
+    with store.reader() as snapshot:
+        config = CollectorConfig(default_timezone=ZONE)
+        deployment = work.deployment_of(snapshot, config, catalogue.load(), Reference())
+    for _run in range(7):
+        heard.write(store, deployment, now_ms)
 
 
 class _Rows:
@@ -353,6 +362,7 @@ def small(store: Store) -> list[Place]:
     add_people(store)
     seed(store, found, days_back=24)
     add_outage(store)
+    count_heard(store)
     return found
 
 

@@ -9,6 +9,7 @@ the real ones too. Only the clocks are moved on by hand, a quarter of an hour be
 import ctypes
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from html import unescape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +39,8 @@ from collector.app import make_flask
 from collector.publish.export import iter_export
 from collector.testpoint.options import TestpointOptions
 from collector.testpoint.server import serve
+from tests.collector.web.pages.conftest import sign_in
+from tests.fakes import pages_world
 from tests.fakes.empty_store import empty_store
 from tests.fakes.wire_device import a_deployment, a_token
 
@@ -188,6 +192,7 @@ class School:
         self.host.boot_id = lambda: self.boot  # type: ignore[method-assign]
         self.ports = Ports(clock=self.clock, randomness=SystemRandomness(), host=self.host)
         self.store = empty_store(folder / "collector")
+        pages_world.add_people(self.store)
         self.parts = a_deployment(self.store, self.clock)
         self.app = make_flask(self.parts)
         options = TestpointOptions(host=SERVER, port=TESTPOINT_PORT, udp_port=TESTPOINT_PORT)
@@ -241,6 +246,16 @@ class School:
         assert self.daemon.light.last is not None
         return str(self.daemon.light.last["state"])
 
+    def shown(self) -> list[str]:
+        """Return what the page of devices says that the computer could reach: its newest word first."""
+        client = self.app.test_client()
+        assert sign_in(client, "vera").status_code == 303
+        cell = client.get("/devices").text.split('data-l="What it could reach">')[1].split("</td>")[0]
+        newest, _, rest = cell.partition("</a>")
+        before = rest.partition("before that:")[2]
+        words = [re.sub(r"<[^>]+>", "", one) for one in (newest, *before.split(" · "))]
+        return [unescape(one).strip() for one in words if one.strip()]
+
     def exported(self) -> list[dict[str, Any]]:
         """Return the diary as the collector's export has it."""
         with self.store.reader() as snapshot:
@@ -248,8 +263,8 @@ class School:
         return sorted((json.loads(line) for line in lines), key=lambda row: row["from_at"])
 
 
-def live(school: School) -> dict[str, list[str]]:
-    """Cause every word, one after another; return what the agent said at each."""
+def live(school: School, shown: list[list[str]]) -> dict[str, list[str]]:
+    """Cause every word, one after another; return what the agent said at each, and note what the page shows."""
     said: dict[str, list[str]] = {"ok": [school.look()]}
     in_router("ip link set far down")
     said["no_internet"] = [school.look()]
@@ -278,9 +293,11 @@ def live(school: School) -> dict[str, list[str]]:
     here("ip neigh flush all")
     school.clock.wall_ms += NIGHT_MS  # the process was suspended
     said["ok"] += [school.look(), school.look()]
+    shown.append(school.shown())
     school.clock.wall_ms += NIGHT_MS  # the computer was off
     school.boot_again()
     said["ok"] += [school.look(), school.look()]
+    shown.append(school.shown())
     return said
 
 
@@ -289,9 +306,10 @@ def main(folder: Path) -> None:
     names.write_text(f"nameserver {SERVER}\noptions timeout:1 attempts:1\n")
     subprocess.run(["sh", "-c", _SET_UP, "sh", str(names)], check=True)
     school = School(folder)
-    said = live(school)
+    shown: list[list[str]] = []
+    said = live(school, shown)
     school.look()
-    print(json.dumps({"said": said, "exported": school.exported()}), flush=True)
+    print(json.dumps({"said": said, "exported": school.exported(), "shown": shown}), flush=True)
     os._exit(0)  # threads of servers wait for ever
 
 

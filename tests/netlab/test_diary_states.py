@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.web.words.terms import DIARY_STATES
 from tests.fakes import needed
 from tests.netlab.build import why_not
 
@@ -32,5 +33,9 @@ def test_every_word_is_caused_said_and_exported(tmp_path):
         "ok", "no_internet", "ok", "dns_fail", "collector_down", "ok", "portal", "link_down", "no_gateway", "asleep",
         "ok", "off", "ok",
     ]  # fmt: skip
+    suspended, was_off = told["shown"]
+    assert suspended[0] == was_off[0] == DIARY_STATES["ok"]
+    assert set(suspended) | set(was_off) == {str(shown) for shown in DIARY_STATES.values()}, "each word on the page"
+    assert DIARY_STATES["asleep"] in suspended and DIARY_STATES["off"] in was_off
     inferred = {run["state"]: run for run in runs if run["boot_id"] is None}
     assert set(inferred) == {"asleep", "off"} and all(140 <= run["slots"] <= 148 for run in inferred.values())

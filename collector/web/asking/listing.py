@@ -38,6 +38,10 @@ class Listing:
         """Return where the list with a filter is."""
         return _address(self.endpoint, query)
 
+    def file_of(self, query: str) -> str:
+        """Return where the rows of a filter are as a file."""
+        return _address(self.file, query)
+
 
 @dataclass(frozen=True)
 class View:

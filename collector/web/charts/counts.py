@@ -33,7 +33,7 @@ def stacked_counts(bars: Sequence[Bar], label: str, width: float) -> Markup:
         width: Of the picture, so that its texts are not scaled down on a phone.
     """
     tall, wide = _HEIGHT - _TOP - _BOTTOM, width - _LEFT - _RIGHT
-    top = _round_up(max((sum(bar.counts.values()) for bar in bars), default=1))
+    top = round_up(max((sum(bar.counts.values()) for bar in bars), default=1))
     step = wide / max(len(bars), 6)
     parts: list[Markup] = []
     for part in (0.0, 0.5, 1.0):
@@ -74,7 +74,7 @@ def _mark(words: str, x: float, tall: float, width: float) -> list[Markup]:
     return [line, text]
 
 
-def _round_up(most: int) -> int:
+def round_up(most: int) -> int:
     """Return an even number not below `most` with few digits, so that its half is one too."""
     if most <= 10:
         return max(2, most + most % 2)

@@ -3,14 +3,15 @@
 from itertools import groupby
 from typing import Final
 
-from flask import redirect, request, url_for
+from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from collector.domain.roles import Role
-from collector.store.queries import devices
+from collector.store.queries import devices, given
 from collector.store.queries.pages import devices as pages_devices
 from collector.store.queries.pages.devices import DeviceRow
 from collector.web.desk import Desk, desk
+from collector.web.forms import deed_forms
 from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
@@ -44,9 +45,31 @@ def chosen() -> str | Response:
             snapshot,
             rows=rows,
             messages=_messages(rows, parts),
-            sentence=silence_words.sentence,
+            silent=[row for row in rows if row.reason is not None],
+            people=deed_forms.people(snapshot),
+            own_name=person.name if (person := access.person()) else "",
             may_retire=access.may(access.person(), Role.ADMIN),
         )
+
+
+@BLUEPRINT.post("/devices/give")
+@for_role(MAY_ACT)
+def give() -> Response:
+    """Give the chosen PCs that are silent to a person, or take them back."""
+    parts = desk()
+    to = request.form.get("to", "").replace("\0", "")[:200]
+    with parts.store.unit() as unit:
+        if to and to not in deed_forms.people(unit):
+            abort(404)  # never somebody whom the page did not offer
+        chosen = pages_devices.devices_by_id(unit, _chosen())
+        silent = [row for row in chosen if row.reason is not None]
+        for row in silent:
+            given.give(unit, row.device, row.last_contact_ms, to)
+            audited.note(unit, "device.give" if to else "device.take_back", row.device, to or None)
+        if silent:
+            unit.commit()
+    done = ("given" if to else "taken") if silent else "heard" if chosen else "nothing"
+    return redirect(url_for("fleet.show", done=done), code=303)
 
 
 def _messages(rows: list[DeviceRow], parts: Desk) -> list[tuple[str, str]]:

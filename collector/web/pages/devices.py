@@ -1,8 +1,9 @@
 """The computers that measure: who is silent and why, who waits for approval, whose clock is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, redirect, request, url_for
 from markupsafe import Markup
@@ -15,7 +16,7 @@ from collector.domain.silence import Reason, Standing
 from collector.intake import approval
 from collector.intake.approval import Seen
 from collector.registry.names import fold
-from collector.store.queries import devices
+from collector.store.queries import devices, given
 from collector.store.queries.devices import DeviceKey
 from collector.store.queries.exports import CellKind
 from collector.store.queries.judging import suppressions
@@ -23,24 +24,27 @@ from collector.store.queries.judging.suppressions import Hold
 from collector.store.queries.pages import devices as pages_devices
 from collector.store.queries.pages import tokens as pages_tokens
 from collector.store.queries.pages import waiting
-from collector.store.queries.pages.devices import DeviceFilter, DeviceRow, Limits
+from collector.store.queries.pages.devices import DeviceFilter, DeviceRow, Limits, Said
 from collector.store.queries.pages.tokens import TokenFilter
 from collector.web import asked
 from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
-from collector.web.asking.rows import FILE_ROWS, csv_of
+from collector.web.asking.rows import FILE_ROWS, csv_file
 from collector.web.desk import Desk, desk
 from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 from collector.web.people import access, audited
 from collector.web.people.access import for_role
-from collector.web.views import evidence
+from collector.web.views import evidence, heard
 from collector.web.words import silence_words
+from collector.web.words.terms import DIARY_STATES, word_of
 
 BLUEPRINT = Blueprint("fleet", __name__)
 
 MAY_ACT: Final = Role.OPERATOR
 LISTING: Final = Listing("devices", "fleet.show", "fleet.download")
+ME: Final = "me"  # a filter: given to the reader
+_WORD_STANDS_MS: Final = 30 * 60_000  # a PC tells what it could reach every quarter of an hour
 _CLOCK_OFF_MS = 5 * 60_000  # as much as a test's time may be off and still count
 
 
@@ -53,10 +57,9 @@ _FILE: Final = {
     "is_volatile": CellKind.BOOLEAN,
     "replaces": CellKind.TEXT,
     **dict.fromkeys(("lineages", "ledger_ready", "ledger_dead", "ledger_dropped"), CellKind.INTEGER),
-}
-_OF_ROW: Final = {
-    "school": "code",
-    **{f"{name}_at": f"{name}_ms" for name in ("enrolled", "last_contact", "last_measurement")},
+    **dict.fromkeys(("standing", "silent_reason"), CellKind.TEXT),
+    "silent_school_days": CellKind.INTEGER,
+    **dict.fromkeys(("last_word", "given_to"), CellKind.TEXT),
 }
 
 
@@ -74,12 +77,18 @@ class DeviceLine:
     kept: Standing  # by how long ago it was heard
     waiting: list[tuple[str, Markup]]  # keys that wait: id, and since when
     outage: Hold | None  # in which it is silent
+    said: list[tuple[str, Markup]]  # words of its diary within a day of its last contact, newest first, until when
+    given: str  # to whom; empty: nobody
 
 
 def _query() -> str:
     """Return the filter of the address, in one order."""
-    wanted = _read_filter()
-    return LISTING.query({"q": wanted.search_raw, "standing": wanted.standing, "why": wanted.reason})
+    wanted = read_filter()
+    mine = asked.text("given") if wanted.given else ""
+    return LISTING.query(
+        {"q": wanted.search_raw, "standing": wanted.standing, "why": wanted.reason, "given": mine}
+        | {"version": wanted.version}
+    )
 
 
 @BLUEPRINT.route("/devices", methods=METHODS)
@@ -88,7 +97,7 @@ def show() -> str:
     """Show the devices of a filter."""
     parts = desk()
     limit = limits(parts)
-    wanted = _read_filter()
+    wanted = read_filter()
     with parts.store.reader() as snapshot:
         rows = pages_devices.device_rows(snapshot, wanted, limit, asked.limit())
         keys = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
@@ -96,11 +105,20 @@ def show() -> str:
         counts = pages_devices.fleet(snapshot, limit, reasons)
         cut_off = {row.code for row in rows if row.reason == Reason.OUTAGE}
         outages = suppressions.open_outages(snapshot, cut_off)
+        names = [row.device for row in rows]
+        said, owners = pages_devices.last_words(snapshot, names), given.names(snapshot, names)
+        days = heard.days(snapshot, parts)
         may_act = access.may(access.person(), Role.ADMIN)
         return page(
             "devices/show.html",
             snapshot,
-            lines=[_line(row, parts, keys.get(row.device, []), outages.get(row.code)) for row in rows],
+            lines=[
+                _line(row, parts, keys.get(row.device, []), outages.get(row.code), said.get(row.device, ()), owners)
+                for row in rows
+            ],
+            picture=heard.picture(days),
+            usual=heard.usual(days),
+            follow=LISTING.file_of("standing=silent"),
             found=pages_devices.count_devices(snapshot, wanted, limit),
             fleet=counts,
             reasons=[(name, silence_words.TOLD[name], count) for name, count in _by_number(reasons)],
@@ -129,17 +147,30 @@ def download() -> Response:
     """Give the devices of a filter as a file, in the order of the list."""
     parts = desk()
     with parts.store.reader() as snapshot:
-        found = pages_devices.device_rows(snapshot, _read_filter(), limits(parts), FILE_ROWS)
-    return csv_of("devices", _FILE, found, _OF_ROW)
+        found = pages_devices.device_rows(snapshot, read_filter(), limits(parts), FILE_ROWS)
+        owners = given.names(snapshot) if found else {}
+    return csv_file("devices", _FILE, [_cells(row, owners.get(row.device), parts) for row in found])
 
 
-def _read_filter() -> DeviceFilter:
-    raw, standing, reason = asked.text("q"), asked.text("standing"), asked.text("why")
+def _cells(row: DeviceRow, owner: str | None, parts: Desk) -> tuple[Any, ...]:
+    kept = "revoked" if row.state == DeviceState.REVOKED else silence.standing(row.since_ms, parts.now_ms).value
+    registered = (row.device, row.code, row.name, row.area, row.state, row.is_pending, row.os, row.agent_version)
+    heard = (row.enrolled_ms, row.last_contact_ms, row.last_measurement_ms, row.clock_offset_ms, row.is_volatile)
+    spool = (row.replaces, row.lineages, row.ledger_ready, row.ledger_dead, row.ledger_dropped)
+    return (*registered, *heard, *spool, kept, row.reason, row.school_days, row.last_word, owner)
+
+
+def read_filter() -> DeviceFilter:
+    """Return the filter of the address; what is not known counts as no filter."""
+    raw, standing, reason, to = (asked.text(name) for name in ("q", "standing", "why", "given"))
+    person = access.person()
     return DeviceFilter(
         standing if standing in pages_devices.STANDINGS else "",
         fold(raw),
         raw,
         reason if reason in silence_words.TOLD else "",
+        person.name if to == ME and person else to if to == given.SOMEBODY else "",
+        asked.text("version", 40),
     )
 
 
@@ -149,13 +180,20 @@ def limits(parts: Desk) -> Limits:
     return Limits(parts.now_ms, evidence.midnight_ms(today, parts.zone), _CLOCK_OFF_MS)
 
 
-def _line(row: DeviceRow, parts: Desk, keys: list[DeviceKey], outage: Hold | None) -> DeviceLine:
+def _line(
+    row: DeviceRow,
+    parts: Desk,
+    keys: list[DeviceKey],
+    outage: Hold | None,
+    said: Sequence[Said],
+    owners: Mapping[str, str],
+) -> DeviceLine:
     zone = parts.zone_of(row.timezone)
-    heard = say("never") if row.last_contact_ms is None else present.ago(row.last_contact_ms, parts.now_ms, zone)
+    last = say("never") if row.last_contact_ms is None else present.ago(row.last_contact_ms, parts.now_ms, zone)
     days = row.school_days or 0
     return DeviceLine(
         row,
-        heard,
+        last,
         str(say_many("%(num)s school day", "%(num)s school days", days)) if row.reason is not None else "",
         silence_words.sentence(row),
         silence_words.deed(row.reason),
@@ -164,7 +202,16 @@ def _line(row: DeviceRow, parts: Desk, keys: list[DeviceKey], outage: Hold | Non
         silence.standing(row.since_ms, parts.now_ms),
         [(key.key_id, present.full_moment(key.added_ms, zone)) for key in keys],
         outage if row.reason == Reason.OUTAGE else None,
+        [(word_of(DIARY_STATES, one.word), _until(one, row, zone, parts.now_ms)) for one in said],
+        owners.get(row.device, ""),
     )
+
+
+def _until(said: Said, row: DeviceRow, zone: ZoneInfo, now_ms: int) -> Markup:
+    """Return until when a word was said; empty where that is when the PC was heard last."""
+    if (row.last_contact_ms or 0) - said.until_ms < _WORD_STANDS_MS:
+        return Markup("")
+    return present.moment(said.until_ms, zone, now_ms)
 
 
 def clock_words(offset_ms: int | None) -> Markup:

@@ -7,10 +7,11 @@ from flask import Response
 
 from collector.domain.hazards.standing import HEARD_FOR_MS
 from collector.domain.roles import Role
+from collector.store.queries import hazards
 from collector.store.queries.exports import CellKind
 from collector.store.unit import Snapshot
 from collector.web import asked
-from collector.web.asking.rows import csv_file
+from collector.web.asking.rows import FILE_ROWS, csv_file, csv_of
 from collector.web.desk import desk
 from collector.web.http.frame import page
 from collector.web.pages import hazards as pages
@@ -38,6 +39,27 @@ _COLUMNS: Final = {
     "verdict_before": CellKind.TEXT,
     "download_before_bps": CellKind.INTEGER,
 }
+
+
+_HAZARDS: Final = {
+    **dict.fromkeys(("hazard_id", "name", "kind"), CellKind.TEXT),
+    "is_drill": CellKind.BOOLEAN,
+    **dict.fromkeys(("began_at", "ended_at", "declared_at"), CellKind.TIME),
+    "declared_by": CellKind.TEXT,
+    "schools": CellKind.INTEGER,
+}
+
+
+_OF_HAZARD: Final = {"began_at": "begins_ms", "ended_at": "ends_ms", "declared_at": "declared_ms"}
+
+
+@BLUEPRINT.get("/rows.csv")
+@for_role(Role.ANALYST)
+def rows_csv() -> Response:
+    """Give every hazard as a file, in the order of the list."""
+    with desk().store.reader() as snapshot:
+        found = hazards.newest(snapshot, FILE_ROWS)
+    return csv_of("hazards", _HAZARDS, found, _OF_HAZARD)
 
 
 @BLUEPRINT.get("/<hazard_id>/report")

@@ -97,6 +97,7 @@ def new() -> str:
     parts = desk()
     form = Form(audited.new_id(), begins=hazard_form.written(parts.now_ms, parts.zone))
     with parts.store.reader() as snapshot:
+        form.areas = [area for area in pages_schools.facets(snapshot)["area"] if area == asked.text("area", 256)]
         return _form(snapshot, form)
 
 

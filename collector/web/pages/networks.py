@@ -13,10 +13,13 @@ from collector.domain.networks import Own
 from collector.domain.roles import Role
 from collector.evaluate.networks import own_by_provider
 from collector.store.queries import networks as stored
+from collector.store.queries import schools as registry
+from collector.store.queries.exports import CellKind
 from collector.store.queries.networks import OwnNetwork
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.unit import Snapshot
 from collector.web import asked
+from collector.web.asking import rows
 from collector.web.desk import desk
 from collector.web.http.frame import page
 from collector.web.language import present
@@ -27,6 +30,7 @@ from collector.web.views import remembered
 
 BLUEPRINT = Blueprint("networks", __name__)
 
+_COLUMNS: Final = dict.fromkeys(("school", "name", "area", "provider", "seen_on"), CellKind.TEXT)
 _MOST_NUMBER: Final = 2**32 - 1
 _DONE: Final = ("declared", "taken_back", "same")
 
@@ -48,7 +52,7 @@ class Line:
     provider: str
     own: Own
     schools: int = 0  # whose network is known
-    elsewhere: set[str] = field(default_factory=set)  # codes of those that are on others' networks alone
+    elsewhere: dict[str, list[str]] = field(default_factory=dict)  # codes of those that are on others' networks alone
     seen: list[Seen] = field(default_factory=list)
 
 
@@ -95,6 +99,25 @@ def take_back() -> Response:
     return redirect(url_for("networks.show", done="taken_back" if is_done else "same"), code=303)
 
 
+@BLUEPRINT.get("/networks.csv")
+@for_role(Role.ANALYST)
+def download() -> Response:
+    """Give the schools that are on others' networks alone as a file: of one provider, or of all."""
+    with desk().store.reader() as snapshot:
+        lines = _lines(snapshot)
+        shown = [one] if (one := _chosen(lines)) else [] if asked.text("provider") else lines
+        found = registry.by_code(snapshot, [code for line in shown for code in line.elsewhere])
+    places = [(line, code, found[code]) for line in shown for code in line.elsewhere if code in found]
+    cells = [(code, one.name, one.area, line.provider, ", ".join(line.elsewhere[code])) for line, code, one in places]
+    return rows.csv_file("networks", _COLUMNS, cells)
+
+
+def _chosen(lines: Sequence[Line]) -> Line | None:
+    """Return the provider that the address names, if schools of it are elsewhere."""
+    name = asked.text("provider")
+    return next((line for line in lines if line.provider == name and line.elsewhere), None)
+
+
 def _refuse_parts(snapshot: Snapshot) -> None:
     """Refuse who sees only a part of the country: providers are everybody's."""
     if not snapshot.scope.is_whole:
@@ -110,14 +133,14 @@ def _number(typed: str) -> int | None:
 def _page(status: int, provider: str = "", typed: str = "", mistake: Markup | str = "") -> tuple[str, int]:
     with desk().store.reader() as snapshot:
         lines = _lines(snapshot)
-        chosen = next((line for line in lines if line.provider == asked.text("provider") and line.elsewhere), None)
+        chosen = _chosen(lines)
         shown = page(
             "networks/show.html",
             snapshot,
             headline=_headline(lines),
             lines=lines,
             chosen=chosen,
-            schools=sorted(chosen.elsewhere)[: asked.limit()] if chosen else [],
+            schools=registry.by_code(snapshot, list(chosen.elsewhere)[: asked.limit()]) if chosen else {},
             providers=pages_schools.facets(snapshot)["provider"],
             has_file=bool(desk().config.networks_file),
             provider=provider,
@@ -150,7 +173,11 @@ def _lines_made(snapshot: Snapshot) -> list[Line]:
     for provider, mine in sorted(own.items()):
         schools = by_school.get(provider, {})
         seen = counts.get(provider, Counter())
-        elsewhere = {code for code, numbers in schools.items() if mine.is_known and not numbers & mine.numbers}
+        elsewhere = {
+            code: [f"AS{number} {names[number]}".rstrip() for number in sorted(numbers)]
+            for code, numbers in sorted(schools.items())
+            if mine.is_known and not numbers & mine.numbers
+        }
         lines.append(Line(provider, mine, len(schools), elsewhere))
         for number in sorted(seen.keys() | mine.numbers, key=lambda one: (-seen[one], one)):
             name = names.get(number) or said.get((provider, number), "")

@@ -11,10 +11,12 @@ from collector.domain.roles import Role
 from collector.notify import decide
 from collector.notify.readers import HOOK, USER
 from collector.store.queries import users
+from collector.store.queries.exports import CellKind
 from collector.store.queries.notices import outbox, preferences, webhooks
 from collector.store.queries.notices.preferences import DEPLOYMENT, ROLE
 from collector.store.unit import Snapshot
 from collector.web import asked
+from collector.web.asking.rows import FILE_ROWS, csv_file
 from collector.web.desk import desk
 from collector.web.forms import notice_forms
 from collector.web.forms.notice_forms import Form
@@ -28,23 +30,29 @@ BLUEPRINT = Blueprint("notice_log", __name__)
 
 _DONE: Final = ("again", "copied", "dropped", "saved")
 _SHOWN: Final = 50
+_COLUMNS: Final = {
+    **dict.fromkeys(("message", "topic", "recipient", "language"), CellKind.TEXT),
+    "made_at": CellKind.TIME,
+    "state": CellKind.TEXT,
+    "tries_failed": CellKind.INTEGER,
+    "last_try_at": CellKind.TIME,
+    **dict.fromkeys(("last_address", "last_answer", "last_detail"), CellKind.TEXT),
+}
 
 
 @BLUEPRINT.get("/admin/notices")
 @for_role(Role.ADMIN)
 def show() -> str:
     """Show the newest messages, or those of a state."""
-    parts, state = desk(), asked.text("state")
-    if state not in set(State):
-        state = ""
-    before_ms = asked.number("before", 10**15) if asked.text("before") else None
+    parts, state = desk(), _state()
+    after = (asked.number("before", 10**15), asked.text("after")) if asked.text("before") else None
     with parts.store.reader() as snapshot:
-        found = outbox.newest(snapshot, _SHOWN + 1, state=state, before_ms=before_ms)
+        found = outbox.newest(snapshot, _SHOWN + 1, state=state, after=after)
         return page(
             "notices/log.html",
             snapshot,
             found=lines(snapshot, found[:_SHOWN]),
-            older_ms=found[_SHOWN - 1].made_ms if len(found) > _SHOWN else None,
+            last=found[_SHOWN - 1] if len(found) > _SHOWN else None,
             readers=_names(snapshot),
             state=state,
             queue=outbox.queue(snapshot),
@@ -55,6 +63,29 @@ def show() -> str:
             has_mail=parts.notify.has_mail,
             zone=parts.zone,
         )
+
+
+def _state() -> str:
+    """Return the state that the address asks for; empty: all."""
+    state = asked.text("state")
+    return state if state in set(State) else ""
+
+
+@BLUEPRINT.get("/admin/notices.csv")
+@for_role(Role.ADMIN)
+def download() -> Response:
+    """Give the messages of a state as a file, the newest first, each with its newest try."""
+    with desk().store.reader() as snapshot:
+        found = outbox.newest(snapshot, FILE_ROWS, state=_state())
+        tries = outbox.attempts(snapshot, [one.notice_id for one in found])
+        names = _names(snapshot)
+    cells = []
+    for one in found:
+        last = next(iter(tries.get(one.notice_id, [])), None)
+        told = (last.at_ms, last.address, last.word, last.detail) if last is not None else (None,) * 4
+        recipient = names.get(one.reader, one.reader)
+        cells.append((one.notice_id, one.topic, recipient, one.language, one.made_ms, one.state, one.tries, *told))
+    return csv_file("messages", _COLUMNS, cells)
 
 
 def _names(snapshot: Snapshot) -> dict[str, str]:

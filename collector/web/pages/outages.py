@@ -1,6 +1,7 @@
 """Outages: what broke, why it is put down to that, whom it took, what was learnt later, and where none can be seen."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from collector.domain.outages import odds
 from collector.domain.roles import Role
+from collector.domain.slots import SLOT_MS
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import availability as pages_availability
 from collector.store.queries.pages import flags as pages_flags
@@ -20,11 +22,12 @@ from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking import rows
 from collector.web.charts import outage as chart
-from collector.web.charts.outage import Point
+from collector.web.charts.outage import Labels, Point
 from collector.web.desk import Desk, desk
 from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
+from collector.web.people import access
 from collector.web.people.access import for_role
 from collector.web.views import line_up, remembered
 from collector.web.words import outage_words
@@ -36,8 +39,25 @@ _WIDTH, _NARROW = 720.0, 330.0
 _MEMBERS: Final = {
     **dict.fromkeys(("outage_id", "school", "name", "area", "provider"), CellKind.TEXT),
     "pupils": CellKind.INTEGER,
+    "shelter": CellKind.BOOLEAN,
     **dict.fromkeys(("last_heard_at", "heard_again_at"), CellKind.TIME),
     "diary": CellKind.TEXT,
+}
+
+
+_OUTAGES: Final = {
+    **dict.fromkeys(("outage_id", "state", "put_down_to", "area", "provider"), CellKind.TEXT),
+    **dict.fromkeys(("from_at", "to_at", "learnt_at"), CellKind.TIME),
+    **dict.fromkeys(("schools_online", "schools_silent", "confirmed_by_diaries", "pupils"), CellKind.INTEGER),
+    **dict.fromkeys(("pupil_hours", "chance_by_accident"), CellKind.NUMBER),
+}
+
+
+_OF_OUTAGE: Final = {
+    "put_down_to": "label",
+    **{f"{name}_at": f"{name}_ms" for name in ("from", "to", "learnt")},
+    **{"schools_online": "online", "schools_silent": "silent", "confirmed_by_diaries": "confirmed"},
+    "chance_by_accident": "chance",
 }
 
 
@@ -48,6 +68,7 @@ class Shown:
     row: OutageRow
     curve: Markup
     narrow: Markup
+    steps: list[tuple[str, Point]]  # what the picture shows, each with its time of day
     members: list[MemberRow]
     found: int
     silent: int
@@ -81,10 +102,19 @@ def download(outage_id: str) -> Response:
             abort(404)
         found = pages_outages.members(snapshot, outage_id)
     shown = [
-        (outage_id, one.code, one.name, one.area, one.provider, one.pupils, one.heard_ms, one.back_ms, one.said or None)
+        (outage_id, *one[:-1], one.said or None)  # in the order of the columns
         for one in found
     ]
     return rows.csv_file("outage-schools", _MEMBERS, shown)
+
+
+@BLUEPRINT.get("/outages.csv")
+@for_role(Role.ANALYST)
+def download_all() -> Response:
+    """Give every regional outage that the page shows as a file: those that go on first, then the newest."""
+    with desk().store.reader() as snapshot:
+        found = [*pages_outages.list_live(snapshot), *pages_outages.list_over(snapshot, rows.FILE_ROWS)]
+    return rows.csv_of("outages", _OUTAGES, found, _OF_OUTAGE)
 
 
 def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
@@ -99,6 +129,8 @@ def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
         past_found=pages_outages.count_over(snapshot),
         local=pages_availability.newest_outages(snapshot, asked.limit(_PAST)),
         length=line_up.length,
+        lasted=_lasted,
+        may_declare=access.may(access.person(), Role.OPERATOR),
         zone_of=parts.zone_of,
         needed=needed,
         small=small[:_SMALL],
@@ -116,6 +148,11 @@ def _small_groups(snapshot: Snapshot) -> tuple[int, list[SmallGroup]]:
     return needed, pages_outages.small_groups(snapshot, needed)
 
 
+def _lasted(length_ms: int) -> str:
+    """Return a length of time in hours and minutes, to five minutes: outages are seen no closer."""
+    return line_up.length(round(length_ms / SLOT_MS))
+
+
 def _headline(live: int) -> Markup:
     silence = say("Silent is not the same as down: a school is down only when a PC or a person says so.")
     if not live:
@@ -126,25 +163,46 @@ def _headline(live: int) -> Markup:
 def _shown(snapshot: Snapshot, row: OutageRow, parts: Desk) -> Shown:
     found, silent = pages_outages.count_members(snapshot, row.outage_id)
     points = [Point(*one) for one in json.loads(row.timeline)]
-    label = say(
-        "Schools heard every 5 minutes: %(heard)s now, %(usual)s before",
-        heard=present.number(points[-1].heard if points else None),
-        usual=present.number(row.online),
-    )
 
     def clock(at_ms: int) -> str:
         return present.local(at_ms, parts.zone).strftime("%H:%M")
 
+    labels = _labels(row, points, clock)
     wide, narrow = (
-        chart.heard_curve(points, row.from_ms, str(label), width, clock) if points else Markup("")
+        chart.heard_curve(points, row.from_ms, labels, width, clock) if points else Markup("")
         for width in (_WIDTH, _NARROW)
     )
     return Shown(
         row=row,
         curve=wide,
         narrow=narrow,
+        steps=[(clock(one.at_ms), one) for one in points],
         members=pages_outages.members(snapshot, row.outage_id, asked.limit(_CALLED)),
         found=found,
         silent=silent,
         flags=pages_flags.count_flags(snapshot, parts.measure, FlagFilter(parts.now_ms, outage=row.outage_id)),
+    )
+
+
+def _labels(row: OutageRow, points: list[Point], clock: Callable[[int], str]) -> Labels:
+    """Return what stands in the picture of an outage."""
+    heard = present.number(points[-1].heard if points else None)
+    usual = points[-1].usual if points else None
+    return Labels(
+        finding=str(
+            say(
+                "Schools heard every 5 minutes: %(heard)s now, %(usual)s before",
+                heard=heard,
+                usual=present.number(row.online),
+            )
+            if row.is_live
+            else say(
+                "Schools heard every 5 minutes: %(heard)s at the end, %(usual)s before",
+                heard=heard,
+                usual=present.number(row.online),
+            )
+        ),
+        usual=str(say("usual: %(num)s", num=present.number(None if usual is None else round(usual)))),
+        heard=str(say("heard: %(num)s", num=heard)),
+        opened=str(say("began %(time)s", time=clock(row.from_ms))),
     )

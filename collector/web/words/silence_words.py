@@ -36,6 +36,12 @@ TOLD: Final[Mapping[str, Told]] = {
         later("Wait until the outage is over"),
         later("Nothing is to be done at the school: many schools have the same outage."),
     ),
+    Reason.NETWORK_CHANGED: Told(
+        later("Network changed"),
+        later("It was heard last on a network that is none of the school’s. Often: it was taken home, or lent."),
+        later("Confirm the network, or ask where the PC is"),
+        later("Please tell us where this computer is; if the school has another Internet line now, tell us that."),
+    ),
     Reason.SWITCHED_OFF: Told(
         later("Switched off"),
         later("Went off at the end of a school day and has not come back. Often: the PC was moved or unplugged."),

@@ -49,6 +49,10 @@ ALONE = Around((OPEN,), TODAY, ())
         (PC, replace(ALONE, outage_from_ms=IN_CLASS + 2 * HOUR), Reason.UNKNOWN),  # it was silent before
         (replace(PC, last_word="portal"), replace(ALONE, outage_from_ms=IN_CLASS), Reason.PORTAL),
         (PC, replace(ALONE, last_day=()), Reason.SWITCHED_OFF),
+        (replace(PC, is_elsewhere=True), ALONE, Reason.NETWORK_CHANGED),
+        (replace(PC, is_elsewhere=True), replace(ALONE, others_ms=(IN_CLASS,)), Reason.NETWORK_CHANGED),
+        (replace(PC, is_elsewhere=True, last_word="portal"), ALONE, Reason.PORTAL),
+        (replace(PC, is_elsewhere=True), replace(ALONE, outage_from_ms=IN_CLASS), Reason.OUTAGE),
     ],
 )
 def test_each_reason(known: Known, around: Around, reason: Reason) -> None:

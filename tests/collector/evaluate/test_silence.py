@@ -14,6 +14,7 @@ from collector.store.queries.devices import Device
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import CONDITION_DAYS, FLAG_EVENTS, FLAGS, SILENCES
 from collector.store.tables.measurements import CONFLICTS, DIARY
+from collector.store.tables.sites import NETWORK_DAYS
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.happenings import break_down, declare, redate
 from tests.fakes.registry_files import import_calendar
@@ -125,6 +126,41 @@ def test_each_pc_has_its_own_reason(world: World) -> None:
         "off": "switched_off", "stopped": "agent_stopped", "never": "never_heard", "portal": "portal",
         "old": "replaced",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("last", "others", "reason"),
+    [
+        ([64511], [64500], "network_changed"),
+        ([64500], [64500], "switched_off"),
+        ([64511, 64500], [64500], "switched_off"),  # it flaps between two
+        ([64511], [], "switched_off"),  # nothing is known of the school
+        ([], [64500], "switched_off"),
+    ],
+)
+def test_a_pc_that_was_heard_last_on_another_network_is_elsewhere(
+    world: World, last: list[int], others: list[int], reason: str
+) -> None:
+    world.pc("gone", "11-20 16:30")
+    world.pc("stays", "11-24 09:30")
+    seen = {"school": CODE, "as_name": "", "in_hours": True}
+    rows = [{**seen, "device": "gone", "day": "2026-11-20", "asn": asn} for asn in last]
+    rows += [{**seen, "device": "stays", "day": "2026-11-03", "asn": asn} for asn in others]
+    if rows:
+        world.do(insert(NETWORK_DAYS).values(rows))
+    assert world.reasons("11-24 10:00") == {"gone": reason}
+
+
+def test_a_pc_at_home_in_the_evening_makes_no_network_of_the_school(world: World) -> None:
+    """Its own earlier days count as the school's where they were in school hours alone."""
+    world.pc("gone", "11-20 16:30")
+    seen = {"school": CODE, "device": "gone", "as_name": ""}
+    days = [("2026-11-18", 64500, True), ("2026-11-19", 64511, False), ("2026-11-20", 64511, False)]
+    rows = [{**seen, "day": day, "asn": asn, "in_hours": in_hours} for day, asn, in_hours in days]
+    world.do(insert(NETWORK_DAYS).values(rows))
+    assert world.reasons("11-24 10:00") == {"gone": "network_changed"}
+    world.do(insert(NETWORK_DAYS).values([{**seen, "day": "2026-11-17", "asn": 64511, "in_hours": True}]))
+    assert world.reasons("11-24 10:15") == {"gone": "switched_off"}
 
 
 def test_pcs_that_fell_silent_together_in_class_tell_of_the_line(world: World) -> None:

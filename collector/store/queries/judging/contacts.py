@@ -11,6 +11,7 @@ from collector.store.queries.pieces import in_pieces
 from collector.store.tables.devices import BOOTS, DEVICES
 from collector.store.tables.judgement import SCHOOL_DAYS, SILENCES
 from collector.store.tables.measurements import CONFLICTS, DIARY
+from collector.store.tables.sites import NETWORK_DAYS
 from collector.store.unit import Snapshot, UnitOfWork
 
 _WORDS_REACH_MS = 86_400_000  # a last word that is older than this at the last contact is none
@@ -48,6 +49,15 @@ class Silence(NamedTuple):
     others: int
     others_heard: int
     is_together: bool
+
+
+class SeenOn(NamedTuple):
+    """A network on which a PC was seen on a local day of its school."""
+
+    device: str
+    day: str
+    asn: int
+    in_hours: bool
 
 
 _SILENCE = [SILENCES.c[name] for name in Silence._fields]
@@ -109,6 +119,16 @@ def conflicts_since(snapshot: Snapshot, from_ms: int) -> dict[str, list[int]]:
     query = select(CONFLICTS.c.device, CONFLICTS.c.received_ms).where(CONFLICTS.c.received_ms >= from_ms)
     for device, received_ms in snapshot.connection.execute(query):
         found.setdefault(device, []).append(received_ms)
+    return found
+
+
+def networks_seen(snapshot: Snapshot, schools: Iterable[str]) -> dict[str, list[SeenOn]]:
+    """Return by school on which networks its PCs were seen, as far as a file of networks tells them apart."""
+    found: dict[str, list[SeenOn]] = {}
+    columns = (NETWORK_DAYS.c.school, *(NETWORK_DAYS.c[name] for name in SeenOn._fields))
+    for some in in_pieces(schools):
+        for school, *row in snapshot.connection.execute(select(*columns).where(NETWORK_DAYS.c.school.in_(some))):
+            found.setdefault(school, []).append(SeenOn(*row))
     return found
 
 

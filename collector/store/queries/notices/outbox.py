@@ -143,7 +143,7 @@ def queue(snapshot: Snapshot) -> Queue:
 
 
 def newest(
-    snapshot: Snapshot, limit: int, *, state: str = "", reader: str = "", before_ms: int | None = None
+    snapshot: Snapshot, limit: int, *, state: str = "", reader: str = "", after: tuple[int, str] | None = None
 ) -> list[Notice]:
     """Return the newest notices first.
 
@@ -152,15 +152,17 @@ def newest(
         limit: At most so many.
         state: Only of this one; "": all.
         reader: Only to this one; "": to all.
-        before_ms: Only those made before.
+        after: Only those that come after this one in that order: when it was made, and its name; many are made at once.
     """
     query = select(*_NOTICE).order_by(NOTICES.c.made_ms.desc(), NOTICES.c.notice_id).limit(limit)
     if state:
         query = query.where(NOTICES.c.state == state)
     if reader:
         query = query.where(NOTICES.c.reader == reader)
-    if before_ms is not None:
-        query = query.where(NOTICES.c.made_ms < before_ms)
+    if after is not None:
+        made_ms, name = after
+        is_next = and_(NOTICES.c.made_ms == made_ms, NOTICES.c.notice_id > name)
+        query = query.where(or_(NOTICES.c.made_ms < made_ms, is_next))
     return [Notice(*row) for row in snapshot.connection.execute(query)]
 
 

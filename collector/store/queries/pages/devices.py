@@ -4,22 +4,28 @@ Why a PC is silent was worked out by the jobs (`evaluate.silence`) and is joined
 heard since counts as heard at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, FromClause, and_, bindparam, case, func, or_, select
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.silence import AT_RISK_DAYS, DAY_MS, DROPPED_DAYS
+from collector.store.queries import given
 from collector.store.queries.devices import is_pending
 from collector.store.queries.pages.schools import like_pattern
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import SILENCES
+from collector.store.tables.measurements import DIARY
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
-STANDINGS: Final = ("heard", "silent", "today", "live", "at_risk", "dropped", "pending", "clock", "revoked")
+STANDINGS: Final = (
+    *("heard", "silent", "today", "live", "at_risk", "dropped", "pending", "clock", "holding", "revoked"),
+)
+_WORDS_REACH_MS: Final = DAY_MS  # before the last contact: what was said earlier is no last word
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class DeviceFilter:
     search: str = ""  # folded
     search_raw: str = ""
     reason: str = ""  # a silence.Reason: those that are silent for it
+    given: str = ""  # name of the person that they were given to, or `given.SOMEBODY`
+    version: str = ""  # of the agent
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class DeviceRow:
     area: str | None
     timezone: str | None
     reason: str | None  # why it is silent; None: it is not
+    last_word: str | None  # state of the newest diary run before the last contact; of silent ones alone
     school_days: int | None  # expected and not heard
     others: int | None
     others_heard: int | None
@@ -74,6 +83,13 @@ class DeviceRow:
     def since_ms(self) -> int:
         """When it was heard last, or enrolled."""
         return self.enrolled_ms if self.last_contact_ms is None else self.last_contact_ms
+
+
+class Said(NamedTuple):
+    """A word of a PC's diary."""
+
+    word: str  # a DiaryState
+    until_ms: int  # end of the newest run that says it
 
 
 @dataclass(frozen=True)
@@ -125,6 +141,7 @@ _KNOWN: Final[Mapping[str, ColumnElement[bool]]] = {
     "dropped": _SINCE < _DROPPED_MS,
     "pending": is_pending(),
     "clock": func.abs(DEVICES.c.clock_offset_ms) > bindparam("clock_off_ms", type_=BigInteger),
+    "holding": DEVICES.c.ledger_ready > 0,
 }
 
 
@@ -145,6 +162,10 @@ def _where(wanted: DeviceFilter) -> list[ColumnElement[bool]]:
     conditions = _standing(wanted.standing)
     if wanted.reason:
         conditions.append(SILENCES.c.reason == wanted.reason)
+    if wanted.given:
+        conditions.append(given.is_given(wanted.given))
+    if wanted.version:
+        conditions.append(DEVICES.c.agent_version == wanted.version)
     if wanted.search:
         raw = like_pattern(wanted.search_raw or wanted.search)
         conditions.append(
@@ -158,7 +179,7 @@ def _where(wanted: DeviceFilter) -> list[ColumnElement[bool]]:
 
 
 _OF_SCHOOL: Final = ("name", "area", "timezone")
-_OF_SILENCE: Final = ("reason", "school_days", "others", "others_heard", "is_together")
+_OF_SILENCE: Final = ("reason", "last_word", "school_days", "others", "others_heard", "is_together")
 
 
 def _columns() -> list[ColumnElement[Any]]:
@@ -188,6 +209,25 @@ def devices_by_id(snapshot: Snapshot, names: list[str]) -> list[DeviceRow]:
     query = select(*_columns()).select_from(_source()).where(DEVICES.c.device.in_(names), in_use)
     query = query.order_by(DEVICES.c.school, DEVICES.c.device)
     return [DeviceRow(**row) for row in snapshot.connection.execute(query).mappings()]
+
+
+def last_words(snapshot: Snapshot, names: Sequence[str]) -> dict[str, list[Said]]:
+    """Return what the diaries of some PCs said in the day before they were heard last, each word once, newest first.
+
+    Args:
+        snapshot: The database.
+        names: A few: as many as a page shows.
+    """
+    reach = DIARY.c.from_ms.between(DEVICES.c.last_contact_ms - _WORDS_REACH_MS, DEVICES.c.last_contact_ms)
+    same = and_(DIARY.c.school == DEVICES.c.school, DIARY.c.device == DEVICES.c.device, reach)
+    until = func.max(DIARY.c.to_ms)
+    found: dict[str, list[Said]] = {}
+    for some in in_pieces(names):
+        query = select(DEVICES.c.device, DIARY.c.state, until).select_from(DEVICES.join(DIARY, same))
+        query = query.where(DEVICES.c.device.in_(some)).group_by(DEVICES.c.device, DIARY.c.state)
+        for device, word, until_ms in snapshot.connection.execute(query):
+            found.setdefault(device, []).append(Said(word, until_ms))
+    return {device: sorted(said, key=lambda one: (-one.until_ms, one.word)) for device, said in found.items()}
 
 
 def count_devices(snapshot: Snapshot, wanted: DeviceFilter, limits: Limits) -> int:

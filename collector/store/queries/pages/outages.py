@@ -49,6 +49,7 @@ class MemberRow(NamedTuple):
     area: str | None
     provider: str | None
     pupils: int | None
+    is_shelter: bool | None
     heard_ms: int
     back_ms: int | None
     said: str
@@ -98,7 +99,7 @@ def find(snapshot: Snapshot, outage_id: str) -> OutageRow | None:
 
 
 def members(snapshot: Snapshot, outage_id: str, most: int | None = None) -> list[MemberRow]:
-    """Return the schools of an outage: those still silent first, then those with the most pupils."""
+    """Return the schools of an outage: those still silent first, of them shelters, then those with the most pupils."""
     of_it = OUTAGE_SCHOOLS.c.outage_id == outage_id
     query = (
         select(
@@ -107,13 +108,19 @@ def members(snapshot: Snapshot, outage_id: str, most: int | None = None) -> list
             SCHOOLS.c.area,
             SCHOOLS.c.provider,
             _PUPILS.label("pupils"),
+            SCHOOLS.c.shelter,
             OUTAGE_SCHOOLS.c.heard_ms,
             OUTAGE_SCHOOLS.c.back_ms,
             OUTAGE_SCHOOLS.c.said,
         )
         .join(OUTAGE_SCHOOLS, OUTAGE_SCHOOLS.c.school == SCHOOLS.c.code)
         .where(of_it)
-        .order_by(OUTAGE_SCHOOLS.c.back_ms.is_not(None), func.coalesce(_PUPILS, 0).desc(), SCHOOLS.c.code)
+        .order_by(
+            OUTAGE_SCHOOLS.c.back_ms.is_not(None),
+            func.coalesce(SCHOOLS.c.shelter, False).desc(),
+            func.coalesce(_PUPILS, 0).desc(),
+            SCHOOLS.c.code,
+        )
         .limit(most)
     )
     return [MemberRow(*row) for row in snapshot.connection.execute(query).all()]

@@ -16,7 +16,9 @@ from tests.fakes.databases import Files, OnServer
 
 FILES = [
     "/map/data", "/map/districts.csv", "/schools.csv", "/schools/00123/tests.csv", "/flags/rows.csv?state=all",
-    "/progress/schools.csv?list=MEETS", "/devices.csv", "/providers.csv", "/progress.csv", "/quality.csv",
+    "/progress/schools.csv?list=MEETS", "/devices.csv", "/devices/heard.csv", "/devices/heard.csv?day=2026-11-23",
+    "/outages.csv", "/networks.csv", "/hazards/rows.csv", "/admin/notices.csv", "/providers.csv", "/progress.csv",
+    "/quality.csv",
     "/admin/registry/giga.csv", "/admin/registry/checks.csv",
 ]  # fmt: skip
 OF_ONE_ANSWER = re.compile(r'name="csrf_token" value="[^"]+"|\?v=[0-9a-f]+')

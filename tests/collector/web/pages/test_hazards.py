@@ -111,6 +111,14 @@ def test_declaring_keeps_how_each_school_stood(otto: FlaskClient, country: Store
     assert "hazard.declared" in deeds(country)
 
 
+def test_every_hazard_comes_as_a_file(app: Flask, otto: FlaskClient) -> None:
+    hazard_id = declared(otto)
+    (row,) = csv.DictReader(io.StringIO(as_(app, "abel").get("/hazards/rows.csv").text.lstrip("\ufeff")))
+    assert (row["hazard_id"], row["name"], row["schools"]) == (hazard_id, "Hurricane Ana", "3")
+    assert row["began_at"] == "2026-11-24T10:00:00.000Z" and row["ended_at"] == ""
+    assert "/hazards/rows.csv" not in as_(app, "vera").get("/hazards").text
+
+
 def test_looking_first_stores_nothing(otto: FlaskClient, country: Store) -> None:
     answer = declare(otto, deed="look")
     assert answer.status_code == 200 and "3 schools that you see lie in it." in answer.text

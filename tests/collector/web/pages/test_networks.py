@@ -1,5 +1,8 @@
 """Networks of providers: learnt or entered, checked, logged, and the schools that are elsewhere."""
 
+import csv
+import io
+import re
 from html import unescape
 
 import pytest
@@ -73,3 +76,22 @@ def test_others_look_only(app: Flask, seen: str) -> None:
         assert 'id="enter"' not in page
         form = {"csrf_token": token_of(page), "provider": seen, "number": "64500"}
         assert client.post("/networks", data=form).status_code == 403
+
+
+def test_the_schools_elsewhere_are_named_and_come_as_a_file(app: Flask, admin: FlaskClient, seen: str) -> None:
+    page = unescape(admin.get(f"/networks?provider={seen}").text)
+    if "on other networks</h2>" not in page:  # the provider's own networks have to be known first
+        post(admin, "/networks", provider=seen, number="64500")
+        page = unescape(admin.get(f"/networks?provider={seen}").text)
+    listed = page.split('id="schools"')[1].split("</table>")[0]
+    (code,) = re.findall(r'href="/schools/([^"]+)"', listed)
+    assert "AS64511 Casa" in listed
+    analyst = app.test_client()
+    sign_in(analyst, "abel")
+    for address in (f"/networks.csv?provider={seen}", "/networks.csv"):
+        (row,) = csv.DictReader(io.StringIO(analyst.get(address).text.lstrip("\ufeff")))
+        assert (row["school"], row["provider"], row["seen_on"]) == (code, seen, "AS64511 Casa")
+    assert analyst.get("/networks.csv?provider=Nobody").text.count("\n") == 1
+    viewer = app.test_client()
+    sign_in(viewer, "vera")
+    assert viewer.get("/networks.csv").status_code == 403

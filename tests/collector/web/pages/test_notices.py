@@ -1,5 +1,7 @@
 """What a person is told, on pages: address and choices, mutes that end, log and re-sending, webhooks, one click."""
 
+import csv
+import io
 import json
 import re
 from dataclasses import replace
@@ -174,6 +176,32 @@ def test_the_log_says_what_became_of_each_and_sends_again(admin: FlaskClient, co
     assert found[failed.notice_id].state == "waiting" and found[sent.notice_id].state == "sent"
     assert len(found) == 3, "one that was sent is sent again under a name of its own"
     assert post(admin, "/admin/notices/none/again").status_code == 404
+
+
+def test_messages_of_one_moment_are_all_in_the_log_and_its_file(admin: FlaskClient, country: Store) -> None:
+    """The digests of a morning are made at once: more of them than one page shows."""
+    with country.unit() as unit:
+        for number in range(120):
+            outbox.add(unit, replace(decide.a_test("user:user-otto", "en", "UTC", NOW), notice_id=f"n-{number:03}"))
+        unit.commit()
+    address, seen = "/admin/notices", list[str]()
+    for _page in range(4):
+        page = unescape(admin.get(address).text)
+        seen += re.findall(r"<tr><th", page.split("<tbody>")[1])
+        older = re.search(r'href="([^"]+before=[^"]+)">Older', page)
+        if older is None:
+            break
+        address = older[1]
+    assert len(seen) == 120
+    with country.unit() as unit:
+        outbox.settle(
+            unit, newest(country)[0], result := Result(Outcome.SENT, "o@example.org"), after(result, 0, NOW), NOW
+        )
+        unit.commit()
+    rows = list(csv.DictReader(io.StringIO(admin.get("/admin/notices.csv").text.lstrip("\ufeff"))))
+    assert len({row["message"] for row in rows}) == 120 and {row["recipient"] for row in rows} == {"otto"}
+    (sent,) = csv.DictReader(io.StringIO(admin.get("/admin/notices.csv?state=sent").text.lstrip("\ufeff")))
+    assert (sent["last_address"], sent["last_answer"]) == ("o@example.org", "sent")
 
 
 def test_an_answer_that_there_is_not_is_refused(admin: FlaskClient) -> None:

@@ -1,16 +1,23 @@
 """The page of outages: every number counted again from its rows, what is said of each label, who sees what."""
 
+import csv
+import io
+import json
 import re
+from datetime import datetime
 from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from collector.config import CollectorConfig
 from collector.domain.outages import odds
 from collector.store.open import Store
+from collector.store.tables.outages import OUTAGES
+from collector.store.tables.registry import SCHOOLS
 from collector.web.register import register_pages
 from tests.collector.web.pages.conftest import sign_in
 from tests.fakes import pages_world
@@ -54,6 +61,42 @@ def test_without_an_outage_it_is_said_when_one_opens_and_what_is_too_small(islan
     assert f"we need about {odds.smallest_group(6)} reporting schools" in shown
 
 
+def text_of(store: Store, question: str) -> str:
+    with store.reader() as snapshot:
+        return str(snapshot.connection.execute(text(question)).scalar_one())
+
+
+def test_shelters_are_called_first_and_a_hazard_is_declared_over_the_district(island: Island, store: Store) -> None:
+    island.pass_until(at("08:58"), island.is_not_cut)
+    small, big = island.cut[3], island.cut[9]
+    with store.unit() as unit:
+        for code, pupils in ((small, 7), (big, 900)):
+            unit.connection.execute(
+                update(SCHOOLS).where(SCHOOLS.c.code == code).values(students_total=pupils, shelter=code == small)
+            )
+        unit.connection.execute(update(OUTAGES).values(area=island.area))
+        unit.commit()
+    otto = reader(island, "otto")
+    page = otto.get("/outages").text
+    listed = re.findall(r'class="name" href="/schools/([^"]+)"', page)
+    assert listed[:2] == [small, big] and f"<small>{small} · shelter · " in page
+    address = "/hazards/new?area=Costa+Sur"
+    assert page.count(f'href="{address}"') == 2
+    assert 'value="Costa Sur" checked' in otto.get(address).text
+    assert "checked" not in otto.get("/hazards/new?area=Nowhere").text.split('id="area"')[1].split("</fieldset>")[0]
+    assert "Declare a hazard" not in words(reader(island, "vera"))
+
+
+def test_all_outages_as_a_file_are_those_of_the_rows(island: Island, store: Store) -> None:
+    island.pass_until(at("09:30"), island.is_not_cut, every_min=5)
+    island.pass_until(at("10:10"), every_min=5)
+    assert reader(island, "vera").get("/outages.csv").status_code == 403
+    (row,) = csv.DictReader(io.StringIO(reader(island, "abel").get("/outages.csv").text.lstrip("\ufeff")))
+    assert row["state"] == "closed" and row["put_down_to"] == "provider" and row["provider"] == "Onda Sur"
+    assert int(row["schools_silent"]) == ask(store, "SELECT count(*) FROM outage_schools")
+    assert float(row["pupil_hours"]) == pytest.approx(ask(store, "SELECT sum(pupil_hours) FROM outage_schools"), abs=1)
+
+
 def test_an_open_outage_says_what_broke_and_why_in_numbers_that_are_those_of_the_rows(
     island: Island, store: Store
 ) -> None:
@@ -79,6 +122,11 @@ def test_an_open_outage_says_what_broke_and_why_in_numbers_that_are_those_of_the
     assert client.get(f"{address}/schools.csv").status_code == 403
     rows = reader(island, "abel").get(f"{address}/schools.csv").text.splitlines()
     assert len(rows) == 21
+    steps = json.loads(text_of(store, "SELECT timeline FROM outages"))
+    (cells,) = re.findall(r"The same as a table.*?<tbody>(.*?)</tbody>", answer, re.DOTALL)
+    assert [int(one) for one in re.findall(r'</th><td class="num">(\d+)</td>', cells)] == [one[1] for one in steps]
+    began = datetime.fromtimestamp(ask(store, "SELECT from_ms FROM outages") / 1000, ZoneInfo(ZONE))
+    assert f">heard: {steps[-1][1]}</text>" in answer and f">began {began:%H:%M}</text>" in answer
     assert reader(island, "cora").get(address).status_code == 404  # of other areas
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from sqlalchemy import update
 
 from collector.store.open import Store
@@ -62,9 +62,32 @@ def test_why_a_pc_is_silent_and_what_to_do(browser: Browser, site: str, way: Way
             page.keyboard.press("Space")
         else:
             box.check()
-        way.press(page.get_by_role("button", name="Message or retire the ticked ones…"))
+        way.press(page.get_by_role("button", name="Message, give or retire the ticked ones…"))
         assert page.locator("h1").inner_text() == "1 PC chosen"
         text = page.get_by_label("Message to Escuela Ñandú").input_value()
         assert "d-00123-2, last heard on 20 November" in text and "Please switch it on" in text
         assert page.get_by_role("button", name="Retire the ticked PCs").count() == 0, "an administrator's"
         assert not scrolls_sideways(page)
+        way.press(page.get_by_role("button", name="Give them"))
+        assert "Given." in page.locator("[role=status]").first.inner_text()
+        way.press(page.get_by_role("link", name="All that are given to somebody"))
+        (given,) = page.locator("#list tbody tr").all()
+        assert "d-00123-2" in given.inner_text() and "given to otto" in given.inner_text()
+        assert not scrolls_sideways(page)
+        nobody(site, page, way)
+
+
+def nobody(site: str, page: Page, way: Way) -> None:
+    """Take the PC back, so that the next way finds it as this one did."""
+    box = page.locator("#list tbody input[type=checkbox]").first
+    if way.name == "keyboard":
+        walk_to(box)
+        page.keyboard.press("Space")
+    else:
+        box.check()
+    way.press(page.get_by_role("button", name="Message, give or retire the ticked ones…"))
+    way.choose(page.get_by_label("Give to"), "Nobody: take them back")
+    way.press(page.get_by_role("button", name="Give them"))
+    assert "These PCs are nobody’s now." in page.locator("[role=status]").first.inner_text()
+    page.goto(f"{site}/devices?given=somebody")
+    assert page.locator("#list tbody tr").count() == 0
