@@ -1,6 +1,7 @@
 """Outages: what broke, why it is put down to that, whom it took, what was learnt later, and where none can be seen."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,9 +9,11 @@ from flask import Blueprint, abort
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from collector.domain.outages import odds
+from collector.domain.outages import odds, withdrawn
+from collector.domain.outages.withdrawn import Withdrawn
 from collector.domain.roles import Role
 from collector.store.queries.exports import CellKind
+from collector.store.queries.judging.outages import said_of
 from collector.store.queries.pages import availability as pages_availability
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
@@ -52,6 +55,7 @@ class Shown:
     found: int
     silent: int
     flags: int
+    none: Withdrawn | None  # why it was no outage of theirs
 
 
 @BLUEPRINT.get("/outages")
@@ -141,5 +145,10 @@ def _shown(snapshot: Snapshot, row: OutageRow, parts: Desk) -> Shown:
         members=pages_outages.members(snapshot, row.outage_id, asked.limit(_CALLED)),
         found=found,
         silent=silent,
+        none=withdrawn.find(row.state, row.label, row.live_label, _said(snapshot, row)),
         flags=pages_flags.count_flags(snapshot, parts.measure, FlagFilter(parts.now_ms, outage=row.outage_id)),
     )
+
+
+def _said(snapshot: Snapshot, row: OutageRow) -> Mapping[str, int]:
+    return said_of(snapshot, [row.outage_id]).get(row.outage_id, {})

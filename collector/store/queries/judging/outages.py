@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, func, insert, or_, select
 
 from collector.domain.outages.groups import Group
 from collector.domain.words import OutageState
@@ -63,6 +63,17 @@ def school_rows(snapshot: Snapshot, outage_id: str) -> list[Row]:
     """Return the schools of an outage."""
     query = select(OUTAGE_SCHOOLS).where(OUTAGE_SCHOOLS.c.outage_id == outage_id).order_by(OUTAGE_SCHOOLS.c.school)
     return [dict(row._mapping) for row in snapshot.connection.execute(query)]
+
+
+def said_of(snapshot: Snapshot, ids: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return of outages how many of their schools have a diary that says what, by outage and word."""
+    found: dict[str, dict[str, int]] = {}
+    mine = OUTAGE_SCHOOLS.c
+    for some in in_pieces(ids):
+        query = select(mine.outage_id, mine.said, func.count()).where(mine.outage_id.in_(some), mine.said != "")
+        for outage_id, said, count in snapshot.connection.execute(query.group_by(mine.outage_id, mine.said)).all():
+            found.setdefault(outage_id, {})[said] = count
+    return found
 
 
 def write(unit: UnitOfWork, row: Row, schools: Sequence[Row]) -> bool:
