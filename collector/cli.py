@@ -17,7 +17,7 @@ import msgspec
 
 from agent.wire import outputs
 from agent.wire.vocabulary import ExitCode
-from collector.commands import devices, keys, packs, people, registry
+from collector.commands import backups, devices, drills, keys, packs, people, registry
 from collector.commands.common import Command, Given
 from collector.errors import CollectorError
 
@@ -155,6 +155,8 @@ people.add_to(cli, anywhere, _ports)
 keys.add_to(cli, anywhere, _ports)
 devices.add_to(cli, anywhere, _ports)
 packs.add_to(cli, anywhere)
+drills.add_to(cli, anywhere, _ports)
+backups.add_to(cli, anywhere, _ports)
 
 
 def _day(_context: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:

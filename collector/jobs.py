@@ -28,9 +28,11 @@ LOG = logging.getLogger(__name__)
 
 TIDY_EVERY_H = 6
 HAZARDS_EVERY_MIN = 2  # who was heard in an open hazard
+NOTICES = "notices"
 NOTICE_EVERY_S = 60
 SEND_EVERY_S = 20
-WATCH_AT_S = 5
+WATCH_AT_S = 5  # of each minute: it is taken when it is over
+NOTICE_AT_S = 10
 FAILURES_KEPT_MS = 7 * 86_400_000
 
 
@@ -58,7 +60,10 @@ def run_jobs(
         scheduler.add_job(partial(_guard, name, job), trigger, id=name, **when)
 
     for name, seconds, job in notice_jobs(store, config, testpoint, ports, notify or NotifyConfig()):
-        add(name, job, seconds=seconds)
+        if name == NOTICES:  # soon after the watch: what it found is told within the same minute
+            add(name, job, "cron", second=NOTICE_AT_S)
+        else:
+            add(name, job, seconds=seconds)
     scheduler.start()  # people are told also while the first evaluation takes long
     look_up = partial(look_up_networks, store, config, ports)
     judge = partial(evaluate, store, config, testpoint, ports)
@@ -69,7 +74,6 @@ def run_jobs(
     add("networks", look_up, seconds=every_s)
     scheduler.add_job(judge, "interval", seconds=every_s, id="evaluate")
     add("tidy", partial(tidy, store, ports), hours=TIDY_EVERY_H)
-    # Some seconds after each minute: a minute is taken when it is over.
     add("outages", partial(outages.watch, store, config, ports), "cron", second=WATCH_AT_S)
     stop.wait()
     scheduler.shutdown(wait=False)
@@ -124,7 +128,7 @@ def notice_jobs(
         decide.decide(store, config, notify, ports, known)
 
     return [
-        ("notices", NOTICE_EVERY_S, tell),
+        (NOTICES, NOTICE_EVERY_S, tell),
         ("mail", SEND_EVERY_S, lambda: _done(sending.send_mail(store, config, notify, ports, mailer))),
         ("webhooks", SEND_EVERY_S, lambda: _done(sending.send_hooks(store, config, ports, poster))),
     ]

@@ -6,6 +6,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from collector.domain.notice_rules import Mute, Wants
+from collector.domain.outages import settled
+from collector.domain.outages.withdrawn import Withdrawn
 
 OURS: Final = frozenset({"collector"})
 """Labels of outages that are a failure of our own: schools are not blamed, and nobody is told about schools."""
@@ -63,11 +65,31 @@ class OutageFact:
     closed_ms: int | None
     pupil_hours: float | None
     learnt_late: bool = False  # known only from what arrived afterwards
+    alarm_ms: int | None = None  # when it was opened; None: not of interest any more
+    first_word_ms: int | None = None  # the earliest last word of those that fell silent together
+    withdrawn: Withdrawn | None = None  # what came in later shows that schools had no such outage
 
     @property
     def subject(self) -> str:
         """What is remembered as told."""
         return f"outage:{self.outage_id}"
+
+    @property
+    def withdrawal(self) -> str:
+        """What is remembered as told when it was told that it was none."""
+        return f"withdrawn:{self.outage_id}"
+
+    def may_be_told(self, now_ms: int) -> bool:
+        """Return whether the number of its schools has settled, so that the message says what the page will say."""
+        if self.alarm_ms is None:
+            return True
+        return settled.is_settled(
+            silent=self.silent,
+            schools=self.schools,
+            alarm_ms=self.alarm_ms,
+            first_word_ms=self.first_word_ms,
+            now_ms=now_ms,
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from collector.domain.notice_facts import OURS, FlagFact, IllnessFact, OutageFact, Plan, Reader, Standing
+from collector.domain.notice_facts import OURS, FlagFact, IllnessFact, OutageFact, Plan, Reader, Standing, Told
 from collector.domain.notice_rules import Topic, is_muted, is_quiet, minute_of_day
 
 LINES: Final = 20  # of a digest; then a link
@@ -58,15 +58,16 @@ def digest(
     day = local_day(now_ms, reader)
     known = list(flags)
     new, still, recovered = _sorted_out(reader, now_ms, known, before, _news_since(day, before.last_turn))
-    missed = _missed(reader, now_ms, outages, before)
+    of_many = list(outages)
+    missed, withdrawn = _missed(reader, now_ms, of_many, before), _withdrawn_since(reader, of_many, before)
     over = tuple(sorted([*(one.subject for one in recovered), *_dropped(known, before)]))
-    has_news = bool(new or recovered or missed)
+    has_news = bool(new or recovered or missed or withdrawn)
     reminds = bool(still) and _is_time_to_remind(before, day)
     if not reader.wants.digest or not (has_news or reminds):
         return Plan(Topic.DIGEST, day, None, over=over if reader.wants.digest else (), turn=day)
     told = [one.subject for one in (*new, *still) if one.subject not in before.told]
-    ended = [one.subject for one in missed]
-    payload = _digest_payload(day, new, recovered, still, missed)
+    ended = [*(one.subject for one in missed), *(one.withdrawal for one in withdrawn)]
+    payload = _digest_payload(day, new, recovered, still, missed, withdrawn)
     return Plan(Topic.DIGEST, day, payload, (*told, *ended), tuple(sorted((*over, *ended))), day)
 
 
@@ -139,6 +140,19 @@ def _missed(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: 
     ]
 
 
+def _withdrawn_since(reader: Reader, outages: Iterable[OutageFact], before: Standing) -> list[OutageFact]:
+    """Return the outages that the reader was told of, and of their end too, and that turned out later to be none."""
+    if not reader.wants.outage:
+        return []
+    found = (one for one in outages if one.withdrawn is not None and one.withdrawal not in before.told)
+    known = [one for one in found if (told := before.told.get(one.subject)) is not None and told.over_ms is not None]
+    return sorted(known, key=_largest)
+
+
+def _largest(one: OutageFact) -> tuple[int, int, str]:
+    return -one.silent, one.opened_ms, one.outage_id
+
+
 def _told_ones(reader: Reader, now_ms: int, outages: Iterable[OutageFact]) -> list[OutageFact]:
     """Return the outages that may be told at all: of schools, in time, and not muted; the largest first."""
     found = (
@@ -149,13 +163,14 @@ def _told_ones(reader: Reader, now_ms: int, outages: Iterable[OutageFact]) -> li
         and one.silent > 0
         and not is_muted(reader.mutes, now_ms, area=one.area)
     )
-    return sorted(found, key=lambda one: (-one.silent, one.opened_ms, one.outage_id))
+    return sorted(found, key=_largest)
 
 
 def outage(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: Standing) -> Plan | None:
     """Return what is told at once about outages: those that began and those that are over, all in one message.
 
-    A national outage that shows as many is one message: those that appear within a quarter of an hour wait for it.
+    A national outage that shows as many is one message: those that appear within a quarter of an hour wait for it. One
+    that began is told when the number of its schools has settled. One that turned out to be none is said to be that.
     """
     if not reader.wants.outage or _is_held(reader, now_ms, before.last_outage_ms):
         return None
@@ -164,20 +179,30 @@ def outage(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: S
     new = [
         one
         for one in _told_ones(reader, now_ms, known)
-        if one.closed_ms is None and one.subject not in told and now_ms - one.opened_ms < STALE_MS
+        if one.closed_ms is None
+        and one.subject not in told
+        and now_ms - one.opened_ms < STALE_MS
+        and one.may_be_told(now_ms)
     ]
-    over = [
-        one for one in known if one.closed_ms is not None and one.subject in told and told[one.subject].over_ms is None
-    ]
-    if not new and not over:
+    ended = sorted((one for one in known if one.closed_ms is not None and _is_open_in(told, one.subject)), key=_largest)
+    if not new and not ended:
         return None
-    over.sort(key=lambda one: (-one.silent, one.opened_ms, one.outage_id))
+    over = [one for one in ended if one.withdrawn is None]
+    withdrawn = [one for one in ended if one.withdrawn is not None]
     payload = {
         "new": [outage_line(one) for one in new[:LINES]],
         "over": [outage_line(one) for one in over[:LINES]],
-        "counts": {"new": len(new), "over": len(over)},
+        "withdrawn": [outage_line(one) for one in withdrawn[:LINES]],
+        "counts": {"new": len(new), "over": len(over), "withdrawn": len(withdrawn)},
     }
-    return _at_once(Topic.OUTAGE, payload, [one.subject for one in new], [one.subject for one in over])
+    also = [one.withdrawal for one in withdrawn]
+    subjects = [one.subject for one in new]
+    return _at_once(Topic.OUTAGE, payload, [*subjects, *also], [*(one.subject for one in ended), *also])
+
+
+def _is_open_in(told: Mapping[str, Told], subject: str) -> bool:
+    """Return whether a reader was told of something, and not yet that it is over."""
+    return subject in told and told[subject].over_ms is None
 
 
 def illness(reader: Reader, now_ms: int, ill: Iterable[IllnessFact], before: Standing) -> Plan | None:
@@ -224,12 +249,14 @@ def _digest_payload(
     recovered: Sequence[FlagFact],
     still: Sequence[FlagFact],
     missed: Sequence[OutageFact],
+    withdrawn: Sequence[OutageFact],
 ) -> dict[str, object]:
     """Return counts of everything, and at most `LINES` lines: what is new goes before what is known."""
     left = LINES
     payload: dict[str, object] = {"day": day}
     for name, lines in (
         ("outages", [outage_line(one) for one in missed]),
+        ("withdrawn", [outage_line(one) for one in withdrawn]),
         ("new", [flag_line(one) for one in new]),
         ("recovered", [flag_line(one) for one in recovered]),
         ("open", [flag_line(one) for one in still]),
@@ -237,7 +264,7 @@ def _digest_payload(
         payload[name] = lines[: max(left, 0)]
         left -= len(lines)
     counts = {"new": len(new), "recovered": len(recovered), "open": len(still), "outages": len(missed)}
-    return {**payload, "counts": counts}
+    return {**payload, "counts": {**counts, "withdrawn": len(withdrawn)}}
 
 
 def flag_line(one: FlagFact) -> dict[str, object]:
@@ -259,7 +286,9 @@ def flag_line(one: FlagFact) -> dict[str, object]:
 
 def outage_line(one: OutageFact) -> dict[str, object]:
     """Return an outage as a notice keeps it."""
+    none = {} if one.withdrawn is None else {"withdrawn": {**one.withdrawn._asdict(), "why": one.withdrawn.why.value}}
     return {
+        **none,
         "outage_id": one.outage_id,
         "label": one.label,
         "area": one.area,

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from collector.domain.conditions import ConditionKind
 from collector.errors import StorageError
-from collector.evaluate import conditions, line_days
+from collector.evaluate import conditions, line_checks, line_days
 from collector.evaluate.inputs import Deployment, SchoolInputs
 from collector.evaluate.line_days import Known, Outcome, Span
 from collector.store import locks
@@ -91,6 +91,7 @@ def _notice(unit: UnitOfWork, default_timezone: str) -> None:
 def _tasks(snapshot: Snapshot, deployment: Deployment, now_ms: int, report: AvailabilityReport) -> list[_Task]:
     marks = {mark.school: mark for mark in availability_marks.marks(snapshot)}
     now = stored.now_rows(snapshot)
+    broken = line_checks.broken_since(snapshot, now)
     found = schools.by_code(snapshot, marks.keys() | now.keys())
     dated = schools.facts_of(snapshot, found)
     wide = [code for code, mark in marks.items() if code in found and (mark.to_ms is None or code not in now)]
@@ -99,7 +100,7 @@ def _tasks(snapshot: Snapshot, deployment: Deployment, now_ms: int, report: Avai
     for code in sorted(found):
         try:
             inputs = SchoolInputs(found[code], dated[code], deployment)
-            span = _span(inputs, marks.get(code), now.get(code), first_ms.get(code), now_ms)
+            span = _span(inputs, marks.get(code), now.get(code), first_ms.get(code), now_ms, broken.get(code))
         except (ValueError, LookupError, OSError):  # what the registry's checks would not have let in
             LOG.exception("availability.school_failed", extra={"school": code})
             report.failed.append(code)
@@ -110,7 +111,12 @@ def _tasks(snapshot: Snapshot, deployment: Deployment, now_ms: int, report: Avai
 
 
 def _span(
-    inputs: SchoolInputs, mark: Mark | None, now: NowRow | None, first_ms: int | None, now_ms: int
+    inputs: SchoolInputs,
+    mark: Mark | None,
+    now: NowRow | None,
+    first_ms: int | None,
+    now_ms: int,
+    broken: date | None = None,
 ) -> Span | None:
     """Return which days of a school are folded; None: nothing is new.
 
@@ -120,9 +126,11 @@ def _span(
         now: What it has come to.
         first_ms: When its first run began, where the mark has no end or nothing was worked out; None: it has none.
         now_ms: The collector's time.
+        broken: Since when what is stored is not what was written; None: all of it is.
     """
     today = inputs.local_day(now_ms)
     days = [] if now is None or now.as_of == today.isoformat() else [date.fromisoformat(now.as_of)]
+    days += [] if broken is None else [broken]
     last, is_whole = today, False
     if mark is not None:
         from_ms = max(mark.from_ms, first_ms or 0)

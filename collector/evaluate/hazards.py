@@ -3,7 +3,7 @@
 A hazard is declared by a person; all that follows from it is worked out again by each run of the jobs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from collector.domain.hazards import geojson
 from collector.domain.hazards.shapes import Asked, Shape
 from collector.domain.scope import lies_in
 from collector.ports import Ports
+from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries import hazards
 from collector.store.queries.hazards import Hazard, Placed
@@ -20,6 +21,9 @@ from collector.store.queries.judging import judgement
 from collector.store.unit import Snapshot, UnitOfWork
 
 Days = dict[str, tuple[str, str | None]]
+
+DRILL_FROM_MS = 6 * 3_600_000
+"""A drill began so long ago: some schools were heard since, some were not."""
 
 REACH = timedelta(days=366)
 """How far before now a hazard may be said to have begun: so many days may have to be judged again."""
@@ -143,6 +147,44 @@ def drill_of(snapshot: Snapshot, now_ms: int) -> tuple[Shape, list[Placed]] | No
     _area, schools = max(by_area.items(), key=lambda item: (len(item[1]), item[0]))
     shape = _around([(one.longitude or 0.0, one.latitude or 0.0) for one in schools])
     return shape, inside(snapshot, shape, (), is_drill=True).found
+
+
+@dataclass(frozen=True)
+class Drill:
+    """A drill that is open, and whether it was begun just now."""
+
+    hazard: Hazard
+    is_new: bool
+
+
+def start_drill(
+    unit: UnitOfWork, name_of: Callable[[str], str], by: Hazard, *, profile: str, default_zone: str
+) -> Drill | None:
+    """Begin a drill on invented schools, or return the one that is open over them; None: no school is invented.
+
+    It suppresses nothing and says everywhere that it is one.
+
+    Args:
+        unit: The transaction to write in.
+        name_of: Returns its name for the area that it is about.
+        by: Who declares it and when, under which identity; the rest of it is found here.
+        profile: Whose verdicts are the baseline.
+        default_zone: Of schools without one.
+    """
+    locks.hold(unit, ("hazard drill",))
+    found = drill_of(unit, by.declared_ms)
+    if found is None:
+        return None
+    shape, members = found
+    begins_ms = by.declared_ms - DRILL_FROM_MS
+    hazard = replace(
+        by, name=name_of(members[0].area or ""), is_drill=True, shape=geojson.write(shape), begins_ms=begins_ms
+    )
+    for one in hazards.open_ones(unit):
+        if one.is_drill and (one.name == hazard.name or one.shape == hazard.shape):
+            return Drill(one, is_new=False)
+    declare(unit, hazard, members, profile=profile, default_zone=default_zone)
+    return Drill(replace(hazard, schools=len(members)), is_new=True)
 
 
 def _around(points: Sequence[tuple[float, float]]) -> Shape:

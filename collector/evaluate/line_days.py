@@ -23,7 +23,7 @@ from collector.domain.local_outages import LocalOutage, Stretch
 from collector.domain.low_availability import DEFAULT_PCT, WINDOW_DAYS, Counted, Seen, observations
 from collector.domain.slots import SLOT_MS, read_runs, written
 from collector.evaluate.inputs import SchoolInputs
-from collector.store.queries.judging.availability import DayRow, NowRow, OutageRow, Run, Stay
+from collector.store.queries.judging.availability import DayRow, NowRow, OutageRow, Run, Stay, sealed
 
 REACH_MS: Final = LONGEST_MS
 METRIC: Final = "availability_pct"  # of the profiles
@@ -101,7 +101,7 @@ def work_out(inputs: SchoolInputs, span: Span, known: Known) -> Outcome:
     outages, since_ms = _outages(rows, first, inputs)
     seen_since = date.min if span.is_whole else known.span.first
     return Outcome(
-        now=_now(inputs.code, rows, span.today),
+        now=last_days(inputs.code, rows, span.today),
         outages=outages,
         outages_since_ms=since_ms,
         seen_since=seen_since,
@@ -159,7 +159,7 @@ def _by_day(heard: Sequence[Heard], starts: Sequence[int]) -> list[list[Heard]]:
 def _row(school: str, found: SlotDay, periods: Sequence[Period]) -> DayRow:
     good, down, unobserved = found.good, found.down, found.unobserved
     late = [[one.first, one.count, one.learnt_ms] for one in found.late]
-    return DayRow(
+    row = DayRow(
         school=school,
         day=found.day.isoformat(),
         is_open=bool(periods),
@@ -174,6 +174,7 @@ def _row(school: str, found: SlotDay, periods: Sequence[Period]) -> DayRow:
         states=written(found.slots),
         late=json.dumps(late, separators=(",", ":")) if late else None,
     )
+    return sealed(row)
 
 
 # --- outages --------------------------------------------------------------------------------------------------------
@@ -213,15 +214,21 @@ def _outage(school: str, one: LocalOutage, late: Sequence[tuple[int, int, int]])
     opened_ms = one.from_ms + local_outages.OPEN_SLOTS * SLOT_MS
     learnt = [ms for from_ms, to_ms, ms in late if from_ms < opened_ms and to_ms > one.from_ms]
     word = one.word.name.lower()
-    return OutageRow(
-        school, one.from_ms, one.seen_ms, one.to_ms, one.down_slots, one.school_slots, word, max(learnt, default=None)
-    )
+    last = max(learnt, default=None)
+    return sealed(OutageRow(school, one.from_ms, one.seen_ms, one.to_ms, one.down_slots, one.school_slots, word, last))
 
 
 # --- the last school days -------------------------------------------------------------------------------------------
 
 
-def _now(school: str, rows: Sequence[DayRow], today: date) -> NowRow:
+def last_days(school: str, rows: Sequence[DayRow], today: date) -> NowRow:
+    """Return what the last ten school days before one say of a school.
+
+    Args:
+        school: Its code.
+        rows: Days of it, oldest first; those ten are among them.
+        today: At the school.
+    """
     as_of = today.isoformat()
     window = [row for row in rows if row.is_open and row.day < as_of][-WINDOW_DAYS:]
     good, down, unobserved = (

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from collector.domain.illness import Illness
 from collector.domain.notice_rules import Topic
+from collector.domain.outages.withdrawn import Why
 from collector.notify.tongue import Tongue
 
 Facts = Mapping[str, Any]
@@ -66,22 +67,26 @@ def _digest(told: Facts, tongue: Tongue, zone: ZoneInfo, place: Place) -> tuple[
         tongue.say_many("%(num)s new flag", "%(num)s new flags", counts["new"]) if counts["new"] else "",
         tongue.say_many("%(num)s recovered", "%(num)s recovered", counts["recovered"]) if counts["recovered"] else "",
         tongue.say_many("%(num)s outage over", "%(num)s outages over", counts["outages"]) if counts["outages"] else "",
+        _taken_back(counts, tongue),
         tongue.say_many("%(num)s still open", "%(num)s still open", counts["open"]) if counts["open"] else "",
     ]
     subject = ", ".join(filter(None, pieces))
     parts = [Part(tongue.say("%(day)s. What nobody has looked at yet:", day=tongue.day(told["day"])))]
     for name, heading in (
         ("outages", tongue.say("Outages that are over")),
+        ("withdrawn", tongue.say("Outages that were none")),
         ("new", tongue.say("New")),
         ("recovered", tongue.say("Recovered")),
         ("open", tongue.say("Still open")),
     ):
-        lines = told[name]
-        if counts[name]:
+        lines = told.get(name, ())  # a notice that was written before this version has no word of the newest
+        if lines:
             parts.append(Part(f"{heading} ({tongue.number(counts[name])})", is_heading=True))
-        say = _outage_over if name == "outages" else _flag
+        say = _SAY.get(name, _flag)
         parts += [say(line, tongue, zone, place) for line in lines]
-    left = sum(counts.values()) - sum(len(told[name]) for name in ("outages", "new", "recovered", "open"))
+    left = sum(counts.values()) - sum(
+        len(told.get(name, ())) for name in ("outages", "withdrawn", "new", "recovered", "open")
+    )
     if left:
         parts.append(Part(tongue.say_many("and %(num)s more", "and %(num)s more", left), is_small=True))
     parts.append(Part(tongue.say("All open flags"), href=f"{place.base}/flags"))
@@ -129,16 +134,18 @@ KINDS: Final[Mapping[str, Callable[[Tongue], str]]] = {
 
 def _outages(told: Facts, tongue: Tongue, zone: ZoneInfo, place: Place) -> tuple[str, list[Part]]:
     counts = told["counts"]
-    begun, over = told["new"], told["over"]
+    begun, over, withdrawn = told["new"], told["over"], told.get("withdrawn", ())
     pieces = []
     if counts["new"]:
         silent = sum(line["silent"] for line in begun)
         pieces.append(tongue.say_many("outage, %(num)s school silent", "outage, %(num)s schools silent", silent))
     if counts["over"]:
         pieces.append(tongue.say_many("%(num)s outage over", "%(num)s outages over", counts["over"]))
+    pieces += filter(None, [_taken_back(counts, tongue)])
     parts = [_outage_begun(line, tongue, zone, place) for line in begun]
     parts += [_outage_over(line, tongue, zone, place) for line in over]
-    left = sum(counts.values()) - len(begun) - len(over)
+    parts += [_outage_withdrawn(line, tongue, zone, place) for line in withdrawn]
+    left = sum(counts.values()) - len(begun) - len(over) - len(withdrawn)
     if left:
         parts.append(Part(tongue.say_many("and %(num)s more", "and %(num)s more", left), is_small=True))
     if counts["new"]:
@@ -192,6 +199,51 @@ def _outage_over(line: Facts, tongue: Tongue, zone: ZoneInfo, _place: Place) -> 
             lost=tongue.number(line["pupil_hours"]),
         )
     return Part(text, is_item=True)
+
+
+def _taken_back(counts: Facts, tongue: Tongue) -> str:
+    many = counts.get("withdrawn", 0)
+    return tongue.say_many("%(num)s outage was none", "%(num)s outages were none", many) if many else ""
+
+
+def _outage_withdrawn(line: Facts, tongue: Tongue, zone: ZoneInfo, _place: Place) -> Part:
+    """Return that an outage which was told was none, and why."""
+    found = line["withdrawn"]
+    values = {
+        "group": _group(line, tongue),
+        "moment": tongue.moment(line["opened_ms"], zone),
+        "off": tongue.number(found["off"]),
+        "fine": tongue.number(found["fine"]),
+    }
+    return Part(_WITHDRAWN[found["why"]](tongue, values), is_item=True)
+
+
+_WITHDRAWN: Final[Mapping[str, Callable[[Tongue, Mapping[str, str]], str]]] = {
+    Why.OFF: lambda tongue, values: tongue.say(
+        "The outage of %(group)s at %(moment)s was none: their diaries, which came later, say that the computers "
+        "were switched off.",
+        **values,
+    ),
+    Why.FINE: lambda tongue, values: tongue.say(
+        "The outage of %(group)s at %(moment)s was none: their diaries, which came later, say that the lines were "
+        "fine.",
+        **values,
+    ),
+    Why.MIXED: lambda tongue, values: tongue.say(
+        "The outage of %(group)s at %(moment)s was none: their diaries, which came later, say that computers were "
+        "switched off (%(off)s) or lines were fine (%(fine)s).",
+        **values,
+    ),
+    Why.OURS: lambda tongue, values: tongue.say(
+        "The outage of %(group)s at %(moment)s was none of the schools: their diaries, which came later, say that the "
+        "lines were fine and only our server could not be reached.",
+        **values,
+    ),
+}
+_SAY: Final[Mapping[str, Callable[[Facts, Tongue, ZoneInfo, Place], Part]]] = {
+    "outages": _outage_over,
+    "withdrawn": _outage_withdrawn,
+}
 
 
 def _illness(told: Facts, tongue: Tongue, zone: ZoneInfo) -> tuple[str, list[Part]]:

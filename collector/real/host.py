@@ -31,7 +31,8 @@ class RealHost:
         place = Path(path)
         try:
             files = [one for _, one in zip(range(_FEW), place.iterdir(), strict=False)] if place.is_dir() else [place]
-            times = [one.stat().st_mtime_ns for one in files if one.is_file()]
+            # A name that begins with a full stop is one that is being written, or a remainder.
+            times = [one.stat().st_mtime_ns for one in files if one.is_file() and not one.name.startswith(".")]
         except OSError:
             return None
         return max(times) // 1_000_000 if times else None

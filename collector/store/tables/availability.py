@@ -21,6 +21,7 @@ AVAILABILITY_DAYS = Table(
     Column("spans", Text, nullable=False),  # JSON: [[from_ms, to_ms], ...] of the opening hours
     Column("states", Text, nullable=False),  # of the whole day, as `domain.slots` writes them
     Column("late", Text),  # JSON: [[first slot, slots, learnt_ms], ...] of what was learnt more than a day after
+    Column("seal", BigInteger),  # of the rest of the row, as it was written: another one was written by somebody else
     PrimaryKeyConstraint("school", "day"),
 )
 
@@ -52,6 +53,7 @@ LOCAL_OUTAGES = Table(
     Column("school_slots", Integer, nullable=False),  # of those, in opening hours
     Column("word", Text, nullable=False),  # dns_fail | no_internet | no_gateway | link_down: what most slots say
     Column("learnt_ms", BigInteger),  # where it was learnt more than a day after
+    Column("seal", BigInteger),  # as in `availability_days`
     PrimaryKeyConstraint("school", "from_ms"),
     Index(None, "from_ms"),
 )

@@ -36,7 +36,6 @@ BLUEPRINT = Blueprint("hazards", __name__, url_prefix="/hazards")
 
 Answer = Response | tuple[str, int] | str
 ROWS: Final = 8  # of the call list on the page of a hazard
-DRILL_FROM_MS: Final = 6 * 3_600_000  # a drill began so long ago: some schools were heard since, some were not
 MOST_GROUPS: Final = 12  # districts and providers there, the largest; the report has all
 _MAP_SCRIPTS: Final = ("map/1-outlines.js", "map/2-marks.js", "map/4-layer.js", "hazards.js")
 _DONE: Final = ("declared", "ended", "dated", "drill", "drill_open")
@@ -138,20 +137,19 @@ def declare() -> Answer:
     return redirect(url_for("hazards.one", hazard_id=form.hazard_id, done="declared"), code=303)
 
 
-def _hazard(form: Form, *, is_drill: bool = False) -> Hazard:
+def _hazard(form: Form) -> Hazard:
     person = access.person()
     shape = geojson.write(form.shape) if form.shape is not None else ""
     by = person.name if person is not None else ""
     now_ms = desk().now_ms
     dates = (form.begins_ms, None, now_ms)
-    return Hazard(form.hazard_id, form.name, form.kind, is_drill, shape, tuple(form.areas), *dates, by, 1, 0)
+    return Hazard(form.hazard_id, form.name, form.kind, False, shape, tuple(form.areas), *dates, by, 1, 0)
 
 
 def _declare(unit: UnitOfWork, hazard: Hazard, inside: work.Inside) -> None:
     parts = desk()
     work.declare(unit, hazard, inside.found, profile=parts.config.profile, default_zone=parts.config.default_timezone)
-    deed = "hazard.drill_started" if hazard.is_drill else "hazard.declared"
-    audited.note(unit, deed, hazard.hazard_id, f"{hazard.name}: {len(inside.found)} schools")
+    audited.note(unit, "hazard.declared", hazard.hazard_id, f"{hazard.name}: {len(inside.found)} schools")
 
 
 @BLUEPRINT.post("/drill")
@@ -159,21 +157,25 @@ def _declare(unit: UnitOfWork, hazard: Hazard, inside: work.Inside) -> None:
 def drill() -> Response:
     """Start a drill on invented schools: it suppresses nothing and says everywhere that it is one."""
     parts = desk()
+    by = _hazard(Form(audited.new_id()))
     with parts.store.unit() as unit:
-        locks.hold(unit, ("hazard drill",))
-        found = work.drill_of(unit, parts.now_ms)
-        if found is None:
+        started = work.start_drill(unit, _drill_name, by, profile=parts.config.profile, default_zone=_default_zone())
+        if started is None:
             return redirect(url_for("hazards.show", done="no_drill"), code=303)
-        shape, members = found
-        form = Form(audited.new_id(), str(say("Hurricane over %(area)s", area=members[0].area or "–")))
-        form.shape, form.begins_ms = shape, parts.now_ms - DRILL_FROM_MS
-        hazard = _hazard(form, is_drill=True)
-        for one in hazards.open_ones(unit):
-            if one.is_drill and (one.name == hazard.name or one.shape == hazard.shape):
-                return redirect(url_for("hazards.one", hazard_id=one.hazard_id, done="drill_open"), code=303)
-        _declare(unit, hazard, work.Inside(members, 0))
-        unit.commit()
-    return redirect(url_for("hazards.one", hazard_id=hazard.hazard_id, done="drill"), code=303)
+        hazard = started.hazard
+        if started.is_new:
+            audited.note(unit, "hazard.drill_started", hazard.hazard_id, f"{hazard.name}: {hazard.schools} schools")
+            unit.commit()
+    done = "drill" if started.is_new else "drill_open"
+    return redirect(url_for("hazards.one", hazard_id=hazard.hazard_id, done=done), code=303)
+
+
+def _drill_name(area: str) -> str:
+    return str(say("Hurricane over %(area)s", area=area or "–"))
+
+
+def _default_zone() -> str:
+    return desk().config.default_timezone
 
 
 # --- one ------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Outages: what broke, why it is put down to that, whom it took, what was learnt later, and where none can be seen."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,10 +9,12 @@ from flask import Blueprint, abort
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from collector.domain.outages import odds
+from collector.domain.outages import odds, withdrawn
+from collector.domain.outages.withdrawn import Withdrawn
 from collector.domain.roles import Role
 from collector.domain.slots import SLOT_MS
 from collector.store.queries.exports import CellKind
+from collector.store.queries.judging.outages import said_of
 from collector.store.queries.pages import availability as pages_availability
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
@@ -73,6 +75,7 @@ class Shown:
     found: int
     silent: int
     flags: int
+    none: Withdrawn | None  # why it was no outage of theirs
 
 
 @BLUEPRINT.get("/outages")
@@ -180,6 +183,7 @@ def _shown(snapshot: Snapshot, row: OutageRow, parts: Desk) -> Shown:
         members=pages_outages.members(snapshot, row.outage_id, asked.limit(_CALLED)),
         found=found,
         silent=silent,
+        none=withdrawn.find(row.state, row.label, row.live_label, _said(snapshot, row)),
         flags=pages_flags.count_flags(snapshot, parts.measure, FlagFilter(parts.now_ms, outage=row.outage_id)),
     )
 
@@ -206,3 +210,7 @@ def _labels(row: OutageRow, points: list[Point], clock: Callable[[int], str]) ->
         heard=str(say("heard: %(num)s", num=heard)),
         opened=str(say("began %(time)s", time=clock(row.from_ms))),
     )
+
+
+def _said(snapshot: Snapshot, row: OutageRow) -> Mapping[str, int]:
+    return said_of(snapshot, [row.outage_id]).get(row.outage_id, {})

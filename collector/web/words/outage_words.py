@@ -1,7 +1,11 @@
 """Outages in words: what broke, and why it is put down to that."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from markupsafe import Markup
 
+from collector.domain.outages.withdrawn import Why, Withdrawn
 from collector.domain.words import OutageLabel, OutageState
 from collector.store.queries.pages.outages import OutageRow
 from collector.web.language import present
@@ -12,18 +16,26 @@ _RARE = 1e-6
 
 def who(row: OutageRow) -> Markup:
     """Return what the schools of an outage have in common."""
-    if row.label == OutageLabel.COLLECTOR.value:
+    if row.label == OutageLabel.COLLECTOR.value and not _became_ours(row):
         return say("All schools")
     if row.area and row.provider:
         return say("%(provider)s in %(area)s", provider=row.provider, area=row.area)
     return Markup.escape(row.provider or row.area)
 
 
-def lead(row: OutageRow) -> Markup:
-    """Return how many of how many fell silent."""
+def lead(row: OutageRow, none: Withdrawn | None = None) -> Markup:
+    """Return how many of how many fell silent, or why that was no outage of theirs.
+
+    Args:
+        row: The outage.
+        none: Why it was none; None: it was one.
+    """
     values = {"silent": present.number(row.silent), "online": present.number(row.online)}
-    if row.state == OutageState.RETRACTED.value:
-        return say("There was no outage: what came in later shows that these computers were off, or their lines fine.")
+    if none is not None:
+        numbers = {"off": present.number(none.off), "fine": present.number(none.fine)}
+        return _NONE[none.why](numbers)
+    if _became_ours(row):
+        return _NONE[Why.OURS]({})
     if row.label == OutageLabel.COLLECTOR.value:
         return say("%(silent)s of %(online)s schools went silent at once.", **values)
     return say_many(
@@ -35,10 +47,34 @@ def lead(row: OutageRow) -> Markup:
     )
 
 
-def why(row: OutageRow) -> Markup:
-    """Return why an outage is put down to what its label says, in numbers."""
+_NONE: Final[Mapping[str, Callable[[Mapping[str, str]], Markup]]] = {
+    Why.OFF: lambda _numbers: say(
+        "That outage was none: the schools’ diaries, which came later, say that the computers were switched off."
+    ),
+    Why.FINE: lambda _numbers: say(
+        "That outage was none: the schools’ diaries, which came later, say that the lines were fine."
+    ),
+    Why.MIXED: lambda numbers: say(
+        "That outage was none: the schools’ diaries, which came later, say that computers were switched off (%(off)s) "
+        "or lines were fine (%(fine)s).",
+        **numbers,
+    ),
+    Why.OURS: lambda _numbers: say(
+        "That outage was none of the schools: their diaries, which came later, say that the lines were fine and only "
+        "our server could not be reached."
+    ),
+}
+
+
+def why(row: OutageRow, none: Withdrawn | None = None) -> Markup:
+    """Return why an outage is put down to what its label says, in numbers.
+
+    Args:
+        row: The outage.
+        none: Why it was none; None: it was one.
+    """
     heard = row.near_online - row.near_silent
-    if row.state == OutageState.RETRACTED.value:
+    if none is not None or _became_ours(row):
         return Markup("")
     if row.label == OutageLabel.COLLECTOR.value:
         return say("Everything went silent at once: it was our server, not the schools.")
@@ -54,6 +90,11 @@ def why(row: OutageRow) -> Markup:
     if row.provider:
         return say("No school of another provider near by is heard to tell: it may be the provider or the power.")
     return say("Schools of every provider there fell silent, so it is the area: power, or a cable that all share.")
+
+
+def _became_ours(row: OutageRow) -> bool:
+    """Return whether it was put down to others until diaries came: not everybody fell silent."""
+    return row.label == OutageLabel.COLLECTOR.value != row.live_label
 
 
 def label(row: OutageRow) -> Markup:

@@ -20,6 +20,7 @@ from collector.domain.notice_rules import (
     next_try_ms,
     parse_quiet,
 )
+from collector.domain.outages.withdrawn import Why, Withdrawn
 
 ZONE = ZoneInfo("America/Barbados")
 NOTHING = Preference()
@@ -78,12 +79,12 @@ ON_MONDAY = Standing(last_turn="2026-11-23", last_digest="2026-11-23")
 def test_a_flag_is_new_once_then_open_then_recovered_once() -> None:
     reader, flag = a_reader(), a_flag()
     first = notices.digest(reader, TUESDAY, [flag], [], ON_MONDAY)
-    assert counts(first) == {"new": 1, "recovered": 0, "open": 0, "outages": 0}
+    assert counts(first) == {"new": 1, "recovered": 0, "open": 0, "outages": 0, "withdrawn": 0}
     before = after(ON_MONDAY, first, TUESDAY)
     second = notices.digest(reader, WEDNESDAY, [flag], [], before)
     assert second.payload is None and second.turn == "2026-11-25", "what is still open is no news of its own"
     another = notices.digest(reader, WEDNESDAY, [flag, a_flag("f2", "2026-11-24")], [], before)
-    assert counts(another) == {"new": 1, "recovered": 0, "open": 1, "outages": 0}
+    assert counts(another) == {"new": 1, "recovered": 0, "open": 1, "outages": 0, "withdrawn": 0}
     closed = replace(flag, closed_on="2026-11-25", closed_by="recovered")
     third = notices.digest(reader, WEDNESDAY, [closed], [], before)
     assert counts(third)["recovered"] == 1
@@ -180,14 +181,55 @@ def test_an_outage_is_one_message_and_one_recovery() -> None:
     reader, outage = a_reader(), an_outage()
     now_ms = at("2026-11-24 08:55")
     plan = notices.outage(reader, now_ms, [outage], Standing())
-    assert plan is not None and counts(plan) == {"new": 1, "over": 0}
+    assert plan is not None and counts(plan) == {"new": 1, "over": 0, "withdrawn": 0}
     before = after(Standing(), plan, now_ms)
     later_ms = now_ms + 20 * MIN_MS
     assert notices.outage(reader, later_ms, [outage], before) is None
     over = replace(outage, closed_ms=later_ms, pupil_hours=1234.0)
     end = notices.outage(reader, later_ms, [over], before)
-    assert end is not None and counts(end) == {"new": 0, "over": 1} and end.occasion != plan.occasion
+    assert end is not None and counts(end) == {"new": 0, "over": 1, "withdrawn": 0} and end.occasion != plan.occasion
     assert notices.outage(reader, later_ms + DAY_MS, [over], after(before, end, later_ms)) is None
+
+
+def test_an_outage_waits_until_the_number_of_its_schools_has_settled() -> None:
+    alarm_ms = at("2026-11-24 08:50")
+    some = an_outage(silent=12, alarm_ms=alarm_ms, first_word_ms=at("2026-11-24 08:24"))
+    for passed_ms in (0, 4 * MIN_MS):
+        assert notices.outage(a_reader(), alarm_ms + passed_ms, [some], Standing()) is None
+    whole = replace(some, silent=20)
+    assert notices.outage(a_reader(), alarm_ms + MIN_MS, [whole], Standing()) is not None
+    assert notices.outage(a_reader(), at("2026-11-24 08:55"), [some], Standing()) is not None
+    over = replace(some, closed_ms=at("2026-11-24 08:54"))
+    assert notices.outage(a_reader(), at("2026-11-24 08:54"), [over], Standing()) is None
+
+
+@pytest.mark.parametrize("is_over_told", [False, True])
+def test_an_outage_that_was_told_and_was_none_is_said_to_be_none_once(is_over_told: bool) -> None:
+    reader, outage = a_reader(), an_outage()
+    now_ms = at("2026-11-24 08:55")
+    plan = notices.outage(reader, now_ms, [outage], Standing(last_turn="2026-11-24"))
+    assert plan is not None
+    before = after(Standing(last_turn="2026-11-24"), plan, now_ms)
+    later_ms = now_ms + 60 * MIN_MS
+    over = replace(outage, closed_ms=later_ms, pupil_hours=12.0)
+    none = replace(over, silent=0, learnt_late=True, withdrawn=Withdrawn(Why.OFF, 19, 0))
+    if is_over_told:
+        end = notices.outage(reader, later_ms, [over], before)
+        assert end is not None and counts(end) == {"new": 0, "over": 1, "withdrawn": 0}
+        before = after(before, end, later_ms)
+        assert notices.outage(reader, later_ms + 60 * MIN_MS, [none], before) is None, "no hurry any more"
+        said = notices.digest(reader, WEDNESDAY, [], [none], before)
+    else:
+        found = notices.outage(reader, later_ms, [none], before)
+        assert found is not None
+        said = found
+    assert said.payload is not None and counts(said)["withdrawn"] == 1
+    (line,) = said.payload["withdrawn"]  # type: ignore[misc]
+    assert line["withdrawn"] == {"why": "off", "off": 19, "fine": 0}
+    before = after(before, said, WEDNESDAY)
+    assert notices.outage(reader, WEDNESDAY + DAY_MS, [none], before) is None
+    assert notices.digest(reader, WEDNESDAY + DAY_MS, [], [none], before).payload is None
+    assert notices.outage(reader, WEDNESDAY, [none], Standing()) is None, "who was not told of it hears nothing"
 
 
 def test_a_national_outage_is_one_message() -> None:

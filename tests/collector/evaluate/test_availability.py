@@ -113,6 +113,7 @@ def test_days_are_written_from_the_first_that_was_heard_of(town: Store, clock: F
     assert (now["availability"], now["coverage"]) == (pytest.approx(0.95), pytest.approx(0.25))
     (outage,) = rows(town, LOCAL_OUTAGES)
     begin_ms = at_ms(date(2026, 11, 19), "12:00")
+    assert outage.pop("seal") is not None
     assert outage == {
         "school": "a", "from_ms": begin_ms, "seen_ms": begin_ms + 6 * SLOT_MS, "to_ms": begin_ms + 6 * SLOT_MS,
         "down_slots": 6, "school_slots": 6, "word": "no_internet", "learnt_ms": None,
@@ -151,6 +152,38 @@ def test_what_somebody_deletes_is_made_again(town: Store, clock: FakeClock, lost
         unit.commit()
     run(town, clock)
     assert everything(town) == before
+
+
+PLANTED = [
+    update(AVAILABILITY_DAYS).values(down_slots=7),
+    update(AVAILABILITY_DAYS).values(states="288o"),
+    update(AVAILABILITY_DAYS).values(down_slots=0, good_slots=120, availability=1.0),
+    update(AVAILABILITY_DAYS)
+    .where(AVAILABILITY_DAYS.c.day == YESTERDAY.isoformat())
+    .values(learnt_ms=1, is_open=False),
+    update(AVAILABILITY_DAYS).values(seal=None),  # as a version wrote it that knew none
+    delete(AVAILABILITY_DAYS).where(AVAILABILITY_DAYS.c.day == YESTERDAY.isoformat()),
+    update(AVAILABILITY_NOW).values(availability=0.1),
+    update(AVAILABILITY_NOW).values(good_slots=1, from_day=None),
+    update(LOCAL_OUTAGES).values(to_ms=None),
+    update(LOCAL_OUTAGES).values(word="dns_fail", down_slots=1),
+]
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=range(len(PLANTED)))
+def test_what_somebody_plants_is_right_after_the_next_run(town: Store, clock: FakeClock, planted: Any) -> None:
+    for at, day in enumerate(weekdays(YESTERDAY, 3)):
+        put(town, stored("a", morning("d1", day, (60, "ok"), (30, "no_internet"), (30, "ok")), first=10 * at))
+    put(town, stored("b", morning("d2", YESTERDAY, (120, "ok")), first=100))
+    run(town, clock)
+    before = everything(town)
+    with town.unit() as unit:
+        unit.connection.execute(planted)
+        unit.commit()
+    assert everything(town) != before
+    assert run(town, clock).failed == []
+    assert everything(town) == before
+    assert run(town, clock).schools == 0
 
 
 def test_what_somebody_writes_wrongly_is_right_after_the_days_are_folded_again(town: Store, clock: FakeClock) -> None:

@@ -5,7 +5,7 @@ import http.server
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ class Receiver:
 
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    on_call: Callable[[], object] = field(default=lambda: None)  # before it answers
 
 
 @contextmanager
@@ -41,6 +42,7 @@ def receiving(receiver: Receiver) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.calls.append((dict(self.headers), body))
+            receiver.on_call()
             status, headers, answer = receiver.answers.pop(0) if receiver.answers else (200, {}, b"")
             self.send_response(status)
             for name, value in headers.items():

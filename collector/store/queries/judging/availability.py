@@ -1,8 +1,9 @@
 """What the availability of a few schools is worked out from, and what is written of it. Nothing here commits."""
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Select, delete, func, insert, or_, select
 
@@ -56,6 +57,7 @@ class DayRow:
     spans: str
     states: str
     late: str | None
+    seal: int | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,21 @@ class OutageRow:
     school_slots: int
     word: str
     learnt_ms: int | None
+    seal: int | None = None
+
+
+Sealed = TypeVar("Sealed", DayRow, OutageRow)
+
+
+def seal_of(row: DayRow | OutageRow) -> int:
+    """Return the seal of a row: a checksum of all that stands in it."""
+    said = [value for name, value in vars(row).items() if name != "seal"]
+    return zlib.crc32(repr(said).encode())
+
+
+def sealed(row: Sealed) -> Sealed:
+    """Return a row with its seal."""
+    return replace(row, seal=seal_of(row))
 
 
 _RUN_COLUMNS: Final = [_RUN[name] for name in Run._fields]

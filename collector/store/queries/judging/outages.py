@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, func, insert, or_, select
 
 from collector.domain.outages.groups import Group
 from collector.domain.words import OutageState
@@ -73,6 +73,17 @@ def stands(snapshot: Snapshot, row: Row, schools: Sequence[Row]) -> bool:
     if before != sorted(schools, key=lambda one: str(one["school"])):
         return False
     return list_rows(snapshot, [row["outage_id"]]) == [row]
+
+
+def said_of(snapshot: Snapshot, ids: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return of outages how many of their schools have a diary that says what, by outage and word."""
+    found: dict[str, dict[str, int]] = {}
+    mine = OUTAGE_SCHOOLS.c
+    for some in in_pieces(ids):
+        query = select(mine.outage_id, mine.said, func.count()).where(mine.outage_id.in_(some), mine.said != "")
+        for outage_id, said, count in snapshot.connection.execute(query.group_by(mine.outage_id, mine.said)).all():
+            found.setdefault(outage_id, {})[said] = count
+    return found
 
 
 def write(unit: UnitOfWork, row: Row, schools: Sequence[Row]) -> bool:

@@ -56,7 +56,9 @@ class Hold:
 
 
 def open_outages(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict[str, Hold]:
-    """Return the outage that goes on at each of some schools (None: of all), where there is one.
+    """Return the outage that goes on at each of some schools (None: of all), where there is one: ours, too.
+
+    It says why a PC is silent. Whether flags wait for it is another question, see `holds`.
 
     Args:
         snapshot: The database.
@@ -68,12 +70,15 @@ def open_outages(snapshot: Snapshot, codes: Collection[str] | None = None) -> di
 def holds(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict[str, Hold]:
     """Return why the flags of some schools (None: of all) are on hold now; the others are not in it.
 
-    A hazard goes before an outage, as with the days that are not judged.
+    A hazard goes before an outage, as with the days that are not judged. What is our own failure holds nothing: schools
+    go on testing and send later what they measured, no day of theirs is left out for it (`outage_days`), and a flag
+    that rested "because of an outage" would put it down to the school or its provider. Label and hold change together:
+    where diaries show that only we could not be reached, the flags go on.
     """
     hazards = _hazards().where(HAZARDS.c.ends_ms.is_(None))
+    outages = _theirs().where(OUTAGES.c.state.in_(LIVE_OUTAGES))
     if codes is None or len(codes) != 1:
-        return open_outages(snapshot, codes) | _newest(snapshot, hazards, codes)
-    outages = _outages().where(OUTAGES.c.state.in_(LIVE_OUTAGES))
+        return _newest(snapshot, outages, codes) | _newest(snapshot, hazards, codes)
     both = [query.where(query.selected_columns[0].in_(list(codes))) for query in (hazards, outages)]
     return _held(snapshot.connection.execute(both[0].union_all(both[1])).all())  # a page of one school asks once
 
@@ -81,7 +86,7 @@ def holds(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict[str,
 def ended_holds(snapshot: Snapshot, since_ms: int) -> dict[str, Hold]:
     """Return the hold of each school that ended last, of those that ended since a moment."""
     ended = OUTAGES.c.state == OutageState.CLOSED.value, OUTAGES.c.closed_ms >= since_ms
-    found = _newest(snapshot, _outages().where(*ended), None)
+    found = _newest(snapshot, _theirs().where(*ended), None)
     for school, one in _newest(snapshot, _hazards().where(HAZARDS.c.ends_ms >= since_ms), None).items():
         other = found.get(school)
         if other is None or (one.until_ms or 0) > (other.until_ms or 0):
@@ -94,6 +99,11 @@ def _outages() -> "Select[Any]":
     query = select(mine.school, OUTAGES.c.outage_id, OUTAGES.c.provider, OUTAGES.c.area, OUTAGES.c.from_ms)
     query = query.add_columns(OUTAGES.c.closed_ms.label("until_ms"), literal(Suppression.OUTAGE.value).label("kind"))
     return query.join(OUTAGES, OUTAGES.c.outage_id == mine.outage_id).where(mine.said != "off")
+
+
+def _theirs() -> "Select[Any]":
+    """Ask for the outages of schools: not for what we ourselves caused."""
+    return _outages().where(OUTAGES.c.label != OutageLabel.COLLECTOR.value)
 
 
 def _hazards() -> "Select[Any]":
@@ -119,5 +129,5 @@ def _held(rows: "Iterable[Sequence[Any]]") -> dict[str, Hold]:
 
 
 def on_hold(snapshot: Snapshot) -> set[str]:
-    """Return the schools that an outage has now: their flags wait, and nobody is told of them one by one."""
-    return set(open_outages(snapshot))
+    """Return the schools whose flags wait because of an outage or a hazard: nobody is told of them one by one."""
+    return set(holds(snapshot))

@@ -1,14 +1,16 @@
 """Regional outages as notices tell them: those that go on, those that ended lately, and whether one is our own."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import and_, func, or_, select
 
 from collector.domain.notice_facts import OutageFact
+from collector.domain.outages import settled, withdrawn
 from collector.domain.words import LIVE_OUTAGES, OutageLabel, OutageState
-from collector.store.queries.judging.outages import REGIONAL
-from collector.store.tables.outages import OUTAGES
+from collector.store.queries.judging.outages import REGIONAL, said_of
+from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.unit import Snapshot
 
 TOLD_MS: Final = 7 * 86_400_000  # after its end, while somebody may still have to be told of it: over a weekend
@@ -17,9 +19,19 @@ _COLUMNS: Final = [
     OUTAGES.c[name]
     for name in (
         "outage_id", "label", "state", "area", "provider", "online", "silent", "pupils", "from_ms", "to_ms",
-        "closed_ms", "pupil_hours", "seen_live",
+        "closed_ms", "pupil_hours", "seen_live", "live_label", "opened_ms",
     )
 ]  # fmt: skip
+_FIRST_WORD: Final = (
+    select(func.min(OUTAGE_SCHOOLS.c.heard_ms))
+    .where(
+        OUTAGE_SCHOOLS.c.outage_id == OUTAGES.c.outage_id,
+        OUTAGE_SCHOOLS.c.heard_ms >= OUTAGES.c.began_ms - settled.TOGETHER_MS,
+    )
+    .correlate(OUTAGES)
+    .scalar_subquery()
+    .label("first_word_ms")
+)
 _SHOWN: Final = (OUTAGES.c.kind == REGIONAL) & OUTAGES.c.opened_ms.is_not(None)
 _OURS: Final = (OUTAGES.c.label == OutageLabel.COLLECTOR.value) & OUTAGES.c.seen_live
 
@@ -36,14 +48,20 @@ def known_outages(snapshot: Snapshot, now_ms: int) -> list[OutageFact]:
         OUTAGES.c.state.in_(LIVE_OUTAGES),
         and_(ended, or_(OUTAGES.c.closed_ms.is_(None), OUTAGES.c.closed_ms > now_ms - TOLD_MS)),
     )
-    query = select(*_COLUMNS).where(_SHOWN, lately).order_by(OUTAGES.c.from_ms, OUTAGES.c.outage_id)
-    return [fact_of(dict(row._mapping)) for row in snapshot.connection.execute(query)]
+    query = select(*_COLUMNS, _FIRST_WORD).where(_SHOWN, lately).order_by(OUTAGES.c.from_ms, OUTAGES.c.outage_id)
+    rows = [dict(row._mapping) for row in snapshot.connection.execute(query)]
+    said = said_of(snapshot, [row["outage_id"] for row in rows if row["closed_ms"] is not None])
+    return [fact_of(row, said.get(row["outage_id"], {})) for row in rows]
 
 
-def fact_of(row: Mapping[str, Any]) -> OutageFact:
+def fact_of(row: Mapping[str, Any], said: Mapping[str, int] = MappingProxyType({})) -> OutageFact:
     """Return what others are told of an outage.
 
     Its times are those of the schools, not of the alarm: people are told when lines went and when they came back.
+
+    Args:
+        row: Of the table of outages.
+        said: What how many of its schools' diaries say, where that is of interest.
     """
     is_over = row["closed_ms"] is not None
     return OutageFact(
@@ -58,6 +76,9 @@ def fact_of(row: Mapping[str, Any]) -> OutageFact:
         closed_ms=(row["to_ms"] or row["closed_ms"]) if is_over else None,
         pupil_hours=row["pupil_hours"],
         learnt_late=not row["seen_live"] or row["state"] == OutageState.RETRACTED.value,
+        alarm_ms=row["opened_ms"] if row["seen_live"] else None,
+        first_word_ms=row.get("first_word_ms"),
+        withdrawn=withdrawn.find(row["state"], row["label"], row["live_label"], said),
     )
 
 

@@ -34,6 +34,7 @@ class OutageRow(NamedTuple):
     timeline: str
     learnt_ms: int | None
     seen_live: bool
+    live_label: str
 
     @property
     def is_live(self) -> bool:

@@ -155,3 +155,25 @@ def test_our_own_fault_is_called_ours_in_every_language(island: Island, language
         "fr": "c’était notre serveur, pas les écoles",
     }
     assert said[language] in shown
+
+
+@pytest.mark.parametrize(
+    ("states", "sentence"),
+    [
+        (("off",), "say that the computers were switched off."),
+        (("ok",), "say that the lines were fine."),
+        (("off", "ok"), "say that computers were switched off (10) or lines were fine (10)."),
+        (("collector_down",), "say that the lines were fine and only our server could not be reached."),
+    ],
+)
+def test_an_outage_that_was_none_says_why(island: Island, store: Store, states: tuple[str, ...], sentence: str) -> None:
+    island.pass_until(at("09:20"), island.is_not_cut, every_min=5)
+    island.pass_until(at("10:10"), every_min=10)
+    for number, code in enumerate(island.cut):
+        island.add_diary(code, at("08:35"), at("09:25"), states[number % len(states)])
+    island.pass_until(at("10:12"))
+    with store.reader() as snapshot:
+        (identity,) = snapshot.connection.execute(text("SELECT outage_id FROM outages")).scalars()
+    shown = words(reader(island), f"/outages/{identity}")
+    assert "That outage was none" in shown and sentence in shown
+    assert "it was our server" not in shown and "so it is the provider" not in shown
