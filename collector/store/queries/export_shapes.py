@@ -78,7 +78,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "availability": Shape(
         AVAILABILITY_DAYS,
         first=("school", "day", "is_open", "availability", "coverage"),
-        hidden=frozenset({"spans"}),
+        hidden=frozenset({"spans", "seal"}),
         renamed=(("learnt_ms", "learnt_at"), ("start_ms", "start_at")),
         json=frozenset({"late"}),
         days=frozenset({"day"}),
