@@ -87,6 +87,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "local_outages": Shape(
         LOCAL_OUTAGES,
         first=("school", "from_at", "to_at", "seen_at"),
+        hidden=frozenset({"seal"}),
         renamed=(("from_ms", "from_at"), ("to_ms", "to_at"), ("seen_ms", "seen_at"), ("learnt_ms", "learnt_at")),
         time="from_ms",
     ),
