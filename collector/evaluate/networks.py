@@ -23,6 +23,7 @@ from collector.profiles import catalogue as profiles
 from collector.store.open import Store
 from collector.store.queries import facts, schools
 from collector.store.queries import networks as stored
+from collector.store.queries.judging import condition_days
 from collector.store.queries.judging.condition_days import Series
 from collector.store.queries.networks import Arrival
 from collector.store.queries.pieces import in_pieces
@@ -146,10 +147,18 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
             for provider, code, number, _name in stored.standings(snapshot)
             if provider is not None and own[provider].is_known and number not in own[provider].numbers
         }
-        others |= stored.flagged(snapshot, ConditionKind.OTHER_NETWORK.value)
+        from_day = _first_day(now_ms, KEPT_DAYS)
+        known = condition_days.known_series(snapshot, ConditionKind.OTHER_NETWORK.value, from_day.isoformat())
+    before, flagged = ({one.school for one in some} for some in known)
+    others |= flagged
     for piece in in_pieces(sorted(others), _AT_ONCE):
         with store.unit() as unit:
             _write_some(unit, piece, own, deployment, now_ms)
+            unit.commit()
+    if stale := before - others:  # what people have said since explains it
+        with store.unit() as unit:
+            nothing: dict[Series, list[Observed]] = {Series(code): [] for code in sorted(stale)}
+            conditions.write_days(unit, ConditionKind.OTHER_NETWORK, nothing, from_day)
             unit.commit()
 
 

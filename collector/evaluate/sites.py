@@ -17,6 +17,7 @@ from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries import facts, schools
 from collector.store.queries import sites as stored
+from collector.store.queries.judging import condition_days
 from collector.store.queries.judging.condition_days import Series
 from collector.store.queries.pieces import in_pieces
 from collector.store.queries.sites import Run, StoredDay, Touched
@@ -120,28 +121,33 @@ def _days(runs: Sequence[Run], zone: ZoneInfo) -> dict[str, tuple[list[SiteDay],
 def _write_conditions(store: Store, deployment: Deployment, now_ms: int) -> None:
     """Write the days of every school and site that has one on which the site could not be opened.
 
-    Of the others no day is written: where nothing is bad, nothing has to become good.
+    Of the others no day is written: where nothing is bad, nothing has to become good. What late looks have opened
+    since goes again, unless a flag was there.
     """
     from_day = _utc_day(now_ms) - timedelta(days=KEPT_DAYS)
     with store.reader() as snapshot:
         closed = stored.closed_at(snapshot, from_day.isoformat())
-        known = stored.flagged(snapshot, ConditionKind.SITE_UNREACHABLE.value)
+        before, flagged = condition_days.known_series(
+            snapshot, ConditionKind.SITE_UNREACHABLE.value, from_day.isoformat()
+        )
         totals = stored.totals(snapshot, from_day.isoformat())
-    for code, some in known.items():
-        closed.setdefault(code, set()).update(some)
-    for piece in in_pieces(sorted(closed), _AT_ONCE):
+    for one in flagged:
+        closed.setdefault(one.school, set()).add(one.subject)
+    stale = {one for one in before if one.subject not in closed.get(one.school, ())}
+    for piece in in_pieces(sorted(closed.keys() | {one.school for one in stale}), _AT_ONCE):
         with store.unit() as unit:
             found = schools.by_code(unit, piece)
             dated = schools.facts_of(unit, found)
             series: dict[Series, list[Observed]] = {
-                Series(code, site): [] for code in found for site in sorted(closed[code])
+                Series(code, site): [] for code in found for site in sorted(closed.get(code, ()))
             }
             inputs = {code: SchoolInputs(one, dated[code], deployment) for code, one in found.items()}
-            for one in stored.days_of(unit, piece, from_day.isoformat()):
-                at = Series(one.school, one.site)
-                if at in series and _is_over(inputs[one.school], date.fromisoformat(one.day), now_ms):
-                    found_out = _observed(one, totals.get((one.site, one.day), (0, 0)))
-                    series[at].append(conditions.unless_on_hold(found_out, inputs[one.school]))
+            for day in stored.days_of(unit, piece, from_day.isoformat()):
+                at = Series(day.school, day.site)
+                if at in series and _is_over(inputs[day.school], date.fromisoformat(day.day), now_ms):
+                    found_out = _observed(day, totals.get((day.site, day.day), (0, 0)))
+                    series[at].append(conditions.unless_on_hold(found_out, inputs[day.school]))
+            series |= {one: [] for one in stale if one.school in found}
             conditions.write_days(unit, ConditionKind.SITE_UNREACHABLE, series, from_day)
             unit.commit()
 

@@ -16,7 +16,26 @@ from collector.notify.tongue import Tongue
 from collector.notify.words import Part
 from collector.store.queries.notices.outbox import Notice
 
-_PLAIN_LETTERS: Final = policy.SMTP.clone(cte_type="7bit")  # every server takes it
+_WHOLE: Final = frozenset({"list-unsubscribe", "message-id"})
+
+
+class _Policy(policy.EmailPolicy):
+    """How headers are written: those that programs read stay whole, however long they are.
+
+    The library would write a long address as encoded words, which are for people's texts (RFC 2047 section 5): no mail
+    program finds the address in them. One line may have 998 letters.
+    """
+
+    def fold(self, name: str, value: str) -> str:
+        """Return a header as a line or several."""
+        return f"{name}: {value}{self.linesep}" if name.lower() in _WHOLE else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Return a header as it goes over the line."""
+        return self.fold(name, value).encode("ascii") if name.lower() in _WHOLE else super().fold_binary(name, value)
+
+
+_PLAIN_LETTERS: Final = _Policy(linesep="\r\n", cte_type="7bit", max_line_length=76)  # every server takes it
 _STYLE: Final = "font-family:sans-serif;line-height:1.45;color:#1b1f24"
 
 

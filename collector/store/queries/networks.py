@@ -5,9 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select
 
-from collector.domain.words import OPEN_STATES
 from collector.store.queries import newness
-from collector.store.tables.judgement import FLAGS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.tables.sites import NETWORK_DAYS, NETWORK_STANDINGS, PROVIDER_NETWORKS
@@ -125,9 +123,3 @@ def take_back(unit: UnitOfWork, provider: str, asn: int) -> bool:
     p = PROVIDER_NETWORKS.c
     done = unit.connection.execute(delete(PROVIDER_NETWORKS).where(p.provider == provider, p.asn == asn))
     return done.rowcount > 0
-
-
-def flagged(snapshot: Snapshot, kind: str) -> set[str]:
-    """Return the schools with an open flag of a kind."""
-    query = select(FLAGS.c.school).where(FLAGS.c.state.in_(OPEN_STATES), FLAGS.c.kind == kind)
-    return set(snapshot.connection.scalars(query))

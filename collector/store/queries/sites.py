@@ -8,9 +8,7 @@ import msgspec
 from sqlalchemy import Integer, and_, cast, delete, func, insert, select
 
 from collector.domain.sites import SiteDay, SiteWord
-from collector.domain.words import OPEN_STATES
 from collector.store.queries import newness
-from collector.store.tables.judgement import FLAGS
 from collector.store.tables.measurements import DIARY
 from collector.store.tables.registry import SCHOOLS
 from collector.store.tables.sites import SITE_DAYS, SITE_STANDINGS, SITE_TOTALS
@@ -177,12 +175,3 @@ def totals(snapshot: Snapshot, from_day: str) -> dict[tuple[str, str], tuple[int
     t = SITE_TOTALS.c
     query = select(t.site, t.day, t.schools, t.opened).where(t.day >= from_day)
     return {(site, day): (schools, opened) for site, day, schools, opened in snapshot.connection.execute(query)}
-
-
-def flagged(snapshot: Snapshot, kind: str) -> dict[str, set[str]]:
-    """Return the schools with an open flag of a kind, and of which sites."""
-    query = select(FLAGS.c.school, FLAGS.c.metric).where(FLAGS.c.state.in_(OPEN_STATES), FLAGS.c.kind == kind)
-    found: dict[str, set[str]] = {}
-    for school, site in snapshot.connection.execute(query):
-        found.setdefault(school, set()).add(site)
-    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from collector import jobs
 from collector.config import CollectorConfig
@@ -18,8 +18,9 @@ from collector.real.networks import NetworksFile
 from collector.store.open import Store
 from collector.store.queries import networks as stored
 from collector.store.queries.networks import OwnNetwork
-from collector.store.tables.judgement import FLAGS
+from collector.store.tables.judgement import CONDITION_DAYS, FLAGS
 from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.registry import SCHOOLS
 from collector.store.tables.sites import NETWORK_DAYS, NETWORK_STANDINGS
 from tests.fakes import mmdb
 from tests.fakes.collector_world import FakeClock, fake_ports
@@ -179,3 +180,15 @@ def test_what_people_say_later_takes_the_flag_back(town: Town, file: Path) -> No
     with town.store.reader() as snapshot:
         own = networks.own_by_provider(snapshot)["Onda"]
     assert own.is_declared and own.numbers == {64496, 64497, 64511}
+
+
+def test_days_that_somebody_planted_open_no_flag(town: Town, file: Path) -> None:
+    with town.store.reader() as snapshot:
+        code = snapshot.connection.scalar(select(SCHOOLS.c.code).order_by(SCHOOLS.c.code))
+    planted = {"school": code, "kind": "other_network", "subject": "", "state": "bad", "numbers": "{}"}
+    with town.store.unit() as unit:
+        unit.connection.execute(insert(CONDITION_DAYS), [{**planted, "day": day.isoformat()} for day in WEEK])
+        unit.commit()
+    run(town.store, file)
+    assert flags(town.store) == []
+    assert [row for row in table(town.store, CONDITION_DAYS) if row["kind"] == "other_network"] == []

@@ -14,7 +14,7 @@ from collector.evaluate.run import evaluate
 from collector.store.open import Store
 from collector.store.queries.pages import sites as pages_sites
 from collector.store.queries.pages.sites import SiteFilter
-from collector.store.tables.judgement import FLAG_EVENTS, FLAGS
+from collector.store.tables.judgement import CONDITION_DAYS, FLAG_EVENTS, FLAGS
 from collector.store.tables.measurements import DIARY
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOLS
 from collector.store.tables.sites import SITE_DAYS, SITE_STANDINGS, SITE_TOTALS
@@ -171,3 +171,26 @@ def test_a_holiday_is_no_school_day(country: Store) -> None:
         unit.commit()
     run(country)
     assert [flag["opened_on"] for flag in table(country, FLAGS)] == [WEEK[3].isoformat()]
+
+
+def test_days_that_late_looks_opened_say_nothing_any_more(country: Store) -> None:
+    add(country, [row for code in CODES[1:] for row in looks(code, WEEK[:2], "open")])
+    add(country, looks(CODES[0], WEEK[:2], "blocked"))
+    run(country, at_ms(WEEK[1], "20:00", ZONE))
+    assert {row["state"] for row in table(country, CONDITION_DAYS) if row["kind"] == "site_unreachable"} == {"bad"}
+    late = looks(CODES[0], WEEK[:2], "open", hours=("08:20", "10:20", "13:20"))
+    add(country, [{**row, "received_ms": at_ms(WEEK[2], "09:00", ZONE)} for row in late])
+    run(country, at_ms(WEEK[2], "20:00", ZONE))
+    assert [row for row in table(country, CONDITION_DAYS) if row["kind"] == "site_unreachable"] == []
+
+
+def test_days_that_somebody_planted_open_no_flag(country: Store) -> None:
+    add(country, a_week())
+    run(country)
+    before = table(country, FLAGS), table(country, CONDITION_DAYS)
+    planted = {"school": "00125", "kind": "site_unreachable", "subject": SITE, "state": "bad", "numbers": "{}"}
+    with country.unit() as unit:
+        unit.connection.execute(insert(CONDITION_DAYS), [{**planted, "day": day.isoformat()} for day in WEEK])
+        unit.commit()
+    run(country)
+    assert (table(country, FLAGS), table(country, CONDITION_DAYS)) == before

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from collector.notify import decide, stop_link
+from collector.notify import decide, letters, stop_link
+from collector.notify.letters import Sender
 from collector.store.open import Store
 from collector.store.queries.notices import outbox
 from collector.store.tables.people import USERS
@@ -232,3 +233,18 @@ def test_without_a_mail_server_nothing_waits(store: Store) -> None:
     scene.notify = replace(scene.notify, smtp_host="")
     scene.flag("S0", "2026-11-23")
     assert scene.decide() == 0 and scene.notices() == {}
+
+
+def test_what_mail_programs_read_goes_out_whole() -> None:
+    """An address in encoded words is none: no program would offer to end such messages."""
+    notice = decide.a_test("user:u1", "fr", "UTC", 0)
+    base = f"https://enlace.{'ministere-' * 6}.example"
+    name = "Îles " * 20
+    sender = Sender(f"Énlace <enlace@{'long-' * 12}.example>", name, base, "secret")
+    raw = letters.mail(notice, "ana@example.org", "0" * 36, sender).as_bytes()
+    head = raw.split(b"\r\n\r\n")[0]
+    stop = re.search(rb"^List-Unsubscribe: <(https://[^>\s]+)>\r$", head, re.MULTILINE)
+    assert stop is not None and stop[1].startswith(base.encode() + b"/notices/stop/test.")
+    assert re.search(rb"^Message-ID: <[0-9a-f]{40}@long-[^>\s]+>\r$", head, re.MULTILINE)
+    assert head.isascii() and max(map(len, head.split(b"\r\n"))) <= 998
+    assert all(len(word) <= 75 for word in re.findall(rb"=\?[^?]+\?.\?[^?]*\?=", head))

@@ -73,6 +73,16 @@ def replace_days(
         unit.connection.execute(insert(CONDITION_DAYS), rows)
 
 
+def known_series(snapshot: Snapshot, kind: str, first: str) -> tuple[set[Series], set[Series]]:
+    """Return of which series a condition has stored days from a local day on, and which ever had a flag of it.
+
+    The first must say what is so, or go; the second needs all of its days: they say when the flag opened and closed.
+    """
+    stored = select(_DAYS.school, _DAYS.subject).where(_DAYS.kind == kind, _DAYS.day >= first).distinct()
+    flagged = select(FLAGS.c.school, FLAGS.c.metric).where(FLAGS.c.kind == kind).distinct()
+    return tuple({Series(*row) for row in snapshot.connection.execute(query)} for query in (stored, flagged))  # type: ignore[return-value]
+
+
 def schools_to_fold(snapshot: Snapshot, kind: str) -> list[str]:
     """Return the schools with a bad day or a flag of a kind: those of which the fold can say something."""
     bad = select(_DAYS.school).where(_DAYS.kind == kind, _DAYS.state == "bad")
