@@ -84,7 +84,7 @@ def test_the_first_load_is_light_with_a_whole_country(browser: Browser, tmp_path
 
 
 def too_wide(page: Page, addresses: dict[str, str], site: str) -> list[tuple[str, str, int, int]]:
-    """Return (address, language, width of the window, width of the page) where a page scrolls sideways, all unfolded."""
+    """Return (address, language, width of the window, of the page) where a page scrolls sideways, all unfolded."""
     found = []
     for address, language in addresses.items():
         page.context.add_cookies([{"name": "enlace_language", "value": language, "url": site}])
