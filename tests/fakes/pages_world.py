@@ -6,6 +6,7 @@ Numbers are made from a seed and fit each other (a verdict follows from the test
 import functools
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
@@ -345,6 +346,7 @@ def country(store: Store, count: int = 121) -> None:
     found = places(count - 1)
     live = Place("this-computer", "This computer", 1.0, tests_a_day=0, is_demo=True, pupils=None, contract=None)
     seed(store, [*found, live])
+    add_outage(store, [one for one in found if (one.area, one.provider) == (found[0].area, found[0].provider)][:3])
 
 
 def small(store: Store) -> list[Place]:
@@ -361,7 +363,7 @@ def small(store: Store) -> list[Place]:
     ]
     add_people(store)
     seed(store, found, days_back=24)
-    add_outage(store)
+    add_outage(store, [found[0], found[3], found[4]])
     count_heard(store)
     return found
 
@@ -369,12 +371,13 @@ def small(store: Store) -> list[Place]:
 OUTAGE = "0123456789abcdef"
 
 
-def add_outage(store: Store) -> None:
-    """Add a regional outage of three schools of one area that is over, as the watch would have written it."""
+def add_outage(store: Store, schools: Sequence[Place]) -> None:
+    """Add a regional outage of schools of one area and provider that is over, as the watch would have written it."""
     start, end = NOW_MS - 5 * 86_400_000, NOW_MS - 5 * 86_400_000 + 5_400_000
     row = {
         "outage_id": OUTAGE, "kind": "regional", "label": "provider", "live_label": "provider", "state": "closed",
-        "area": "Norte", "provider": "Onda Sur", "suspected_ms": start, "opened_ms": start + 720_000, "from_ms": start,
+        "area": schools[0].area, "provider": schools[0].provider, "suspected_ms": start, "opened_ms": start + 720_000,
+        "from_ms": start,
         "began_ms": start, "to_ms": end, "closed_ms": end + 1_200_000, "online": 3, "silent": 3, "usual": 0.02,
         "chance": 8e-6, "near_online": 6, "near_silent": 0, "confirmed": 2, "pupils": 900, "pupil_hours": 1350.0,
         "timeline": json.dumps([[start - 600_000 + n * 300_000, 3 if n < 2 else 0, 3.0] for n in range(20)]),
@@ -385,8 +388,15 @@ def add_outage(store: Store) -> None:
         unit.connection.execute(
             insert(OUTAGE_SCHOOLS),
             [
-                {"outage_id": OUTAGE, "school": code, "heard_ms": start, "back_ms": end, "from_ms": start, "to_ms": end}
-                for code in ("00123", "00202", "00203")
+                {
+                    "outage_id": OUTAGE,
+                    "school": one.code,
+                    "heard_ms": start,
+                    "back_ms": end,
+                    "from_ms": start,
+                    "to_ms": end,
+                }
+                for one in schools
             ],
         )
         unit.commit()

@@ -23,7 +23,9 @@ class Way:
         return self.name == "keyboard"
 
     def press(self, target: Locator) -> None:
-        """Press something that leads to another page, and wait for that."""
+        """Press something that leads to another page, and wait for that; the way there does not count."""
+        if self._by_keys:
+            walk_to(target)
         with target.page.expect_navigation():
             self.touch(target)
 

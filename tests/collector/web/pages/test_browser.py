@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from collector.app import make_flask
 from collector.store.open import Store
 from collector.web.language.i18n import LANGUAGES
 from tests.collector.web import screens
-from tests.collector.web.pages.walk import all_addresses, walker
+from tests.collector.web.pages.walk import all_addresses, open_everything, walker
 from tests.collector.web.screens import make_app, served, sign_in
 from tests.fakes import pages_world
 from tests.fakes.databases import Files
@@ -105,7 +106,7 @@ def test_pages_ask_only_us_break_no_policy_of_ours_and_are_light(walk: Walk, sit
 def test_the_first_load_is_light_with_a_whole_country(browser: Browser, tmp_path: Path, files: Files) -> None:
     files.place = tmp_path / "data"
     store = files.filled(pages_world.country)
-    with served(make_app(store)) as site, walker(browser, site) as page:
+    with served(make_flask(screens.deployment(store))) as site, walker(browser, site) as page:
         page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
         weights = {}
         for address in screens.addresses(page, site).values():
@@ -117,7 +118,8 @@ def test_the_first_load_is_light_with_a_whole_country(browser: Browser, tmp_path
 
 
 def too_wide(page: Page) -> list[tuple[int, int]]:
-    """Return (width of the window, width of the page) where a page scrolls sideways."""
+    """Return (width of the window, width of the page) where a page scrolls sideways, all of it unfolded."""
+    open_everything(page)
     found = []
     for width in (320, 390, 768, 900, 940, 1200, 1280, 1320):
         page.set_viewport_size({"width": width, "height": 800})

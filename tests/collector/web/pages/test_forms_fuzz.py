@@ -18,26 +18,21 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 import collector.web
 from collector.app import make_flask
-from collector.domain.notice_delivery import Outcome, Result, after
-from collector.notify import decide, stop_link
+from collector.notify import stop_link
 from collector.notify.settings import NotifyConfig
 from collector.notify.stop_link import Stop
 from collector.store.open import Store
-from collector.store.queries import hazards
-from collector.store.queries.hazards import Hazard
-from collector.store.queries.notices import outbox
 from collector.store.tables.catalogue import METADATA
-from collector.store.tables.registry import SCHOOLS
 from collector.web.language.i18n import LANGUAGES
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.pages.test_all_pages import PAGES, address_of
-from tests.fakes import html_forms, pages_world
+from tests.fakes import html_forms, pages_deeds, pages_world
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.hostile_forms import GOOD_FILES, HOSTILE, Sent, fill, request_of
 from tests.fakes.html_forms import FREE, Form, Read
@@ -316,16 +311,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def app(country: Store, clock: FakeClock) -> Flask:
-    flood = Hazard("hazard-1", "Ana", "flood", False, "", ("Norte",), pages_world.NOW_MS - 1, None, 1, "otto", 1, 1)
-    with country.unit() as unit:
-        unit.connection.execute(update(SCHOOLS).where(SCHOOLS.c.code == "00123").values(phone="555 0101"))
-        hazards.add(unit, flood, {"00123": ("2026-11-24", None)}, "")
-        for name, outcome in (("otto", Outcome.REFUSED), ("vera", Outcome.SENT)):
-            notice = decide.a_test(f"user:user-{name}", "en", "UTC", pages_world.NOW_MS)
-            result = Result(outcome, f"{name}@example.org")
-            outbox.add(unit, notice)
-            outbox.settle(unit, notice, result, after(result, 0, pages_world.NOW_MS), pages_world.NOW_MS)
-        unit.commit()
+    pages_deeds.add(country)
     return make_flask(a_deployment(country, clock), NotifyConfig(smtp_host="mail.example.org", from_address="e@e.org"))
 
 
