@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.contest import page
-from bench.contest.rows import Book, Row
+from bench.contest.rows import Book, Row, joined
 from bench.contest.tools import DIRECTIONS, OFFICE, Tool, all_tools
 from bench.machine import describe, processor_ticks
 from tests.netlab import profiles
@@ -41,12 +41,12 @@ USUAL_S = {  # of one run, to say beforehand how long it will take; with startin
 def main(words: Sequence[str] = ()) -> None:
     """Measure what is not measured yet, then write the page."""
     given = _parser().parse_args(list(words))
-    book = Book(given.table or given.book)
+    book = joined(given.table) if given.table else Book(given.book)
     if not given.table:
         if reason := why_not():
             print(f"not measured: {reason}")
             return
-        measure(book, _plan(given, all_tools()))
+        measure(book, _plan(given, all_tools()), given.note)
     if not book.rows:
         print("nothing has been measured yet")
         return
@@ -61,8 +61,14 @@ def main(words: Sequence[str] = ()) -> None:
 Run = tuple[Profile, int, Tool]
 
 
-def measure(book: Book, plan: Sequence[Run]) -> None:
-    """Make the runs of a plan that are not in the book."""
+def measure(book: Book, plan: Sequence[Run], note: str = "") -> None:
+    """Make the runs of a plan that are not in the book.
+
+    Args:
+        book: Where they are kept.
+        plan: Which.
+        note: What a reader should know of how they were made; stands on the page.
+    """
     left = [run for run in plan if not book.has((run[0].name, run[1], run[2].name))]
     minutes = sum(USUAL_S[tool.name] for _profile, _seed, tool in left) / 60
     print(
@@ -73,7 +79,7 @@ def measure(book: Book, plan: Sequence[Run]) -> None:
     os.setpriority(os.PRIO_PROCESS, 0, NICE)  # whatever is started from here on has it too, all tools alike
     missing = {tool.label: tool.missing for _profile, _seed, tool in plan if tool.missing}
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    book.begin({"machine": describe(), "began": now, "load": os.getloadavg()[0], "missing": missing})
+    book.begin({"machine": describe(), "began": now, "load": os.getloadavg()[0], "missing": missing, "note": note})
     for profile, seed, tool in left:
         if not tool.missing:
             before = processor_ticks()
@@ -139,7 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     tools = list(all_tools())
     parser.add_argument("--tools", type=_names(tools), default=env("ACCURACY_TOOLS", "all"), help=", ".join(tools))
     parser.add_argument("--book", type=Path, default=Path(env("ACCURACY_BOOK", str(BOOK))), help="file of JSON lines")
-    parser.add_argument("--table", type=Path, help="measure nothing, make the page of this file")
+    parser.add_argument("--table", type=Path, nargs="+", help="measure nothing, make the page of these files")
+    parser.add_argument("--note", default="", help="a sentence of how this was measured, for the page")
     parser.add_argument("--dry", action="store_true", help="print the page, write nothing")
     return parser
 

@@ -113,6 +113,7 @@ class TestJob(Timed):
         self.missed_ms: int | None = None  # wall time at which planned tests that had passed were made good
         self.testing_since_ms: int | None = None
         self.held = ""  # why the last due test was not made, in words
+        self._unstored: Measurement | None = None  # says that there was no room, and waits for some
         self._plan()
 
     def replan(self) -> None:
@@ -134,8 +135,12 @@ class TestJob(Timed):
             return
         if not self._has_room():
             self.held = "there is no room on the disk"
+            self._unstored = self._unstored or self._walk.without_room(planned.trigger)
             self.set_due_in(FULL_DISK_RETRY_S)
             return
+        if self._unstored:
+            self._walk.store(self._unstored)
+            self._unstored = None
         try:
             is_free = self._lock.try_acquire()
         except OSError as error:

@@ -167,22 +167,29 @@ class Walk:
 
     def skip(self, trigger: Trigger, code: FailureCode, detail: str = "") -> Measurement:
         """Store that a due test was not made, and why."""
-        ports = self._ports
-        record = self._bare(
-            forms.uuid7(ports.clock.now_ms(), ports.randomness.token_bytes(10)),
-            trigger,
-            Status.SKIPPED,
-            Failure(phase=Phase.PREFLIGHT, code=code, detail=detail),
-        )
-        self._spool.add_ready(record)
-        LOG.info("test.skipped", extra={"rid": record.rid, "why": code})
+        record = self._unmade(trigger, Status.SKIPPED, code, detail)
+        self.store(record)
         self.handover.post(fresh=True)
         return record
+
+    def without_room(self, trigger: Trigger) -> Measurement:
+        """Return what is to be stored of a due test whose result could not have been, once there is room again."""
+        detail = "a test was due, and there was no room on the disk for its result"
+        return self._unmade(trigger, Status.FAILED, FailureCode.DISK, detail)
+
+    def store(self, record: Measurement) -> None:
+        """Store a record of a test that was not made; the next contact brings it."""
+        self._spool.add_ready(record)
+        LOG.info("test.not_made", extra={"rid": record.rid, "why": record.failure.code if record.failure else None})
 
     def skip_for(self, trigger: Trigger, held: Held) -> Measurement | None:
         """Store a refused test where the refusal says something about the school's line; else None."""
         code = _SKIPS.get(LeaseRefusal(held.reason)) if held.reason in set(LeaseRefusal) else None
         return self.skip(trigger, code, held.whose) if code else None
+
+    def _unmade(self, trigger: Trigger, status: Status, code: FailureCode, detail: str) -> Measurement:
+        rid = forms.uuid7(self._ports.clock.now_ms(), self._ports.randomness.token_bytes(10))
+        return self._bare(rid, trigger, status, Failure(phase=Phase.PREFLIGHT, code=code, detail=detail))
 
     def _stub(self, plan: Plan) -> Measurement:
         """Return what a test becomes if the power goes while it runs."""

@@ -108,7 +108,8 @@ def _opening(book: Book, judged: list[Row]) -> list[str]:
     cost = summary.middle(ours, lambda test: test.line_bytes / MEGA)
     machines = sorted({head["machine"].rpartition(";")[0] for head in book.heads})
     loads = [row.load for row in book.rows]
-    began = [head["began"] for head in book.heads]
+    began = sorted(head["began"] for head in book.heads)
+    notes = list(dict.fromkeys(head["note"] for head in book.heads if head.get("note")))
     return [
         f"Over {len({row.profile for row in ours})} emulated lines a test reads the download within {pct(down.median)} "
         f"(median) and {pct(down.p90)} (nine of ten), the upload within {pct(up.median)} and {pct(up.p90)}, and sends "
@@ -116,7 +117,8 @@ def _opening(book: Book, judged: list[Row]) -> list[str]:
         "",
         f"Begun {began[0]} on {'; '.join(machines)}. Load average of the machine meanwhile {min(loads):.1f} to "
         f"{max(loads):.1f}, median {median(loads):.1f} (the measuring itself makes about 1). All programs run "
-        "at a raised priority; other work on the machine makes every tool worse all the same, ours included.",
+        "at a raised priority; other work on the machine makes every tool worse all the same, ours included."
+        + "".join(f" {note}" for note in notes),
         "",
     ]
 

@@ -1,7 +1,7 @@
 """What one run of one tool showed in one direction, and the file of such rows from which every table is made."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,17 @@ class Book:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a") as out:
             out.writelines(json.dumps(line) + "\n" for line in lines)
+
+
+def joined(paths: Sequence[Path]) -> Book:
+    """Return one book of several, each run once: the first that has it."""
+    whole = Book(paths[0])
+    for path in paths[1:]:
+        more = Book(path)
+        known = {row.run for row in whole.rows}
+        whole.heads += more.heads
+        whole.rows += [row for row in more.rows if row.run not in known]
+    return whole
 
 
 def _row(told: dict[str, Any]) -> Row:

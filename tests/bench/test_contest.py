@@ -6,7 +6,7 @@ import pytest
 
 from agent.daemon import history
 from bench.contest import bars, page, picture, summary
-from bench.contest.rows import Book, Row
+from bench.contest.rows import Book, Row, joined
 from bench.contest.tools import all_tools, default_caps, earlier, priors
 from tests.netlab import profiles
 from tests.netlab.links import Link
@@ -78,6 +78,18 @@ def test_what_was_kept_is_read_again(tmp_path):
     assert again.rows == book.rows
     assert again.has(("dsl", 1, "ours"))
     assert not again.has(("dsl", 2, "ours"))
+
+
+def test_books_of_several_runs_are_one_page(tmp_path):
+    books = [Book(tmp_path / name) for name in ("one", "two")]
+    for number, book in enumerate(books):
+        book.begin({"machine": "some; today", "began": f"day {2 - number}", "missing": {}, "note": "Two at a time."})
+        book.add(pair(seed=1) + pair(seed=number + 1, tool="prior"))
+    whole = joined([book.path for book in books])
+    assert len(whole.rows) == 2 * 3  # what both have counts once
+    text = page.text(whole)
+    assert "Begun day 1" in text
+    assert text.count("Two at a time.") == 1
 
 
 def test_the_page_has_every_table_and_says_what_is_not_met(tmp_path):

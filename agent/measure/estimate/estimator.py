@@ -3,9 +3,11 @@
 Two witnesses. The receiver's bytes, in windows of one round trip, never shorter than 100 ms nor longer than 600 ms,
 and longer where packets are few or come in lumps, so that one more or less in a window decides nothing: stop when five
 of the last six lie within 10 % of their median; the figure is the mean from the first of those to the end, or of all
-since the line was full if that is another. A line whose rate changes is looked at for longer. And, where
-the receiver cannot see what came behind a hole (`arrivals`) but all senders run BBR and say so, the sum of their
-delivery rates in rounds of one round trip: stop when the pipe is full and four rounds agree; the figure is their
+since the line was full if that is another. A line whose rate changes is looked at for longer, and where a transfer can
+be heard out, what was under way when it was told to stop belongs to that mean: where the rate falls it is much.
+
+And, where the receiver cannot see what came behind a hole (`arrivals`) but all senders run BBR and say so, the sum of
+their delivery rates in rounds of one round trip: stop when the pipe is full and four rounds agree; the figure is their
 median, as long as the receiver bears it out (`delivery`). While that witness stands, the receiver's windows alone do
 not stop a transfer: a long line looks steady while it still grows.
 

@@ -67,7 +67,9 @@ def test_a_full_disk_costs_no_data_loses_nothing_and_heals(lab: Lab) -> None:
     lab.drive(1_300)
     assert lab.measure.plans != [] and lab.daemon.status()["test_held"] == ""
     assert lab.spool.summary().waiting == 0 and lab.spool.ledger().dropped == 0
-    assert len(lab.measurements()) == 3 + len(lab.measure.plans)
+    told = [one for one in lab.measurements() if one["failure"]]
+    assert [(one["status"], one["failure"]["code"]) for one in told] == [("failed", "disk")]  # once, not every minute
+    assert len(lab.measurements()) == 3 + len(told) + len(lab.measure.plans)
 
 
 def test_a_running_test_of_a_person_is_not_disturbed(lab: Lab) -> None:
