@@ -147,8 +147,10 @@ def test_who_remembers_shows_what_a_process_shows_that_has_just_started(app: Fla
 @pytest.mark.parametrize("descending", [False, True])
 def test_the_first_by_contact_are_the_first_of_all(country: Store, descending: bool) -> None:
     def codes(snapshot: Snapshot, limit: int, offset: int = 0) -> list[str]:
-        of = {"sort": "heard", "descending": descending, "limit": limit, "offset": offset}
-        return list(pages_schools.school_codes(snapshot, MEASURE, SchoolFilter(), **of))
+        found = pages_schools.school_codes(
+            snapshot, MEASURE, SchoolFilter(), sort="heard", descending=descending, limit=limit, offset=offset
+        )
+        return list(found)
 
     for scope in (WHOLE, Scope(frozenset({"Norte"}))):
         with country.reader(scope) as snapshot:
