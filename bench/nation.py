@@ -2,8 +2,8 @@
 
 NATION_MEASUREMENTS says how many (2,000,000; 20,000,000 takes hours), NATION_SCHOOLS how many schools, NATION_ENGINES
 which databases (`sqlite,postgresql`), NATION_SECONDS how long people read, NATION_PLACE a directory in which the
-countries are kept and found again, NATION_REPORT a file that the tables are written to. Times are of the server
-process, from the request to the last byte of its answer.
+countries are kept and found again, NATION_REPORT a file that the tables are written to, NATION_NOTE a sentence about
+how it was run that is put into it. Times are of the server process, from the request to the last byte of its answer.
 """
 
 import json
@@ -182,7 +182,8 @@ def main() -> None:
             sections.append(measure(engine, work))
             print(sections[-1], flush=True)
     if "NATION_REPORT" in os.environ:
-        Path(os.environ["NATION_REPORT"]).write_text(report.page(describe(), sections), encoding="utf-8")
+        page = report.page(describe(), sections, os.environ.get("NATION_NOTE", ""))
+        Path(os.environ["NATION_REPORT"]).write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def section(found: Found) -> str:
     return f"{head}\n\n{made}{table(list(HEAD), _lines(found))}\n\n{_judgement(found)}\n"
 
 
-def page(machine: str, sections: Sequence[str]) -> str:
+def page(machine: str, sections: Sequence[str], note: str = "") -> str:
     """Return the page of all databases."""
     intro = (
         "# A whole country on one server\n\n"
@@ -131,4 +131,5 @@ def page(machine: str, sections: Sequence[str]) -> str:
         "*First* is the first reading of a process that has just started; *alone* are those after it. *With load*\n"
         "people open pages at random, and batches with one measurement and one diary run each are written meanwhile.\n"
     )
-    return "\n".join([intro, *sections])
+    said = [f"How it was run: {note}\n"] if note else []
+    return "\n".join([intro, *said, *sections])

@@ -261,6 +261,10 @@ def school_codes(
         limit: At most so many.
         offset: After so many.
     """
+    if sort == "heard" and wanted == SchoolFilter():
+        first = _first_heard(snapshot, descending=descending, limit=limit, offset=offset)
+        if len(first) == limit:
+            return first
     # The codes first, by what they are sorted by: no database needs to carry whole rows of a country through a sort.
     source = _source(measure, wanted, needs_verdicts=sort not in _OF_REGISTRY)
     if sort == "heard":
@@ -269,6 +273,21 @@ def school_codes(
         source = source.outerjoin(AVAILABILITY_NOW, _IS_NOW)
     chosen = select(SCHOOLS.c.code).select_from(source).where(*where(wanted)).order_by(*_order(sort, descending))
     return snapshot.connection.scalars(chosen.limit(limit).offset(offset)).all()
+
+
+def _first_heard(snapshot: Snapshot, *, descending: bool, limit: int, offset: int) -> Sequence[str]:
+    """Return codes by their newest contact; fewer than asked for where not so many schools were heard.
+
+    The contact of the last one first: then the others need not be carried through a sort with their names.
+    """
+    heard = _CONTACTS.c.heard_ms
+    in_order = select(heard).where(heard.is_not(None)).order_by(heard.desc() if descending else heard.asc())
+    last = snapshot.connection.scalar(in_order.limit(1).offset(offset + limit - 1))
+    if last is None:
+        return []
+    source = _CONTACTS.join(SCHOOLS, SCHOOLS.c.code == _CONTACTS.c.school)
+    near = select(SCHOOLS.c.code).select_from(source).where(heard >= last if descending else heard <= last)
+    return snapshot.connection.scalars(near.order_by(*_order("heard", descending)).limit(limit).offset(offset)).all()
 
 
 def rows_of(snapshot: Snapshot, measure: Measure, codes: Sequence[str]) -> list[SchoolRow]:

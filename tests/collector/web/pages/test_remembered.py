@@ -20,7 +20,7 @@ from collector.store.queries.pages import standings
 from collector.store.queries.pages.providers import ProviderFilter
 from collector.store.queries.pages.schools import Measure, SchoolFilter
 from collector.store.tables.judgement import EVALUATIONS, FLAGS
-from collector.store.unit import UnitOfWork
+from collector.store.unit import Snapshot, UnitOfWork
 from collector.web.views import remembered, scorecard
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
@@ -142,3 +142,19 @@ def test_who_remembers_shows_what_a_process_shows_that_has_just_started(app: Fla
     after = pages_of(app, cookie.value)
     assert after == pages_of(make_app(country), cookie.value)
     assert all(after[page] != before[page] for page in ("/", "/schools", "/map?layer=areas", "/quality"))
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_the_first_by_contact_are_the_first_of_all(country: Store, descending: bool) -> None:
+    def codes(snapshot: Snapshot, limit: int, offset: int = 0) -> list[str]:
+        found = pages_schools.school_codes(
+            snapshot, MEASURE, SchoolFilter(), sort="heard", descending=descending, limit=limit, offset=offset
+        )
+        return list(found)
+
+    for scope in (WHOLE, Scope(frozenset({"Norte"}))):
+        with country.reader(scope) as snapshot:
+            whole = codes(snapshot, 1000)
+            for limit in range(1, len(whole) + 1):
+                assert codes(snapshot, limit) == whole[:limit]
+                assert codes(snapshot, limit, 1) == whole[1 : limit + 1]
