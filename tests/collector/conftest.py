@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from collector.store.open import Store
-from tests.fakes import known_rules, needed, postgres
+from tests.fakes import known_pages, needed, postgres
 from tests.fakes.collector_world import FakeClock
 from tests.fakes.databases import Database, Files, OnServer
 
@@ -22,7 +22,7 @@ ON_BOTH = (
     "test_operator_commands.py",
 )
 HERE = Path(__file__).parent
-known_rules.use()
+known_pages.use()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -24,6 +24,7 @@ from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import CALENDAR_DAYS, SCHOOL_FACTS, SCHOOLS
 from collector.web.language import present
 from tests.fakes import pages_world, proofs
+from tests.fakes.databases import Database
 from tests.fakes.proofs import FRIDAY, MONDAY, THURSDAY
 
 ZONE = ZoneInfo(pages_world.ZONE)
@@ -33,9 +34,10 @@ WANTED = Wanted(proofs.SCHOOL, TODAY - timedelta(days=29), TODAY, Hours.OUTSIDE,
 
 
 @pytest.fixture
-def small(store: Store) -> Iterator[Store]:
-    pages_world.small(store)
+def small(database: Database) -> Iterator[Store]:
+    store = database.filled(pages_world.small)
     yield store
+    store.close()
 
 
 def prove(store: Store, **changes: Any) -> Proof:

@@ -16,11 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import ClassVar
 from urllib.parse import urlsplit
 
 from flask import Flask
-from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from waitress.server import create_server
 
@@ -113,23 +111,9 @@ FEW = (
 """What the documents show."""
 
 
-class _Compiled(BytecodeCache):
-    """Templates are compiled once in a process: every test makes an application of its own."""
-
-    _codes: ClassVar[dict[str, bytes]] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._codes:
-            bucket.bytecode_from_string(self._codes[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._codes[bucket.key] = bucket.bytecode_to_string()
-
-
 def make_app(store: Store, *, notify: NotifyConfig | None = None, **settings: object) -> Flask:
     """Return the pages alone, at the moment of the invented country."""
     app = Flask("collector.web")
-    app.jinja_env.bytecode_cache = _Compiled()
     config = CollectorConfig(**{"name": "Calandria Islands", "default_timezone": pages_world.ZONE, **settings})
     ports = fake_ports(FakeClock(pages_world.NOW_MS))
     register_pages(app, store=store, config=config, ports=ports, notify=notify)

@@ -17,13 +17,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, text, update
 
 from collector.domain.diagnosis.facts import Cause
-from collector.store.open import Store, create
+from collector.store.open import Store
 from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
 from tests.fakes import reasons_world
+from tests.fakes.empty_store import empty_store
 from tests.fakes.reasons_world import CONTRACT_MBPS, FIRST, LAST, code_of
 
 Row = dict[str, Any]
@@ -33,7 +34,7 @@ Group = Callable[[Row], bool]
 @pytest.fixture(scope="module")
 def reasons(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("reasons") / "data"
-    made = create(place)
+    made = empty_store(place)
     reasons_world.fill(made)
     made.close()
     return place
