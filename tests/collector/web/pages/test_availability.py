@@ -21,6 +21,7 @@ from collector.store.queries import availability_marks
 from collector.store.tables.availability import LOCAL_OUTAGES
 from collector.store.tables.measurements import DIARY
 from tests.collector.web import screens
+from tests.collector.web.pages.test_all_pages import statements
 from tests.collector.web.pages.test_axe import AXE, violations
 from tests.fakes.diary import SLOT_MS, a_day, heard, late, stored
 from tests.fakes.pages_world import NOW_MS
@@ -55,6 +56,17 @@ def diaries(country: Store) -> Store:
         deployment = work.deployment_of(snapshot, CollectorConfig(default_timezone=ZONE), profiles.load(), Reference())
     assert work_out(country, deployment, NOW_MS).failed == []
     return country
+
+
+def test_the_row_of_questions_says_it_too_and_the_page_asks_no_more_than_it_may(
+    diaries: Store, admin: FlaskClient
+) -> None:
+    for most in (25, 24):  # where schools stand is looked for once
+        with statements(diaries) as seen:
+            page = admin.get(PAGE).text
+        assert len(seen) <= most, seen
+    said = re.search(r'Is it up\?</dt>.*?<a href="/schools/00123/availability">([^<]+)</a>; goal 98<', page, re.DOTALL)
+    assert said and f"Up {said.group(1)} of the school hours" in page
 
 
 def recount(store: Store, day: date, hours: tuple[str, str]) -> tuple[int, int, int]:
