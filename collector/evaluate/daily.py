@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from collector.domain.calendars import local_day
 from collector.domain.conditions import ConditionKind
 from collector.errors import StorageError
-from collector.evaluate import availability, conditions, heard, networks, silence, sites
+from collector.evaluate import availability, conditions, heard, networks, outages_learnt, silence, sites
 from collector.evaluate.inputs import Deployment
 from collector.ports import Ports
 from collector.store.open import Store
@@ -23,6 +23,7 @@ Writer = Callable[[Store, Deployment, int], None]  # with the collector's time, 
 # Each writes the days of one or more conditions into `condition_days` (`conditions.write_days`) and commits.
 WRITERS: Final[Mapping[str, Writer]] = {
     "availability": availability.write,
+    "outages": outages_learnt.write,  # from the days that the one before it writes
     "silence": silence.write,
     "sites": sites.write,
     "networks": networks.write,

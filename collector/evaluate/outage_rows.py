@@ -119,6 +119,17 @@ class Composer:
         late = [run.received_ms for run in found if after_ms and run.received_ms > after_ms and _told(run)]
         return self._rows_of(outage, revised, max(late, default=None))
 
+    def learnt(self, outage: Outage, learnt_ms: int | None) -> tuple[Row, list[Row]]:
+        """Return the rows of an outage that only diaries tell of: each of its schools had no line from and to.
+
+        Args:
+            outage: With the minutes of each school as those of its silence.
+            learnt_ms: Receipt of the newest diary that tells of it.
+        """
+        spans = {code: Span(one.heard, one.back) for code, one in outage.members.items()}
+        revised = Revised((), dict.fromkeys(spans, Said.DOWN), is_ours=False)
+        return self._piece(outage, revised, Stretch(Span(outage.began, outage.closed), spans), learnt_ms, outage.began)
+
     def _rows_of(self, outage: Outage, revised: Revised, learnt_ms: int | None) -> list[tuple[Row, list[Row]]]:
         is_ours = outage.label is OutageLabel.COLLECTOR or revised.is_ours
         if is_ours or not outage.members:

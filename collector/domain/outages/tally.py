@@ -60,6 +60,23 @@ class Tally:
                 self._add(self._fell, code, 1)
                 self._recent.append((minute, code, event.heard))
 
+    def stand(self, heard: Iterable[str], fell: Mapping[str, int]) -> None:
+        """Count a moment by itself, whatever was before.
+
+        Args:
+            heard: Schools that are.
+            fell: Schools that are not, each with a minute.
+        """
+        for code in [*self.heard, *self.fell]:
+            self._leave(code)
+        self._recent.clear()
+        for code in heard:
+            self.heard[code] = 0
+            self._add(self._online, code, 1)
+        for code, minute in fell.items():
+            self.fell[code] = minute
+            self._add(self._fell, code, 1)
+
     def _leave(self, code: str) -> None:
         self.late.discard(code)
         if self.heard.pop(code, None) is not None:

@@ -16,6 +16,7 @@ from collector.domain.roles import Role
 from collector.store.queries import newness
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import map as pages_map
+from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages import standings
@@ -88,6 +89,7 @@ def show() -> str:
             total=sum(counts.values()),
             found=found,
             rows=rows,
+            out=pages_outages.silent_now(snapshot),
             number=number,
             per_page=ROWS,
             placeless=sum(one.placeless for one in counted if one.verdict in listed),
@@ -143,7 +145,8 @@ def data() -> Response:
     packed = Kept[bytes].of_app("map")
     with parts.store.reader() as snapshot:
         seen = snapshot.scope.is_whole, sorted(snapshot.scope.areas or ())
-        facts = (seen, newness.newness(snapshot), parts.measure, wanted)
+        out = pages_outages.silent_now(snapshot)
+        facts = (seen, newness.newness(snapshot), parts.measure, wanted, sorted(out))
         tag = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
         response = Response(mimetype="application/json")
         response.headers["Cache-Control"] = "private, no-cache"
@@ -153,7 +156,7 @@ def data() -> Response:
             return response.make_conditional(request.environ)
         body = packed.find(tag)
         if body is None:
-            body = packed.keep(tag, map_data.pack(pages_map.map_schools(snapshot, parts.measure, wanted)))
+            body = packed.keep(tag, map_data.pack(pages_map.map_schools(snapshot, parts.measure, wanted), out))
     return assets.fill_packed(response, body)
 
 
@@ -164,7 +167,9 @@ def card() -> str:
         picked = _pick(snapshot, asked.text("school"))
         if picked is None:
             abort(404)
-        return render_template("map/card.html", picked=picked)
+        return render_template(
+            "map/card.html", picked=picked, out=pages_outages.silent_now(snapshot, [picked.row.code])
+        )
 
 
 @BLUEPRINT.get("/map/districts.csv")

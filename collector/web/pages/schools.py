@@ -10,6 +10,7 @@ from markupsafe import Markup
 from collector.domain.roles import Role
 from collector.registry.names import fold
 from collector.store.queries.exports import CellKind
+from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.schools import CONTRACTS, ENOUGH, SORTS, SchoolFilter
 from collector.web import asked
@@ -132,6 +133,7 @@ def show() -> str:
             "schools/show.html",
             snapshot,
             lines=lines.school_lines(snapshot, rows),
+            out=pages_outages.silent_now(snapshot, [row.code for row in rows]),
             line_up=line_up,
             found=pages_schools.count_schools(snapshot, parts.measure, wanted),
             total=pages_schools.count_schools(snapshot, parts.measure, SchoolFilter()),

@@ -8,6 +8,7 @@
 | `lat` `lon` | ten-thousandths of a degree (11 m), null where nobody knows the place |
 | `typical` `target` | tenths of Mbit/s as pages round them, null where there is none |
 | `area` `provider` | place in the list of words, -1 for none |
+| `out` | places of the schools in an outage that goes on: its mark replaces that of the verdict |
 | `shares` | of each area: its place in `areas`, schools, judged ones, those that meet their target |
 
 Schools stand in the order of the list, the worst first.
@@ -16,7 +17,7 @@ Schools stand in the order of the list, the worst first.
 import gzip
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from collector.store.queries.pages.map import MapSchool
@@ -28,8 +29,13 @@ VERDICTS: Final = (*terms.VERDICT_ORDER, NO_VERDICT)
 _DEGREE = 10_000
 
 
-def pack(schools: Sequence[MapSchool]) -> bytes:
-    """Return the text, compressed as browsers take it; the same bytes for the same schools."""
+def pack(schools: Sequence[MapSchool], out: Collection[str] = ()) -> bytes:
+    """Return the text, compressed as browsers take it; the same bytes for the same schools.
+
+    Args:
+        schools: In the order of the list.
+        out: Codes of those in an outage that goes on.
+    """
     counted = Counter((school.area, school.verdict or NO_VERDICT) for school in schools)
     shares = area_shares((*key, count) for key, count in counted.items())
     areas = _places(one.area for one in shares)
@@ -48,6 +54,7 @@ def pack(schools: Sequence[MapSchool]) -> bytes:
         "target": [_target(school.target_bps) for school in schools],
         "area": [areas.get(school.area or "", -1) for school in schools],
         "provider": [providers.get(school.provider or "", -1) for school in schools],
+        "out": [at for at, school in enumerate(schools) if school.code in out],
         "shares": [[areas[one.area], one.schools, one.judged, one.meets] for one in shares if one.area],
     }
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

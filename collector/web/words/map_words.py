@@ -93,6 +93,7 @@ def for_script() -> str:
             for count in _COUNTS
         ],
         "pin": str(say("Show on the map: %(name)s, %(verdict)s", name="{name}", verdict="{verdict}")),
+        "pinOut": str(say("Show on the map: %(name)s, in an outage; %(verdict)s", name="{name}", verdict="{verdict}")),
         "of": str(say("of %(target)s", target=_PLACE)),
         "next": str(say("Next %(num)s", num=_PLACE)),
         "back": str(say("Back %(num)s", num=_PLACE)),

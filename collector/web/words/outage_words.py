@@ -16,7 +16,8 @@ _RARE = 1e-6
 
 def who(row: OutageRow) -> Markup:
     """Return what the schools of an outage have in common."""
-    if row.label == OutageLabel.COLLECTOR.value and not _became_ours(row):
+    is_ours = row.label == OutageLabel.COLLECTOR.value and not _became_ours(row)
+    if is_ours or not (row.area or row.provider):
         return say("All schools")
     if row.area and row.provider:
         return say("%(provider)s in %(area)s", provider=row.provider, area=row.area)
@@ -38,6 +39,14 @@ def lead(row: OutageRow, none: Withdrawn | None = None) -> Markup:
         return _NONE[Why.OURS]({})
     if row.label == OutageLabel.COLLECTOR.value:
         return say("%(silent)s of %(online)s schools went silent at once.", **values)
+    if not row.seen_live:
+        return say_many(
+            "%(silent)s of %(online)s school of %(who)s had no line, as its diary says.",
+            "%(silent)s of %(online)s schools of %(who)s had no line, as their diaries say.",
+            row.online,
+            who=who(row),
+            **values,
+        )
     return say_many(
         "%(silent)s of %(online)s school of %(who)s went silent within a quarter of an hour.",
         "%(silent)s of %(online)s schools of %(who)s went silent within a quarter of an hour.",
@@ -78,6 +87,13 @@ def why(row: OutageRow, none: Withdrawn | None = None) -> Markup:
         return Markup("")
     if row.label == OutageLabel.COLLECTOR.value:
         return say("Everything went silent at once: it was our server, not the schools.")
+    if row.label == OutageLabel.PROVIDER.value and row.near_online and not row.seen_live:
+        return say(
+            "Of the schools of other providers near by, %(heard)s of %(online)s had theirs, so it was the provider, "
+            "not the power.",
+            heard=present.number(heard),
+            online=present.number(row.near_online),
+        )
     if row.label == OutageLabel.PROVIDER.value and row.near_online:
         return say(
             "Of the schools of other providers near by, %(heard)s of %(online)s are heard, so it is the provider, "

@@ -161,6 +161,23 @@ def _by_school(snapshot: Snapshot, schools: Sequence[str], query: Select[Any]) -
     return found
 
 
+def rows_of_day(snapshot: Snapshot, day: str) -> list[DayRow]:
+    """Return what is stored of one local day of every school."""
+    found = list(snapshot.connection.scalars(select(_NOW.school)))
+    rows: list[DayRow] = []
+    for some in in_pieces(sorted(found)):
+        query = select(*_DAY_COLUMNS).where(_DAY.school.in_(some), _DAY.day == day)
+        rows += [DayRow(*row) for row in snapshot.connection.execute(query).all()]
+    return rows
+
+
+def outages_between(snapshot: Snapshot, from_ms: int, to_ms: int) -> list[tuple[str, int, int]]:
+    """Return the outages of one school each that began in a time: school, beginning, and when it was last seen down."""
+    row = LOCAL_OUTAGES.c
+    query = select(row.school, row.from_ms, row.seen_ms).where(row.from_ms >= from_ms, row.from_ms < to_ms)
+    return [(one[0], one[1], one[2]) for one in snapshot.connection.execute(query).all()]
+
+
 def first_days(snapshot: Snapshot, schools: Sequence[str]) -> dict[str, str]:
     """Return the first stored day of each school that has one."""
     query = select(_DAY.school, func.min(_DAY.day)).where(_DAY.school.in_(schools)).group_by(_DAY.school)

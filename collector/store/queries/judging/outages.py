@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, func, insert, or_, select
 
 from collector.domain.outages.groups import Group
-from collector.domain.words import OutageState
+from collector.domain.words import OutageLabel, OutageState
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.measurements import DIARY
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGE_USUAL, OUTAGES
@@ -16,6 +16,10 @@ from collector.store.unit import Snapshot, UnitOfWork
 from collector.store.upsert import insert_or_update
 
 REGIONAL, LOCAL = "regional", "local"
+DIARY_ID = "diary-"
+"""How the identity of an outage begins that only diaries tell of."""
+
+_LEARNT = OUTAGES.c.outage_id.startswith(DIARY_ID, autoescape=True)
 
 Row = dict[str, Any]
 
@@ -105,8 +109,14 @@ def remove(unit: UnitOfWork, ids: Iterable[str]) -> None:
 
 
 def ids_from(snapshot: Snapshot, moment_ms: int) -> list[str]:
-    """Return the regional outages that were first suspected at a moment or later."""
+    """Return the regional outages that were seen, and first suspected at a moment or later."""
     query = select(OUTAGES.c.outage_id).where(OUTAGES.c.suspected_ms >= moment_ms, OUTAGES.c.kind == REGIONAL)
+    return list(snapshot.connection.scalars(query.where(~_LEARNT)))
+
+
+def learnt_ids(snapshot: Snapshot, from_ms: int) -> list[str]:
+    """Return the outages that only diaries tell of and that began at a moment or later."""
+    query = select(OUTAGES.c.outage_id).where(_LEARNT, OUTAGES.c.from_ms >= from_ms)
     return list(snapshot.connection.scalars(query))
 
 
@@ -115,6 +125,16 @@ def seen_since(snapshot: Snapshot, moment_ms: int) -> list[str]:
     seen = OUTAGES.c.seen_live & OUTAGES.c.opened_ms.is_not(None) & (OUTAGES.c.suspected_ms >= moment_ms)
     query = select(OUTAGES.c.outage_id).where(seen, OUTAGES.c.kind == REGIONAL).order_by(OUTAGES.c.suspected_ms)
     return list(snapshot.connection.scalars(query))
+
+
+def seen_around(snapshot: Snapshot, from_ms: int, to_ms: int) -> set[str]:
+    """Return the schools of outages that were seen at the time, or found beside one, and touch a time."""
+    mine = OUTAGE_SCHOOLS.c
+    touches = (OUTAGES.c.from_ms < to_ms) & or_(OUTAGES.c.closed_ms.is_(None), OUTAGES.c.closed_ms > from_ms)
+    query = select(mine.school).join(OUTAGES, OUTAGES.c.outage_id == mine.outage_id)
+    ours = OUTAGES.c.label == OutageLabel.COLLECTOR.value  # says nothing of their lines
+    query = query.where(touches, ~_LEARNT, ~ours, OUTAGES.c.kind == REGIONAL, OUTAGES.c.opened_ms.is_not(None))
+    return set(snapshot.connection.scalars(query))
 
 
 def parts_of(snapshot: Snapshot, outage_id: str) -> list[str]:

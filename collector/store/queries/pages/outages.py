@@ -1,11 +1,13 @@
 """Read models of the outages page: those that go on, those that are over, whose schools they took."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
-from collector.domain.words import LIVE_OUTAGES, OutageState
+from collector.domain.words import LIVE_OUTAGES, OutageLabel, OutageState
 from collector.store.queries.judging.outages import REGIONAL
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
@@ -125,6 +127,19 @@ def members(snapshot: Snapshot, outage_id: str, most: int | None = None) -> list
         .limit(most)
     )
     return [MemberRow(*row) for row in snapshot.connection.execute(query).all()]
+
+
+def silent_now(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict[str, str]:
+    """Return the outage that goes on at each of some schools (None: of all) and from which it has not come back.
+
+    What is our own failure is no outage of schools, and a school whose computers were switched off is in none.
+    """
+    mine = OUTAGE_SCHOOLS.c
+    query = select(mine.school, OUTAGES.c.outage_id).join(OUTAGES, OUTAGES.c.outage_id == mine.outage_id)
+    query = query.where(_LIVE, OUTAGES.c.label != OutageLabel.COLLECTOR.value)
+    query = query.where(mine.back_ms.is_(None), mine.said != "off").order_by(OUTAGES.c.from_ms)
+    pieces = [query] if codes is None else [query.where(mine.school.in_(some)) for some in in_pieces(codes)]
+    return {row[0]: row[1] for piece in pieces for row in snapshot.connection.execute(piece).all()}
 
 
 def count_members(snapshot: Snapshot, outage_id: str) -> tuple[int, int]:

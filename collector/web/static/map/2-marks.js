@@ -9,10 +9,11 @@
     MEETS: [["M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zM4.1 8.3l2.7 2.8 5.2-5.3-1.3-1.3-3.9 4-1.4-1.5z", true]],
     INSUFFICIENT: [["M14.2 8a6.2 6.2 0 1 1-12.4 0 6.2 6.2 0 0 1 12.4 0z", false, 1.7, [2.4, 1.5]]],
     NOT_TESTABLE: [["M2 2h12v12H2zM2.4 13.6 13.6 2.4", false, 1.7]],
+    OUTAGE: [["M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8zM5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2", false, 1.7]],
   };
   SHAPES.NONE = SHAPES.INSUFFICIENT;
-  const TOKENS = { BELOW: "below", BORDERLINE: "border", MEETS: "meets", INSUFFICIENT: "insuf", NOT_TESTABLE: "nott", NONE: "insuf" };
-  const ORDER = ["BELOW", "BORDERLINE", "NOT_TESTABLE", "INSUFFICIENT", "NONE", "MEETS"];
+  const TOKENS = { BELOW: "below", BORDERLINE: "border", MEETS: "meets", INSUFFICIENT: "insuf", NOT_TESTABLE: "nott", NONE: "insuf", OUTAGE: "below" };
+  const ORDER = ["OUTAGE", "BELOW", "BORDERLINE", "NOT_TESTABLE", "INSUFFICIENT", "NONE", "MEETS"];
   const PATHS = {};
   Object.keys(SHAPES).forEach(function (name) {
     PATHS[name] = SHAPES[name].map((part) => [new Path2D(part[0])].concat(part.slice(1)));
@@ -76,7 +77,7 @@
     ORDER.forEach(function (name) {
       if (!counts[name]) return;
       const to = from + 2 * Math.PI * counts[name] / total, gap = counts[name] < total ? 0.06 : 0;
-      pen.setLineDash(name === "INSUFFICIENT" || name === "NONE" ? [2.5, 2] : []);
+      pen.setLineDash(name === "OUTAGE" ? [4, 2] : name === "INSUFFICIENT" || name === "NONE" ? [2.5, 2] : []);
       pen.strokeStyle = colours.verdicts[name];
       pen.beginPath();
       pen.arc(x, y, radius - 2, from + gap / 2, Math.max(from + gap / 2 + 0.02, to - gap / 2));

@@ -15,6 +15,7 @@
     data.x = data.lon.map((value) => (value === null ? null : value / 1e4 < cut ? value / 1e4 + 360 : value / 1e4));
     // The clusters know longitudes of -180 to 180 only, so they are turned until nothing crosses their edge.
     data.turn = cut > -180 ? 180 : 0;
+    data.isOut = new Set(data.out);
     data.numberOf = new Map(data.code.map((code, i) => [code, i]));
     return data;
   };
@@ -35,6 +36,9 @@
 
   atlas.verdictOf = (data, i) => data.verdicts[data.verdict.charCodeAt(i) - 48];
 
+  /* What is drawn of a school: an outage that goes on replaces the verdict; the legend chooses by verdict all the same. */
+  atlas.markOf = (data, i) => (data.isOut.has(i) ? "OUTAGE" : atlas.verdictOf(data, i));
+
   /* Returns the clusters of those schools; the chosen one is left out, since it is drawn by itself. */
   atlas.makeClusters = function (data, shown, chosen) {
     const points = [];
@@ -46,7 +50,7 @@
       radius: CLOSE_PX, extent: 256, maxZoom: atlas.MAX_ZOOM, minPoints: 2,
       map: function (properties) {
         const counts = {};
-        counts[atlas.verdictOf(data, properties.i)] = 1;
+        counts[atlas.markOf(data, properties.i)] = 1;
         return { counts: counts };
       },
       reduce: function (into, from) {

@@ -20,12 +20,12 @@
   /* A row of one school, for the list and for a pop-up of several. */
   atlas.row = function (data, i, schools) {
     const row = document.getElementById("map-row").content.querySelector("li").cloneNode(true);
-    const verdict = atlas.verdictOf(data, i), pin = row.querySelector(".pin"), use = pin.querySelector("use");
+    const verdict = atlas.verdictOf(data, i), isOut = data.isOut.has(i), pin = row.querySelector(".pin"), use = pin.querySelector("use");
     row.dataset.code = data.code[i];
-    pin.className = "pin i-" + CLASSES[verdict];
+    pin.className = "pin i-" + (isOut ? "below" : CLASSES[verdict]);
     pin.href = atlas.address({ school: data.code[i] }).href + "#picked";
-    pin.setAttribute("aria-label", atlas.fill(atlas.says.pin, { name: data.name[i], verdict: atlas.says.verdicts[verdict] }));
-    use.setAttribute("href", use.getAttribute("href").split("#")[0] + "#" + CLASSES[verdict]);
+    pin.setAttribute("aria-label", atlas.fill(isOut ? atlas.says.pinOut : atlas.says.pin, { name: data.name[i], verdict: atlas.says.verdicts[verdict] }));
+    use.setAttribute("href", use.getAttribute("href").split("#")[0] + "#" + (isOut ? "outage" : CLASSES[verdict]));
     const name = row.querySelector(".name");
     name.textContent = data.name[i];
     name.href = schools + data.code[i].split("/").map(encodeURIComponent).join("/");

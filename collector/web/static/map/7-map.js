@@ -45,7 +45,7 @@
     given.drawn = String(Number(given.drawn || 0) + 1);
     place.schoolsDrawn = () => marks.map((mark) => ({
       x: mark.x - view.margin.x, y: mark.y - view.margin.y, code: mark.i === undefined ? null : data.code[mark.i],
-      verdict: mark.i === undefined ? null : atlas.verdictOf(data, mark.i), counts: mark.counts || null,
+      verdict: mark.i === undefined ? null : atlas.markOf(data, mark.i), counts: mark.counts || null,
     }));
   }
 
@@ -62,11 +62,11 @@
     marks.sort((a, b) => a.r - b.r || a.y - b.y);
     marks.forEach(function (mark) {
       if (mark.counts) atlas.drawRing(pen, mark.x, mark.y, mark.counts, colours);
-      else atlas.drawSchool(pen, mark.x, mark.y, atlas.verdictOf(data, mark.i), colours, false);
+      else atlas.drawSchool(pen, mark.x, mark.y, atlas.markOf(data, mark.i), colours, false);
     });
     if (chosen === null || data.y[chosen] === null || !shown.has(atlas.verdictOf(data, chosen))) return;
     const mark = { i: chosen, x: atlas.toX(view, data.x[chosen]), y: atlas.toY(view, data.y[chosen]), r: 13 };
-    atlas.drawSchool(pen, mark.x, mark.y, atlas.verdictOf(data, chosen), colours, true);
+    atlas.drawSchool(pen, mark.x, mark.y, atlas.markOf(data, chosen), colours, true);
     marks.push(mark);
   }
 

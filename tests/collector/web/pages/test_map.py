@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
+from collector.evaluate import outages
 from collector.store.open import Store
 from collector.store.queries import newness
 from collector.store.queries.judging import summaries
@@ -19,6 +21,7 @@ from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.pages.test_all_pages import statements
 from tests.collector.web.screens import make_app
 from tests.fakes import many_schools, pages_world
+from tests.fakes.happenings import OUTAGE, break_down, outage_rows
 
 VERDICTS_NOW = """
 SELECT coalesce(e.verdict, 'NONE') AS verdict, s.area AS area, s.code AS code, s.latitude AS latitude
@@ -278,3 +281,37 @@ def test_strange_codes_and_names_stay_text(app: Flask, admin: FlaskClient, count
     for code in strange:
         assert admin.get("/map/card", query_string={"school": code}).status_code == 200
         assert admin.get("/map", query_string={"school": code}).status_code == 200
+
+
+def test_a_school_in_an_open_outage_has_a_ring_with_a_cross_and_words(admin: FlaskClient, country: Store) -> None:
+    one, other = sorted(row.code for row in raw(country) if row.latitude is not None)[:2]
+    before = admin.get("/map/data").headers["ETag"]
+    assert data_of(admin)["out"] == []
+    assert "In an outage" not in admin.get("/schools").text + admin.get("/map").text
+    break_down(country, [one, other], date(2026, 11, 24), 1, "open")
+    assert admin.get("/map/data").headers["ETag"] != before
+    found = data_of(admin)
+    assert {found["code"][at] for at in found["out"]} == {one, other}
+    page = admin.get("/map").text
+    rows = {
+        code: row for row in page.split("<li ")[1:] for code in re.findall(r'class="map-row" data-code="([^"]+)"', row)
+    }
+    for code, row in rows.items():
+        is_out = code in (one, other)
+        assert ("in an outage;" in row, "#outage" in row) == (is_out, is_out)
+    assert re.search(r'href="/outages"><span class="i-below">.*</span> 2 schools in an outage</a>', page)
+    listed_schools = admin.get("/schools").text
+    mark = rf'<a class="badge v-below" href="/outages/{OUTAGE}"><svg[^>]*><use href="[^"]+#outage"'
+    assert len(re.findall(mark, listed_schools)) == 2
+    assert re.search(mark, admin.get(f"/map/card?school={one}").text)
+    break_down(country, [one, other], date(2026, 11, 24))
+    assert data_of(admin)["out"] == [] and "In an outage" not in admin.get("/schools").text
+
+
+def test_our_own_failure_marks_no_school(admin: FlaskClient, country: Store) -> None:
+    code = min(row.code for row in raw(country))
+    row, schools = outage_rows([code], date(2026, 11, 24), 1, "open", label="collector")
+    with country.unit() as unit:
+        outages.keep(unit, OUTAGE, [(row, schools)])
+        unit.commit()
+    assert data_of(admin)["out"] == [] and "In an outage" not in admin.get("/schools").text
