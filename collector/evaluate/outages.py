@@ -39,6 +39,7 @@ MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 CATCH_UP_MIN = 180  # after a longer rest the watch begins anew: what was before is told by diaries
 AGAIN_EVERY_MIN = 15
+AGAIN_SCHOOLS = 400  # of all outages that are worked out again in one minute; a larger one is alone
 AGAIN_DAYS = 40  # as far back as days of conditions are worked out again (decision 132)
 LOAD_MIN = LOOKBACK_MIN + WITHIN_MIN + 2 * LONGEST_MIN
 USUAL_KEPT_DAYS = 60
@@ -211,22 +212,33 @@ def _learn(unit: UnitOfWork, composer: Composer, now_ms: int, done: set[str]) ->
 def _again(store: Store, config: CollectorConfig, now_ms: int) -> list[OutageFact]:
     """Work out again what stands of the outages of late: what they took follows from calendars, zones and rolls too.
 
-    So a holiday that is declared afterwards, or a row that somebody altered, is right after the next turn.
+    So a holiday that is declared afterwards, or a row that somebody altered, is right after the next round. A round
+    begins every quarter of an hour, and is spread over the minutes, so that the watch is not kept from watching.
     """
     last = now_ms // MINUTE_MS - 1
     with store.reader() as snapshot:
-        if 0 <= last - int(facts.find_fact(snapshot, facts.OUTAGES_AGAIN_MINUTE) or 0) < AGAIN_EVERY_MIN:
+        began, _, done = (facts.find_fact(snapshot, facts.OUTAGES_AGAIN) or "0").partition(" ")
+        if not done and 0 <= last - int(began) < AGAIN_EVERY_MIN:
             return []
+        began = began if done else str(last)
         composer = Composer(snapshot, config.default_timezone, last)
-        ids = outages.seen_since(snapshot, now_ms - AGAIN_DAYS * DAY_MS)
-        wrong = [outage_id for outage_id in ids if not _stands(snapshot, outage_id, composer)]
+        ids = [one for one in outages.seen_since(snapshot, now_ms - AGAIN_DAYS * DAY_MS) if one > done]
+        wrong, looked, schools = [], "", 0
+        for outage_id in ids:
+            if schools >= AGAIN_SCHOOLS:
+                break
+            looked, found = outage_id, _stored(snapshot, outage_id)
+            schools += sum(len(outage.members) for outage in found)
+            if not _stands(snapshot, outage_id, found, composer):
+                wrong.append(outage_id)
     told: list[OutageFact] = []
     with store.unit() as unit:
         composer = Composer(unit, config.default_timezone, last)
         for outage_id in wrong:
             for outage in _stored(unit, outage_id):
                 told += _compose(unit, outage, composer)
-        facts.set_fact(unit, facts.OUTAGES_AGAIN_MINUTE, str(last))
+        is_over = not ids or looked == ids[-1]
+        facts.set_fact(unit, facts.OUTAGES_AGAIN, began if is_over else f"{began} {looked}")
         unit.commit()
     return told
 
@@ -236,9 +248,9 @@ def _stored(snapshot: Snapshot, outage_id: str) -> list[Outage]:
     return [outage_rows.outage_of(row, outages.school_rows(snapshot, outage_id)) for row in rows]
 
 
-def _stands(snapshot: Snapshot, outage_id: str, composer: Composer) -> bool:
+def _stands(snapshot: Snapshot, outage_id: str, seen: Iterable[Outage], composer: Composer) -> bool:
     """Return whether an outage and what diaries made of it are stored as they are to be."""
-    found = [one for outage in _stored(snapshot, outage_id) for one in composer.rows(outage)]
+    found = [one for outage in seen for one in composer.rows(outage)]
     if not set(outages.parts_of(snapshot, outage_id)) <= {row["outage_id"] for row, _schools in found}:
         return False
     return all(outages.stands(snapshot, row, schools) for row, schools in found)

@@ -17,7 +17,7 @@ SITES_SEEN_MS = "sites_seen_ms"  # receipt of the newest look at learning sites 
 NETWORKS_SEEN_MS = "networks_seen_ms"  # receipt of the newest measurement whose network was looked up
 OUTAGES_MINUTE = "outages_minute"  # the newest minute of Unix time that the watch over the country has taken
 OUTAGES_LEARNT_MS = "outages_learnt_ms"  # receipt of the newest diary that outages were held against
-OUTAGES_AGAIN_MINUTE = "outages_again_minute"  # of Unix time: when all outages of late were last worked out again
+OUTAGES_AGAIN = "outages_again"  # minute in which the last round over them began; while it goes on, how far it is
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
 

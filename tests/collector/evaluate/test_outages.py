@@ -1,6 +1,7 @@
 """The drill in simulated time through the real code: posts come in, the watch runs by an injected clock."""
 
 import random
+from datetime import date
 
 import pytest
 from sqlalchemy import insert, update
@@ -11,11 +12,12 @@ from collector.evaluate import work
 from collector.evaluate.inputs import Reference, SchoolInputs
 from collector.profiles import catalogue
 from collector.store.open import Store
-from collector.store.queries import schools
+from collector.store.queries import facts, schools
 from collector.store.queries.judging import suppressions
 from collector.store.tables.judgement import SCHOOL_DAYS
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from tests.fakes.collector_world import FakeClock
+from tests.fakes.happenings import outage_rows
 from tests.fakes.outage_island import CONFIG, MINUTE_MS, ZONE, Island, at, nobody
 from tests.fakes.registry_files import import_calendar, import_schools
 from tests.fakes.wire_device import a_deployment
@@ -261,3 +263,19 @@ def test_planted_rows_and_clocks_that_nobody_knows_do_not_change_an_outage(islan
     for code in island.cut:
         island.add_diary(code, at("10:20"), at("11:30"), "no_internet", time_quality="bounded", clock_off_ms=2000)
     assert a_turn(island)["to_ms"] == at("11:30"), "a clock that was right before and after is believed"
+
+
+def test_a_round_is_spread_over_the_minutes(island: Island, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of five outages two are looked at in each minute; then nothing until the next round."""
+    monkeypatch.setattr(evaluation, "AGAIN_SCHOOLS", 2)
+    rows = [outage_rows(["S000"], date(2026, 11, 23), 1, outage_id=f"{number:016}") for number in range(5)]
+    with store.unit() as unit:
+        for row, members in rows:
+            evaluation.keep(unit, row["outage_id"], [(row, [{**members[0], "outage_id": row["outage_id"]}])])
+        facts.set_fact(unit, facts.OUTAGES_AGAIN, "0")
+        unit.commit()
+    right = []
+    for _ in range(5):
+        island.pass_until(island.clock.now_ms() + MINUTE_MS)
+        right.append(sum(row["state"] == "retracted" for row in island.rows()))
+    assert right == [2, 4, 5, 5, 5], "none of them is an outage of many: one school is not"

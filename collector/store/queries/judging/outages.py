@@ -121,10 +121,10 @@ def learnt_ids(snapshot: Snapshot, from_ms: int) -> list[str]:
 
 
 def seen_since(snapshot: Snapshot, moment_ms: int) -> list[str]:
-    """Return the regional outages that were seen live, opened, and first suspected at a moment or later."""
+    """Return the regional outages seen live that opened and were first suspected since a moment, by identity."""
     seen = OUTAGES.c.seen_live & OUTAGES.c.opened_ms.is_not(None) & (OUTAGES.c.suspected_ms >= moment_ms)
-    query = select(OUTAGES.c.outage_id).where(seen, OUTAGES.c.kind == REGIONAL).order_by(OUTAGES.c.suspected_ms)
-    return list(snapshot.connection.scalars(query))
+    query = select(OUTAGES.c.outage_id).where(seen, OUTAGES.c.kind == REGIONAL)
+    return sorted(snapshot.connection.scalars(query))
 
 
 def seen_around(snapshot: Snapshot, from_ms: int, to_ms: int) -> set[str]:
