@@ -32,6 +32,7 @@ class Read:
     at_s: float
     half_width_pct: float | None
     reason: StopReason | None
+    stopped_s: float | None = None  # when nothing more was sent, where that is not the same
 
     @property
     def error(self) -> float:
@@ -42,7 +43,8 @@ class Read:
     @property
     def share(self) -> float:
         """Bytes, of the whole transfer's."""
-        return self.trace.sent_bytes(self.at_s) / max(1, self.trace.sent_bytes(SECONDS))
+        sent_s = self.at_s if self.stopped_s is None else self.stopped_s
+        return self.trace.sent_bytes(sent_s) / max(1, self.trace.sent_bytes(SECONDS))
 
 
 Rule = Callable[[Trace], Read]
@@ -52,14 +54,21 @@ def ours(trace: Trace, *, prior_bps: float | None = None, uses_delivery: bool = 
     """Replay the shipped estimator, as where the kernel says what came behind a hole."""
     estimator = Estimator(EstimatorConfig(rtt_s=trace.rtt_s, prior_bps=prior_bps))
     estimate: Estimate | None = None
+    stopped_s, until_s = SECONDS, None
     for sample in trace.samples:
         seen = sample if uses_delivery else replace(sample, delivery_bps=None)
-        if estimator.add(seen).stop:
+        decision = estimator.add(seen)
+        if until_s is None and decision.stop:
+            stopped_s = sample.at_s
+            if not decision.hears_out or not trace.can_be_heard_out:
+                break
+            until_s = trace.drained_s(sample.at_s)
+        elif until_s is not None and sample.at_s >= until_s:
             break
     estimate = estimator.result(StopReason.TIME)
     if estimate is None:
         return Read(trace, 0.0, SECONDS, None, None)
-    return Read(trace, estimate.bps, sample.at_s, estimate.half_width_pct, estimate.reason)
+    return Read(trace, estimate.bps, sample.at_s, estimate.half_width_pct, estimate.reason, stopped_s)
 
 
 def with_prior(trace: Trace) -> Read:

@@ -63,6 +63,20 @@ class Trace:
         """Return what had been sent over the line by then, in flight included."""
         return sum(slot.sent_bytes for slot in self._until(until_s))
 
+    @property
+    def can_be_heard_out(self) -> bool:
+        """Whether it is an upload as Linux sends; elsewhere (CUBIC here) the kernel cannot be told to keep little."""
+        return self.direction == "upload" and self.congestion_control == "bbr"
+
+    def drained_s(self, at_s: float) -> float:
+        """Return when the line had carried what had been sent by a moment: it ends then if nothing more is."""
+        left_bytes = self.sent_bytes(at_s)
+        for index, slot in enumerate(self.slots):
+            left_bytes -= slot.served_bytes
+            if left_bytes <= 0:
+                return max(at_s, self.slots_from_s + (index + 1) * SLOT_S)
+        return SECONDS
+
     def _until(self, until_s: float) -> tuple[TruthSlot, ...]:
         return self.slots[: max(0, int((until_s - self.slots_from_s) / SLOT_S))]
 
