@@ -219,7 +219,7 @@ def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
 
 
 def _tests(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> int:
-    """Return how many tests there are: those that came long ago are counted once, those that came since by each page."""
+    """Return how many tests there are: those that came long ago are counted once, newer ones by each page."""
     settled_ms = (parts.now_ms // _HOUR_MS - 1) * _HOUR_MS
     of = (wanted.schools, wanted.since_ms)
     late = pages_quality.count_late_tests(snapshot, *of, settled_ms)
