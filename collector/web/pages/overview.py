@@ -13,7 +13,7 @@ from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import overview as pages_overview
 from collector.store.queries.pages.devices import DeviceCounts
-from collector.store.queries.pages.overview import FlagCounts, Freshness, Today
+from collector.store.queries.pages.overview import Change, FlagCounts, Freshness, Today
 from collector.store.queries.pages.schools import NO_VERDICT, SchoolFilter
 from collector.store.queries.pages.standings import Standing, count_verdicts
 from collector.store.unit import Snapshot
@@ -138,13 +138,11 @@ def _change(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> Markup:
     if fresh.last_judged_day is None:
         return Markup("")
     week = periods.periods("week", date.fromisoformat(fresh.last_judged_day), _WEEKS_BACK + 1)[0]
-    found = remembered.of_votes(
-        "change",
-        snapshot,
-        parts.measure,
-        lambda: pages_overview.change_since(snapshot, parts.measure, week.first),
-        week,
-    )
+
+    def compare() -> Change:
+        return pages_overview.change_since(snapshot, parts.measure, week.first)
+
+    found = remembered.of_votes("change", snapshot, parts.measure, compare, week.first)
     if not found.schools:
         return Markup("")
     more = found.meet - found.met
