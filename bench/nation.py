@@ -27,6 +27,7 @@ from bench.nationwide.load import Reader, Senders
 from bench.nationwide.report import Found
 from collector import operate
 from collector.config import TestpointConfig
+from collector.domain.words import SPEED
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
 from collector.real.world import real_ports
@@ -54,7 +55,8 @@ def pages(store: Store) -> dict[str, str]:
     with store.reader() as snapshot:
         below = NEWEST_EVALUATIONS.c.verdict == "BELOW"
         code = snapshot.connection.scalar(select(NEWEST_EVALUATIONS.c.school).where(below).limit(1))
-        flag = snapshot.connection.scalar(select(FLAGS.c.flag_id).where(FLAGS.c.state == "open").limit(1))
+        slow = (FLAGS.c.state == "open") & (FLAGS.c.kind == SPEED)
+        flag = snapshot.connection.scalar(select(FLAGS.c.flag_id).where(slow).limit(1))
         area, provider = snapshot.connection.execute(
             select(SCHOOLS.c.area, SCHOOLS.c.provider).where(SCHOOLS.c.code == code)
         ).one()

@@ -89,7 +89,10 @@ def read_for(readers: Sequence[Reader], pages: dict[str, str], until_s: float, p
 
     def read(reader: Reader, chance: random.Random) -> None:
         while time.monotonic() < until_s:
-            time.sleep(min(chance.expovariate(1 / pause_s), max(0.0, until_s - time.monotonic())))
+            pause = chance.expovariate(1 / pause_s)
+            if time.monotonic() + pause >= until_s:
+                break  # and not everybody at once at the end
+            time.sleep(pause)
             name = chance.choice(list(pages))
             reader.get(pages[name], name)
 

@@ -13,7 +13,7 @@ from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import overview as pages_overview
 from collector.store.queries.pages.devices import DeviceCounts
-from collector.store.queries.pages.overview import FlagCounts, Freshness, Today
+from collector.store.queries.pages.overview import Change, FlagCounts, Freshness, Today
 from collector.store.queries.pages.schools import NO_VERDICT, SchoolFilter
 from collector.store.queries.pages.standings import Standing, count_verdicts
 from collector.store.unit import Snapshot
@@ -21,7 +21,7 @@ from collector.web.charts import small, weeks
 from collector.web.desk import Desk, desk
 from collector.web.http.frame import page
 from collector.web.language import present
-from collector.web.language.i18n import say, say_many
+from collector.web.language.i18n import language, say, say_many
 from collector.web.pages import devices
 from collector.web.views import lines, remembered
 from collector.web.views.lines import SchoolLine
@@ -79,7 +79,7 @@ def show() -> str:
         fresh = pages_overview.freshness(snapshot, parts.measure)
         today = pages_overview.today(snapshot, midnight_ms(parts))
         fleet = pages_devices.fleet(snapshot, devices.limits(parts), pages_devices.reasons(snapshot))
-        history = _weeks(snapshot, parts, fresh)
+        history, pictures = _history(snapshot, parts, fresh)
         return page(
             "overview/show.html",
             snapshot,
@@ -95,7 +95,7 @@ def show() -> str:
             flags=_flags(pages_overview.open_flags(snapshot, parts.now_ms)),
             areas=_areas_drawn(snapshot, parts, counted),
             weeks=history,
-            weeks_pictures=_weeks_pictures(history),
+            weeks_pictures=pictures,
             today=today,
             tiles=_tiles(counted, counts, today, fleet),
             facts=_facts(parts, fresh),
@@ -138,7 +138,11 @@ def _change(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> Markup:
     if fresh.last_judged_day is None:
         return Markup("")
     week = periods.periods("week", date.fromisoformat(fresh.last_judged_day), _WEEKS_BACK + 1)[0]
-    found = pages_overview.change_since(snapshot, parts.measure, week.first)
+
+    def compare() -> Change:
+        return pages_overview.change_since(snapshot, parts.measure, week.first)
+
+    found = remembered.of_votes("change", snapshot, parts.measure, compare, week.first)
     if not found.schools:
         return Markup("")
     more = found.meet - found.met
@@ -197,6 +201,16 @@ def _areas(counted: Sequence[Standing]) -> list[AreaLine]:
         bar = small.verdict_bar(counts, _bar_label(counts), height=12)
         found.append(AreaLine(area, sum(counts.values()), counts.get("MEETS", 0), counts.get("BELOW", 0), bar))
     return sorted(found, key=lambda line: (line.area is None, line.area or ""))
+
+
+def _history(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> tuple[list[weeks.Week], list[Markup]]:
+    """Return the last weeks with their pictures."""
+
+    def draw() -> tuple[list[weeks.Week], list[Markup]]:
+        history = _weeks(snapshot, parts, fresh)
+        return history, _weeks_pictures(history)
+
+    return remembered.of_votes("weeks", snapshot, parts.measure, draw, (fresh.last_judged_day, language()))
 
 
 def _weeks(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> list[weeks.Week]:

@@ -33,6 +33,7 @@ BLUEPRINT = Blueprint("quality", __name__)
 
 DAYS: Final = (7, 14, 28, 90)
 _DAYS = 14
+_HOUR_MS: Final = 3_600_000  # no request is under way so long: what was received before is all there
 LISTING: Final = Listing("quality", "quality.show", "quality.download", {"days": str(_DAYS)})
 
 _SUMMARY: Final = {"kind": CellKind.TEXT, "issue": CellKind.TEXT, "count": CellKind.INTEGER, "of": CellKind.INTEGER}
@@ -208,13 +209,25 @@ def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
     of_devices = pages_quality.count_device_issues(snapshot, wanted.schools)
     of_schools = registry_checks.counts(registry_checks.checked(snapshot), wanted.schools)
     return Summary(
-        tests=pages_quality.count_tests(snapshot, wanted.schools, wanted.since_ms),
+        tests=_tests(snapshot, parts, wanted),
         aside=_aside(snapshot, parts, wanted),
         devices=[Finding(issues.ISSUES[key], count) for key, count in of_devices.items()],
         thin=[Finding(issues.THIN, thin, schools), Finding(issues.NO_VERDICT, none, schools)],
         registry=[Finding(issues.ISSUES[key], count, schools) for key, count in of_schools.items()],
         schools=schools,
     )
+
+
+def _tests(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> int:
+    """Return how many tests there are: those that came long ago are counted once, newer ones by each page."""
+    settled_ms = (parts.now_ms // _HOUR_MS - 1) * _HOUR_MS
+    of = (wanted.schools, wanted.since_ms)
+    late = pages_quality.count_late_tests(snapshot, *of, settled_ms)
+
+    def count() -> int:
+        return pages_quality.count_tests(snapshot, *of) - late
+
+    return remembered.of_votes("tests", snapshot, parts.measure, count, (*of, settled_ms)) + late
 
 
 def _aside(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Sequence[Aside]:

@@ -122,6 +122,17 @@ def count_tests(snapshot: Snapshot, wanted: QualityFilter, since_ms: int) -> int
     return int(snapshot.connection.execute(select(func.count()).select_from(MEASUREMENTS).where(*where)).scalar_one())
 
 
+def count_late_tests(snapshot: Snapshot, wanted: QualityFilter, since_ms: int, received_ms: int) -> int:
+    """Return how many of them were received at a moment or later: found by that, however many began since."""
+    columns = (MEASUREMENTS.c.started_ms, MEASUREMENTS.c.school)
+    # Read by itself, so that no database walks along everything that began since.
+    late = select(*columns).where(MEASUREMENTS.c.received_ms >= received_ms).offset(0).subquery()
+    query = select(func.count()).select_from(late).where(late.c.started_ms >= since_ms)
+    if any(wanted):
+        query = query.where(late.c.school.in_(select(SCHOOLS.c.code).where(*_of_school(wanted))))
+    return int(snapshot.connection.execute(query).scalar_one())
+
+
 def _aside_by_device(wanted: QualityFilter, since_ms: int, reason: str) -> Select[Any]:
     return (
         select(
