@@ -11,7 +11,7 @@ from collector.web.charts.svg import num, picture, tag
 from collector.web.language import present
 from collector.web.language.i18n import say
 
-WIDE: Final = 520.0
+WIDE: Final = 380.0
 NARROW: Final = 336.0
 _HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 236.0, 44.0, 26.0, 4.0, 6.0
 _LABEL_GAP: Final = 44.0
