@@ -26,6 +26,7 @@ from collector.store.queries.pages import tokens as pages_tokens
 from collector.store.queries.pages import waiting
 from collector.store.queries.pages.devices import DeviceFilter, DeviceRow, Limits, Said
 from collector.store.queries.pages.tokens import TokenFilter
+from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
 from collector.web.asking.rows import FILE_ROWS, csv_file
@@ -100,22 +101,14 @@ def show() -> str:
     wanted = read_filter()
     with parts.store.reader() as snapshot:
         rows = pages_devices.device_rows(snapshot, wanted, limit, asked.limit())
-        keys = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
         reasons = pages_devices.reasons(snapshot)
         counts = pages_devices.fleet(snapshot, limit, reasons)
-        cut_off = {row.code for row in rows if row.reason == Reason.OUTAGE}
-        outages = suppressions.open_outages(snapshot, cut_off)
-        names = [row.device for row in rows]
-        said, owners = pages_devices.last_words(snapshot, names), given.names(snapshot, names)
         days = heard.days(snapshot, parts)
         may_act = access.may(access.person(), Role.ADMIN)
         return page(
             "devices/show.html",
             snapshot,
-            lines=[
-                _line(row, parts, keys.get(row.device, []), outages.get(row.code), said.get(row.device, ()), owners)
-                for row in rows
-            ],
+            lines=_lines(snapshot, parts, rows),
             picture=heard.picture(days),
             usual=heard.usual(days),
             follow=LISTING.file_of("standing=silent"),
@@ -133,6 +126,18 @@ def show() -> str:
             may_act=may_act,
             may_choose=access.may(access.person(), MAY_ACT),
         )
+
+
+def _lines(snapshot: Snapshot, parts: Desk, rows: Sequence[DeviceRow]) -> list[DeviceLine]:
+    """Return the devices of a list in words, with what is asked for these alone."""
+    names = [row.device for row in rows]
+    keys = devices.waiting_keys_by_device(snapshot, [row.device for row in rows if row.is_pending])
+    outages = suppressions.open_outages(snapshot, {row.code for row in rows if row.reason == Reason.OUTAGE})
+    said, owners = pages_devices.last_words(snapshot, names), given.names(snapshot, names)
+    return [
+        _line(row, parts, keys.get(row.device, []), outages.get(row.code), said.get(row.device, ()), owners)
+        for row in rows
+    ]
 
 
 def _by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -31,7 +31,7 @@ from collector.notify.settings import NotifyConfig
 from collector.store.open import Store, create
 from collector.web.language.i18n import LANGUAGES
 from collector.web.register import register_pages
-from tests.fakes import pages_world
+from tests.fakes import pages_world, troubles
 from tests.fakes.collector_world import FakeClock, fake_ports
 
 CHROMIUM = "/usr/bin/chromium"
@@ -55,10 +55,14 @@ PAGES = {
     "05-flags-table": "/flags?as=table",
     "06-flag": "flag",
     "07-outages": "/outages",
-    "07-outage": "/outages/0123456789abcdef?show=all",
+    "07-outage": f"/outages/{troubles.OUTAGE}?show=all",
     "29-availability": "availability",
     "30-hazards": "/hazards",
     "31-hazard-new": "/hazards/new",
+    "31-hazard": f"/hazards/{troubles.HAZARD}",
+    "31-hazard-calls": f"/hazards/{troubles.HAZARD}/calls",
+    "31-hazard-print": f"/hazards/{troubles.HAZARD}/print",
+    "31-hazard-report": f"/hazards/{troubles.HAZARD}/report",
     "32-sites": "/sites",
     "33-networks": "/networks",
     "34-notices": "/notices",
@@ -67,6 +71,9 @@ PAGES = {
     "37-webhooks": "/admin/webhooks",
     "08-providers": "/providers",
     "09-devices": "/devices",
+    "09-devices-silent": "/devices?standing=silent",
+    "09-devices-heard": "/devices/heard",
+    "09-devices-heard-day": "/devices/heard?day=2026-11-23",
     "16-progress": "/progress?list=BELOW&at=2026-11-01",
     "14-quality": "/quality",
     "15-quality-rows": "/quality/no_place",
@@ -269,6 +276,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as place:
             store = create(Path(place) / "data")
             pages_world.country(store)
+            if not given.few:
+                troubles.add(store)
             with served(make_flask(deployment(store))) as url:
                 take(browser, url, given.folder, given.name, given.password, few=given.few, is_ours=True)
             store.close()
