@@ -22,7 +22,6 @@ from collector.notify.stop_link import Stop
 from collector.store.open import Store
 from collector.store.queries import audit, facts, users
 from collector.store.queries.notices import outbox, preferences, webhooks
-from tests.collector.web import screens
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.fakes import pages_world
 from tests.fakes.collector_world import FakeClock
@@ -39,9 +38,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def app(country: Store, clock: FakeClock) -> Flask:
-    made = make_flask(a_deployment(country, clock), MAIL)
-    made.jinja_env.bytecode_cache = screens._Compiled()
-    return made
+    return make_flask(a_deployment(country, clock), MAIL)
 
 
 def post(client: FlaskClient, address: str, **values: str) -> TestResponse:

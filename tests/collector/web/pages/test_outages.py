@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from datetime import datetime
+from datetime import date, datetime
 from html import unescape
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from sqlalchemy import text, update
 
 from collector.config import CollectorConfig
 from collector.domain.outages import odds
+from collector.evaluate import outages
 from collector.store.open import Store
 from collector.store.tables.outages import OUTAGES
 from collector.store.tables.registry import SCHOOLS
@@ -22,6 +23,7 @@ from collector.web.register import register_pages
 from tests.collector.web.pages.conftest import sign_in
 from tests.fakes import pages_world
 from tests.fakes.collector_world import FakeClock
+from tests.fakes.happenings import outage_rows
 from tests.fakes.outage_island import ZONE, Island, at, nobody
 
 
@@ -177,3 +179,15 @@ def test_an_outage_that_was_none_says_why(island: Island, store: Store, states: 
     shown = words(reader(island), f"/outages/{identity}")
     assert "That outage was none" in shown and sentence in shown
     assert "it was our server" not in shown and "so it is the provider" not in shown
+
+
+def test_one_that_only_diaries_tell_of_says_so(island: Island, store: Store) -> None:
+    row, schools = outage_rows(island.cut, date(2026, 11, 23), 1, seen_live=False, learnt_ms=at("10:00"))
+    with store.unit() as unit:
+        named = {"outage_id": "diary-0-1"}
+        outages.keep(unit, "diary-0", [({**row, **named}, [{**one, **named} for one in schools])])
+        unit.commit()
+    shown = words(reader(island), "/outages/diary-0-1")
+    assert "20 of 20 schools of Onda had no line, as their diaries say." in shown
+    assert "20 of 20 had theirs, so it was the provider, not the power." in shown
+    assert "Learnt on Tue 24 Nov, 10:00" in shown and "went silent" not in shown
