@@ -140,8 +140,9 @@ SLOWER = [(tick / 50, 4 * MBPS * tick / 50) for tick in range(1, 20)]  # half as
 
 @pytest.mark.parametrize("fault", [None, RESET, WorldError(FailureCode.PROTOCOL, "cut")])
 def test_what_is_under_way_when_it_stops_is_part_of_the_figure(attempt, fault):
-    cut = attempt(WrittenTransfer(steady(4)), to_the_end=False).run()
-    heard = attempt(WrittenTransfer(steady(4), fault, last=SLOWER), to_the_end=False).run()
+    rested = {"to_the_end": False, "processor": lambda: Spent(0.0, 0.0)}
+    cut = attempt(WrittenTransfer(steady(4)), **rested).run()
+    heard = attempt(WrittenTransfer(steady(4), fault, last=SLOWER), **rested).run()
     assert cut.direction.bps == pytest.approx(8e6, rel=0.001)
     seen_s = cut.direction.duration_s
     assert heard.direction.bps == pytest.approx(
