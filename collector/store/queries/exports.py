@@ -138,7 +138,7 @@ _SHAPES: Final[dict[str, _Shape]] = {
     "availability": _Shape(
         AVAILABILITY_DAYS,
         first=("school", "day", "is_open", "availability", "coverage"),
-        hidden=frozenset({"spans"}),
+        hidden=frozenset({"spans", "seal"}),
         renamed=(("learnt_ms", "learnt_at"), ("start_ms", "start_at")),
         json=frozenset({"late"}),
         days=frozenset({"day"}),
@@ -147,6 +147,7 @@ _SHAPES: Final[dict[str, _Shape]] = {
     "local_outages": _Shape(
         LOCAL_OUTAGES,
         first=("school", "from_at", "to_at", "seen_at"),
+        hidden=frozenset({"seal"}),
         renamed=(("from_ms", "from_at"), ("to_ms", "to_at"), ("seen_ms", "seen_at"), ("learnt_ms", "learnt_at")),
         time="from_ms",
     ),
