@@ -10,9 +10,7 @@ from flask import Flask, current_app, g, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from collector.domain.roles import Role
-from collector.store.queries.pages import outages as pages_outages
-from collector.store.queries.pages import overview as pages_overview
-from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.around import around
 from collector.store.unit import Snapshot
 from collector.web.desk import desk
 from collector.web.http import assets
@@ -56,6 +54,7 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
     """Return a page inside its frame."""
     parts = desk()
     person = access.person()
+    stands = around(snapshot, parts.now_ms)
     frame = Frame(
         name=parts.config.name,
         person=person,
@@ -63,10 +62,10 @@ def page(template: str, snapshot: Snapshot, /, **values: object) -> str:
         is_operator=access.may(person, Role.OPERATOR),
         may_export=access.may(person, Role.ANALYST),
         areas=tuple(sorted(person.scope.areas or ())) if person is not None else (),
-        has_demo=pages_schools.has_demo(snapshot),
-        open_flags=pages_overview.count_open_flags(snapshot, parts.now_ms) if person is not None else 0,
+        has_demo=stands.has_demo,
+        open_flags=stands.open_flags if person is not None else 0,
         ill=own_illness.found(snapshot, person),
-        open_outages=pages_outages.count_live(snapshot) if person is not None else 0,
+        open_outages=stands.open_outages if person is not None else 0,
         zone=f"{parts.config.default_timezone}, {present.zone_name(parts.zone, parts.now_ms)}",
         version=product_version(),
     )

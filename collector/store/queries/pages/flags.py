@@ -158,7 +158,7 @@ def _source(measure: Measure) -> FromClause:
     return joined.outerjoin(NEWEST, newest_evaluation(measure) & (FLAGS.c.kind == SPEED))
 
 
-def is_resting(now_ms: int) -> ColumnElement[bool]:
+def is_resting(now_ms: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Return whether a flag is snoozed; by the moment, so that it comes back by itself."""
     return func.coalesce(FLAG_WORK.c.snoozed_until_ms, 0) > now_ms
 

@@ -68,20 +68,20 @@ class SmallGroup(NamedTuple):
 
 _COLUMNS = [OUTAGES.c[name] for name in OutageRow._fields]
 _SHOWN = (OUTAGES.c.kind == REGIONAL) & OUTAGES.c.opened_ms.is_not(None)
-_LIVE = _SHOWN & OUTAGES.c.state.in_(LIVE_OUTAGES)
+IS_LIVE = _SHOWN & OUTAGES.c.state.in_(LIVE_OUTAGES)
 _OVER = _SHOWN & OUTAGES.c.state.in_((OutageState.CLOSED.value, OutageState.RETRACTED.value))
 _PUPILS: ColumnElement[Any] = func.coalesce(SCHOOLS.c.students_peak_shift, SCHOOLS.c.students_total)
 
 
 def count_live(snapshot: Snapshot) -> int:
     """Return how many outages go on."""
-    return int(snapshot.connection.scalar(select(func.count()).select_from(OUTAGES).where(_LIVE)) or 0)
+    return int(snapshot.connection.scalar(select(func.count()).select_from(OUTAGES).where(IS_LIVE)) or 0)
 
 
 def list_live(snapshot: Snapshot) -> list[OutageRow]:
     """Return the outages that go on, the one with the most pupils first."""
     order = func.coalesce(OUTAGES.c.pupils, 0).desc(), OUTAGES.c.outage_id
-    return _rows(snapshot, select(*_COLUMNS).where(_LIVE).order_by(*order))
+    return _rows(snapshot, select(*_COLUMNS).where(IS_LIVE).order_by(*order))
 
 
 def list_over(snapshot: Snapshot, most: int) -> list[OutageRow]:
@@ -136,7 +136,7 @@ def silent_now(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict
     """
     mine = OUTAGE_SCHOOLS.c
     query = select(mine.school, OUTAGES.c.outage_id).join(OUTAGES, OUTAGES.c.outage_id == mine.outage_id)
-    query = query.where(_LIVE, OUTAGES.c.label != OutageLabel.COLLECTOR.value)
+    query = query.where(IS_LIVE, OUTAGES.c.label != OutageLabel.COLLECTOR.value)
     query = query.where(mine.back_ms.is_(None), mine.said != "off").order_by(OUTAGES.c.from_ms)
     pieces = [query] if codes is None else [query.where(mine.school.in_(some)) for some in in_pieces(codes)]
     return {row[0]: row[1] for piece in pieces for row in snapshot.connection.execute(piece).all()}

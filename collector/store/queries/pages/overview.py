@@ -140,11 +140,6 @@ def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:
     ]
 
 
-def count_open_flags(snapshot: Snapshot, now_ms: int) -> int:
-    """Return how many flags are open or recovering and not snoozed, of every kind."""
-    return int(snapshot.connection.execute(_awake(now_ms).add_columns(func.count())).scalar_one())
-
-
 def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
     """Return how new everything is."""
     fact = select(FACTS.c.value).where(FACTS.c.name == LAST_EVALUATION_MS).scalar_subquery()
