@@ -104,7 +104,7 @@ def test_every_list_is_a_table_somewhere_and_gives_its_rows_to_who_may_have_them
 
 def rows_of(client: FlaskClient, page: str) -> list[dict[str, str]]:
     """Return the rows of the file that a page offers."""
-    link = re.search(r'href="([^"]+\.csv[^"]*)">', page)
+    link = re.search(r'href="([^"]+\.csv[^"]*)">(?:(?!</a>).)*Download these rows', page)
     assert link is not None
     return list(csv.DictReader(io.StringIO(client.get(unescape(link.group(1))).text)))
 
