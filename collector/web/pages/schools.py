@@ -133,7 +133,7 @@ def show() -> str:
             "schools/show.html",
             snapshot,
             lines=lines.school_lines(snapshot, rows),
-            out=pages_outages.silent_now(snapshot, [row.code for row in rows]),
+            out_now=lambda: pages_outages.silent_now(snapshot, [row.code for row in rows]),  # asked where one is open
             line_up=line_up,
             found=pages_schools.count_schools(snapshot, parts.measure, wanted),
             total=pages_schools.count_schools(snapshot, parts.measure, SchoolFilter()),
