@@ -144,7 +144,8 @@ def data() -> Response:
     wanted = replace(read_map_filter(), verdict="")
     packed = Kept[bytes].of_app("map")
     with parts.store.reader() as snapshot:
-        seen = snapshot.scope.is_whole, sorted(snapshot.scope.areas or ())
+        # Written out in order: every process has to find the same tag for what a browser was given by another.
+        seen = snapshot.scope.is_whole, snapshot.scope.school, sorted(snapshot.scope.areas or ())
         out = pages_outages.silent_now(snapshot)
         facts = (seen, newness.newness(snapshot), parts.measure, wanted, sorted(out))
         tag = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]

@@ -78,8 +78,7 @@ def look(snapshot: Snapshot, hazard: Hazard) -> Whole:
     """Return a hazard at this minute; remembered until something of it, or a school, changes."""
     now_ms = desk().now_ms
     as_of_ms = hazard.as_of_ms(now_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS)
-    seen = snapshot.scope.is_whole, tuple(sorted(snapshot.scope.areas or ()))
-    rows = (seen, hazard, newness.registry(snapshot))
+    rows = (snapshot.scope, hazard, newness.registry(snapshot))
     facts = (rows, as_of_ms, pages_hazards.newest_call(snapshot, hazard.hazard_id))
     kept = Kept[Whole].of_app("hazards", 4)
     found = kept.find(facts)

@@ -9,10 +9,9 @@ from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.nearby import PlacedSchool
 from collector.store.unit import Snapshot
 from collector.web.desk import desk
-from collector.web.http.kept import Kept
 from collector.web.language import present
 from collector.web.language.conventions import NBSP
-from collector.web.views import lines
+from collector.web.views import lines, remembered
 from collector.web.views.lines import SchoolLine
 
 COUNT: Final = 5
@@ -32,7 +31,7 @@ def neighbours(snapshot: Snapshot, here: PlacedSchool) -> list[Neighbour]:
     """Return the school itself and the nearest others; nothing where nobody knows its place, or none is near."""
     if here.latitude is None or here.longitude is None:
         return []
-    places = _places(snapshot, here.newest_ms)
+    places = _places(snapshot)
     near = places.nearest(here.latitude, here.longitude, COUNT + 1, WITHIN_KM)
     ways = {one.name: one.km for one in near if one.name != here.row.code}
     codes = list(ways)[:COUNT]
@@ -43,12 +42,11 @@ def neighbours(snapshot: Snapshot, here: PlacedSchool) -> list[Neighbour]:
     return [Neighbour(first, ""), *(Neighbour(line, _way(ways[line.row.code])) for line in others)]
 
 
-def _places(snapshot: Snapshot, newest_ms: int | None) -> Places:
-    """Return where every school that the reader sees stands, made again when one of them changes."""
-    kept = Kept[Places].of_app("places")
-    key = (snapshot.scope, newest_ms)
-    found = kept.find(key)
-    return kept.keep(key, Places(pages_nearby.places(snapshot))) if found is None else found
+def _places(snapshot: Snapshot) -> Places:
+    """Return where every school that the reader sees stands."""
+    return remembered.of_schools(
+        "places", snapshot, lambda: Places(pages_nearby.places(snapshot)), remembered.COUNTRIES
+    )
 
 
 def _way(km: float) -> str:

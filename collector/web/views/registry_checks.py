@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from collector.domain import registry_checks
 from collector.domain.registry_checks import Check, Finding, Site
-from collector.store.queries import newness
 from collector.store.queries.pages import quality as pages_quality
 from collector.store.queries.pages.quality import QualityFilter, SchoolIssue
 from collector.store.unit import Snapshot
-from collector.web.http.kept import Kept
+from collector.web.views import remembered
 
 
 @dataclass(frozen=True)
@@ -23,15 +22,13 @@ class Checked:
 
 def checked(snapshot: Snapshot) -> Checked:
     """Return what is odd about the schools that the reader sees; two of one name are twins only where both are seen."""
-    kept = Kept[Checked].of_app("registry_checks")
-    key = (snapshot.scope, newness.registry(snapshot))
-    found = kept.find(key)
-    if found is None:
+
+    def check() -> Checked:
         sites = pages_quality.sites(snapshot)
         findings = registry_checks.find(sites)
-        counted = registry_checks.counts(findings)
-        found = kept.keep(key, Checked({site.code: site for site in sites}, findings, counted))
-    return found
+        return Checked({site.code: site for site in sites}, findings, registry_checks.counts(findings))
+
+    return remembered.of_schools("registry_checks", snapshot, check, remembered.COUNTRIES)
 
 
 def counts(found: Checked, wanted: QualityFilter) -> dict[Check, int]:

@@ -1,7 +1,8 @@
 """What pages count of every school at once, remembered by each process until a school or a verdict changes.
 
 Never older than the snapshot that is shown: the key is read in it. Only what the whole list of a reader needs is
-kept; what a filter finds is asked for anew.
+kept; what a filter finds is asked for anew. Of a unit of work nothing is kept: what it has written may still be undone,
+and whoever comes next raises the same numbers with other rows.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from collector.store.queries.pages import standings
 from collector.store.queries.pages.providers import ProviderFilter
 from collector.store.queries.pages.schools import Measure, SchoolFilter, SchoolRow
 from collector.store.queries.pages.standings import Standing
-from collector.store.unit import Snapshot
+from collector.store.unit import Snapshot, UnitOfWork
 from collector.web.http.kept import Kept
 from collector.web.language.i18n import language
 from collector.web.views import scorecard
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 _PLAIN: Final = SchoolFilter()
 _LISTS: Final = 24  # of each kind: orders and verdicts, for the scopes of those who read
+COUNTRIES: Final = 8  # of what has every school in it: a country takes some megabytes
 
 
 def standings_of(snapshot: Snapshot, measure: Measure, wanted: SchoolFilter = _PLAIN) -> Sequence[Standing]:
@@ -91,14 +93,22 @@ def of_votes(name: str, snapshot: Snapshot, measure: Measure, make: Callable[[],
     return _kept(name, snapshot, measure, make, asked)
 
 
-def of_schools(name: str, snapshot: Snapshot, make: Callable[[], T], asked: object = None) -> T:
-    """Return what follows from the registry alone."""
-    return _made(name, (snapshot.scope, newness.registry(snapshot), asked), make)
+def of_schools(name: str, snapshot: Snapshot, make: Callable[[], T], at_most: int = _LISTS) -> T:
+    """Return what follows from the registry alone.
+
+    Args:
+        name: Of it.
+        snapshot: What is shown.
+        make: Makes it.
+        at_most: How many are kept: of the scopes of those who read, and of a registry that has changed since.
+    """
+    known = _newness(snapshot)
+    return _made(name, snapshot, (known.schools, known.updated_ms), make, at_most)
 
 
 def of_standings(name: str, snapshot: Snapshot, make: Callable[[], T], asked: object = None) -> T:
     """Return what follows from the registry and what schools last did with learning sites and networks."""
-    return _made(name, (snapshot.scope, newness.standings(snapshot), asked), make)
+    return _made(name, snapshot, (newness.standings(snapshot), asked), make)
 
 
 def _newness(snapshot: Snapshot) -> Newness:
@@ -111,10 +121,13 @@ def _newness(snapshot: Snapshot) -> Newness:
 
 def _kept(name: str, snapshot: Snapshot, measure: Measure, make: Callable[[], T], asked: object = None) -> T:
     """Return what was made of the same schools and verdicts for a reader who sees the same, or make it."""
-    return _made(name, (snapshot.scope, measure, _newness(snapshot), asked), make)
+    return _made(name, snapshot, (measure, _newness(snapshot), asked), make)
 
 
-def _made(name: str, key: object, make: Callable[[], T]) -> T:
-    kept = Kept[T].of_app(name, _LISTS)
+def _made(name: str, snapshot: Snapshot, of: object, make: Callable[[], T], at_most: int = _LISTS) -> T:
+    if isinstance(snapshot, UnitOfWork):
+        return make()
+    kept = Kept[T].of_app(name, at_most)
+    key = (snapshot.scope, of)
     found = kept.find(key)
     return kept.keep(key, make()) if found is None else found

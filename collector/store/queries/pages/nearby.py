@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from collector.store.queries.pages.schools import Measure, SchoolRow, is_placeless, rows_with
 from collector.store.tables.registry import SCHOOLS
@@ -11,24 +11,21 @@ from collector.store.unit import Snapshot
 
 @dataclass(frozen=True)
 class PlacedSchool:
-    """One school with where it stands, and how new the places of all schools are."""
+    """One school with where it stands: degrees, None where nobody knows."""
 
     row: SchoolRow
     latitude: float | None
     longitude: float | None
-    newest_ms: int | None  # newest change of any school that the reader sees: the last entry of an index
 
 
 def placed_school(snapshot: Snapshot, measure: Measure, code: str) -> PlacedSchool | None:
     """Return one school, None if no school has this code."""
-    every = SCHOOLS.alias("every")
-    newest = select(func.max(every.c.updated_ms)).scalar_subquery()
-    found = rows_with(snapshot, measure, [code], SCHOOLS.c.latitude, SCHOOLS.c.longitude, newest)
+    found = rows_with(snapshot, measure, [code], SCHOOLS.c.latitude, SCHOOLS.c.longitude)
     return PlacedSchool(found[0][0], *found[0][1]) if found else None
 
 
 def places(snapshot: Snapshot) -> list[tuple[str, float, float]]:
-    """Return (code, latitude, longitude) of every school whose place is known, by code."""
+    """Return (code, latitude, longitude in degrees) of every school whose place is known, by code."""
     columns = [SCHOOLS.c[name] for name in ("code", "latitude", "longitude")]
     query = select(*columns).where(~is_placeless()).order_by(SCHOOLS.c.code)
     return [(code, latitude, longitude) for code, latitude, longitude in snapshot.connection.execute(query)]

@@ -98,6 +98,22 @@ def test_nothing_is_counted_twice_of_the_same(app: Flask, country: Store, monkey
     assert shown(app, country, WHOLE) == first
 
 
+def test_what_is_written_and_then_undone_is_not_remembered(app: Flask, country: Store) -> None:
+    def below(snapshot: Snapshot) -> int:
+        return sum(one.schools for one in remembered.standings_of(snapshot, MEASURE) if one.verdict == "BELOW")
+
+    with app.app_context(), country.reader() as snapshot:
+        before = below(snapshot)
+    with app.app_context(), country.unit() as unit:
+        judge_otherwise(unit)
+        assert below(unit) == before - 1  # and the next one who writes raises the same number
+    with country.unit() as unit:
+        summaries.renew_all(unit)
+        unit.commit()
+    with app.app_context(), country.reader() as snapshot:
+        assert below(snapshot) == before
+
+
 def test_an_evaluation_and_a_replay_are_noticed(country: Store) -> None:
     def now() -> newness.Newness:
         with country.reader() as snapshot:

@@ -179,10 +179,13 @@ def test_the_schools_near_by_are_the_nearest_with_their_way(admin: FlaskClient, 
     assert "nobody knows where this one stands" in admin.get("/schools/00203").text
 
 
-def test_a_school_that_moves_is_near_to_others_from_the_next_page_on(admin: FlaskClient, country: Store) -> None:
+@pytest.mark.parametrize("by_ms", [5, -5], ids=["clock", "clock_put_back"])
+def test_a_school_that_moves_is_near_to_others_from_the_next_page_on(
+    admin: FlaskClient, country: Store, by_ms: int
+) -> None:
     assert "00203" not in dict(neighbours(admin.get(SCHOOL).text))
     with country.unit() as unit:
-        moved = {"latitude": 13.80, "longitude": -60.13, "updated_ms": SCHOOLS.c.updated_ms + 5}
+        moved = {"latitude": 13.80, "longitude": -60.13, "updated_ms": SCHOOLS.c.updated_ms + by_ms}
         unit.connection.execute(update(SCHOOLS).where(SCHOOLS.c.code == "00203").values(moved))
         unit.commit()
     assert dict(neighbours(admin.get(SCHOOL).text))["00203"] == "1.1"
