@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from collector.web.charts.scale import grid, round_up
 from collector.web.charts.svg import num, picture, tag
-from collector.web.language import present
 from collector.web.words.terms import VERDICT_CLASS
 
 # From the bottom up: what is good stands on the ground.
@@ -35,12 +35,7 @@ def stacked_counts(bars: Sequence[Bar], label: str, width: float) -> Markup:
     tall, wide = _HEIGHT - _TOP - _BOTTOM, width - _LEFT - _RIGHT
     top = round_up(max((sum(bar.counts.values()) for bar in bars), default=1))
     step = wide / max(len(bars), 6)
-    parts: list[Markup] = []
-    for part in (0.0, 0.5, 1.0):
-        y = _TOP + tall * (1 - part)
-        parts.append(tag("path", class_="c-grid", d=f"M{num(_LEFT)} {num(y)}H{num(width - _RIGHT)}"))
-        shown = present.number(top * part)
-        parts.append(tag("text", shown, class_="c-text", x=_LEFT - 8, y=y + 4, text_anchor="end"))
+    parts = grid(top, _LEFT, width - _RIGHT, lambda count: _TOP + tall * (1 - count / top))
     every = max(1, math.ceil(48 / step))
     for at, bar in enumerate(bars):
         x = _LEFT + at * step + 3
@@ -72,12 +67,3 @@ def _mark(words: str, x: float, tall: float, width: float) -> list[Markup]:
     anchor = "end" if is_right else "start"
     text = tag("text", words, class_="c-strong", x=x - 4 if is_right else x + 4, y=_TOP - 22, text_anchor=anchor)
     return [line, text]
-
-
-def round_up(most: int) -> int:
-    """Return an even number not below `most` with few digits, so that its half is one too."""
-    if most <= 10:
-        return max(2, most + most % 2)
-    unit = 10 ** (len(str(most)) - 1) // 5 or 1
-    unit += unit % 2
-    return math.ceil(most / unit) * unit

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from collector.web.charts.counts import round_up
-from collector.web.charts.svg import line, num, picture, tag
+from collector.web.charts.scale import grid, round_up
+from collector.web.charts.svg import line, picture, tag
 from collector.web.language import present
 
 _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 190.0, 40.0, 62.0, 10.0, 26.0
@@ -33,19 +33,16 @@ def heard_days(days: Sequence[Day], label: str, mean: Sequence[str], width: floa
     tall, wide = _HEIGHT - _TOP - _BOTTOM, width - _LEFT - _RIGHT
     top = round_up(max((one.heard or 0 for one in days), default=1))
     step = wide / len(days)
-    parts: list[Markup] = []
-    for part in (0.0, 0.5, 1.0):
-        y = _TOP + tall * (1 - part)
-        parts.append(tag("path", class_="c-grid", d=f"M{num(_LEFT)} {num(y)}H{num(width - _RIGHT)}"))
-        shown = present.number(top * part)
-        parts.append(tag("text", shown, class_="c-text", x=_LEFT - 7, y=y + 4, text_anchor="end"))
+    parts = grid(top, _LEFT, width - _RIGHT, lambda count: _TOP + tall * (1 - count / top))
     for at, one in enumerate(days):
         high = tall * (one.heard or 0) / top
         bar = {"x": _LEFT + at * step + step * 0.12, "y": _TOP + tall - high, "width": step * 0.76, "height": high}
         parts.append(tag("rect", class_="c-count", **bar))
     parts += _dates(days, step)
     points = [
-        (_LEFT + (at + 0.5) * step, _TOP + tall * (1 - one.mean / top)) for at, one in enumerate(days) if one.mean
+        (_LEFT + (at + 0.5) * step, _TOP + tall * (1 - one.mean / top))
+        for at, one in enumerate(days)
+        if one.mean is not None
     ]
     parts.append(line(points, "c-down"))
     if points:

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from collector.web.charts.counts import round_up
+from collector.web.charts.scale import grid, round_up
 from collector.web.charts.svg import line, num, picture, tag
-from collector.web.language import present
 
 _HEIGHT, _LEFT, _TOP, _BOTTOM = 224.0, 34.0, 14.0, 28.0
 _STEP_MS = 300_000
@@ -59,12 +58,7 @@ def heard_curve(
     def y(value: float) -> float:
         return _TOP + tall * (1 - value / most)
 
-    parts = []
-    for value in (0, most // 2, most):
-        parts.append(tag("path", class_="c-grid", d=f"M{num(_LEFT)} {num(y(value))}H{num(right)}"))
-        shown = present.number(value)
-        parts.append(tag("text", shown, class_="c-text", x=_LEFT - 6, y=y(value) + 4, text_anchor="end"))
-    parts += _times(points, x, clock)
+    parts = grid(most, _LEFT, right, y) + _times(points, x, clock)
     rule = x(min(max(opened_ms, first), last))
     parts.append(tag("rect", class_="c-flagged", x=rule, y=_TOP, width=right - rule, height=tall))
     parts.append(tag("path", class_="c-rule", d=f"M{num(rule)} {num(_TOP)}V{num(_TOP + tall)}"))

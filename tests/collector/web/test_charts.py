@@ -7,6 +7,7 @@ from flask_babel import Babel, force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.web.charts import days as heard
 from collector.web.charts import history, small, svg, weeks
 from collector.web.charts.history import ChartDay, Dot, History
 from collector.web.views.figures import quantile
@@ -104,3 +105,12 @@ def test_a_quantile_lies_between_the_ends(values: list[float], part: float) -> N
     values.sort()
     found = quantile(values, part)
     assert found is not None and values[0] - 1e-6 <= found <= values[-1] + 1e-6
+
+
+def test_a_mean_of_nobody_heard_is_a_point_of_the_line_and_an_unknown_one_is_none() -> None:
+    found = [heard.Day(f"2026-11-{day:02d}", 0, mean) for day, mean in ((16, None), (17, 2.0), (18, 0.0))]
+    root = parsed(heard.heard_days(found, "Label", ["mean"], 316.0))
+    (line,) = [one.attrib["d"] for one in root.iter("path") if one.attrib["class"] == "c-down"]
+    assert line.count("M") == 1 and line.count("L") == 1
+    at = {one.text: float(one.attrib["x"]) for one in root.iter("text")}
+    assert at["mean"] > float(line.rpartition("L")[2].split()[0]) > 150
