@@ -36,18 +36,7 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
         It suppresses nothing, and every page of it says that it is a drill. Exit codes: 0 it has begun; 2 there is no
         database; 4 no school is invented, or such a drill is open already.
         """
-        from collector import drills
-
-        started = drills.start_hazard_drill(given.store(), given.config(), ports())
-        place = f"/hazards/{started.hazard.hazard_id}"
-        if not started.is_new:
-            raise CollectorError(
-                f"A drill over these schools is open already: {place}.",
-                do="End it there first.",
-                exit_code=ExitCode.REFUSED,
-            )
-        click.echo(f"Drill: {started.hazard.name}, {started.hazard.schools} invented schools. See {place}.")
-        return ExitCode.DONE
+        return _begin_hazard(given, ports())
 
     @drill.command("outage")
     @click.option("--ours", is_flag=True, help="Nobody reaches the collector, instead of a provider that fails.")
@@ -60,15 +49,34 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
         written to. Exit codes: 0 all was as it should; 1 something was not; 2 there is no database; 4 no provider has
         enough invented schools.
         """
-        import tempfile
-        from pathlib import Path
+        return _rehearse_outage(given, ports(), is_ours=ours)
 
-        from collector import drills
 
-        with tempfile.TemporaryDirectory(prefix="enlace-drill-") as place:
-            report = drills.outage_drill(given.store(), given.config(), ports(), Path(place), is_ours=ours)
-        for message in report.messages:
-            click.echo(message)
-        for check in report.checks:
-            click.echo(f"{'right' if check.is_right else 'WRONG'}: {check.sentence}")
-        return ExitCode.DONE if all(check.is_right for check in report.checks) else ExitCode.FAULT
+def _begin_hazard(given: Given, outside: "Ports") -> int:
+    from collector import drills
+
+    started = drills.start_hazard_drill(given.store(), given.config(), outside)
+    place = f"/hazards/{started.hazard.hazard_id}"
+    if not started.is_new:
+        raise CollectorError(
+            f"A drill over these schools is open already: {place}.",
+            do="End it there first.",
+            exit_code=ExitCode.REFUSED,
+        )
+    click.echo(f"Drill: {started.hazard.name}, {started.hazard.schools} invented schools. See {place}.")
+    return ExitCode.DONE
+
+
+def _rehearse_outage(given: Given, outside: "Ports", *, is_ours: bool) -> int:
+    import tempfile
+    from pathlib import Path
+
+    from collector import drills
+
+    with tempfile.TemporaryDirectory(prefix="enlace-drill-") as place:
+        report = drills.outage_drill(given.store(), given.config(), outside, Path(place), is_ours=is_ours)
+    for message in report.messages:
+        click.echo(message)
+    for check in report.checks:
+        click.echo(f"{'right' if check.is_right else 'WRONG'}: {check.sentence}")
+    return ExitCode.DONE if all(check.is_right for check in report.checks) else ExitCode.FAULT

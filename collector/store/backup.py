@@ -26,7 +26,6 @@ from collector.errors import CollectorError
 from collector.store import engine as engines
 from collector.store.queries.facts import STORE_EPOCH
 
-KEEP: Final = 7
 SQLITE_END, DUMP_END = ".sqlite3", ".dump"
 _OURS: Final = re.compile(r"enlace-\d{8}T\d{6}Z\.(?:sqlite3|dump)", re.ASCII)
 _SAID_CHARS: Final = 300  # of what pg_dump says
@@ -42,7 +41,7 @@ class Backup:
     dropped: int  # older ones that were deleted
 
 
-def make(url: str, folder: Path, stamp: str, new_epoch: str, *, keep: int = KEEP) -> Backup:
+def make(url: str, folder: Path, stamp: str, new_epoch: str, *, keep: int) -> Backup:
     """Write a backup into a folder, check it, and delete the oldest ones that are too many.
 
     Args:

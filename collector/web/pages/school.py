@@ -13,6 +13,7 @@ from collector.store.queries.pages import nearby as pages_nearby
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages.school import SchoolFlag, TestRow
 from collector.store.queries.pages.schools import SchoolRow
+from collector.store.unit import Snapshot
 from collector.web.charts import small
 from collector.web.desk import desk
 from collector.web.http.frame import page
@@ -63,8 +64,6 @@ def show(code: str) -> str:
         days = why.judged_span(row)
         found = why.look(snapshot, row, days, zone) if days else None
         hints = hint_words.lines(found, row) if found else []
-        is_operator = access.may(access.person(), Role.OPERATOR)
-        mine = school_links.good_of(snapshot, code, parts.now_ms) if is_operator else []
         window = evidence.window_tests(row, recent.tests, zone)
         devices = pages_school.devices(snapshot, code)
         latest, total = pages_school.latest(snapshot, code, _LATEST)
@@ -98,12 +97,22 @@ def show(code: str) -> str:
             line=line_up.card(snapshot, code, zone, parts.now_ms),
             zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",
             now_ms=parts.now_ms,
-            links=school_link.with_addresses(mine),
-            link_days=DAYS,
-            browser_tests=browser_tests.newest(snapshot, code, _BROWSER_TESTS),
-            can_test=browser_offer.is_offered(),
             target=school_target.section(snapshot, row, window, zone),
+            **_offers(snapshot, code),
         )
+
+
+def _offers(snapshot: Snapshot, code: str) -> dict[str, object]:
+    """Return what is handed out at a school: links for its head teacher, and tests in a browser."""
+    parts = desk()
+    is_operator = access.may(access.person(), Role.OPERATOR)
+    good = school_links.good_of(snapshot, code, parts.now_ms) if is_operator else []
+    return {
+        "links": school_link.with_addresses(good),
+        "link_days": DAYS,
+        "browser_tests": browser_tests.newest(snapshot, code, _BROWSER_TESTS),
+        "can_test": browser_offer.is_offered(),
+    }
 
 
 def _sentence(row: SchoolRow, flag: SchoolFlag | None) -> Markup:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from collector.domain.calendars import calendar_of
 from collector.domain.words import DayKind
+from collector.evaluate.heard import REACH_DAYS
 from collector.store.queries import heard_days, schools
 from collector.store.unit import Snapshot
 from collector.web.charts.days import Day
@@ -18,7 +19,6 @@ from collector.web.language.i18n import say
 
 SHOWN: Final = 30  # school days
 MEAN_OF: Final = 7
-_REACH: Final = timedelta(days=60)  # `evaluate.heard` counts as far back
 _EVERYBODYS: Final = "default"  # the calendar of the whole country
 _WIDTH: Final = 316.0
 _USUAL_OF: Final = 20  # school days
@@ -31,7 +31,7 @@ def days(snapshot: Snapshot, parts: Desk) -> list[Day]:
     Days before the first that is counted are left out: no PC was enrolled then, or nobody has counted yet.
     """
     today = present.local(parts.now_ms, parts.zone).date()
-    first = today - _REACH
+    first = today - timedelta(days=REACH_DAYS)
     counted = heard_days.heard(snapshot, first.isoformat(), (today - timedelta(days=1)).isoformat())
     if not counted:
         return []

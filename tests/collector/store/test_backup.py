@@ -41,7 +41,7 @@ def read(path: Path, name: str) -> str:
 
 def test_a_backup_is_one_checked_file_with_another_epoch_for_its_owner_alone(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "backups" / "daily"
-    made = backup.make(store.url, folder, "20261126T190000Z", EPOCH)
+    made = backup.make(store.url, folder, "20261126T190000Z", EPOCH, keep=7)
     assert made.path == folder / "enlace-20261126T190000Z.sqlite3" and made.size_bytes == made.path.stat().st_size
     assert [one.name for one in folder.iterdir()] == [made.path.name]
     if sys.platform != "win32":
@@ -53,7 +53,7 @@ def test_a_backup_is_one_checked_file_with_another_epoch_for_its_owner_alone(sto
 
 
 def test_what_is_restored_is_a_deployment_with_its_keys(store: Store, tmp_path: Path) -> None:
-    made = backup.make(store.url, tmp_path / "b", "20261126T190000Z", EPOCH)
+    made = backup.make(store.url, tmp_path / "b", "20261126T190000Z", EPOCH, keep=7)
     place = tmp_path / "restored"
     place.mkdir()
     made.path.rename(place / "collector.sqlite3")
@@ -79,7 +79,7 @@ def test_while_others_write_every_backup_is_of_one_moment(store: Store, tmp_path
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        made = [backup.make(store.url, tmp_path / "b", f"2026112{n}T190000Z", EPOCH) for n in range(5)]
+        made = [backup.make(store.url, tmp_path / "b", f"2026112{n}T190000Z", EPOCH, keep=7) for n in range(5)]
     finally:
         stop.set()
         writer.join()
@@ -103,7 +103,7 @@ def test_so_many_are_kept_and_nothing_else_is_touched(store: Store, tmp_path: Pa
 
 def test_one_that_fails_leaves_the_older_ones_and_no_remainder(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "b"
-    made = backup.make(store.url, folder, "20261101T000000Z", EPOCH)
+    made = backup.make(store.url, folder, "20261101T000000Z", EPOCH, keep=7)
     assert store.path is not None
     store.close()
     whole = store.path.read_bytes()
@@ -113,7 +113,7 @@ def test_one_that_fails_leaves_the_older_ones_and_no_remainder(store: Store, tmp
     assert refused.value.sentence.count(".") <= 4 and "\n" not in refused.value.sentence
     assert [one.name for one in folder.iterdir()] == [made.path.name]
     with pytest.raises(CollectorError, match="No backup was made in"):
-        backup.make(store.url, made.path, "20261103T000000Z", EPOCH)
+        backup.make(store.url, made.path, "20261103T000000Z", EPOCH, keep=7)
 
 
 def test_what_is_being_written_does_not_count_as_a_backup(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_postgresql_is_dumped_by_its_own_program(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     for name in ("pg_dump", "pg_restore"):
         a_program(programs, name, log)
-    made = backup.make(URL, tmp_path / "b", "20261101T000000Z", EPOCH)
+    made = backup.make(URL, tmp_path / "b", "20261101T000000Z", EPOCH, keep=7)
     assert made.path.name == "enlace-20261101T000000Z.dump" and made.path.read_text() == "dump\n"
     said = log.read_text()
     assert "--dbname=postgresql://enlace@db.example:5432/enlace\n" in said and "password s3cret" in said
@@ -152,14 +152,14 @@ def test_postgresql_is_dumped_by_its_own_program(tmp_path: Path, monkeypatch: py
 
     a_program(programs, "pg_dump", log, "echo 'pg_dump: error: server version mismatch' >&2; exit 1")
     with pytest.raises(CollectorError, match=r"pg_dump ended with 1 \(pg_dump: error: server version mismatch\)"):
-        backup.make(URL, tmp_path / "b", "20261102T000000Z", EPOCH)
+        backup.make(URL, tmp_path / "b", "20261102T000000Z", EPOCH, keep=7)
     assert [one.name for one in (tmp_path / "b").iterdir()] == [made.path.name]
 
 
 def test_without_its_program_one_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CollectorError) as refused:
-        backup.make(URL, tmp_path / "b", "20261101T000000Z", EPOCH)
+        backup.make(URL, tmp_path / "b", "20261101T000000Z", EPOCH, keep=7)
     assert refused.value.sentence.startswith(
         "No backup was made: pg_dump is not installed. Install PostgreSQL's client"
     )
@@ -168,7 +168,7 @@ def test_without_its_program_one_sentence_says_what_to_install(tmp_path: Path, m
 
 def test_either_database_is_backed_up_for_real(database: Database, tmp_path: Path) -> None:
     used = database.empty()
-    made = backup.make(used.url, tmp_path / "b", "20261101T000000Z", EPOCH)
+    made = backup.make(used.url, tmp_path / "b", "20261101T000000Z", EPOCH, keep=7)
     begins = b"SQLite format 3\0" if used.path is not None else b"PGDMP"
     with made.path.open("rb") as file:
         assert file.read(len(begins)) == begins
