@@ -72,6 +72,7 @@ def _digest(told: Facts, tongue: Tongue, zone: ZoneInfo, place: Place) -> tuple[
     ]
     subject = ", ".join(filter(None, pieces))
     parts = [Part(tongue.say("%(day)s. What nobody has looked at yet:", day=tongue.day(told["day"])))]
+    left = sum(counts.values())
     for name, heading in (
         ("outages", tongue.say("Outages that are over")),
         ("withdrawn", tongue.say("Outages that were none")),
@@ -84,9 +85,7 @@ def _digest(told: Facts, tongue: Tongue, zone: ZoneInfo, place: Place) -> tuple[
             parts.append(Part(f"{heading} ({tongue.number(counts[name])})", is_heading=True))
         say = _SAY.get(name, _flag)
         parts += [say(line, tongue, zone, place) for line in lines]
-    left = sum(counts.values()) - sum(
-        len(told.get(name, ())) for name in ("outages", "withdrawn", "new", "recovered", "open")
-    )
+        left -= len(lines)
     if left:
         parts.append(Part(tongue.say_many("and %(num)s more", "and %(num)s more", left), is_small=True))
     parts.append(Part(tongue.say("All open flags"), href=f"{place.base}/flags"))
