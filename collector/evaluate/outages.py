@@ -86,21 +86,6 @@ def watch(store: Store, config: CollectorConfig, ports: Ports) -> list[OutageFac
     return told
 
 
-def refold(store: Store, config: CollectorConfig, from_ms: int, until_ms: int) -> None:
-    """Forget the outages suspected from a moment on and find them again, minute by minute.
-
-    Nothing may have been going on at that moment. What was usual is kept.
-    """
-    with store.unit() as unit:
-        ids = outages.ids_from(unit, from_ms)
-        outages.remove(unit, ids)
-        first, last = from_ms // MINUTE_MS, until_ms // MINUTE_MS - 1
-        changed, _counted = _take(_country(unit, config, range(first, last + 1)), ZoneInfo(config.default_timezone))
-        composer = Composer(unit, config.default_timezone, last)
-        _write(unit, changed, composer)
-        unit.commit()
-
-
 def _country(snapshot: Snapshot, config: CollectorConfig, minutes: range) -> Country:
     """Return who is heard just before the minutes, and what happens in them."""
     schools = outages.watched_schools(snapshot)

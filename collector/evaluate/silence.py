@@ -61,13 +61,6 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
                     unit.commit()
 
 
-def note_silent(store: Store, deployment: Deployment, now_ms: int) -> None:
-    """Write down which PCs are silent at a moment, and why."""
-    with store.reader() as snapshot:
-        silent = _silences(snapshot, _schools(snapshot, deployment, now_ms))
-    _write_silences(store, silent)
-
-
 def _schools(snapshot: Snapshot, deployment: Deployment, now_ms: int) -> list[School]:
     by_school = {code: tuple(pcs) for code, pcs in groupby(contacts.contacts(snapshot), lambda pc: pc.school)}
     known = schools.by_code(snapshot, by_school)

@@ -9,10 +9,10 @@ from sqlalchemy import insert
 
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
-from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.people import FACTS
 from collector.store.tables.registry import SCHOOLS
+from tests.fakes import summed_up
 from tests.fakes.pages_world import METRIC, NOW_MS, PROFILE, VERSION
 
 KINDS = ("Escuela Básica", "Escuela Rural", "Colegio", "Liceo", "Centro Educativo", "Jardín de Niños", "Instituto")
@@ -67,6 +67,6 @@ def fill(store: Store, count: int = 12_000, seed: int = 3) -> None:
     with store.unit() as unit:
         unit.connection.execute(insert(SCHOOLS), schools)
         unit.connection.execute(insert(EVALUATIONS), judged)
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.connection.execute(insert(FACTS), [{"name": "last_evaluation_ms", "value": str(NOW_MS - 3_600_000)}])
         unit.commit()

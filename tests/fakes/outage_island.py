@@ -16,7 +16,8 @@ from collector.domain.notice_facts import OutageFact
 from collector.evaluate import outages as evaluation
 from collector.intake.parts import Parts
 from collector.store.open import Store
-from collector.store.queries import contacts
+from collector.store.queries import contacts, facts
+from collector.store.queries.judging import outages
 from collector.store.tables.measurements import DIARY
 from collector.store.tables.outages import OUTAGES
 from tests.fakes.collector_world import FakeClock, fake_ports
@@ -110,6 +111,15 @@ class Island:
         with self.store.unit() as unit:
             unit.connection.execute(insert(DIARY).values(**row))
             unit.commit()
+
+    def watch_again(self, from_ms: int) -> None:
+        """Forget the outages first suspected since a moment, at which none went on, and find them in one look again."""
+        seen = OUTAGES.c.seen_live & (OUTAGES.c.suspected_ms >= from_ms)
+        with self.store.unit() as unit:
+            outages.remove(unit, unit.connection.scalars(select(OUTAGES.c.outage_id).where(seen)).all())
+            facts.set_fact(unit, facts.OUTAGES_MINUTE, str(from_ms // MINUTE_MS - 1))
+            unit.commit()
+        evaluation.watch(self.store, CONFIG, self.ports)
 
     def rows(self, table: Any = OUTAGES) -> list[dict[str, Any]]:
         with self.store.reader() as snapshot:

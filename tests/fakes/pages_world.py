@@ -24,13 +24,13 @@ from collector.profiles import catalogue
 from collector.registry.names import fold, order_key
 from collector.store.open import Store
 from collector.store.queries import schools, users
-from collector.store.queries.judging import summaries
 from collector.store.queries.users import User
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.tables.people import FACTS
+from tests.fakes import summed_up
 
 ZONE = "America/Barbados"
 PROFILE, VERSION, METRIC = "un-umc-2030", "2022-04-19", "download_bps"
@@ -160,17 +160,18 @@ def seed(store: Store, found: list[Place], days_back: int = 78) -> None:
                 if values:
                     unit.connection.execute(insert(table), values)
         unit.connection.execute(insert(FACTS), [{"name": "last_evaluation_ms", "value": str(NOW_MS - 9 * 3_600_000)}])
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.commit()
     note_silent(store)
 
 
 def note_silent(store: Store, now_ms: int = NOW_MS) -> None:
-    """Work out who is silent, as the jobs do."""
+    """Work out who is silent, as the jobs do; the days of conditions are left to who tests flags."""
     with store.reader() as snapshot:
         config = CollectorConfig(default_timezone=ZONE)
         deployment = work.deployment_of(snapshot, config, catalogue.load(), Reference())
-    silence.note_silent(store, deployment, now_ms)
+        found = silence._silences(snapshot, silence._schools(snapshot, deployment, now_ms))
+    silence._write_silences(store, found)
 
 
 def count_heard(store: Store, now_ms: int = NOW_MS) -> None:

@@ -9,12 +9,11 @@ from sqlalchemy import insert, select
 
 from collector.domain.diagnosis.facts import Cause, Fact
 from collector.store.open import Store
-from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
 from tests.collector.domain.diagnosis.build import some
-from tests.fakes import pages_world
+from tests.fakes import pages_world, summed_up
 
 FIRST, LAST = "2026-11-09", "2026-11-23"  # days of the window that the tests lie in
 TARGET_MBPS, CONTRACT_MBPS = 20, 30
@@ -84,7 +83,7 @@ def add_school(store: Store, code: str, facts: Sequence[Fact]) -> None:
         assert judged is not None
         window = {"school": code, "window_from": FIRST, "day": LAST, "target_bps": TARGET_MBPS * 1_000_000}
         unit.connection.execute(insert(EVALUATIONS).values({**judged, **window}))
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.connection.execute(insert(MEASUREMENTS), [_row(code, fact, at) for at, fact in enumerate(facts)])
         unit.commit()
 

@@ -82,7 +82,7 @@ def test_the_watch_run_twice_or_again_from_the_start_gives_the_same_rows(island:
     assert evaluation.watch(store, CONFIG, island.ports) == []
     assert (island.rows(), island.rows(OUTAGE_SCHOOLS)) == once
 
-    evaluation.refold(store, CONFIG, at("08:30"), island.clock.now_ms())
+    island.watch_again(at("08:30"))
     assert (island.rows(), island.rows(OUTAGE_SCHOOLS)) == once
 
 
@@ -123,7 +123,7 @@ def test_late_diaries_in_any_order_give_the_same_rows(island: Island, store: Sto
     assert {one["said"] for one in members} == {"off", "down"}
     assert set(suppressed(store)) == {code for code, state in late if state != "off"}
 
-    evaluation.refold(store, CONFIG, at("08:30"), island.clock.now_ms())
+    island.watch_again(at("08:30"))
     assert (island.rows(), island.rows(OUTAGE_SCHOOLS)) == ([row], members)
 
 

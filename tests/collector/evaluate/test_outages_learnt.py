@@ -9,7 +9,6 @@ from sqlalchemy import insert, select
 from collector.domain import notices
 from collector.domain.notice_facts import Standing
 from collector.evaluate import availability, outages_learnt, work
-from collector.evaluate import outages as watching
 from collector.evaluate.inputs import Deployment, Reference
 from collector.profiles import catalogue
 from collector.store.open import Store
@@ -84,7 +83,7 @@ def test_what_only_diaries_tell_is_an_outage_without_an_alarm(island: Island, st
 
     evaluate(island)
     assert (island.rows(), island.rows(OUTAGE_SCHOOLS)) == ([row], members), "running again changes nothing"
-    watching.refold(store, CONFIG, at("08:30"), island.clock.now_ms())
+    island.watch_again(at("08:30"))
     assert island.rows() == [row]
 
     tell(island, island.cut[:15], FINE, pc="e")  # other computers of these schools got through all the while

@@ -15,7 +15,7 @@ from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.store.upsert import insert_or_update
 
-REGIONAL, LOCAL = "regional", "local"
+REGIONAL = "regional"
 DIARY_ID = "diary-"
 """How the identity of an outage begins that only diaries tell of."""
 
@@ -106,12 +106,6 @@ def remove(unit: UnitOfWork, ids: Iterable[str]) -> None:
     for some in in_pieces(ids):
         unit.connection.execute(delete(OUTAGE_SCHOOLS).where(OUTAGE_SCHOOLS.c.outage_id.in_(some)))
         unit.connection.execute(delete(OUTAGES).where(OUTAGES.c.outage_id.in_(some)))
-
-
-def ids_from(snapshot: Snapshot, moment_ms: int) -> list[str]:
-    """Return the regional outages that were seen, and first suspected at a moment or later."""
-    query = select(OUTAGES.c.outage_id).where(OUTAGES.c.suspected_ms >= moment_ms, OUTAGES.c.kind == REGIONAL)
-    return list(snapshot.connection.scalars(query.where(~_LEARNT)))
 
 
 def learnt_ids(snapshot: Snapshot, from_ms: int) -> list[str]:

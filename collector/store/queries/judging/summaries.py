@@ -44,19 +44,6 @@ def renew(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: st
     newness.raise_verdicts(unit)
 
 
-def renew_all(unit: UnitOfWork) -> None:
-    """Make every row anew."""
-    unit.connection.execute(delete(NEWEST_EVALUATIONS))
-    unit.connection.execute(delete(PERIOD_VERDICTS))
-    newness.raise_verdicts(unit)
-    table = EVALUATIONS.c
-    query = select(table.profile, table.metric, table.school, func.min(table.day))
-    found = unit.connection.execute(query.group_by(table.profile, table.metric, table.school)).all()
-    for (profile, metric), of_series in groupby(sorted(found), key=lambda row: (row[0], row[1])):
-        rows = list(of_series)
-        renew(unit, Series(profile, metric), [row[2] for row in rows], min(row[3] for row in rows))
-
-
 def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> None:
     newest, table = NEWEST_EVALUATIONS.c, EVALUATIONS.c
     stale = newest.school.in_(schools) & (newest.profile == series.profile) & (newest.metric == series.metric)

@@ -14,13 +14,12 @@ from sqlalchemy import text, update
 from collector.evaluate import outages
 from collector.store.open import Store
 from collector.store.queries import newness
-from collector.store.queries.judging import summaries
 from collector.store.tables.registry import SCHOOLS
 from collector.web.pages import atlas
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.pages.test_all_pages import statements
 from tests.collector.web.screens import make_app
-from tests.fakes import many_schools, pages_world
+from tests.fakes import many_schools, pages_world, summed_up
 from tests.fakes.happenings import OUTAGE, break_down, outage_rows
 
 VERDICTS_NOW = """
@@ -189,7 +188,7 @@ def test_the_sentence_says_whether_it_is_one_place(admin: FlaskClient, country: 
     )
     with country.unit() as unit:
         unit.connection.execute(text("UPDATE evaluations SET verdict = 'BELOW'"))
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.commit()
     page = admin.get("/map").text
     assert "in 2 of 2 districts; most of them, " in page and "in Norte." in page

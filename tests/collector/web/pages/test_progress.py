@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import text, update
 
 from collector.store.open import Store
-from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.web.words import target_words
+from tests.fakes import summed_up
 
 RECOUNT = """
 SELECT e.school, e.verdict FROM evaluations e WHERE e.day BETWEEN :first AND :last
@@ -66,7 +66,7 @@ def test_who_fell_is_named_with_both_verdicts(admin: FlaskClient, country: Store
     with country.unit() as unit:
         past = (EVALUATIONS.c.school == "00123") & (EVALUATIONS.c.day < "2026-11-01")
         unit.connection.execute(update(EVALUATIONS).where(past).values(verdict="MEETS"))
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.commit()
     assert table(admin)[-1]["newly_below"] == "1"
     page = admin.get("/progress?list=FELL&at=2026-11-01").text.split('id="schools"')[1]
@@ -86,7 +86,7 @@ def test_a_new_version_of_the_profile_is_marked_on_the_axis(admin: FlaskClient, 
     with country.unit() as unit:
         later = EVALUATIONS.c.day >= "2026-11-01"
         unit.connection.execute(update(EVALUATIONS).where(later).values(profile_version="2026-11-01"))
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.commit()
     page = admin.get("/progress").text
     assert page.count("new version of the profile") >= 2 and "2026-11-01" in page
@@ -97,7 +97,7 @@ def test_each_period_names_the_target_that_held_then(admin: FlaskClient, country
         later = EVALUATIONS.c.day >= "2026-11-01"
         to = {"target_profile": "eu-gigabit", "profile_version": "2016-09-14"}
         unit.connection.execute(update(EVALUATIONS).where(later).values(**to))
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.commit()
     page = unescape(admin.get("/progress").text)
     rows = page.split('id="table"')[1].split("<tbody>")[1].split("</tr>")

@@ -13,7 +13,6 @@ from collector.domain.scope import WHOLE, Scope
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
 from collector.store.queries import newness, schools
-from collector.store.queries.judging import summaries
 from collector.store.queries.pages import providers as pages_providers
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages import standings
@@ -24,7 +23,7 @@ from collector.store.unit import Snapshot, UnitOfWork
 from collector.web.views import remembered, scorecard
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
-from tests.fakes import pages_world
+from tests.fakes import pages_world, summed_up
 from tests.fakes.collector_world import FakeClock, fake_ports
 
 MEASURE = Measure(pages_world.PROFILE, pages_world.METRIC)
@@ -60,7 +59,7 @@ def shown(app: Flask, store: Store, scope: Scope) -> list[Any]:
 def judge_otherwise(unit: UnitOfWork) -> None:
     of_school = EVALUATIONS.c.school == CODE
     unit.connection.execute(update(EVALUATIONS).where(of_school).values(verdict="MEETS", median_bps=10**8))
-    summaries.renew_all(unit)
+    summed_up.renew_all(unit)
 
 
 def move(unit: UnitOfWork) -> None:
@@ -108,7 +107,7 @@ def test_what_is_written_and_then_undone_is_not_remembered(app: Flask, country: 
         judge_otherwise(unit)
         assert below(unit) == before - 1  # and the next one who writes raises the same number
     with country.unit() as unit:
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.commit()
     with app.app_context(), country.reader() as snapshot:
         assert below(snapshot) == before

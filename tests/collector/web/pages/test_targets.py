@@ -14,12 +14,12 @@ from werkzeug.test import TestResponse
 
 from collector.profiles.choices import own_profile
 from collector.store.open import Store
-from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.people import AUDIT
 from collector.store.tables.registry import TARGET_VERSIONS
 from collector.web.forms import target_form
 from tests.collector.web.pages.conftest import token_of
+from tests.fakes import summed_up
 
 FIXED = {
     "kind": "fixed",
@@ -138,7 +138,7 @@ def test_pages_name_the_target_by_which_a_school_was_judged(
         with country.unit() as unit:
             of_school = EVALUATIONS.update().where(EVALUATIONS.c.school == "00123")
             unit.connection.execute(of_school.values(target_profile=target[0], profile_version=target[1]))
-            summaries.renew_all(unit)
+            summed_up.renew_all(unit)
             unit.commit()
         for page in pages:
             shown = viewer.get(page).text

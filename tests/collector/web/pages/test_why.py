@@ -18,12 +18,11 @@ from sqlalchemy import insert, text, update
 
 from collector.domain.diagnosis.facts import Cause
 from collector.store.open import Store
-from collector.store.queries.judging import summaries
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
-from tests.fakes import reasons_world
+from tests.fakes import reasons_world, summed_up
 from tests.fakes.empty_store import empty_store
 from tests.fakes.reasons_world import CONTRACT_MBPS, FIRST, LAST, code_of
 
@@ -248,7 +247,7 @@ def test_where_tests_cannot_tell_nothing_is_named(admin: FlaskClient, country: S
             update(MEASUREMENTS).where(MEASUREMENTS.c.school == code).values(medium=None, link_bps=None)
         )
         unit.connection.execute(update(EVALUATIONS).where(EVALUATIONS.c.school == code).values(verdict="BELOW"))
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.commit()
     page = plain(admin.get(f"/schools/{code}").text)
     assert "The tests of these days name no cause." in page
@@ -265,7 +264,7 @@ def test_a_school_without_a_verdict_has_neither(admin: FlaskClient) -> None:
 def test_nobody_is_told_to_complain_before_the_own_wifi_is_mended(admin: FlaskClient, country: Store) -> None:
     with country.unit() as unit:
         unit.connection.execute(update(EVALUATIONS).values(verdict="BELOW"))
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.commit()
     page = plain(admin.get(f"/schools/{code_of(Cause.WIFI_WEAK)}").text)
     assert "What to do: Connect the PC by cable, or move it nearer to the access point. The Wi-Fi is weak" in page

@@ -13,7 +13,7 @@ from collector.store.queries.judging import summaries
 from collector.store.queries.judging.summaries import Series
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS
-from tests.fakes import recount
+from tests.fakes import recount, summed_up
 
 FIRST = date(2026, 9, 28)  # a Monday, in another month than its week's end
 DAYS = 70
@@ -60,7 +60,7 @@ def test_after_every_fold_they_equal_a_recount(store: Store, seed: int) -> None:
         fold(store, chance.choice(SERIES), some, FIRST + timedelta(days=chance.randrange(DAYS)), chance)
         recount.check(store)
     with store.unit() as unit:
-        summaries.renew_all(unit)
+        summed_up.renew_all(unit)
         unit.commit()
     recount.check(store)
 
