@@ -136,7 +136,7 @@ def renew_open(store: Store, ports: Ports, default_zone: str) -> int:
     return len(found)
 
 
-def drill_of(snapshot: Snapshot, now_ms: int) -> tuple[Shape, list[Placed]] | None:
+def drill_of(snapshot: Snapshot) -> tuple[Shape, list[Placed]] | None:
     """Return a shape over the invented schools of the area that has most of them; None where there is none."""
     by_area: dict[str, list[Placed]] = {}
     for school in hazards.placed_schools(snapshot):
@@ -172,7 +172,7 @@ def start_drill(
         default_zone: Of schools without one.
     """
     locks.hold(unit, ("hazard drill",))
-    found = drill_of(unit, by.declared_ms)
+    found = drill_of(unit)
     if found is None:
         return None
     shape, members = found

@@ -49,7 +49,7 @@ def list_readers(
         for user in users.list_users(snapshot)
         if has_mail and user.email and user.disabled_ms is None
     ]
-    hooks = [_hook(one, config, said, zones, tuple(muted.get("", ()))) for one in webhooks.list_good(snapshot)]
+    hooks = [_hook(one, config, zones, tuple(muted.get("", ()))) for one in webhooks.list_good(snapshot)]
     return [*people, *hooks]
 
 
@@ -84,7 +84,6 @@ def _person(
 def _hook(
     hook: Webhook,
     config: CollectorConfig,
-    said: Mapping[tuple[str, str], Preference],
     zones: Mapping[Scope, str],
     mutes: tuple[Mute, ...],
 ) -> Listed:

@@ -122,7 +122,7 @@ class Watch:
                 if member is None and may_join and event.heard <= outage.suspected:
                     outage.members[code], is_changed = Member(event.heard, is_late_only=is_late), True
                 elif member is not None and not is_late:
-                    is_changed |= _silent_again(member, event, may_join=may_join)
+                    is_changed |= _silent_again(member, may_join=may_join)
         if is_changed:
             outage.online = max(outage.online, len(outage.members))
             if may_join:
@@ -200,7 +200,7 @@ def _heard_again(outage: Outage, code: str, member: Member, minute: int) -> bool
     return False
 
 
-def _silent_again(member: Member, event: Event, *, may_join: bool) -> bool:
+def _silent_again(member: Member, *, may_join: bool) -> bool:
     if member.is_late_only:
         member.is_late_only = False
         return True
