@@ -23,6 +23,9 @@ from agent.wire.vocabulary import DeviceState, ExitCode
 
 COPIED = "this disk was copied from another computer: restart the agent, it then enrols as a computer of its own"
 COPIED_SEEN = "this disk was copied from another computer: it enrols as one of its own when the collector answers"
+# Waiting has a reason before the first try as well: who looks right after a test asks for it.
+NOT_TRIED = "not offered to the collector yet: the agent does so within half a minute"
+NOBODY_OFFERS = "no agent runs to hand it over; `enlace-agent run` does"
 
 
 def read(data: Path, config: AgentConfig, ports: Ports) -> dict[str, Any]:
@@ -41,6 +44,8 @@ def read(data: Path, config: AgentConfig, ports: Ports) -> dict[str, Any]:
     _add_identity(data, ports, told)
     told.setdefault("kind", "")
     told.setdefault("why", "")
+    if told["waiting"] and not told["why"]:
+        told["why"] = NOT_TRIED if told["running"] else NOBODY_OFFERS
     return told
 
 

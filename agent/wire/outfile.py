@@ -22,6 +22,9 @@ OUTPUT: Final = "-"
 _NO_FILES: Final = (
     -1
 )  # for a folder of a file system that the kernel invents, such as /proc: it says that there is none
+_DATABASE: Final = -2  # of ours or of somebody else: no command's output belongs there, and all of it would be lost
+_DATABASE_BEGINS: Final = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, 1.3
+_BESIDE_DATABASE: Final = ("-wal", "-shm", "-journal")  # what was committed stands there as well
 _DEVICES: Final = Path("/dev")  # a misspelt device would become a file in memory
 
 # What a person has to change in the words of the command, and what the sentence then says of the place.
@@ -37,6 +40,7 @@ _WRONG_PLACE: Final = {
     errno.ENXIO: "it is a socket, or a device that is not there",
     errno.ETXTBSY: "it is a program that is running",
     _NO_FILES: "nothing can be made in {folder}",
+    _DATABASE: "it is a database, or belongs to one",
 }
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NAME_CHARS: Final = 40  # of the name, in the one that is written under: room for what is put around it
@@ -117,6 +121,8 @@ def _why_not_replaced(place: Path) -> int:
         return errno.ELOOP
     if place.is_dir():
         return errno.EISDIR
+    if _is_of_database(place):
+        return _DATABASE
     if not place.exists():
         return errno.ENXIO if place.parent == _DEVICES else 0
     try:  # the system refuses to open a program that runs, as /proc/self/exe does, but lets it be replaced
@@ -124,6 +130,22 @@ def _why_not_replaced(place: Path) -> int:
     except OSError as error:
         return errno.ETXTBSY if error.errno == errno.ETXTBSY else 0
     return 0
+
+
+def _is_of_database(place: Path) -> bool:
+    """Return whether a file is a database of SQLite, or one of those that SQLite keeps beside it."""
+    beside = [place.name.removesuffix(end) for end in _BESIDE_DATABASE if place.name.endswith(end)]
+    return any(_is_database(place.parent / name) for name in (place.name, *beside))
+
+
+def _is_database(place: Path) -> bool:
+    try:
+        if not place.is_file():  # a pipe would be waited for
+            return False
+        with place.open("rb") as file:
+            return file.read(len(_DATABASE_BEGINS)) == _DATABASE_BEGINS
+    except OSError:  # writing it will say why
+        return False
 
 
 def _write_output(pieces: Iterable[bytes]) -> int:

@@ -125,6 +125,18 @@ def test_a_copy_that_waits_for_its_own_name_says_so(desk: Desk) -> None:
     assert "enrols as one of its own" in desk.lines()["Problem"]
 
 
+def test_what_waits_has_a_reason_before_anybody_has_tried(desk: Desk) -> None:
+    IdentityStore(desk.folder).save(an_identity(device="d-1", collector_keys=["A" * 43]))
+    assert (desk.read()["why"], desk.lines()["Waiting"]) == ("", "0")
+    spool = Spool.open(desk.folder, clock=desk.clock, randomness=SeededRandomness(1), boot_id=desk.host.boot_id())
+    spool.add_ready(msgspec.convert(a_measurement(), Measurement))
+    spool.close()
+    assert desk.lines()["Waiting"] == f"1: {state.NOBODY_OFFERS}"
+    lock = hold_agent_lock(desk.folder)
+    assert desk.lines()["Waiting"] == f"1: {state.NOT_TRIED}"
+    lock.release()
+
+
 def test_a_spool_that_breaks_while_it_is_read_is_a_problem_and_not_the_end(desk: Desk) -> None:
     desk.spend(1, 30_000_000)
     with closing(sqlite3.connect(desk.folder / "spool.sqlite3")) as database:

@@ -4,9 +4,11 @@ import errno
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,21 @@ def test_a_place_where_no_file_can_be_is_told_with_its_reason(tmp_path: Path) ->
     assert refused(tmp_path / "folder") == "it is a folder, not a file"
     assert refused(tmp_path / "file" / "out.csv") == f"{tmp_path / 'file'} is no folder"
     assert refused(tmp_path / ("x" * 300)) == "the name is too long"
+
+
+def test_a_database_is_not_written_over_nor_what_lies_beside_it(tmp_path: Path) -> None:
+    database = tmp_path / "collector.sqlite3"
+    with closing(sqlite3.connect(database)) as known:
+        known.execute("CREATE TABLE kept (x)")
+    before = database.read_bytes()
+    (tmp_path / "collector.sqlite3-wal").write_bytes(b"what was committed last")
+    for end in ("", "-wal", "-shm", "-journal"):  # the last two are not there
+        assert refused(tmp_path / f"collector.sqlite3{end}") == "it is a database, or belongs to one"
+    assert database.read_bytes() == before
+    for name in ("-wal", "other-wal", "collector.sqlite3.csv"):
+        assert export.write_file(tmp_path / name, [b"x"]) == 1
+    (tmp_path / "link").symlink_to(database)
+    assert refused(tmp_path / "link") == "it is a database, or belongs to one"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX links")
