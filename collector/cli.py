@@ -88,11 +88,13 @@ def init(given: Given) -> None:
 def migrate(given: Given) -> None:
     """Bring the database to this version's tables."""
     from collector.config import database
-    from collector.store import version
+    from collector.store import engine, version
     from collector.store.open import create
 
     deployment = given.deployment()
-    create(database(deployment.data, deployment.config)).close()
+    place = database(deployment.data, deployment.config)
+    version.require(engine.url_of(place))  # a mistyped place would get a new one, and the real one stay as it is
+    create(place).close()
     click.echo(f"The database has revision {version.REVISIONS[-1]}, the newest.")
 
 

@@ -26,11 +26,7 @@ def check(url: str) -> None:
     Raises:
         CollectorError: If it is not there, not ours, older or newer.
     """
-    found = find(url)
-    if found is None:
-        raise CollectorError(
-            f"There is no database at {_place(url)}.", do="Run `enlace-collector init` first.", exit_code=ExitCode.USAGE
-        )
+    found = require(url)
     refuse_newer(found, url)
     if found != REVISIONS[-1]:
         raise CollectorError(
@@ -38,6 +34,20 @@ def check(url: str) -> None:
             do="Run `enlace-collector migrate` first.",
             exit_code=ExitCode.USAGE,
         )
+
+
+def require(url: str) -> str:
+    """Return the revision of the database, whichever it is.
+
+    Raises:
+        CollectorError: If it is not there, cannot be read, or holds something that is not ours.
+    """
+    found = find(url)
+    if found is None:
+        raise CollectorError(
+            f"There is no database at {_place(url)}.", do="Run `enlace-collector init` first.", exit_code=ExitCode.USAGE
+        )
+    return found
 
 
 def refuse_newer(found: str, url: str) -> None:

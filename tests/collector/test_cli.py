@@ -276,12 +276,15 @@ def test_a_place_that_is_no_directory_ends_every_command_alike(run: Any, tmp_pat
     assert done.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["evaluate"], ["serve"], ["token", "create", "--school", "x"], ["device", "list"]])
-def test_without_a_deployment_one_is_told_to_make_it(run: Any, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words", [["evaluate"], ["serve"], ["token", "create", "--school", "x"], ["device", "list"], ["migrate"]]
+)
+def test_without_a_deployment_one_is_told_to_make_it(run: Any, tmp_path: Path, words: list[str]) -> None:
     done = run(*words)
     assert done.code == 2
     assert "init" in done.err
     assert done.err.count("\n") == 1
+    assert not (tmp_path / "data" / "collector.sqlite3").exists()
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,24 @@ def test_a_copy_that_waits_for_its_own_name_says_so(desk: Desk) -> None:
     assert "enrols as one of its own" in desk.lines()["Problem"]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"last_test": []},
+        {"last_test": {"download_bps": "fast"}},
+        {"clock_change": {"by_s": "a", "noticed_at": 1}},
+        {"clock_change": {}},
+        {"school": ["x"], "waiting": "x", "dead": {}, "why": 3, "kind": None},
+    ],
+)
+def test_a_status_file_of_another_shape_does_not_end_status(desk: Desk, odd: dict[str, Any]) -> None:
+    """Another version wrote it, or an editor did."""
+    statusfile.write(desk.folder, {**odd, "pid": 1, "next_test_at": None})
+    assert statusfile.read(desk.folder) == {"pid": 1, "next_test_at": None}
+    (desk.folder / "spool.sqlite3").write_bytes(b"no database" * 1000)  # then nothing else says what waits
+    assert desk.lines()["Waiting"] == "0"
+
+
 def test_what_waits_has_a_reason_before_anybody_has_tried(desk: Desk) -> None:
     IdentityStore(desk.folder).save(an_identity(device="d-1", collector_keys=["A" * 43]))
     assert (desk.read()["why"], desk.lines()["Waiting"]) == ("", "0")
