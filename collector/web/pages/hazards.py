@@ -52,7 +52,6 @@ def show() -> str:
             snapshot,
             rows=hazards.newest(snapshot, limit),
             found=hazards.count(snapshot),
-            can_drill=pages_schools.has_demo(snapshot),
             done=asked.text("done"),
             **_usual(),
         )

@@ -4,10 +4,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, func, select
 
-from collector.domain.words import OPEN_STATES
-from collector.store.queries.pages.flags import is_resting
+from collector.store.queries.pages.flags import awake
 from collector.store.queries.pages.outages import IS_LIVE
-from collector.store.tables.judgement import FLAG_WORK, FLAGS
 from collector.store.tables.outages import OUTAGES
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
@@ -22,12 +20,7 @@ class Around(NamedTuple):
 
 
 _DEMO: Final = select(SCHOOLS.c.code).where(SCHOOLS.c.is_demo).exists()
-_FLAGS: Final = (
-    select(func.count())
-    .select_from(FLAGS.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id))
-    .where(FLAGS.c.state.in_(OPEN_STATES), ~is_resting(bindparam("now_ms", type_=BigInteger)))
-    .scalar_subquery()
-)
+_FLAGS: Final = awake(bindparam("now_ms", type_=BigInteger)).add_columns(func.count()).scalar_subquery()
 _OUTAGES: Final = select(func.count()).select_from(OUTAGES).where(IS_LIVE).scalar_subquery()
 _ALL: Final = select(_DEMO, _FLAGS, _OUTAGES)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, case, func, or_, select
 
 from collector.domain.words import OPEN_STATES, SPEED
 from collector.store.queries.pages.schools import Measure, like_pattern, newest_evaluation
@@ -161,6 +161,12 @@ def _source(measure: Measure) -> FromClause:
 def is_resting(now_ms: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Return whether a flag is snoozed; by the moment, so that it comes back by itself."""
     return func.coalesce(FLAG_WORK.c.snoozed_until_ms, 0) > now_ms
+
+
+def awake(now_ms: int | ColumnElement[int]) -> Select[Any]:
+    """Return the flags that are open or recovering and not snoozed: those that the list of flags begins with."""
+    source = FLAGS.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
+    return select().select_from(source).where(FLAGS.c.state.in_(OPEN_STATES), ~is_resting(now_ms))
 
 
 def _where(wanted: FlagFilter) -> list[ColumnElement[bool]]:

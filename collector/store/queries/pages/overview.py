@@ -2,14 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from agent.wire.vocabulary import DeviceState
-from collector.domain.words import OPEN_STATES, SPEED, Verdict
+from collector.domain.words import SPEED, Verdict
 from collector.store.queries.facts import LAST_EVALUATION_MS
-from collector.store.queries.pages.flags import is_resting
+from collector.store.queries.pages.flags import awake
 from collector.store.queries.pages.schools import Measure
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAG_WORK, FLAGS, PERIOD_VERDICTS
@@ -106,13 +106,6 @@ def change_since(snapshot: Snapshot, measure: Measure, monday: str) -> Change:
     return Change(schools, met or 0, meet or 0)
 
 
-def _awake(now_ms: int) -> Select[Any]:
-    """Return the flags that are open or recovering and not snoozed: those that the list of flags begins with."""
-    source = FLAGS.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
-    query = select().select_from(source).where(FLAGS.c.state.in_(OPEN_STATES))
-    return query.where(~is_resting(now_ms))
-
-
 def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:
     """Return the flags of the speed that are open or recovering and not snoozed, by severity."""
     oldest = func.min(FLAGS.c.opened_on.op("||")(FLAGS.c.flag_id))  # days are equally long: by day, then by name
@@ -121,7 +114,7 @@ def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:
         return func.count(case((condition, 1)))
 
     query = (
-        _awake(now_ms)
+        awake(now_ms)
         .add_columns(
             FLAGS.c.severity,
             func.count(),

@@ -388,9 +388,3 @@ def voting_speeds(snapshot: Snapshot, codes: list[str], from_ms: int) -> dict[st
     for school, rows in groupby(snapshot.connection.execute(query).all(), key=itemgetter(0)):  # thousands of rows
         found[school] = [(row[1], row[2]) for row in rows]
     return found
-
-
-def has_demo(snapshot: Snapshot) -> bool:
-    """Return whether any school is invented."""
-    query = select(SCHOOLS.c.code).where(SCHOOLS.c.is_demo).limit(1)
-    return snapshot.connection.execute(query).first() is not None
