@@ -50,7 +50,7 @@ def create_app(
         testpoint=testpoint or TestpointConfig(),
         ports=ports,
         keys=KeySource(store, ports.clock),
-        receipts=ReceiptBook(receipt_file(config), known_receipt_keys(config), ports.clock),
+        receipts=ReceiptBook(receipt_file(config), known_receipt_keys(config)),
         load=places["ingest"].share,
     )
     return Gate(places, parts, make_flask(parts, notify))

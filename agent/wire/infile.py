@@ -71,6 +71,18 @@ def read_text(path: Path, most_bytes: int, encoding: str = "utf-8") -> str:
     return read(path, most_bytes).decode(encoding)
 
 
+def mark(path: Path) -> tuple[int, ...] | None:
+    """Return what changes when a file is written or replaced, None where there is no file.
+
+    It costs no reading: whoever asks often, asks this first.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def _refuse_other(path: Path, found: os.stat_result) -> None:
     if stat.S_ISREG(found.st_mode):
         return

@@ -6,27 +6,24 @@ from threading import Lock
 from agent.wire import infile, receipts, signing
 from agent.wire.receipts import Claimed, Receipt, Verdict
 from agent.wire.records import Direction, Measurement
-from collector.ports import Clock
 
-READ_AGAIN_MS = 1_000  # a receipt of an unknown key makes the file be read, but not more often
 _MOST_BYTES = 100_000  # of the file
 
 
 class ReceiptBook:
     """The public keys of the test points whose receipts are believed, kept in memory."""
 
-    def __init__(self, file: Path | None = None, given: tuple[bytes, ...] = (), clock: Clock | None = None) -> None:
+    def __init__(self, file: Path | None = None, given: tuple[bytes, ...] = ()) -> None:
         """Make the book; nothing is read yet.
 
         Args:
             file: Where the test point beside this collector leaves its public key, one to a line.
             given: Raw keys of test points elsewhere.
-            clock: Needed with a file.
         """
-        self._file, self._given, self._clock = file, given, clock
+        self._file, self._given = file, given
         self._lock = Lock()
         self._keys = list(given)
-        self._read_ms: int | None = None
+        self._mark: tuple[int, ...] | None = None  # of the file as it was read
 
     def read(self, text: str) -> Receipt | Verdict:
         """Return a receipt whose signature is right, else what it is instead."""
@@ -46,19 +43,20 @@ class ReceiptBook:
             return Verdict.FORGED
 
     def _has_news(self, tried: list[bytes]) -> bool:
-        """Return whether there are other keys than those tried; look into the file, at most once a second."""
-        if self._file is None or self._clock is None:
+        """Return whether there are other keys than those tried; look into the file, if it has changed."""
+        if self._file is None:
             return False
         with self._lock:
             if self._keys != tried:  # another thread has read the file meanwhile
                 return True
-            now_ms = self._clock.mono_ms()
-            if self._read_ms is not None and now_ms - self._read_ms < READ_AGAIN_MS:
+            now = infile.mark(self._file)
+            was, self._mark = self._mark, now  # of before the reading: a change meanwhile is seen at the next look
+            if now is None or now == was:
                 return False
-            self._read_ms = now_ms
             try:
                 near = signing.public_keys_in(infile.read_text(self._file, _MOST_BYTES, "ascii"))
-            except (OSError, UnicodeDecodeError):  # not there yet: the keys that were known stay
+            except (OSError, UnicodeDecodeError):  # not just now: the keys that were known stay
+                self._mark = None
                 return False
             self._keys = [*near, *self._given]
             return self._keys != tried

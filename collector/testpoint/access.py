@@ -1,30 +1,28 @@
 """Access tokens: the collector's word (CONTRACTS 3), checked with nothing but its public keys.
 
 When the collector changes its key, the file of keys is read again: a token that no known key has signed is the reason,
-at most once a second, so that forgers cannot keep the disk busy.
+and only where the file has changed, so that forgers cannot keep the disk busy.
 """
 
 from collections.abc import Callable
 
+from agent.wire import infile
 from agent.wire.tokens import AccessClaims, WrongSignatureError, read_access_token
 from collector.testpoint import keyfile
 from collector.testpoint.options import TestpointOptions
 from collector.testpoint.refusal import RefusedError
 
-READ_AGAIN_S = 1.0
-
 
 class Access:
     """Reads tokens."""
 
-    def __init__(self, options: TestpointOptions, *, now_s: Callable[[], float], utc_ms: Callable[[], int]) -> None:
-        """Take the options' keys and those of its file; monotonic seconds and Unix milliseconds come from outside."""
+    def __init__(self, options: TestpointOptions, *, utc_ms: Callable[[], int]) -> None:
+        """Take the options' keys and those of its file; Unix milliseconds come from outside."""
         self._options = options
-        self._now_s = now_s
         self._utc_ms = utc_ms
-        self._keys: list[bytes] = []
-        self._read_s = 0.0
-        self._read_keys()
+        self._keys = list(options.public_keys)
+        self._mark: tuple[int, ...] | None = None  # of the file as it was read
+        self._has_news()
 
     def claims(self, query: dict[str, str], *, may_be_expired: bool = False) -> AccessClaims | None:
         """Return what the request's access token allows, None where the test point is open.
@@ -47,14 +45,19 @@ class Access:
         try:
             return read_access_token(token, self._keys, now_ms)
         except WrongSignatureError:
-            if self._options.keys_file is None or self._now_s() < self._read_s + READ_AGAIN_S:
+            if not self._has_news():
                 raise
-            self._read_keys()
             return read_access_token(token, self._keys, now_ms)
 
-    def _read_keys(self) -> None:
-        self._read_s = self._now_s()
+    def _has_news(self) -> bool:
+        """Read the file if it has changed; return whether it had keys. A file that is gone takes none away."""
         path = self._options.keys_file
-        found = () if path is None else keyfile.read_public_keys(path)
-        if found or not self._keys:
-            self._keys = [*self._options.public_keys, *found]
+        now = None if path is None else infile.mark(path)
+        was, self._mark = self._mark, now  # of before the reading: a change meanwhile is seen at the next look
+        if path is None or now is None or now == was:
+            return False
+        if not (found := keyfile.read_public_keys(path)):
+            self._mark = None  # it could not be read just now
+            return False
+        self._keys = [*self._options.public_keys, *found]
+        return True

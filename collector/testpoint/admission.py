@@ -36,7 +36,7 @@ class Admission:
         self._options = options
         self._now_s = now_s
         self._utc_ms = utc_ms
-        self._access = Access(options, now_s=now_s, utc_ms=utc_ms)
+        self._access = Access(options, utc_ms=utc_ms)
         self._connections: Counter[str] = Counter()
         self._ledger = Ledger(now_s, cap_bytes=options.max_bytes_per_address, window_s=options.address_window_s)
         self._load = Load(now_s)

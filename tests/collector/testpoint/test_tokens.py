@@ -136,13 +136,9 @@ def test_a_new_key_of_the_collector_is_read_when_it_signs(times: Times, tmp_path
     admission = door(times, open=False, public_keys=(), keys_file=path)
     admission.check_token("10.0.0.1", token())
     keyfile.write_public_keys(path, [bytes(OTHER_KEY.verify_key), bytes(KEY.verify_key)])
-    with pytest.raises(RefusedError, match="signature wrong"):  # read less than a second ago
-        admission.check_token("10.0.0.1", token(key=OTHER_KEY))
-    times.advance(1)
     admission.check_token("10.0.0.1", token(key=OTHER_KEY))
     admission.check_token("10.0.0.1", token())
     path.unlink()
-    times.advance(1)
     with pytest.raises(RefusedError, match="signature wrong"):
         admission.check_token("10.0.0.1", token(key=SigningKey(bytes([7] * 32))))
     admission.check_token("10.0.0.1", token())  # a file that is gone takes no key away
@@ -153,12 +149,13 @@ def test_forgers_do_not_keep_the_disk_busy(times: Times, tmp_path, monkeypatch: 
     keyfile.write_public_keys(path, [bytes(KEY.verify_key)])
     admission = door(times, open=False, public_keys=(), keys_file=path)
     reads = []
-    monkeypatch.setattr(keyfile, "read_public_keys", lambda where: reads.append(where) or ())
-    for _ in range(100):
-        times.advance(0.1)
+    monkeypatch.setattr(keyfile, "read_public_keys", lambda where: reads.append(where) or (bytes(KEY.verify_key),))
+    for number in range(100):
+        if number in (30, 60):  # written anew, with nothing new in it
+            keyfile.write_public_keys(path, [bytes(KEY.verify_key), *[bytes(KEY.verify_key)] * number])
         with pytest.raises(RefusedError):
             admission.check_token("10.0.0.1", token(key=OTHER_KEY))
-    assert 9 <= len(reads) <= 10
+    assert len(reads) == 2
 
 
 def test_over_the_network_the_reason_is_the_body() -> None:

@@ -303,7 +303,7 @@ def real(country: Store, tmp_path: Path) -> Iterator[tuple[Parts, Flask]]:
     keys = tuple(key.public_key for key in made.keys.ring().keys)
     with open_testpoint(open=False, public_keys=keys, receipt_key_file=tmp_path / "receipt.key") as url:
         point = TestpointConfig(port=urlsplit(url).port or 0, public_url=url)
-        book = ReceiptBook(file=tmp_path / "receipt.pub", clock=made.ports.clock)
+        book = ReceiptBook(file=tmp_path / "receipt.pub")
         parts = replace(made, testpoint=point, receipts=book)
         yield parts, make_flask(parts)
 
