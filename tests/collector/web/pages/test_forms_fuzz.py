@@ -104,7 +104,8 @@ class Fuzz:
         for page in self.pages[-4:]:
             self.look("ana", page)
         self.deeds_about_notices()
-        device = re.search(r'name="device" value="([^"]+)"', self.client("ana").get("/devices").text)
+        silent = self.client("ana").get("/devices?standing=silent").text  # only these can be given to somebody
+        device = re.search(r'name="device" value="([^"]+)"', silent)
         assert device
         self.do("fleet.chosen", device=device.group(1))
         self.do("networks.declare", provider="Onda Sur", number="64500")
