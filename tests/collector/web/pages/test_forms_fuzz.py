@@ -73,6 +73,7 @@ class Fuzz:
         self.posted: Counter[str] = Counter()
         self.posted_from_a_page: Counter[str] = Counter()
         self.answered: Counter[int] = Counter()
+        self.turns: list[str] = []  # endpoints of this round that are to come
         self.rules = {
             rule.endpoint: rule
             for rule in app.url_map.iter_rules()
@@ -104,10 +105,8 @@ class Fuzz:
         for page in self.pages[-4:]:
             self.look("ana", page)
         self.deeds_about_notices()
-        silent = self.client("ana").get("/devices?standing=silent").text  # only these can be given to somebody
-        device = re.search(r'name="device" value="([^"]+)"', silent)
-        assert device
-        self.do("fleet.chosen", device=device.group(1))
+        devices = re.findall(r'name="device" value="([^"]+)"', self.client("ana").get("/devices").text)
+        self.do("fleet.chosen", device=devices)  # a silent one among them: only such can be given to somebody
         self.do("networks.declare", provider="Onda Sur", number="64500")
 
     def deeds_about_notices(self) -> None:
@@ -197,7 +196,7 @@ class Fuzz:
         client.set_cookie("enlace_language", language)
         if chance.random() < 0.25:
             self.look(name, chance.choice(self.pages))
-        endpoint = chance.choice(sorted(self.rules))
+        endpoint = self.next_endpoint()
         form, is_of_a_page = self.form_for(endpoint)
         sent = fill(form, chance, self.token(name))
         sent.is_as_shown &= is_of_a_page
@@ -207,6 +206,13 @@ class Fuzz:
         self.posted_from_a_page[endpoint] += is_of_a_page
         self.answered[answer.status_code] += 1
         self.check(name, language, sent, answer, said)
+
+    def next_endpoint(self) -> str:
+        """Return each address once, in an order by chance, and then each once more."""
+        if not self.turns:
+            self.turns = sorted(self.rules)
+            self.chance.shuffle(self.turns)
+        return self.turns.pop()
 
     def form_for(self, endpoint: str) -> tuple[Form, bool]:
         """Return a form of a page, or one that no page has shown yet with made-up places and fields."""
