@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from agent.wire import outputs
+from agent.wire import outputs, parents
 from agent.wire.vocabulary import ExitCode
 from collector.commands import backups, devices, drills, keys, packs, people, registry
 from collector.commands.common import Command, Given
@@ -221,6 +221,7 @@ def demo(given: Given, once: bool, line: str | None, port: int | None) -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and end the process with the exit code of the contract."""
     outputs.open_closed()
+    parents.follow()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without a letter shows another, and nothing stops
