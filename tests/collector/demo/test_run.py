@@ -61,8 +61,9 @@ def _check_against_database(data: Path, summary: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("after", ["Writing", "Judging", "Measuring", "Ctrl-C"])
-def test_however_it_ends_all_children_end_within_seconds(after: str, number: signal.Signals) -> None:
-    with subprocess.Popen(COMMAND, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+def test_however_it_ends_all_children_end_within_seconds(tmp_path: Path, after: str, number: signal.Signals) -> None:
+    own = {**os.environ, "TMPDIR": str(tmp_path)}  # who is killed leaves its files
+    with subprocess.Popen(COMMAND, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=own) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith(after):
