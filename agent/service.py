@@ -111,30 +111,16 @@ class Daemon:
         """
         self._config, self._data, self._ports, self._spool, self.contact = config, data, ports, spool, contact
         self.facts: dict[str, Any] = {}  # that `status` repeats as they are
-        self.walk = Walk(config, ports, spool, contact, measure=measure, cancelled=cancelled)
+        self.walk = walk = Walk(config, ports, spool, contact, measure=measure, cancelled=cancelled)
         self.agenda = Agenda(config, ports, spool)
         self.clock_watch = ClockWatch(ports.clock)
-        self.test = TestJob(
-            config,
-            ports,
-            self.walk,
-            self.agenda,
-            FileLock(data / app.TEST_LOCK),
-            has_room=self._has_room,
-        )
-        self.light = LightJob(
-            config,
-            ports,
-            self.walk.asker,
-            self.walk.handover,
-            self.contact,
-            spool,
-            is_testing=self._is_testing,
-        )
+        lock = FileLock(data / app.TEST_LOCK)
+        self.test = TestJob(config, ports, walk, self.agenda, lock, has_room=self._has_room)
+        self.light = LightJob(config, ports, walk.asker, walk.handover, contact, spool, is_testing=self._is_testing)
         self.jobs = [
             self.test,
-            UploadJob(ports.clock, self.walk.handover, self.contact, spool.has_offer),
-            SettingsJob(config, ports.clock, self.walk.handover, self.contact, self.test.replan),
+            UploadJob(ports.clock, walk.handover, contact, spool.has_offer),
+            SettingsJob(config, ports.clock, walk.handover, contact, self.test.replan),
             self.light,
         ]
         self._started_ms = ports.clock.now_ms()
@@ -288,7 +274,7 @@ def _time(utc_ms: int | None) -> str | None:
 
 
 def _rounded(utc_ms: int) -> int:
-    """Whole tens of seconds: a moment that only counts down must not make the file new each time."""
+    """Return a moment in whole tens of seconds: one that is counted down must not make the file new each time."""
     return utc_ms // 10_000 * 10_000
 
 

@@ -14,6 +14,8 @@ from collector.ports import Ports
 from collector.store.open import Store
 from collector.store.queries import api_keys, users
 from collector.store.queries.api_keys import ApiKey
+from collector.store.queries.users import User
+from collector.store.unit import UnitOfWork
 
 PREFIX: Final = "enlk_"
 """Tells people and scanners for lost secrets what it is."""
@@ -48,26 +50,11 @@ def create_key(
     Raises:
         CollectorError: If there is nobody of that name, they may not take rows away, or the areas are not theirs.
     """
-    if not label.strip() or len(label) > _LABEL_CHARS or not label.isprintable():
-        raise CollectorError("The label is empty, too long or not printable.", exit_code=ExitCode.USAGE)
+    _check_label(label)
     secret = PREFIX + forms.b64url(ports.randomness.token_bytes(32))
     now_ms = ports.clock.now_ms()
     with store.unit() as unit:
-        owner = require_person(unit, name)
-        if owner.role not in HOLDERS:
-            raise CollectorError(
-                f"{owner.name} is {owner.role} and may not take rows away, so a key of theirs would open nothing.",
-                do=f"Make them analyst first: `enlace-collector user scope {owner.name} --role analyst`.",
-                exit_code=ExitCode.USAGE,
-            )
-        check_scope(unit, "analyst", areas)
-        outside = [area for area in areas if not scope_of(owner.areas).covers(area)]
-        if outside:
-            raise CollectorError(
-                f"{owner.name} does not see {outside[0]!r}.",
-                do=f"They are {owner.role} {scope_words(owner.areas)}.",
-                exit_code=ExitCode.USAGE,
-            )
+        owner = _require_holder(unit, name, areas)
         key = ApiKey(
             key_id=ports.randomness.token_bytes(5).hex(),
             key_hash=hash_of(secret),
@@ -80,11 +67,35 @@ def create_key(
             revoked_ms=None,
         )
         api_keys.create_key(unit, key)
-        note(
-            unit, ports, "api_key.create", key.key_id, f"{owner.name}: {key.label}, {scope_words(areas or owner.areas)}"
-        )
+        detail = f"{owner.name}: {key.label}, {scope_words(areas or owner.areas)}"
+        note(unit, ports, "api_key.create", key.key_id, detail)
         unit.commit()
     return key, secret
+
+
+def _check_label(label: str) -> None:
+    if not label.strip() or len(label) > _LABEL_CHARS or not label.isprintable():
+        raise CollectorError("The label is empty, too long or not printable.", exit_code=ExitCode.USAGE)
+
+
+def _require_holder(unit: UnitOfWork, name: str, areas: Sequence[str]) -> User:
+    """Return the person of that name, if a key of theirs for these areas opens anything."""
+    owner = require_person(unit, name)
+    if owner.role not in HOLDERS:
+        raise CollectorError(
+            f"{owner.name} is {owner.role} and may not take rows away, so a key of theirs would open nothing.",
+            do=f"Make them analyst first: `enlace-collector user scope {owner.name} --role analyst`.",
+            exit_code=ExitCode.USAGE,
+        )
+    check_scope(unit, "analyst", areas)
+    outside = [area for area in areas if not scope_of(owner.areas).covers(area)]
+    if outside:
+        raise CollectorError(
+            f"{owner.name} does not see {outside[0]!r}.",
+            do=f"They are {owner.role} {scope_words(owner.areas)}.",
+            exit_code=ExitCode.USAGE,
+        )
+    return owner
 
 
 def hash_of(secret: str) -> str:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from agent.wire import outputs
+from agent.wire import outputs, parents
 from agent.wire.vocabulary import ExitCode
 from collector.commands import backups, devices, drills, keys, packs, people, registry
-from collector.commands.common import Command, Given
+from collector.commands.common import Command, Given, Place
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
+    from collector.notify.settings import NotifyConfig
     from collector.ports import Ports
     from collector.serve import Runner
 
@@ -39,7 +40,7 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Path | None], 
 
 def anywhere(command: Command) -> Command:
     """Give a command `--config` and `--data`."""
-    path = click.Path(path_type=Path)
+    path = Place(path_type=Path)
     for flag, name, words in (
         ("--data", "data", "Directory of database and logs."),
         ("--config", "config_path", "The TOML file."),
@@ -108,16 +109,16 @@ def migrate(given: Given) -> None:
 def serve(given: Given, host: str | None, port: int | None, only: str | None, behind_proxy: bool) -> int:
     """Run web server, test point and jobs until told to end."""
     from collector import serve as serving
-
-    deployment = serving.with_words(given.deployment(), host=host, port=port, behind_proxy=behind_proxy)
-    return serving.serve(deployment, only, _ports(), _runners(only, given))
-
-
-def _runners(only: str | None, given: Given) -> "dict[str, Runner]":
-    """Return what the part runs; only the process of a part loads what the part needs."""
     from collector.notify.settings import load_notify
 
+    deployment = serving.with_words(given.deployment(), host=host, port=port, behind_proxy=behind_proxy)
     notify = load_notify(given.config_path)  # what is wrong with it is said before anything runs
+    serving.refuse_unreadable_files(deployment, notify, only)
+    return serving.serve(deployment, only, _ports(), _runners(only, notify))
+
+
+def _runners(only: str | None, notify: "NotifyConfig") -> "dict[str, Runner]":
+    """Return what the part runs; only the process of a part loads what the part needs."""
     if only == "web":
         from collector.app import run_web
 
@@ -193,14 +194,16 @@ def evaluate(given: Given, as_of: date | None, from_day: date | None) -> int:
 @cli.command()
 @click.argument("table")
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File; else standard output.")
+@click.option("-o", "--output", type=Place(path_type=Path), default="-", help="File; else standard output.")
 @anywhere
 @click.pass_obj
-def export(given: Given, table: str, form: str, output: Path | None) -> None:
+def export(given: Given, table: str, form: str, output: Path) -> None:
     """Write a table as CSV or JSON Lines: measurements, schools, evaluations and more."""
     from collector import operate
 
-    operate.export_table(given.store(), table, form, output)
+    place = given.deployment()
+    store = place.open_store()
+    operate.export_table(store, table, form, operate.Output(output, place.kept(store)))
 
 
 @cli.command()
@@ -221,6 +224,7 @@ def demo(given: Given, once: bool, line: str | None, port: int | None) -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and end the process with the exit code of the contract."""
     outputs.open_closed()
+    parents.follow()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without a letter shows another, and nothing stops

@@ -98,6 +98,8 @@ def load_collector(path: Path | None) -> CollectorConfig:
     """
     config = _load(path, "collector", CollectorConfig)
     place = f"{path}: [collector]"
+    check_place(config.data, f"{place} data")
+    check_place(config.networks_file, f"{place} networks_file")
     check_timezone(config.default_timezone, f"{place} default_timezone")
     check_profile(config.profile, catalogue.load().ids, f"{place} profile")
     check_host(config.host, f"{place} host")
@@ -148,6 +150,16 @@ def check_profile(name: str, known: Collection[str], place: str) -> None:
             do=f"Known are {', '.join(known)}.",
             exit_code=ExitCode.USAGE,
         )
+
+
+def check_place(text: str, place: str) -> None:
+    """Refuse a path of nothing but blanks; empty is none given.
+
+    Raises:
+        CollectorError: If it is so.
+    """
+    if text and not text.strip():
+        raise CollectorError(f"{place} is blank.", do="Write a path, or leave it empty.", exit_code=ExitCode.USAGE)
 
 
 def check_timezone(name: str, place: str) -> None:

@@ -10,6 +10,11 @@ MAX_BYTES = 1_000_000
 FILES = 5
 
 
+def folder(data: Path) -> Path:
+    """Return where a deployment's logs lie."""
+    return data / "logs"
+
+
 def set_up(data: Path, name: str) -> None:
     """Write the process's events to `<data>/logs/<name>.log`, and warnings to the console.
 
@@ -26,7 +31,7 @@ def set_up(data: Path, name: str) -> None:
     root.addHandler(console)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a herd is answered, not complained about
-    directory = data / "logs"
+    directory = folder(data)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         file = LogFiles(directory / f"{name}.log", file_bytes=MAX_BYTES, files=FILES)

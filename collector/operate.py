@@ -1,6 +1,7 @@
 """What an operator does from the command line: each deed one transaction, written into the audit log."""
 
 import difflib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -41,6 +42,22 @@ class Made:
 
     is_new: bool
     public_key: str  # of the collector, base64url
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file that a command writes, as a person named it."""
+
+    path: Path
+    kept: Collection[Path] = ()  # files and folders of the deployment's own, where it may not lie
+
+    def write(self, pieces: Iterable[bytes]) -> None:
+        """Write it, as a whole.
+
+        Raises:
+            CollectorError: If it cannot be written there.
+        """
+        export.write_file(self.path, pieces, kept=self.kept)
 
 
 def init(where: Path | str, ports: Ports) -> Made:
@@ -274,7 +291,14 @@ def defaults_of_token(config: CollectorConfig, max_devices: int | None, days: in
 
 
 def import_file(
-    store: Store, config: CollectorConfig, ports: Ports, file: Path, *, kind: str, dry_run: bool, annotated: Path | None
+    store: Store,
+    config: CollectorConfig,
+    ports: Ports,
+    file: Path,
+    *,
+    kind: str,
+    dry_run: bool,
+    annotated: Output | None,
 ) -> ImportReport:
     """Bring the schools, or the days of calendars, of a file in, and write that into the history.
 
@@ -295,15 +319,15 @@ def import_file(
         by = imports.Deed(audit.COMMAND_LINE, ports, config.default_timezone)
         found, identity = imports.bring(unit, source, file.name, str(file), by, kind=kind, dry_run=dry_run)
         remarked = [annotate.annotated(found, str)] if annotated is not None else []
-        if annotated is not None and not outfile.is_stream(annotated):
-            export.write_file(annotated, remarked)
+        if annotated is not None and not outfile.is_stream(annotated.path):
+            annotated.write(remarked)
         report = report_of(found, dry_run=dry_run, import_id=identity)
         if not dry_run:
             detail = f"added={report.added} changed={report.changed} refused={report.refused_rows}"
             note(unit, ports, f"{kind}.import", imports.shown_name(file.name), detail)
             unit.commit()
-    if annotated is not None and outfile.is_stream(annotated):
-        export.write_file(annotated, remarked)
+    if annotated is not None and outfile.is_stream(annotated.path):
+        annotated.write(remarked)
     return report
 
 
@@ -333,11 +357,11 @@ def undo_import(store: Store, config: CollectorConfig, ports: Ports, text: str, 
     return planned
 
 
-def export_table(store: Store, table: str, form: str, output: Path | None) -> None:
+def export_table(store: Store, table: str, form: str, output: Output) -> None:
     """Write a table to a file, which appears when it is whole, or to standard output.
 
     Raises:
         CollectorError: If there is no such table or format, or the file cannot be written.
     """
     with store.reader() as snapshot:
-        export.write_file(output or Path(outfile.OUTPUT), export.iter_export(snapshot, table, form))
+        output.write(export.iter_export(snapshot, table, form))

@@ -1,6 +1,7 @@
 """Children that end with their parent: started again when they die, ended together within seconds.
 
-A child holds the reading end of a pipe; when the parent is gone, however it went, the pipe closes and the child ends.
+How a child notices that its parent is gone is told in `agent.wire.parents`; both programs follow theirs from their
+first moment on.
 """
 
 import os
@@ -8,12 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
+from agent.wire import parents
 from collector.ports import Clock
 
-CHILD_MARK = "ENLACE_CHILD"  # in the environment of a child
 STOP_S = 3.5  # to end by themselves; the whole stop stays below five seconds
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 STEADY_MS = 30_000  # ran for so long: its next fall is a new one
@@ -76,8 +78,7 @@ class Family:
         return None
 
     def _start(self, child: Child, now_ms: int) -> None:
-        environment = {**os.environ, CHILD_MARK: "1"}
-        child.process = subprocess.Popen(child.command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 -- our own
+        child.process = start(child.command)
         child.began_ms = now_ms
         child.lives += 1
 
@@ -97,30 +98,40 @@ class Family:
             _close(process)
 
 
+def start(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    stdout: IO[bytes] | int | None = None,
+    stderr: IO[bytes] | int | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start one of our programs, which ends when this process is gone, or when its standard input is closed.
+
+    Args:
+        command: Program and words.
+        environment: Its own; None: this process's.
+        stdout: Where its output goes; None: where this process's goes.
+        stderr: Where its complaints go.
+    """
+    return subprocess.Popen(  # noqa: S603 -- our own commands
+        [*command],
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
+        env={**(os.environ if environment is None else environment), parents.MARK: "1"},
+    )
+
+
 def _close(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         process.stdin.close()
 
 
 def stop_on_signals(stop: threading.Event) -> None:
-    """Set the event on SIGTERM and Ctrl-C, and in a child also when its parent is gone."""
+    """Set the event on SIGTERM, which a child whose parent is gone sends to itself, and on Ctrl-C."""
 
     def ask(_number: int, _frame: object) -> None:
         stop.set()
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
-    follow_parent(stop.set)
-
-
-def follow_parent(end: Callable[[], None]) -> None:
-    """In a child of `Family`, call `end` when the parent is gone; elsewhere do nothing."""
-    if os.environ.pop(CHILD_MARK, None) is None:
-        return
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        end()
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()

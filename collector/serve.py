@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent.wire import parents
 from agent.wire.vocabulary import ExitCode
 from collector import log, processes
 from collector.config import (
@@ -26,6 +28,9 @@ from collector.errors import CollectorError
 from collector.ports import Ports
 from collector.processes import Child, Family
 from collector.store.open import Store
+
+if TYPE_CHECKING:
+    from collector.notify.settings import NotifyConfig
 
 PARTS = ("web", "testpoint", "jobs")
 COLLECTOR_KEYS = "collector.keys"  # public ones, in the directory of the test point's files
@@ -52,6 +57,11 @@ class Deployment:
             CollectorError: If there is none, or one of another version.
         """
         return Store.open(database(self.data, self.config))
+
+    def kept(self, store: Store) -> list[Path]:
+        """Return the files and folders of the deployment's own that no command's output may replace or go into."""
+        one_by_one = (store.lock_path, self.config_path)
+        return [log.folder(self.data), testpoint_files(self.data), *(one for one in one_by_one if one is not None)]
 
     def words(self) -> list[str]:
         """Return the options that lead a child to the same files."""
@@ -106,6 +116,25 @@ def refuse_open_http(host: str, config: CollectorConfig) -> None:
             do="Put a proxy with TLS before it and give --behind-proxy, or listen on 127.0.0.1.",
             exit_code=ExitCode.USAGE,
         )
+
+
+def refuse_unreadable_files(deployment: Deployment, notify: "NotifyConfig", only: str | None) -> None:
+    """Refuse files of the configuration that cannot be used, when a person starts what uses them: the jobs.
+
+    A child that its parent starts again goes on without: what else it does is worth more than the file.
+
+    Raises:
+        CollectorError: If one is missing, or is something else.
+    """
+    if only not in (None, "jobs") or parents.is_following():
+        return
+    from collector.notify.settings import check_ca_file
+    from collector.real.networks import NetworksFile
+
+    check_ca_file(notify, f"{deployment.config_path}: [notify] smtp_ca_file")
+    if deployment.config.networks_file:
+        with NetworksFile(Path(deployment.config.networks_file)):
+            return
 
 
 def refuse_same_port(config: CollectorConfig, testpoint: TestpointConfig) -> None:

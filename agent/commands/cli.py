@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from agent.commands.console import PROGRAM, agent_version, complain
 from agent.errors import EnlaceError
-from agent.wire import outputs
+from agent.wire import outputs, parents
 from agent.wire.settings_file import SettingsError
 from agent.wire.vocabulary import ExitCode
 
@@ -18,6 +18,7 @@ from agent.wire.vocabulary import ExitCode
 def main() -> NoReturn:
     """Do what the command line says and end the process."""
     outputs.open_closed()
+    parents.follow()
     _speak_any_language()
     code = guarded(lambda: _dispatch(sys.argv[1:]))
     try:
@@ -65,7 +66,7 @@ def run_places(words: Sequence[str]) -> tuple[Path | None, Path | None] | None:
             if not waiting:
                 return None
             value = waiting.pop(0)
-        if not value:
+        if not value.strip():
             return None
         places[name] = Path(value)
     return (places.get("--config"), places.get("--data")) if rest == ["run"] else None

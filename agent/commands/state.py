@@ -173,14 +173,12 @@ def export_spool(config_path: Path | None, data_path: Path | None, *, file: Path
     """Write all stored records as JSON lines.
 
     Raises:
-        EnlaceError: If the file cannot be written, or is one of the agent's own.
+        EnlaceError: If the file cannot be written, or would lie among the agent's own.
     """
     from agent import app
     from agent.wire import outfile
 
     _, data = app.open_config(config_path, data_path)
-    if not outfile.is_stream(file):
-        _refuse_own_file(file, data)
     count = 0
 
     def lines(spool: SpoolReader) -> Iterator[bytes]:
@@ -191,7 +189,7 @@ def export_spool(config_path: Path | None, data_path: Path | None, *, file: Path
 
     with open_reader(data) as spool:
         try:
-            outfile.write(file, lines(spool))
+            outfile.write(file, lines(spool), kept=[data, *([config_path] if config_path else [])])
         except outfile.NotWrittenError as error:
             raise EnlaceError(error.what, means=error.means, do=error.do, exit_code=error.exit_code) from error
     if outfile.is_output(file):
@@ -199,13 +197,3 @@ def export_spool(config_path: Path | None, data_path: Path | None, *, file: Path
     else:
         print(f"{present.counted(count, 'record')} written to {file}.")
     return ExitCode.DONE
-
-
-def _refuse_own_file(file: Path, data: Path) -> None:
-    """Refuse to write over what the agent keeps: FILE is not the spool that is to be exported."""
-    if file.is_file() and file.resolve().is_relative_to(data.resolve()):
-        raise EnlaceError(
-            f"{file} is a file of the agent's own.",
-            do="Name another one to write the records to.",
-            exit_code=ExitCode.USAGE,
-        )

@@ -14,7 +14,7 @@ from agent.ports import Ports
 from agent.schedule import calibration, windows
 from agent.schedule.campaign import next_asked
 from agent.schedule.due import Due, Past, Rules, next_due
-from agent.schedule.windows import Answer, TrueTime, Window
+from agent.schedule.windows import Window
 from agent.uplink import settings
 from agent.uplink.servertime import State, last_answer
 from agent.wire.vocabulary import Trigger
@@ -69,26 +69,26 @@ class Agenda:
             state.set_state(SEED, seed)
         self._seed = seed
         if self._kept.calibrated_true_ms is None:
-            self._keep(calibrated_true_ms=calibration.as_if_last(self.true_now().ms, seed))
+            self._keep(calibrated_true_ms=calibration.as_if_last(self.true_now_ms(), seed))
 
     def plan(self) -> Planned | None:
         """Return the next test; None = no window is known ahead."""
-        now, mono_ms = self.true_now(), self._ports.clock.mono_ms()
+        now_ms, mono_ms = self.true_now_ms(), self._ports.clock.mono_ms()
         offset_min = self._ports.host.utc_offset_min()
         told = settings.stored(self._state)
-        open_, boot_id = self._windows(now), self._ports.host.boot_id()
+        open_, boot_id = self._windows(now_ms), self._ports.host.boot_id()
         past = Past(
-            started_ms=now.ms - (mono_ms - self._started_mono_ms),
+            started_ms=now_ms - (mono_ms - self._started_mono_ms),
             boot_tested=self._kept.boot_tested == boot_id,
             tests_ms=tuple(
-                now.ms - (mono_ms - one.mono_ms) if one.boot_id == boot_id else one.true_ms for one in self._kept.tests
+                now_ms - (mono_ms - one.mono_ms) if one.boot_id == boot_id else one.true_ms for one in self._kept.tests
             ),
             start=f"{boot_id} {self._started_mono_ms}",
         )
-        due = next_due(now.ms, open_, past, self._rules(offset_min, told.tests_per_window if told else None))
+        due = next_due(now_ms, open_, past, self._rules(offset_min, told.tests_per_window if told else None))
         wanted = told.campaign_utc if told else []
-        asked = next_asked(now.ms, wanted, past.tests_ms, self._seed, utc_offset_min=offset_min)
-        return _planned(asked if asked and (due is None or asked.at_ms <= due.at_ms) else due, now)
+        asked = next_asked(now_ms, wanted, past.tests_ms, self._seed, utc_offset_min=offset_min)
+        return _planned(asked if asked and (due is None or asked.at_ms <= due.at_ms) else due, now_ms)
 
     def note_test(self, began_mono_ms: int) -> None:
         """Keep that a due test was made, refused or skipped.
@@ -98,13 +98,13 @@ class Agenda:
         """
         boot_id = self._ports.host.boot_id()
         ago_ms = self._ports.clock.mono_ms() - began_mono_ms
-        made = _Test(self.true_now().ms - ago_ms, began_mono_ms, boot_id)
+        made = _Test(self.true_now_ms() - ago_ms, began_mono_ms, boot_id)
         self._keep(boot_tested=boot_id, tests=(*self._kept.tests, made)[-TESTS_KEPT:])
 
     def is_calibration_due(self, trigger: Trigger) -> bool:
         """Return whether the test that is due now should be a calibration."""
-        now, last_ms = self.true_now(), self._kept.calibrated_true_ms
-        return last_ms is not None and calibration.is_due(now.ms, self._windows(now), trigger, last_ms)
+        now_ms, last_ms = self.true_now_ms(), self._kept.calibrated_true_ms
+        return last_ms is not None and calibration.is_due(now_ms, self._windows(now_ms), trigger, last_ms)
 
     def note_calibration(self) -> int | None:
         """Keep that a calibration begins: one that the power cuts off is not begun again and again.
@@ -113,7 +113,7 @@ class Agenda:
             What was known before, for `take_back_calibration`.
         """
         before = self._kept.calibrated_true_ms
-        self._keep(calibrated_true_ms=self.true_now().ms)
+        self._keep(calibrated_true_ms=self.true_now_ms())
         return before
 
     def take_back_calibration(self, before: int | None) -> None:
@@ -124,10 +124,10 @@ class Agenda:
         self._kept = msgspec.structs.replace(self._kept, **changes)
         self._state.set_state(PAST, msgspec.json.encode(self._kept).decode())
 
-    def _windows(self, now: TrueTime) -> tuple[Window, ...]:
+    def _windows(self, now_ms: int) -> tuple[Window, ...]:
         told = settings.stored(self._state)
         return windows.windows_around(
-            now.ms,
+            now_ms,
             told.windows_utc if told else None,
             told_at_ms=told.server_time_ms if told else None,
             utc_offset_min=self._ports.host.utc_offset_min(),
@@ -135,13 +135,13 @@ class Agenda:
 
     def windows_now(self) -> tuple[Window, ...]:
         """Return when the school is open, from yesterday on."""
-        return self._windows(self.true_now())
+        return self._windows(self.true_now_ms())
 
-    def true_now(self) -> TrueTime:
+    def true_now_ms(self) -> int:
         """Return the present by the collector's clock, as well as it is known."""
-        answer, clock = last_answer(self._state), self._ports.clock
-        return windows.true_time(
-            Answer(answer.server_time_ms, answer.mono_ms, answer.boot_id) if answer else None,
+        clock = self._ports.clock
+        return windows.true_time_ms(
+            last_answer(self._state),
             wall_ms=clock.now_ms(),
             mono_ms=clock.mono_ms(),
             boot_id=self._ports.host.boot_id(),
@@ -162,8 +162,8 @@ class Agenda:
         )
 
 
-def _planned(due: Due | None, now: TrueTime) -> Planned | None:
-    return None if due is None else Planned(max(0.0, (due.at_ms - now.ms) / 1000), due.trigger, due.missed)
+def _planned(due: Due | None, now_ms: int) -> Planned | None:
+    return None if due is None else Planned(max(0.0, (due.at_ms - now_ms) / 1000), due.trigger, due.missed)
 
 
 def _kept(text: str | None) -> _Kept:

@@ -4,7 +4,6 @@ The daemon's walk and the commands that only look ask the same questions here, s
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from agent.config import AgentConfig
 from agent.measure.attempt import Progress
@@ -16,28 +15,22 @@ from agent.schedule import budget
 from agent.schedule.budget import Allowance, Caps
 from agent.spool.rows import Spent
 from agent.uplink import settings
+from agent.uplink.servertime import ReadState
 from agent.wire.records import Measurement
 from agent.wire.vocabulary import EngineName, Phase
 
 HANDSHAKES = 3  # with each server: the first connection, the look for opened TLS, whether it speaks the protocol
 
 
-class Stored(Protocol):
-    """The durable state: `spool.Spool`, or a view of it."""
-
-    def get_state(self, key: str) -> str | None:
-        """Return a small durable value."""
-
-
-def caps(config: AgentConfig, stored: Stored) -> Caps:
+def caps(config: AgentConfig, state: ReadState) -> Caps:
     """Return the budget in force: the tightest of ours and the collector's.
 
     Args:
         config: Of this computer.
-        stored: Has the collector's last settings.
+        state: Has the collector's last settings.
     """
     own = Caps(config.day_cap_bytes, config.month_cap_bytes)
-    told = settings.stored(stored)
+    told = settings.stored(state)
     if told is None:
         return own
     return budget.tightest(own, Caps(told.budget.day_bytes, told.budget.month_bytes, told.budget.test_bytes))

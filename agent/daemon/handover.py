@@ -48,7 +48,7 @@ class Handover:
         """
         with self._posting:
             while self.posts and self._contact.wait_s(fresh=fresh) <= 0 and not self._cancelled.is_set():
-                rows = self._spool.next_batch(self._contact.pace.max_items, ROOM_IN_BATCH_BYTES).rows
+                rows = self._spool.next_batch(self._contact.pace.max_items, ROOM_IN_BATCH_BYTES)
                 if not rows and not heartbeat:
                     return
                 posted = self._contact.send(rows)

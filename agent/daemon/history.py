@@ -1,10 +1,10 @@
 """The last figures of this computer's line: what a test may expect to find, for its byte caps and its estimator."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import msgspec
 
+from agent.uplink.servertime import ReadState, State
 from agent.wire.records import Measurement
 from agent.wire.vocabulary import Status
 
@@ -14,23 +14,13 @@ WANDERS_BY = 0.05  # typical distance of a figure from the median of all, for a 
 FEWEST_TO_WANDER = 3
 
 
-class State(Protocol):
-    """The durable state: `spool.Spool`."""
-
-    def get_state(self, key: str) -> str | None:
-        """Return a small durable value."""
-
-    def set_state(self, key: str, value: str | None) -> None:
-        """Keep a small durable value."""
-
-
-def priors(state: State) -> tuple[float | None, float | None]:
+def priors(state: ReadState) -> tuple[float | None, float | None]:
     """Return the medians of the last figures, download and upload, bit/s; None = the line is not known."""
     figures = _figures(state.get_state(PRIORS))
     return middle([one[0] for one in figures]), middle([one[1] for one in figures])
 
 
-def wandering(state: State) -> tuple[bool, bool]:
+def wandering(state: ReadState) -> tuple[bool, bool]:
     """Return whether the last figures, download and upload, differ so much that none of them foretells the next."""
     figures = _figures(state.get_state(PRIORS))
     return wander([one[0] for one in figures]), wander([one[1] for one in figures])

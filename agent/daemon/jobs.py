@@ -106,7 +106,8 @@ class TestJob(Timed):
         super().__init__("test", TEST_LANE, ports.clock, 0.0)
         self._config, self._ports, self._walk, self._agenda, self._lock = config, ports, walk, agenda, lock
         self._has_room = has_room
-        self._alone, self._busy = False, 0
+        self._alone = False  # the collector had no word for the due test: it is made without asking again
+        self._busy = 0  # so often was the due test put off because another one, or the test point, was busy
         self._began_ms = 0  # the test under way; monotonic
         self.planned: Planned | None = None
         self.last: Measurement | None = None

@@ -64,7 +64,7 @@ class SiteWatch:
         wanted = _named_apart(told.probes) if told else []
         if not wanted or diary not in _LOOKED_IN:
             return None
-        now_ms = self._agenda.true_now().ms
+        now_ms = self._agenda.true_now_ms()
         if not is_due(now_ms, self._agenda.windows_now(), self._last_ms()):
             return None
         self._state.set_state(LOOKED, str(now_ms))

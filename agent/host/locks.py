@@ -25,7 +25,7 @@ def hold_agent_lock(directory: Path) -> FileLock:
         directory.mkdir(parents=True, exist_ok=True)
         is_held = lock.try_acquire()
     except OSError as error:
-        raise unusable(lock.path, error, means="The agent cannot be sure that it is the only one.") from error
+        raise _unusable(lock.path, error) from error
     if not is_held:
         raise EnlaceError(
             f"Another agent already runs on {directory}.",
@@ -36,17 +36,11 @@ def hold_agent_lock(directory: Path) -> FileLock:
     return lock
 
 
-def unusable(path: Path, error: OSError, *, means: str) -> EnlaceError:
-    """Return the one sentence about a lock file that cannot be had.
-
-    Args:
-        path: The file.
-        error: Why.
-        means: What that means.
-    """
+def _unusable(path: Path, error: OSError) -> EnlaceError:
+    """Return the one sentence about a lock file that cannot be had."""
     return EnlaceError(
         f"The lock file {path} cannot be written: {error.strerror or error}.",
-        means=means,
+        means="The agent cannot be sure that it is the only one.",
         do="Remove what lies there, or check the owner and the free space of that directory.",
     )
 

@@ -38,6 +38,7 @@ TOTAL_S = 75.0  # for everything: a person waits
 # loads the line as most of the web does.
 BBR, CUBIC = "bbr", "cubic"
 ENGINES: dict[EngineName, Callable[[], Engine]] = {EngineName.NDT7: Ndt7, EngineName.LIBRESPEED: LibreSpeed}
+# What is wrong with the way to a computer, or with its time for us: its other engines are not tried either.
 _SAME_PLACE = {
     FailureCode.DNS,
     FailureCode.CONNECT_TIMEOUT,
@@ -47,6 +48,7 @@ _SAME_PLACE = {
     FailureCode.TLS_CLOCK,
     FailureCode.SERVER_BUSY,
 }
+# After these no other server and no other engine is tried.
 _FINAL = {FailureCode.PORTAL, FailureCode.PROXY_AUTH, FailureCode.CANCELLED, FailureCode.STALLED}
 
 

@@ -16,7 +16,7 @@ def is_due(now_ms: int, windows: Sequence[Window], trigger: Trigger, last_ms: in
     """Return whether the test that is due now should be a calibration.
 
     Args:
-        now_ms: The present, as `windows.true_time` says.
+        now_ms: The present, as `windows.true_time_ms` says.
         windows: As `windows.windows_around` returns them.
         trigger: Of the due test. A startup test comes soon after the start, whatever the hour; it stays short.
         last_ms: When the last one was made, or `as_if_last` for none. One in the future is a clock's mistake.

@@ -22,7 +22,7 @@ def next_asked(
     """Return the next test that is asked for; None = there is none, or no room for it.
 
     Args:
-        now_ms: The present, as `windows.true_time` says.
+        now_ms: The present, as `windows.true_time_ms` says.
         wanted: `campaign_utc` of the last settings; what makes no sense in it counts as not said.
         tests_ms: When tests began, whatever made them due. One in the future is a clock's mistake.
         seed: Differs between computers and stays with one.

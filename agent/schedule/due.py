@@ -64,7 +64,7 @@ def next_due(now_ms: int, windows: Sequence[Window], past: Past, rules: Rules) -
     """Return the next test; None = no window with room for one is known ahead.
 
     Args:
-        now_ms: The present, as `windows.true_time` says.
+        now_ms: The present, as `windows.true_time_ms` says.
         windows: As `windows.windows_around` returns them.
         past: What has been. A test in the future is a clock's mistake and holds up none.
         rules: How often.

@@ -12,7 +12,7 @@ def is_due(now_ms: int, windows: Sequence[Window], last_ms: int | None) -> bool:
     """Return whether the sites are to be looked at with the light probe that comes now.
 
     Args:
-        now_ms: The present, as `windows.true_time` says.
+        now_ms: The present, as `windows.true_time_ms` says.
         windows: When the school is open.
         last_ms: When they were last looked at, by the same clock; None = never. One in the future is a clock's mistake.
     """

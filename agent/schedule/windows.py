@@ -7,6 +7,8 @@ signed answer of this boot says where the monotonic clock stands in them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.reading import Reading
+
 DAY_MS = 86_400_000
 WEEK_MS = 7 * DAY_MS
 HORIZON_MS = 14 * DAY_MS  # how far the collector's windows reach
@@ -24,38 +26,20 @@ class Window:
     to_ms: int
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The clocks at the collector's last signed answer."""
-
-    server_time_ms: int
-    mono_ms: int
-    boot_id: str
-
-
-@dataclass(frozen=True)
-class TrueTime:
-    """The present on the collector's clock, as well as it is known."""
-
-    ms: int
-    is_certain: bool  # the collector has spoken in this boot
-
-
-def true_time(answer: Answer | None, *, wall_ms: int, mono_ms: int, boot_id: str) -> TrueTime:
-    """Return the present by the collector's clock.
+def true_time_ms(answer: Reading | None, *, wall_ms: int, mono_ms: int, boot_id: str) -> int:
+    """Return the present on the collector's clock, as well as it is known.
 
     Args:
-        answer: The last signed one, None = never had any.
+        answer: The clocks at the collector's last signed answer, None = never had any.
         wall_ms: This computer's own clock, believed only where nothing better is known, and never back before the
             last answer.
         mono_ms: Its monotonic clock now.
         boot_id: Of this boot.
     """
     if answer is None:
-        return TrueTime(wall_ms, is_certain=False)
-    if answer.boot_id == boot_id and mono_ms >= answer.mono_ms:
-        return TrueTime(answer.server_time_ms + mono_ms - answer.mono_ms, is_certain=True)
-    return TrueTime(max(wall_ms, answer.server_time_ms), is_certain=False)
+        return wall_ms
+    carried_on_ms = answer.at(mono_ms, boot_id)
+    return max(wall_ms, answer.server_time_ms) if carried_on_ms is None else carried_on_ms
 
 
 def windows_around(
@@ -69,7 +53,7 @@ def windows_around(
     """Return the windows from yesterday to `days` ahead, in order and without overlaps.
 
     Args:
-        now_ms: The present, as `true_time` says.
+        now_ms: The present, as `true_time_ms` says.
         told: `windows_utc` of the last settings; None = never had any: then Monday to Friday 07:00 to 17:00.
         told_at_ms: The collector's time of those settings. What lies beyond their 14 days repeats their last week;
             without any window in that week the school is closed until newer settings come.

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from agent.spool import files, keyvalues, salvage, schemafile, spending
-from agent.spool.rows import MAY_COST, PAGE_BYTES, RowState, as_bytes, body_hash, has_bins
+from agent.spool.rows import PAGE_BYTES, RowState, as_bytes, body_hash, has_bins
 from agent.wire import forms, ownfiles
 
 KEPT_ASIDE = 3
@@ -157,7 +157,7 @@ def _take(connection: sqlite3.Connection, counted: Counter[str], found: dict[str
 def _fill_state(connection: sqlite3.Connection, saved: salvage.Saved) -> None:
     for key, value, value_hash in saved.state:
         is_whole = isinstance(key, str) and isinstance(value, str) and keyvalues.value_hash(key, value) == value_hash
-        if is_whole and key != MAY_COST:  # it may be one step old: then all that was reserved counts
+        if is_whole and key != spending.MAY_COST:  # it may be one step old: then all that was reserved counts
             keyvalues.put(connection, key, value)
 
 

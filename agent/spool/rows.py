@@ -1,7 +1,7 @@
 """What goes into the spool and comes out of it: small frozen values, no connection behind them."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -9,7 +9,6 @@ import msgspec
 
 DAY_MS = 86_400_000
 PAGE_BYTES = 4096  # of the file
-MAY_COST = "may_cost"  # state key: what the running test can have cost by now, should nobody finish it
 
 
 class RowState(StrEnum):
@@ -48,13 +47,6 @@ class Row:
     kind: str
     body: bytes
     tries: int = 0
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """The records of one attempt."""
-
-    rows: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

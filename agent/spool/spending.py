@@ -1,7 +1,8 @@
-"""What was spent, once more beside the spool: its loss is noticed, and does not begin the budget anew.
+"""What tests may cost and have cost: by day in the spool, and once more beside it.
 
-A small file, replaced as a whole whenever a test begins or ends. Where both are gone nobody knows, and the day begins
-at nothing: a school must not stop measuring for ever.
+The copy is a small file, replaced as a whole whenever a test begins or ends: the spool's loss is noticed, and does not
+begin the budget anew. Where both are gone nobody knows, and the day begins at nothing: a school must not stop measuring
+for ever.
 """
 
 import logging
@@ -10,13 +11,74 @@ from pathlib import Path
 
 import msgspec
 
+from agent.spool import keyvalues
 from agent.wire import forms, infile, ownfiles
 
 LOG = logging.getLogger(__name__)
 
 FILE = "spending.json"
+MAY_COST = "may_cost"  # state key: what the running test can have cost by now, should nobody finish it
+_DAYS_KEPT = 400
 _MOST_BYTES = 2**53
 _MOST_FILE_BYTES = 1_000_000
+
+
+def reserve(connection: sqlite3.Connection, rid: str, day: str, reserved_bytes: int) -> None:
+    """Count bytes as spent before the first of them is sent."""
+    _spend(connection, day, reserved_bytes)
+    connection.execute(
+        "INSERT OR REPLACE INTO reservations (rid, day, reserved_bytes) VALUES (?, ?, ?)", (rid, day, reserved_bytes)
+    )
+
+
+def note_cost(connection: sqlite3.Connection, rid: str, at_most_bytes: int | None) -> None:
+    """Note what a test can have cost if it is never finished; None = all that it has reserved."""
+    note = None if at_most_bytes is None else msgspec.json.encode((rid, at_most_bytes)).decode()
+    keyvalues.put(connection, MAY_COST, note)
+
+
+def noted_cost(connection: sqlite3.Connection, rid: str) -> int | None:
+    """Return what an unfinished test can have cost; None = nothing is noted of it, or nothing readable."""
+    try:
+        noted = msgspec.json.decode(keyvalues.get(connection, MAY_COST) or "null", type=tuple[str, int] | None)
+    except msgspec.MsgspecError:
+        return None
+    return noted[1] if noted is not None and noted[0] == rid and noted[1] >= 0 else None
+
+
+def reconcile(connection: sqlite3.Connection, rid: str, today: str, spent_bytes: int | None) -> None:
+    """Put what was really spent in the place of the reservation; None = unknown, the reservation stays counted."""
+    found = connection.execute("SELECT day, reserved_bytes FROM reservations WHERE rid = ?", (rid,)).fetchone()
+    connection.execute("DELETE FROM reservations WHERE rid = ?", (rid,))
+    if spent_bytes is None:
+        return
+    day, reserved_bytes = found or (today, 0)
+    _spend(connection, day, spent_bytes - reserved_bytes)
+
+
+def _spend(connection: sqlite3.Connection, day: str, spent_bytes: int) -> None:
+    """Add to a day's bytes."""
+    connection.execute(
+        "INSERT INTO budget_days (day, spent_bytes) VALUES (?, max(0, ?))"
+        " ON CONFLICT (day) DO UPDATE SET spent_bytes = max(0, spent_bytes + ?)",
+        (day, spent_bytes, spent_bytes),
+    )
+    connection.execute(
+        "DELETE FROM budget_days WHERE day NOT IN (SELECT day FROM budget_days ORDER BY rowid DESC LIMIT ?)",
+        (_DAYS_KEPT,),
+    )
+
+
+def spent_bytes(connection: sqlite3.Connection, day: str) -> tuple[int, int]:
+    """Return the bytes of a day and of its month."""
+    today = connection.execute("SELECT spent_bytes FROM budget_days WHERE day = ?", (day,)).fetchone()
+    month = connection.execute(
+        "SELECT coalesce(sum(spent_bytes), 0) FROM budget_days WHERE substr(day, 1, 7) = ?", (day[:7],)
+    ).fetchone()
+    return (int(today[0]) if today else 0), int(month[0])
+
+
+# --- the copy beside the spool ----------------------------------------------------------------------------------------
 
 
 class _Kept(msgspec.Struct, frozen=True):

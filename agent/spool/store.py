@@ -17,7 +17,7 @@ from agent.ports import Clock, Randomness
 from agent.spool import files, interrupted, keyvalues, moments, queue, retention, spending, troubles, views
 from agent.spool.database import FILE, Database
 from agent.spool.reader import SpoolReader
-from agent.spool.rows import DropReason, Limits, Outgoing, RowView, Spent, SpoolSummary
+from agent.spool.rows import DropReason, Limits, Row, RowView, Spent, SpoolSummary
 from agent.wire import codec, limits
 from agent.wire.headers import Ledger
 from agent.wire.records import Record
@@ -114,8 +114,8 @@ class Spool:
         def mark(connection: sqlite3.Connection, moment: moments.Moment) -> None:
             self._show_life()
             queue.put_marker(connection, moment, rid, stub, self._owner.path.name)
-            retention.reserve(connection, rid, moments.local_day(moment, utc_offset_min), reserved_bytes)
-            retention.note_cost(connection, rid, may_cost_bytes)
+            spending.reserve(connection, rid, moments.local_day(moment, utc_offset_min), reserved_bytes)
+            spending.note_cost(connection, rid, may_cost_bytes)
             spending.keep(self._database.directory, connection)
 
         self._write(mark)
@@ -128,7 +128,7 @@ class Spool:
             rid: Of the marker.
             at_most_bytes: Spent so far and what the next step may spend; None = all that is reserved.
         """
-        self._write(lambda connection, _: retention.note_cost(connection, rid, at_most_bytes))
+        self._write(lambda connection, _: spending.note_cost(connection, rid, at_most_bytes))
 
     def add_ready(self, record: Record, *, spent_bytes: int | None = None, utc_offset_min: int = 0) -> bool:
         """Keep a record until it is acknowledged, in one commit with the end of its marker and its budget.
@@ -153,7 +153,7 @@ class Spool:
             is_new = queue.put_ready(connection, moment, record.rid, record.kind, body)
             if is_new:
                 day = moments.local_day(moment, utc_offset_min)
-                retention.reconcile(connection, record.rid, day, spent_bytes)
+                spending.reconcile(connection, record.rid, day, spent_bytes)
                 if spent_bytes is not None:
                     spending.keep(self._database.directory, connection)
                 self._tidy(connection, moment)
@@ -196,7 +196,7 @@ class Spool:
                 )
                 queue.put_ready(connection, moment, rid, record.kind, codec.encode(record))
                 today = moments.local_day(moment, record.utc_offset_min or 0)
-                retention.reconcile(connection, rid, today, retention.noted_cost(connection, rid))
+                spending.reconcile(connection, rid, today, spending.noted_cost(connection, rid))
             if left:
                 spending.keep(self._database.directory, connection)
             self._tidy(connection, moment)
@@ -207,7 +207,7 @@ class Spool:
 
     # --- the uplink -----------------------------------------------------------------------------------------------
 
-    def next_batch(self, max_items: int, max_bytes: int) -> Outgoing:
+    def next_batch(self, max_items: int, max_bytes: int) -> list[Row]:
         """Return what to send next: a few of the newest rows, then the oldest; damaged ones are set aside.
 
         Args:
@@ -215,20 +215,19 @@ class Spool:
             max_bytes: Of the bodies with their commas; the first row is returned however big it is.
         """
 
-        def pick(connection: sqlite3.Connection, moment: moments.Moment) -> tuple[Outgoing, list[int]]:
-            rows, damaged = queue.pick(connection, moment.floor_ms, max(1, max_items), max_bytes)
-            return Outgoing(rows), damaged
+        def pick(connection: sqlite3.Connection, moment: moments.Moment) -> tuple[list[Row], list[int]]:
+            return queue.pick(connection, moment.floor_ms, max(1, max_items), max_bytes)
 
-        def bury_and_pick(connection: sqlite3.Connection, moment: moments.Moment) -> Outgoing:
+        def bury_and_pick(connection: sqlite3.Connection, moment: moments.Moment) -> list[Row]:
             while True:
-                outgoing, damaged = pick(connection, moment)
+                rows, damaged = pick(connection, moment)
                 if not damaged:
-                    return outgoing
+                    return rows
                 for seq in damaged:
                     queue.bury(connection, moment, seq, "damaged")
 
-        outgoing, damaged = self._read(pick)
-        return self._write(bury_and_pick) if damaged else outgoing
+        rows, damaged = self._read(pick)
+        return self._write(bury_and_pick) if damaged else rows
 
     def has_offer(self) -> bool:
         """Return whether there is a row to send now."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from agent.spool import keyvalues, moments, retention
+from agent.spool import keyvalues, moments, retention, spending
 from agent.spool.rows import RowState, RowView, Spent, SpoolSummary, as_bytes, body_hash
 from agent.wire.headers import Ledger
 
@@ -61,7 +61,7 @@ def summary(connection: sqlite3.Connection) -> SpoolSummary:
 def spent(connection: sqlite3.Connection, moment: moments.Moment, utc_offset_min: int) -> Spent:
     """Return the bytes spent and reserved on the moment's local day and in its month."""
     day = moments.local_day(moment, utc_offset_min)
-    return Spent(day, *retention.spent_bytes(connection, day))
+    return Spent(day, *spending.spent_bytes(connection, day))
 
 
 def list_rows(connection: sqlite3.Connection, limit: int) -> list[RowView]:

@@ -161,7 +161,7 @@ def words(silence: Silence | None, status: int | None, *, signed: bool, code: st
     return _SIGNED_WORDS.get(kind, f"the collector answered {status}").format(code=code)
 
 
-def _unsigned_words(kind: Kind, status: int | None) -> str:
+def _unsigned_words(kind: Kind, status: int) -> str:
     if status == 407:
         return _WORDS[Silence.PROXY_LOGIN]
     if kind is Kind.PORTAL:

@@ -185,10 +185,10 @@ def _believe(candidate: Identity, batch: str, answer: HttpAnswer, now_ms: int) -
         raise _not_signed(candidate, answer, now_ms)
     if told.status != 200:
         raise _refused(answer.body)
-    return _store_words(candidate, answer.body)
+    return _read_enrolled(candidate, answer.body)
 
 
-def _store_words(candidate: Identity, body: bytes) -> Enrolled:
+def _read_enrolled(candidate: Identity, body: bytes) -> Enrolled:
     try:
         answer = msgspec.json.decode(body, type=EnrolAnswer)
         if not forms.is_device(answer.device):

@@ -60,7 +60,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def signing_key(self) -> SigningKey:
         """The private key."""
-        return SigningKey(forms.unb64url(self.key, signing.PUBLIC_KEY_BYTES))
+        return SigningKey(forms.unb64url(self.key, signing.SEED_BYTES))
 
     @property
     def public_key(self) -> bytes:
@@ -137,7 +137,7 @@ def make(
     made = machine_hash(pin, facts, random_id)
     return Identity(
         generation=1,
-        key=forms.b64url(randomness.token_bytes(signing.PUBLIC_KEY_BYTES)),
+        key=forms.b64url(randomness.token_bytes(signing.SEED_BYTES)),
         token=token,
         pin=pin,
         random_id=random_id,

@@ -162,7 +162,7 @@ class HttpTransport:
             body: To send.
             deadline_s: For everything: name, connection, sending, waiting, reading.
         """
-        return self._within(deadline_s, _Asked("POST", url, headers, body, deadline_s))
+        return self._within_deadline(_Asked("POST", url, headers, body, deadline_s))
 
     def look(
         self, method: str, url: str, headers: Mapping[str, str], *, deadline_s: float, most_bytes: int
@@ -176,9 +176,9 @@ class HttpTransport:
             deadline_s: For everything: name, connection, waiting, reading.
             most_bytes: Of the body; the rest is not read.
         """
-        return self._within(deadline_s, _Asked(method, url, headers, None, deadline_s, most_bytes))
+        return self._within_deadline(_Asked(method, url, headers, None, deadline_s, most_bytes))
 
-    def _within(self, deadline_s: float, asked: "_Asked") -> Answer | Silence:
+    def _within_deadline(self, asked: _Asked) -> Answer | Silence:
         watch = _Watch(receive_bytes=asked.most_bytes)
         outcome: list[Answer | Silence] = []
 
@@ -191,14 +191,14 @@ class HttpTransport:
 
         thread = threading.Thread(target=perform, name="exchange", daemon=True)
         thread.start()
-        thread.join(deadline_s)
+        thread.join(asked.deadline_s)
         if thread.is_alive():  # a name server can hold it a while longer; nobody waits for it
             watch.cut()
             return Silence.NO_TLS if watch.in_handshake else Silence.TOO_SLOW
         told = outcome[0] if outcome else Silence.PROTOCOL
         return Silence.NO_TLS if watch.in_handshake and told in (Silence.TOO_SLOW, Silence.CUT) else told
 
-    def _perform(self, asked: "_Asked") -> Answer | Silence:
+    def _perform(self, asked: _Asked) -> Answer | Silence:
         try:
             with requests.Session() as session:
                 session.trust_env = False  # neither netrc nor a bundle from the environment

@@ -12,7 +12,7 @@ from agent.wire import limits
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]+", re.ASCII)
-_STARTED = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})Z", re.ASCII)
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})Z", re.ASCII)
 _DEVICE = re.compile(r"[0-9a-z-]{1,64}", re.ASCII)
 
 
@@ -72,7 +72,7 @@ def parse_time(text: str) -> int:
         ValueError: If the form is another or the date does not exist.
         OverflowError: If the year lies outside 1970 to 2199.
     """
-    match = _STARTED.fullmatch(text)
+    match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError("not a time of the form 2026-11-24T13:05:09.123Z")
     year, month, day, hour, minute, second, milli = map(int, match.groups())

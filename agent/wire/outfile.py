@@ -5,24 +5,25 @@ It is written beside its name and renamed when it is whole, so that yesterday's 
 
 import contextlib
 import errno
+import io
 import os
 import signal
 import stat
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from agent.wire.vocabulary import ExitCode
 
 OUTPUT: Final = "-"
 
-_NO_FILES: Final = (
-    -1
-)  # for a folder of a file system that the kernel invents, such as /proc: it says that there is none
+# Reasons of our own, beside the system's numbers.
+_NO_FILES: Final = -1  # a folder of a file system that the kernel invents, such as /proc: it says that there is none
 _DATABASE: Final = -2  # of ours or of somebody else: no command's output belongs there, and all of it would be lost
+_KEPT: Final = -3  # keys, locks and logs: the program that lost them would be another one, or none
 _DATABASE_BEGINS: Final = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, 1.3
 _BESIDE_DATABASE: Final = ("-wal", "-shm", "-journal")  # what was committed stands there as well
 _DEVICES: Final = Path("/dev")  # a misspelt device would become a file in memory
@@ -41,6 +42,7 @@ _WRONG_PLACE: Final = {
     errno.ETXTBSY: "it is a program that is running",
     _NO_FILES: "nothing can be made in {folder}",
     _DATABASE: "it is a database, or belongs to one",
+    _KEPT: "this program keeps files of its own there",
 }
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NAME_CHARS: Final = 40  # of the name, in the one that is written under: room for what is put around it
@@ -86,12 +88,13 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def write(path: Path, pieces: Iterable[bytes]) -> int:
+def write(path: Path, pieces: Iterable[bytes], *, kept: Collection[Path] = ()) -> int:
     """Write a file that appears under its name only when it is whole.
 
     Args:
         path: The file; replaced if it is there. A name that `is_output` means the standard output.
         pieces: Its content.
+        kept: Files and folders of the program's own: no output replaces one, or goes into one.
 
     Returns:
         How many bytes it has.
@@ -106,9 +109,9 @@ def write(path: Path, pieces: Iterable[bytes]) -> int:
     try:
         if is_stream(path):  # it cannot be replaced as a whole; the name of one behind a link may lead nowhere
             with path.open("wb") as device:
-                return sum(device.write(piece) for piece in pieces)
+                return _write_stream(device, pieces)
         place = Path(os.path.realpath(path))  # through a link: the file behind it is the one to replace
-        if wrong := _why_not_replaced(place):
+        if wrong := _why_not_replaced(place) or (_KEPT if any(_is_in(place, own) for own in kept) else 0):
             raise OSError(wrong, os.strerror(wrong))
         return _write_beside(place, pieces)
     except OSError as error:
@@ -148,11 +151,29 @@ def _is_database(place: Path) -> bool:
         return False
 
 
+def _is_in(place: Path, kept: Path) -> bool:
+    """Return whether a place is a file or a folder, or lies in it, by whatever names they are called."""
+    for one in (place, *place.parents):
+        try:
+            if os.path.samestat(one.stat(), kept.stat()):
+                return True
+        except OSError:  # not there, or not ours to look at
+            continue
+    return False
+
+
 def _write_output(pieces: Iterable[bytes]) -> int:
     """Write to the output that is open already: opened anew, a file would be written from its beginning."""
     sys.stdout.flush()
-    size_bytes = sum(sys.stdout.buffer.write(piece) for piece in pieces)
-    sys.stdout.buffer.flush()
+    return _write_stream(sys.stdout.buffer, pieces)
+
+
+def _write_stream(stream: BinaryIO, pieces: Iterable[bytes]) -> int:
+    """Write what cannot be replaced as a whole; a device without room says so also where nothing was to be written."""
+    size_bytes = sum(stream.write(piece) for piece in pieces)
+    stream.flush()
+    with contextlib.suppress(io.UnsupportedOperation):  # an output that is no file of the system
+        os.write(stream.fileno(), b"")
     return size_bytes
 
 

@@ -13,6 +13,7 @@ from nacl.signing import SigningKey, VerifyKey
 from agent.wire import forms
 
 PUBLIC_KEY_BYTES = 32
+SEED_BYTES = 32  # of a private key, as it is kept
 SIGNATURE_BYTES = 64
 PIN_BYTES = 10
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.wire.vocabulary import ExitCode
-from collector.commands.common import Anywhere, Given
+from collector.commands.common import Anywhere, Given, Place
 
 if TYPE_CHECKING:
     from collector.ports import Ports
@@ -25,7 +25,7 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
     """
 
     @cli.command()
-    @click.argument("folder", type=click.Path(path_type=Path))
+    @click.argument("folder", type=Place(path_type=Path))
     @click.option(
         "--keep", type=click.IntRange(1, 10_000), default=KEEP, show_default=True, help="How many stay; older ones go."
     )

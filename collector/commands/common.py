@@ -5,12 +5,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import click
+
 if TYPE_CHECKING:
     from collector.config import CollectorConfig
     from collector.serve import Deployment
     from collector.store.open import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Place(click.Path):
+    """A path; an empty one is a mistake, not the folder in which the command was entered."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if not str(value).strip():
+            self.fail("it is empty.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @dataclass

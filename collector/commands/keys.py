@@ -26,6 +26,12 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
     def api_key() -> None:
         """Keys with which programs take rows away."""
 
+    _add_create(api_key, anywhere, ports)
+    _add_list(api_key, anywhere, ports)
+    _add_revoke(api_key, anywhere, ports)
+
+
+def _add_create(api_key: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @api_key.command("create")
     @click.argument("name")
     @click.option("--label", required=True, help="What it is for.")
@@ -41,6 +47,8 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
         click.echo(f"Key {key.key_id} of {name}. Send it as `Authorization: Bearer KEY` to /api/v1/measurements.csv.")
         click.echo(secret)
 
+
+def _add_list(api_key: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @api_key.command("list")
     @anywhere
     @click.pass_obj
@@ -53,6 +61,8 @@ def add_to(cli: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -
             words = (one.key.key_id, one.owner, one.standing, format_time(one.key.created_ms), used, one.key.label)
             click.echo("  ".join((*words, *one.key.areas)))
 
+
+def _add_revoke(api_key: click.Group, anywhere: Anywhere, ports: "Callable[[], Ports]") -> None:
     @api_key.command("revoke")
     @click.argument("key_id", metavar="KEY")
     @anywhere

@@ -8,7 +8,7 @@ import click
 
 from agent.wire import forms, infile, signing
 from agent.wire.vocabulary import ExitCode
-from collector.commands.common import Anywhere, Given
+from collector.commands.common import Anywhere, Given, Place
 from collector.errors import CollectorError
 from collector.publish import packs
 from collector.publish.packs import Checked, Verdict
@@ -31,7 +31,7 @@ def add_to(cli: click.Group, anywhere: Anywhere) -> None:
     """
 
     @cli.command()
-    @click.argument("file", type=click.Path(path_type=Path))
+    @click.argument("file", type=Place(path_type=Path))
     @click.option(
         "--key",
         "given_keys",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.wire.vocabulary import ExitCode
-from collector.commands.common import Anywhere, Given
+from collector.commands.common import Anywhere, Given, Place
 
 if TYPE_CHECKING:
     from collector.ports import Ports
@@ -100,8 +100,16 @@ def _import(
     from agent.wire import outfile
     from collector import operate
 
+    place = given.deployment()
+    store = place.open_store()
     report = operate.import_file(
-        given.store(), given.config(), ports(), file, kind=kind, dry_run=dry_run, annotated=annotated
+        store,
+        place.config,
+        ports(),
+        file,
+        kind=kind,
+        dry_run=dry_run,
+        annotated=operate.Output(annotated, place.kept(store)) if annotated is not None else None,
     )
     return _tell(report, is_output_taken=annotated is not None and outfile.is_output(annotated))
 
@@ -111,10 +119,10 @@ def _of_a_file(command: Callable[..., int]) -> Callable[..., int]:
     command = click.option("--dry-run", is_flag=True, help="Only say what would change.")(command)
     command = click.option(
         "--annotated",
-        type=click.Path(path_type=Path),
+        type=Place(path_type=Path),
         help="Write the file there with a column that says what is wrong.",
     )(command)
-    return click.argument("file", type=click.Path(path_type=Path))(command)
+    return click.argument("file", type=Place(path_type=Path))(command)
 
 
 def _tell(report: "ImportReport", *, is_output_taken: bool) -> ExitCode:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.wire.vocabulary import ExitCode
+from collector import processes
 from collector.errors import CollectorError
-from collector.processes import CHILD_MARK
 
 COLLECTOR = (sys.executable, "-m", "collector")
 AGENT = (sys.executable, "-m", "agent")
@@ -40,21 +40,8 @@ def ask(command: Sequence[str], stop: threading.Event, *, secret: dict[str, str]
         CollectorError: With its own words if it did not end well.
         StoppedError: If somebody asked to end.
     """
-    process = subprocess.Popen(  # noqa: S603 -- our own commands
-        [*command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_environment(secret),
-    )
-    while True:
-        try:
-            printed, complained = process.communicate(timeout=_LOOK_S)
-            break
-        except subprocess.TimeoutExpired:
-            if stop.is_set():
-                _end(process)
+    process = processes.start(command, environment=_environment(secret), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    printed, complained = _heard_out(process, stop)
     if stop.is_set():
         raise StoppedError
     if process.returncode != ExitCode.DONE:
@@ -66,7 +53,24 @@ def ask(command: Sequence[str], stop: threading.Event, *, secret: dict[str, str]
     return printed
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _heard_out(process: subprocess.Popen[bytes], stop: threading.Event) -> tuple[str, str]:
+    """Return what a process said until its end, on its output and beside it."""
+    with contextlib.ExitStack() as held:
+        if process.stdin is not None:  # `communicate` would close it at once, and the child take us for gone
+            held.enter_context(process.stdin)
+            process.stdin = None
+        while True:
+            try:
+                said = process.communicate(timeout=_LOOK_S)
+            except subprocess.TimeoutExpired:
+                if stop.is_set():
+                    _end(process)
+                continue
+            printed, complained = (one.decode("utf-8", "replace") for one in said)
+            return printed, complained
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_S)
@@ -94,22 +98,15 @@ class Children:
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
         logs.mkdir(parents=True, exist_ok=True)
 
-    def start(self, name: str, command: Sequence[str], *, is_ours: bool = False) -> None:
-        """Start a process that writes into a file of its own.
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Start one of our programs, which writes into a file of its own; it ends also when this process is killed.
 
         Args:
             name: Of the file.
             command: Program and words.
-            is_ours: It ends when its standard input closes, so also when this process is killed.
         """
         with (self._logs / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 -- our own commands
-                [*command],
-                stdin=subprocess.PIPE if is_ours else subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=_environment({CHILD_MARK: "1"} if is_ours else None),
-            )
+            process = processes.start(command, environment=_environment(), stdout=log, stderr=log)
         self._running.append((name, process))
 
     def check(self) -> None:

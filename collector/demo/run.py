@@ -163,7 +163,7 @@ def _run(place: Place, spec: LineSpec, once: bool, port: int, ports: Ports) -> N
         dashboard = f"http://127.0.0.1:{port}/"
         _say("Starting web server, test point and jobs…")
         began = _judged_at(place)
-        children.start("serve", place.collector("serve"), is_ours=True)
+        children.start("serve", place.collector("serve"))
         wait_for("The web server", lambda: answers_http(dashboard + "healthz"), children, place.stop, _SERVE_WITHIN_S)
         wait_for("The test point", lambda: accepts(testpoint_port), children, place.stop, _SERVE_WITHIN_S)
         # A test on a computer that is busy starting things would be set aside.

@@ -108,7 +108,7 @@ def read_ring(store: Store) -> KeyRing:
 
 def make_key(unit: UnitOfWork, randomness: Randomness, now_ms: int) -> CollectorKey:
     """Make a new key pair the current one; old ones go on answering devices that pinned them."""
-    seed = randomness.token_bytes(keys.SEED_BYTES)
+    seed = randomness.token_bytes(signing.SEED_BYTES)
     key = SigningKey(seed)
     made = CollectorKey(signing.key_id(bytes(key.verify_key)), key)
     keys.add_key(unit, made.key_id, seed, now_ms)

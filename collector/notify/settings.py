@@ -3,18 +3,19 @@
 import ipaddress
 import os
 import re
+import ssl
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
 
-from agent.wire import addresses
+from agent.wire import addresses, infile
 from agent.wire.records import Bound
 from agent.wire.settings_file import SettingsError, read_table
 from agent.wire.settings_values import quoted
 from agent.wire.vocabulary import ExitCode
-from collector.config import CollectorConfig
+from collector.config import CollectorConfig, check_place
 from collector.errors import CollectorError
 
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -23,6 +24,7 @@ _MAILBOX: Final = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)*[A-Za-z0-9-]{1,63}", re.ASCII
 )
 MAILBOX_CHARS: Final = 254
+_CA_BYTES: Final = 4_000_000  # a whole system's authorities have a quarter of a megabyte
 
 Seconds = Annotated[float, Bound(1, 120)]
 
@@ -55,6 +57,37 @@ class NotifyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return int(found[1]) * 60 + int(found[2]) if found else 390
 
 
+def check_ca_file(config: NotifyConfig, place: str) -> None:
+    """Refuse a file of certificates that no server can be trusted by, before mail has to go out.
+
+    Args:
+        config: How people are told.
+        place: File, table and key, for the sentence.
+
+    Raises:
+        CollectorError: If it cannot be read, or has no certificate.
+    """
+    if config.smtp_ca_file and (why := _ca_fault(config.smtp_ca_file)):
+        raise CollectorError(
+            f"{place} = {config.smtp_ca_file} cannot be used: {why}.",
+            do="Give the certificate of your authority as a PEM file, or leave it empty for those of the system.",
+            exit_code=ExitCode.USAGE,
+        )
+
+
+def _ca_fault(path: str) -> str:
+    """Return why a file has no certificate to trust servers by; "" = it has."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        infile.read(Path(path), _CA_BYTES)  # a pipe would be waited for
+        context.load_verify_locations(cafile=path)
+    except ssl.SSLError:  # and an OSError too
+        return "it holds no certificate in PEM"
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return "" if context.cert_store_stats()["x509"] else "it holds no certificate in PEM"
+
+
 def load_notify(path: Path | None) -> NotifyConfig:
     """Return the table `[notify]`.
 
@@ -67,6 +100,7 @@ def load_notify(path: Path | None) -> NotifyConfig:
         raise CollectorError(str(error), exit_code=ExitCode.USAGE) from error
     place = f"{path}: [notify]"
     _check_time(config.digest_time, f"{place} digest_time")
+    check_place(config.backup_path, f"{place} backup_path")
     if config.smtp_host:
         _check_host(config.smtp_host, f"{place} smtp_host")
         _check_from(config.from_address, f"{place} from_address")

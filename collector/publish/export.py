@@ -1,7 +1,7 @@
 """Tables as CSV and JSON Lines: a stream of bytes that needs the same memory for ten rows and for ten million."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -69,12 +69,13 @@ def count_all(snapshot: Snapshot, most: int) -> dict[str, int]:
     return exports.count_all(snapshot, most)
 
 
-def write_file(path: Path, pieces: Iterable[bytes]) -> int:
+def write_file(path: Path, pieces: Iterable[bytes], *, kept: Collection[Path] = ()) -> int:
     """Write an export to a file that appears under its name only when it is whole, or to the standard output.
 
     Args:
         path: The file; replaced if it is there. `-` and its like are the standard output.
         pieces: Its content.
+        kept: Files and folders of the collector's own, to which no output belongs.
 
     Returns:
         How many bytes it has.
@@ -84,6 +85,6 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> int:
             that place, a fault where there was no room or the disk failed.
     """
     try:
-        return outfile.write(path, pieces)
+        return outfile.write(path, pieces, kept=kept)
     except outfile.NotWrittenError as error:
         raise CollectorError(error.what, means=error.means, do=error.do, exit_code=error.exit_code) from error

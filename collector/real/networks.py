@@ -25,6 +25,8 @@ class NetworksFile:
             CollectorError: If it is not there, or no such file.
         """
         try:
+            if not path.is_file():  # a pipe would be waited for
+                raise FileNotFoundError(path)
             # As a whole, not mapped: who copies a new file over this one would end the process that reads it.
             self._reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
         except Exception as error:  # of a damaged file the library tells in many words

@@ -21,7 +21,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = url
         self.path = engines.sqlite_path(url)
-        self._lock_path = self.path.parent / engines.LOCK_NAME if self.path else None
+        self.lock_path = self.path.parent / engines.LOCK_NAME if self.path else None
         self._writing: Engine = engines.make_engine(url)
         self._reading: Engine = engines.make_engine(url, read_only=True)
 
@@ -50,7 +50,7 @@ class Store:
             scope: What it may read and change.
             waits: For other writers; otherwise entering it while one writes raises a `StorageError`.
         """
-        return UnitOfWork(self._writing, self._lock_path, scope, waits=waits)
+        return UnitOfWork(self._writing, self.lock_path, scope, waits=waits)
 
     def reader(self, scope: Scope = WHOLE) -> Snapshot:
         """Return a read-only view of one moment: `with store.reader() as snapshot: ...`.

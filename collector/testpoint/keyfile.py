@@ -11,7 +11,6 @@ from nacl.signing import SigningKey
 
 from agent.wire import forms, infile, signing
 
-SEED_BYTES = 32
 MOST_BYTES = 100_000  # of a file
 
 
@@ -41,15 +40,15 @@ def own_key(path: Path | None, token_bytes: Callable[[int], bytes]) -> SigningKe
         OSError: If the file cannot be read or written, or holds something else than a key.
     """
     if path is None:
-        return SigningKey(token_bytes(SEED_BYTES))
+        return SigningKey(token_bytes(signing.SEED_BYTES))
     try:
         text = infile.read_text(path, MOST_BYTES, "ascii").strip()
     except FileNotFoundError:
-        seed = token_bytes(SEED_BYTES)
+        seed = token_bytes(signing.SEED_BYTES)
         _replace(path, forms.b64url(seed) + "\n", mode=0o600)
     else:
         try:
-            seed = forms.unb64url(text, SEED_BYTES)
+            seed = forms.unb64url(text, signing.SEED_BYTES)
         except ValueError as error:
             raise OSError(f"{path} holds no key: move it away, and a new one is made") from error
     key = SigningKey(seed)

@@ -121,28 +121,16 @@ def register_pages(
     """
     found = desk.Desk(store, config, ports, testpoint_id, notify or NotifyConfig())
     app.secret_key = secrets_kept.secret(store, FORM_SECRET, ports.randomness.token_bytes)
-    app.config.update(
-        SESSION_COOKIE_NAME="enlace_form",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=found.is_secure,
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the session lasts: a long note is not lost
-        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM_BYTES,
-    )
+    _set_up_forms(app, is_secure=found.is_secure)
     reading.install(app)
     desk.install(app, found)
     browser_offer.install(app, intake)
     Babel(app, locale_selector=lambda: choose_language(config.default_language))
     i18n.install(app)
     _make_room(app)
-    csrf = CSRFProtect()
-    for blueprint in app.blueprints.values():
-        csrf.exempt(blueprint)
-    csrf.exempt(notice_stop.BLUEPRINT)  # mail programs press it by themselves, and its address is signed
-    csrf.init_app(app)
+    _ask_for_tokens(app)
     access.install(app)
-    names = frozenset(blueprint.name for blueprint in BLUEPRINTS)
-    headers.install(app, names)
+    headers.install(app, frozenset(blueprint.name for blueprint in BLUEPRINTS))
     assets.install(app)
     problems.install(app)
     frame.install(app)
@@ -150,6 +138,27 @@ def register_pages(
     app.jinja_env.globals.update(share_range=sentences.share_range, verdict_options=_verdict_options)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+
+
+def _set_up_forms(app: Flask, *, is_secure: bool) -> None:
+    """Say what cookie holds the tokens that `_ask_for_tokens` asks for, and how large a form may be."""
+    app.config.update(
+        SESSION_COOKIE_NAME="enlace_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=is_secure,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session lasts: a long note is not lost
+        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM_BYTES,
+    )
+
+
+def _ask_for_tokens(app: Flask) -> None:
+    """Take no form without the token that its page gave; what is registered already has other proofs."""
+    csrf = CSRFProtect()
+    for blueprint in app.blueprints.values():
+        csrf.exempt(blueprint)
+    csrf.exempt(notice_stop.BLUEPRINT)  # mail programs press it by themselves, and its address is signed
+    csrf.init_app(app)
 
 
 def _make_room(app: Flask) -> None:

@@ -89,6 +89,43 @@ def test_the_spool_is_not_what_is_written_to(data: Path, capfd: pytest.CaptureFi
     assert (data / "spool.sqlite3").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["identity/out.jsonl", "identity/identity-1", "out.jsonl", "none/out.jsonl", "c.toml"])
+def test_no_record_goes_among_the_files_of_the_agents_own(
+    data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    (data / "identity").mkdir()
+    (data / "identity" / "identity-1").write_bytes(b"a key")
+    (tmp_path / "c.toml").write_bytes(b"[agent]\n")
+
+    def names() -> list[Path]:
+        return sorted(path for path in tmp_path.rglob("*") if not path.name.startswith("spool.sqlite3"))
+
+    before = names()
+    target = (tmp_path if name == "c.toml" else data) / name
+    code = cli.guarded(
+        lambda: cli._dispatch(
+            ["spool", "export", str(target), "--data", str(data), "--config", str(tmp_path / "c.toml")]
+        )
+    )
+    out, err = capfd.readouterr()
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err == f"{target} could not be written: this program keeps files of its own there. Name another file.\n"
+    assert names() == before
+    assert (data / "identity" / "identity-1").read_bytes() == b"a key"
+    assert (tmp_path / "c.toml").read_bytes() == b"[agent]\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_is_a_fault_also_where_nothing_is_stored(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Spool.open(tmp_path / "e", clock=FakeClock(), randomness=SeededRandomness(1)).close()
+    code, out, err = told(capfd, tmp_path / "e", "/dev/full")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "no room" in err
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 -- no path of ours
+        done = export(tmp_path / "e", "-", stdout=full)
+    assert (done.returncode, done.stderr) == (1, b"Cannot write the output (No space left on device).\n")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_full_disk_is_a_fault(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code, out, err = told(capfd, data, "/dev/full")

@@ -130,7 +130,7 @@ def test_a_row_that_a_newer_collector_is_waited_for_keeps_nobody_busy(lab: Lab) 
     lab.drive(120)
     lab.spool.add_ready(lab.measure(a_plan(1), lab.ports))
     assert lab.spool.has_offer()
-    (row,) = lab.spool.next_batch(10, 100_000).rows
+    (row,) = lab.spool.next_batch(10, 100_000)
     lab.spool.apply([Outcome(row.seq, "deferred", "unsupported_kind")])
     assert (lab.spool.summary().waiting, lab.spool.has_offer()) == (1, False)
     upload = next(job for job in lab.daemon.jobs if isinstance(job, UploadJob))

@@ -324,6 +324,80 @@ def test_a_wrong_configuration_is_one_sentence(run: Any, tmp_path: Path) -> None
     assert run("init", "--config", str(tmp_path / "none.toml")).code == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["backup", ""],
+        ["backup", " "],
+        ["verify", ""],
+        ["schools", "import", ""],
+        ["schools", "import", "schools.csv", "--annotated", ""],
+        ["calendar", "import", ""],
+        ["export", "schools", "-o", ""],
+        ["init", "--data", ""],
+        ["--data", " ", "init"],
+        ["demo", "--once", "--data", ""],
+        ["token", "list", "--config", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_folder_in_which_one_stands(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    done = run(*words, data=False)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "it is empty" in done.err
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+@pytest.mark.parametrize("only", [[], ["--only", "jobs"]])
+@pytest.mark.parametrize("what", ["nothing", "a folder", "a page", "a pipe"])
+@pytest.mark.parametrize("key", ["[notify]\nsmtp_ca_file", "[collector]\nnetworks_file"])
+def test_a_file_of_the_configuration_that_cannot_be_used_is_said_before_anything_runs(
+    made: Any, tmp_path: Path, key: str, what: str, only: list[str]
+) -> None:
+    file = tmp_path / "given"
+    if what == "a folder":
+        file.mkdir()
+    elif what == "a page":
+        file.write_text("<html>\n")
+    elif what == "a pipe":
+        os.mkfifo(file)
+    (tmp_path / "c.toml").write_text(f"{key} = '{file}'\n")
+    done = made("serve", *only, "--config", str(tmp_path / "c.toml"))
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert key.split("\n")[1] in done.err and str(file) in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+@pytest.mark.parametrize("name", ["testpoint/receipt.key", "logs/new.csv", "write.lock", "c.toml", "link"])
+def test_an_export_takes_no_place_of_the_collectors_own(made: Any, tmp_path: Path, name: str) -> None:
+    kept = tmp_path / "data" / name
+    if name == "c.toml":
+        kept = tmp_path / name
+    elif name == "link":
+        kept = tmp_path / name
+        kept.symlink_to(tmp_path / "data" / "testpoint" / "receipt.key")
+    for folder in ("testpoint", "logs"):
+        (tmp_path / "data" / folder).mkdir(exist_ok=True)
+    (tmp_path / "data" / "testpoint" / "receipt.key").write_bytes(b"secret")
+    (tmp_path / "c.toml").write_text("[collector]\n")
+
+    def files() -> dict[Path, bytes]:
+        found = (path for path in tmp_path.rglob("*") if path.is_file() and "sqlite3" not in path.name)
+        return {path: path.read_bytes() for path in found}
+
+    before = files()
+    (tmp_path / "bad.csv").write_text("code,name\n00125,\n", encoding="utf-8")
+    for words in (["export", "schools", "-o"], ["schools", "import", str(tmp_path / "bad.csv"), "--annotated"]):
+        done = made(*words, str(kept), "--config", str(tmp_path / "c.toml"))
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert done.err.startswith(f"{kept} could not be written: this program keeps files of its own there.")
+    (tmp_path / "bad.csv").unlink()
+    assert files() == before
+
+
 def test_one_port_is_not_for_two_servers(made: Any, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text("[testpoint]\nport = 8480\n")
     done = made("serve", "--config", str(tmp_path / "c.toml"))

@@ -69,6 +69,8 @@ def test_without_a_file_the_defaults_hold() -> None:
         ("[collector]\ntest_bytes = 0\n", "test_bytes = 0 is outside 250000"),
         ('[testpoint]\ncollector_keys = ["abc"]\n', "[testpoint] collector_keys has something that is no public key"),
         ("[testpoint]\nport = 0\n", "port = 0 is outside 1 to 65535"),
+        ('[collector]\ndata = " "\n', "[collector] data is blank"),
+        ('[collector]\nnetworks_file = " "\n', "[collector] networks_file is blank"),
         ('[testpoint]\nid = ""\n', "[testpoint] id"),
         (f'[testpoint]\nid = "{"x" * 65}"\n', "1 to 64"),
         ('[testpoint]\nhost = "tp.example:8481"\n', "[testpoint] host"),

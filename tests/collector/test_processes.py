@@ -23,7 +23,9 @@ stop = threading.Event()
 stop_on_signals(stop)
 child = '''
 import threading
+from agent.wire import parents
 from collector.processes import stop_on_signals
+parents.follow()
 stop = threading.Event()
 stop_on_signals(stop)
 stop.wait()

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from agent.measure import faults
 from agent.measure.faults import WorldError
 from agent.net.http1 import Headers, ResponseHead
+from agent.wire import parents
 from agent.wire.vocabulary import FailureCode, Phase
 
 HOME = "www.speedtest.net"
@@ -101,7 +102,7 @@ def main() -> int:
 
     try:
         order = msgspec.json.decode(source.readline(), type=Order)
-        _end_with_parent(source)
+        parents.when_gone(lambda: os._exit(0))  # nobody would read what is measured
         _measure(order, tell)
     except WorldError as fault:
         tell(Told(event="fault", code=fault.code, detail=fault.detail))
@@ -109,16 +110,6 @@ def main() -> int:
         meaning = fault_of(error)
         tell(Told(event="fault", code=meaning.code, detail=meaning.detail))
     return 0
-
-
-def _end_with_parent(source: TextIO) -> None:
-    """End when whoever started this has gone: nobody would read what is measured."""
-
-    def wait() -> None:
-        source.read()
-        os._exit(0)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def _measure(order: Order, tell: Callable[[Told], None]) -> None:

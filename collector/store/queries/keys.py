@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from nacl.signing import SigningKey
 from sqlalchemy import insert, select, update
 
-from agent.wire import forms
+from agent.wire import forms, signing
 from collector.store.tables.people import SIGNING_KEYS
 from collector.store.unit import Snapshot, UnitOfWork
-
-SEED_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,10 @@ def list_keys(snapshot: Snapshot) -> list[StoredKey]:
     table = SIGNING_KEYS
     order = (table.c.retired_ms.is_not(None), table.c.retired_ms.desc(), table.c.created_ms.desc(), table.c.key_id)
     rows = snapshot.connection.execute(select(table).order_by(*order))
-    return [StoredKey(row.key_id, forms.unb64url(row.seed, SEED_BYTES), row.created_ms, row.retired_ms) for row in rows]
+    return [
+        StoredKey(row.key_id, forms.unb64url(row.seed, signing.SEED_BYTES), row.created_ms, row.retired_ms)
+        for row in rows
+    ]
 
 
 def add_key(unit: UnitOfWork, key_id: str, seed: bytes, now_ms: int) -> None:

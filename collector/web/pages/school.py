@@ -59,38 +59,22 @@ def show(code: str) -> str:
         zone = parts.zone_of(row.timezone)
         flags = pages_school.flags(snapshot, code)
         flag = next((item for item in flags if item.is_slow), None)
-        recent = evidence.recent(snapshot, row, zone)
-        span = ChartSpan(flag.opened_on, None) if flag else None
         days = why.judged_span(row)
         found = why.look(snapshot, row, days, zone) if days else None
-        hints = hint_words.lines(found, row) if found else []
+        recent = evidence.recent(snapshot, row, zone)
         window = evidence.window_tests(row, recent.tests, zone)
         devices = pages_school.devices(snapshot, code)
-        latest, total = pages_school.latest(snapshot, code, _LATEST)
-        today = evidence.local_day(parts.now_ms, zone)
         return page(
             "school/show.html",
             snapshot,
             row=row,
             held=suppressions.holds(snapshot, [row.code]).get(row.code),
-            sentence=_sentence(row, flag),
-            judged=lines.judged(row),
-            attain=_attain(row),
-            cure=_cure(row, hints),
-            hints=hints,
-            fitness=fitness_words.section(found) if found else None,
-            limits=found.decided if found else None,
-            fitness_words=fitness_words,
             flag=flag,
             flags=flags,
-            charts=evidence.charts(row, recent, span, zone),
+            charts=evidence.charts(row, recent, ChartSpan(flag.opened_on, None) if flag else None, zone),
             six=six.answers(row, flags, found, _heard(row, len(devices), zone), _aside(row, window)),
-            spread=spread.spread(row, window),
-            hours=busy_hours.busy_hours(row, recent.tests, today, zone),
             neighbours=nearby.neighbours(snapshot, placed),
             within_km=present.number(nearby.WITHIN_KM),
-            tests=[line_of(test, zone, parts.now_ms) for test in latest],
-            total=total,
             devices=devices,
             clock_words=clock_words,
             zone=zone,
@@ -98,8 +82,47 @@ def show(code: str) -> str:
             zone_name=f"{zone.key}, {present.zone_name(zone, parts.now_ms)}",
             now_ms=parts.now_ms,
             target=school_target.section(snapshot, row, window, zone),
+            **_said(row, flag, found),
+            **_tests(snapshot, row, recent.tests, window, zone),
             **_offers(snapshot, code),
         )
+
+
+def _said(row: SchoolRow, flag: SchoolFlag | None, found: why.Why | None) -> dict[str, object]:
+    """Return what is said of a school: the verdict, why it is so, what to do, and what the line is good for."""
+    hints = hint_words.lines(found, row) if found else []
+    return {
+        "sentence": _sentence(row, flag),
+        "judged": lines.judged(row),
+        "attain": _attain(row),
+        "cure": _cure(row, hints),
+        "hints": hints,
+        "fitness": fitness_words.section(found) if found else None,
+        "limits": found.decided if found else None,
+        "fitness_words": fitness_words,
+    }
+
+
+def _tests(
+    snapshot: Snapshot, row: SchoolRow, recent: Sequence[TestRow], window: Sequence[TestRow], zone: ZoneInfo
+) -> dict[str, object]:
+    """Return the tests of a school: how the judged ones spread, how the hours differ, and the latest.
+
+    Args:
+        snapshot: The database.
+        row: The school.
+        recent: Its tests of the last weeks.
+        window: Those of its judged days.
+        zone: Of the school.
+    """
+    now_ms = desk().now_ms
+    latest, total = pages_school.latest(snapshot, row.code, _LATEST)
+    return {
+        "spread": spread.spread(row, window),
+        "hours": busy_hours.busy_hours(row, recent, evidence.local_day(now_ms, zone), zone),
+        "tests": [line_of(test, zone, now_ms) for test in latest],
+        "total": total,
+    }
 
 
 def _offers(snapshot: Snapshot, code: str) -> dict[str, object]:

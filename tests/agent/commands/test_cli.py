@@ -317,7 +317,8 @@ def test_run_is_read_without_the_library(words: list[str], places: tuple[Path | 
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["run", "--data"], ["run", "--help"], ["test"], ["run", "now"], ["run", "--data="]]
+    "words",
+    [[], ["run", "--data"], ["run", "--help"], ["test"], ["run", "now"], ["run", "--data="], ["run", "--data", " "]],
 )
 def test_anything_else_is_left_to_the_library(words: list[str]) -> None:
     assert cli.run_places(words) is None

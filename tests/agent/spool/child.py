@@ -54,7 +54,7 @@ def run(directory: Path, first: int, seed: int) -> None:
                     spool.add_ready(measurement(number))
                     promise("added", a_rid(number))
                 case 3:
-                    rows = spool.next_batch(3, 10**6).rows
+                    rows = spool.next_batch(3, 10**6)
                     spool.apply([Outcome(row.seq, "acked") for row in rows])
                     for row in rows:
                         promise("acked", row.rid)

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from agent.spool.rows import MAY_COST
+from agent.spool.spending import MAY_COST
 from agent.spool.store import Spool
 from tests.agent.spool.conftest import World
 from tests.agent.spool.records import STUB, measurement

@@ -24,7 +24,7 @@ PAGE = 4096
 
 
 def waiting(spool: Spool) -> set[str]:
-    return {row.rid for row in spool.next_batch(1000, 10**8).rows}
+    return {row.rid for row in spool.next_batch(1000, 10**8)}
 
 
 def asides(world: World) -> list[str]:
@@ -50,7 +50,7 @@ def test_damaged_rows_in_front_do_not_hide_a_whole_one(world: World, spool: Spoo
     fill(spool, *range(1, 31))
     world.execute("UPDATE rows SET body = x'00' WHERE seq <> 7")
 
-    assert [row.seq for row in spool.next_batch(1, 10**6).rows] == [7]
+    assert [row.seq for row in spool.next_batch(1, 10**6)] == [7]
     assert spool.ledger().is_balanced()
 
 
@@ -299,7 +299,7 @@ def test_any_overwritten_stretch_is_survived(healthy: Path, tmp_path: Path, data
     overwrite(path, at, data.draw(st.binary(min_size=1, max_size=min(200, size - at))))
 
     with Spool.open(directory, clock=FakeClock(), randomness=SeededRandomness(2)) as spool:
-        rows = spool.next_batch(1000, 10**8).rows
+        rows = spool.next_batch(1000, 10**8)
         assert spool.ledger().is_balanced()
         assert len(rows) >= 30
         assert all(codec.decode_item(row.body).record == measurement(int(row.rid[-4:], 16)) for row in rows)

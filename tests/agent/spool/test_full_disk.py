@@ -67,7 +67,7 @@ import shutil
 shutil.rmtree(filler)
 again.check_room()
 fill(again, 500)
-rids = {row.rid for row in again.next_batch(1000, 10**7).rows}
+rids = {row.rid for row in again.next_batch(1000, 10**7)}
 assert {a_rid(n) for n in (1, 2, 3, 4, 5, 9, 500)} <= rids
 assert again.summary().repaired is None
 again.close()

@@ -86,7 +86,7 @@ class SpoolMachine(RuleBasedStateMachine):
         actions=st.lists(st.sampled_from(["acked", "dead", "deferred", "retry"]), min_size=5, max_size=5),
     )
     def answer(self, data: st.DataObject, count: int, actions: list[str]) -> None:
-        rows = self.spool.next_batch(count, 10**6).rows
+        rows = self.spool.next_batch(count, 10**6)
         assert {row.rid for row in rows} <= self.ready
         self.spool.apply([Outcome(row.seq, action) for row, action in zip(rows, actions, strict=False)])
         for row, action in zip(rows, actions, strict=False):
@@ -214,7 +214,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_waits_is_what_was_handed_in(self) -> None:
-        for row in self.spool.next_batch(5, 10**6).rows:
+        for row in self.spool.next_batch(5, 10**6):
             record = codec.decode_item(row.body).record
             assert record.rid == row.rid
 

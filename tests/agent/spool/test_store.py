@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 
 
 def seqs(spool: Spool, max_items: int = 100) -> list[int]:
-    return [row.seq for row in spool.next_batch(max_items, 10**6).rows]
+    return [row.seq for row in spool.next_batch(max_items, 10**6)]
 
 
 def states(world: World) -> Counter[object]:
@@ -37,7 +37,7 @@ def test_a_record_comes_out_as_it_went_in(spool: Spool) -> None:
     spool.add_ready(measurement(1))
     spool.add_ready(diary(2))
 
-    rows = {row.kind: row for row in spool.next_batch(10, 10**6).rows}
+    rows = {row.kind: row for row in spool.next_batch(10, 10**6)}
 
     assert codec.decode_item(rows["measurement"].body).record == measurement(1)
     assert codec.decode_item(rows["diary"].body).record == diary(2)
@@ -59,7 +59,7 @@ def test_a_second_record_of_the_same_identity_changes_nothing(spool: Spool) -> N
 
     assert not spool.add_ready(measurement(1, tags=["second"]))
     assert spool.ledger().created == 1
-    assert b"second" not in spool.next_batch(1, 10**6).rows[0].body
+    assert b"second" not in spool.next_batch(1, 10**6)[0].body
 
 
 def test_a_record_that_is_too_big_for_the_wire_loses_its_series_only(spool: Spool) -> None:
@@ -69,7 +69,7 @@ def test_a_record_that_is_too_big_for_the_wire_loses_its_series_only(spool: Spoo
 
     spool.add_ready(padded)
 
-    (row,) = spool.next_batch(1, 10**6).rows
+    (row,) = spool.next_batch(1, 10**6)
     assert json.loads(row.body)["download"]["bins"] is None
     assert json.loads(row.body)["tags"] == padded.tags
 
@@ -92,7 +92,7 @@ def test_a_running_marker_is_no_record_yet(spool: Spool) -> None:
 
     assert spool.ledger().created == 0
     assert spool.summary().running == 1
-    assert spool.next_batch(10, 10**6).rows == []
+    assert spool.next_batch(10, 10**6) == []
 
 
 def test_a_finished_test_takes_the_place_of_its_marker(world: World, spool: Spool) -> None:
@@ -112,7 +112,7 @@ def test_a_power_cut_becomes_a_measurement_exactly_once(world: World) -> None:
 
     assert again.recover() == 1
     assert again.recover() == 0
-    (row,) = again.next_batch(10, 10**6).rows
+    (row,) = again.next_batch(10, 10**6)
     record = codec.decode_item(row.body).record
     assert (record.rid, record.status, record.tier, record.trigger) == (
         a_rid(1), Status.INTERRUPTED, Tier.CALIBRATION, Trigger.MANUAL,
@@ -129,7 +129,7 @@ def test_an_agent_that_was_ended_in_the_same_boot_says_cancelled(world: World) -
     again = world.open()
 
     assert again.recover() == 1
-    assert b'"code":"cancelled"' in again.next_batch(1, 10**6).rows[0].body
+    assert b'"code":"cancelled"' in again.next_batch(1, 10**6)[0].body
 
 
 @pytest.mark.parametrize("stub", [b"", b"{", b"[]", b'{"tier":"none"}', b'{"started_at":5}', b"\xff\xfe"])
@@ -141,7 +141,7 @@ def test_a_marker_that_says_nothing_readable_still_becomes_a_record(world: World
     again = world.open()
 
     assert again.recover() == 1
-    record = codec.decode_item(again.next_batch(1, 10**6).rows[0].body).record
+    record = codec.decode_item(again.next_batch(1, 10**6)[0].body).record
     assert record.status is Status.INTERRUPTED
     assert record.started_at == "2026-11-24T14:25:09.123Z" or record.started_at.startswith("2026-11-24")
 
@@ -168,10 +168,10 @@ def test_a_few_of_the_newest_go_first_then_the_oldest(spool: Spool) -> None:
 
 def test_a_batch_stays_within_its_bytes_but_one_row_always_goes(spool: Spool) -> None:
     fill(spool, *range(1, 11))
-    size = len(spool.next_batch(1, 10**6).rows[0].body)
+    size = len(spool.next_batch(1, 10**6)[0].body)
 
-    assert len(spool.next_batch(10, 3 * (size + 1)).rows) == 3
-    assert len(spool.next_batch(10, 1).rows) == 1
+    assert len(spool.next_batch(10, 3 * (size + 1))) == 3
+    assert len(spool.next_batch(10, 1)) == 1
 
 
 def test_outcomes_move_rows_and_the_law_holds(world: World, spool: Spool) -> None:
@@ -301,7 +301,7 @@ def test_a_clone_forgets_what_the_original_still_has(spool: Spool) -> None:
     assert ledger.lineage != before
     assert spool.get_state("ratchet") is None
     assert spool.recover() == 0
-    assert spool.next_batch(10, 10**6).rows == []
+    assert spool.next_batch(10, 10**6) == []
 
 
 # --- how long, how much ---------------------------------------------------------------------------------------------
@@ -388,7 +388,7 @@ def test_over_the_cap_series_go_first_then_the_oldest_and_all_is_counted(world: 
 
     assert spool.summary().dropped == {}
     assert world.execute("SELECT count(*) FROM rows WHERE has_bins = 0") != [(0,)]
-    assert b'"bins":null' in next(row.body for row in spool.next_batch(9, 10**6).rows if row.seq == 1)
+    assert b'"bins":null' in next(row.body for row in spool.next_batch(9, 10**6) if row.seq == 1)
     assert spool.summary().size_bytes <= size + 1_000
 
     world.close()
@@ -520,7 +520,7 @@ def test_a_test_that_could_not_be_kept_at_its_end_is_kept_before_the_next(
             spool.recover()
     assert spool.summary().running == 1
     assert spool.recover() == 0  # nothing was interrupted
-    (row,) = spool.next_batch(10, 10**6).rows
+    (row,) = spool.next_batch(10, 10**6)
     assert msgspec.json.decode(row.body)["status"] == "ok"
     assert (spool.summary().running, spool.spent().day_bytes) == (0, 700)
     assert spool.recover() == 0 and spool.ledger().created == 1

@@ -1,9 +1,15 @@
 """Commands and processes of the demonstration, and their end."""
 
+import os
+import signal
+import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from collector.demo import children
@@ -38,13 +44,61 @@ def test_a_secret_word_is_not_repeated() -> None:
 def test_children_end_with_the_block_and_are_missed_when_they_end_before(tmp_path: Path) -> None:
     with Children(tmp_path) as family:
         family.start("steady", [*PYTHON, FOREVER])
-        family.start("ours", [*PYTHON, FOREVER], is_ours=True)
+        family.start("ours", [*PYTHON, FOREVER])
         family.check()
         processes = [process for _name, process in family._running]
     assert all(process.returncode is not None for process in processes)
     with Children(tmp_path) as family, pytest.raises(CollectorError, match=r"The brief ended with 1\. Gone\."):
         family.start("brief", [*PYTHON, "print('Gone.'); raise SystemExit(1)"])
         wait_for("Nothing", lambda: False, family, threading.Event(), 60)
+
+
+# What the demonstration does at once and one after the other: it holds a daemon, and asks a command that takes long.
+DEMONSTRATION = """
+import sys, threading
+from pathlib import Path
+from collector.demo.children import AGENT, COLLECTOR, Children, ask
+place = Path(sys.argv[1])
+with Children(place / "logs") as children:
+    children.start("agent", [*AGENT, "run", "--data", str(place / "agent")])
+    ask([*COLLECTOR, "testpoint", "--port", "0", "--data", str(place)], threading.Event())
+"""
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)  # dead, and only its foster parent has not looked
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _listens(process: psutil.Process) -> bool:
+    return any(one.status == psutil.CONN_LISTEN for one in process.net_connections())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_children_end_also_when_the_demonstration_is_killed(tmp_path: Path) -> None:
+    demonstration = subprocess.Popen([*PYTHON, DEMONSTRATION, str(tmp_path)])
+    watched = psutil.Process(demonstration.pid)
+    family: list[psutil.Process] = []
+    try:
+        until((tmp_path / "agent" / "status.json").exists, "the agent runs")
+        until(lambda: any(_listens(one) for one in watched.children()), "the test point listens")
+        family = watched.children(recursive=True)
+        assert len(family) == 2
+        os.kill(demonstration.pid, signal.SIGKILL)
+        demonstration.wait(30)
+        until(lambda: not any(_lives(one) for one in family), "both end")
+    finally:
+        for process in (one for one in [*family, watched] if _lives(one)):
+            process.kill()
 
 
 def test_waiting_ends_in_time_or_when_asked(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class Computer:
         self.contact.kind = Kind.GOOD if self.contact.is_online else Kind.COLLECTOR_DOWN
         self.contact.last_silence = None if self.contact.is_online else Silence.CONNECT_TIMEOUT
         while self.contact.is_online:
-            waiting = self.spool.next_batch(100, 1_000_000).rows
+            waiting = self.spool.next_batch(100, 1_000_000)
             sent = Sent(self.wall.now_ms(), self.wall.mono_ms(), self.host.boot_id())
             told = self.device.post([json.loads(row.body) for row in waiting], sent=sent)
             assert told["status"] == 200, told

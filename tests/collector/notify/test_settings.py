@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import certifi
 import pytest
 
+from agent.wire.vocabulary import ExitCode
 from collector.errors import CollectorError
 from collector.notify import settings
 from collector.notify.settings import NotifyConfig, load_notify
@@ -33,6 +35,7 @@ def test_the_example_has_every_key_with_its_default() -> None:
         (HOST + FROM + 'smtp_user = "me"\nsmtp_security = "none"\n', "without TLS"),
         ("webhook_timeout_s = 0.5\n", "webhook_timeout_s"),
         ("backup_max_h = 0.0\n", "backup_max_h"),
+        ('backup_path = " "\n', "backup_path is blank"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
@@ -48,6 +51,19 @@ def test_a_whole_table_is_read(tmp_path: Path) -> None:
     file.write_text(f'[notify]\n{HOST}{FROM}digest_time = "07:05"\n')
     config = load_notify(file)
     assert config.has_mail and config.digest_min == 425
+
+
+def test_a_file_of_certificates_is_taken_and_one_without_any_is_not(tmp_path: Path) -> None:
+    for path in ("", certifi.where()):
+        settings.check_ca_file(NotifyConfig(smtp_ca_file=path), "[notify] smtp_ca_file")
+    page = tmp_path / "page.pem"
+    page.write_text("<html>\n")
+    for path, why in ((page, "no certificate in PEM"), (tmp_path / "none", "No such file"), (tmp_path, "a directory")):
+        with pytest.raises(CollectorError) as error:
+            settings.check_ca_file(NotifyConfig(smtp_ca_file=str(path)), "[notify] smtp_ca_file")
+        assert error.value.exit_code == ExitCode.USAGE
+        assert error.value.sentence.startswith(f"[notify] smtp_ca_file = {path} cannot be used: ")
+        assert why in error.value.sentence
 
 
 @pytest.mark.parametrize("text", ["a@b.org", "o'neil+x@sub.example.org", "a.b@example"])
