@@ -47,14 +47,14 @@ def _may_know(topic: str, reader: Reader) -> bool:
 
 def _wants(topic: str, reader: Reader) -> bool:
     wants = reader.wants
-    return {Topic.DIGEST: wants.digest, Topic.OUTAGE: wants.outage, Topic.ILLNESS: wants.illness}.get(Topic(topic), True)
+    return {Topic.DIGEST: wants.digest, Topic.OUTAGE: wants.outage, Topic.ILLNESS: wants.illness}.get(
+        Topic(topic), True
+    )
 
 
 def _is_any_muted(told: Mapping[str, Any], reader: Reader, now_ms: int) -> bool:
     return any(
-        is_muted(
-            reader.mutes, now_ms, school=line.get("school", ""), area=line.get("area"), kind=line.get("kind", "")
-        )
+        is_muted(reader.mutes, now_ms, school=line.get("school", ""), area=line.get("area"), kind=line.get("kind", ""))
         for line in _lines(told)
     )
 

@@ -16,7 +16,7 @@ from collector.domain.scope import lies_in
 
 DAY_MIN: Final = 24 * 60
 _MIN_MS: Final = 60_000
-_LONGEST_QUIET_MS: Final = (DAY_MIN + 180) * _MIN_MS  # a day on which the clock is put back has more hours
+_LONGEST_QUIET_MS: Final = 2 * (DAY_MIN + 180) * _MIN_MS  # a night may leave out the only minutes that are not quiet
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 # How long after each failed try the next one comes; after the last one nothing is tried any more and the pages say so.

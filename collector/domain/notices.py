@@ -140,9 +140,7 @@ def _missed(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: 
     ]
 
 
-def _withdrawn_since(
-    reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: Standing
-) -> list[OutageFact]:
+def _withdrawn_since(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: Standing) -> list[OutageFact]:
     """Return the outages that the reader was told of, and of their end too, and that turned out later to be none."""
     if not reader.wants.outage:
         return []

@@ -7,6 +7,7 @@ so the middle of each such piece tells it of the piece.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from itertools import pairwise
 from typing import Final
 
 from collector.domain.hazards.crossing import FEW, Part, TangledError, halves, measure, smaller
@@ -132,7 +133,7 @@ def pieces(one: Known, other: Known, looks: Looks) -> set[Lies]:
         (ax, ay), (bx, by) = one.ring[index : index + 2]
         length = math.hypot(bx - ax, by - ay)
         places = sorted({0.0, 1.0, *touches})
-        for from_, to in zip(places, places[1:], strict=False):
+        for from_, to in pairwise(places):
             if (to - from_) * length > 4 * NEAR:
                 middle = (from_ + to) / 2
                 found.add(other.place(ax + middle * (bx - ax), ay + middle * (by - ay), looks))

@@ -153,9 +153,7 @@ def _groups(snapshot: Snapshot) -> tuple[int, list[SmallGroup]]:
     It depends on how many groups the watch looks at, which are those of the whole country whoever asks.
     """
     if snapshot.scope.is_whole:
-        return remembered.of_schools(
-            "outage_groups", snapshot, lambda: _small_groups(snapshot, count_groups(snapshot))
-        )
+        return remembered.of_schools("outage_groups", snapshot, lambda: _small_groups(snapshot, count_groups(snapshot)))
     counted = facts.find_fact(snapshot, facts.OUTAGE_GROUPS)
     return _small_groups(snapshot, int(counted) if counted else count_groups(snapshot))
 

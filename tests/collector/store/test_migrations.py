@@ -164,7 +164,9 @@ def test_messages_that_wait_are_for_the_areas_that_their_readers_have(tmp_path: 
         user = "INSERT INTO users (user_id, name, name_folded, password_hash, role, created_ms, areas)"
         database.executemany(f"{user} VALUES (?, ?, ?, 'x', 'viewer', 0, ?)", [(n, n, n, a) for n, a in areas.items()])
         readers = ("user:ana", "user:maria", "user:nobody", "webhook:h1")
-        notice = "INSERT INTO notices (notice_id, reader, topic, language, zone, payload, made_ms, state, tries, next_ms)"
+        notice = (
+            "INSERT INTO notices (notice_id, reader, topic, language, zone, payload, made_ms, state, tries, next_ms)"
+        )
         rows = [(reader, reader, 70 + at) for at, reader in enumerate(readers)]
         database.executemany(f"{notice} VALUES (?, ?, 'digest', 'en', 'UTC', '{{}}', ?, 'waiting', 1, 99)", rows)
         database.commit()

@@ -152,8 +152,13 @@ def learn(store: Store) -> None:
     networks.write(store, deployment_of(store), pages_world.NOW_MS)
 
 
-def as_(store: Store, name: str) -> FlaskClient:
-    client = make_app(store).test_client()
+@pytest.fixture
+def of_nation(whole: Store) -> Flask:
+    return make_app(whole)
+
+
+def as_(app: Flask, name: str) -> FlaskClient:
+    client = app.test_client()
     assert sign_in(client, name).status_code == 303
     return client
 
@@ -164,25 +169,25 @@ def line_of(client: FlaskClient, provider: str = "Onda Sur") -> str:
     return found.group() if found else ""
 
 
-def test_whose_a_network_is_follows_from_the_whole_country(whole: Store) -> None:
+def test_whose_a_network_is_follows_from_the_whole_country(of_nation: Flask, whole: Store) -> None:
     """In Los Cayos alone everybody is on another one, which would be taken for the provider's own."""
     mine = [one.code for one in served(whole) if one.area == "Los Cayos"]
     assert len(mine) >= 3
     learn(whole)
     for name in ("cora", "cleo", "alma"):
-        line = line_of(as_(whole, name))
+        line = line_of(as_(of_nation, name))
         assert "AS64500 Onda <Sur>" in line and line.endswith(f" {len(mine)} of {len(mine)}"), line
         assert "its networks were learnt from its schools" in line
-    page = as_(whole, "cora").get("/networks?provider=Onda+Sur").text
+    page = as_(of_nation, "cora").get("/networks?provider=Onda+Sur").text
     assert f"{len(mine)} of {len(mine)} schools are on other networks" in page
     assert re.findall(r'class="name" href="/schools/([^"]+)"', page) == sorted(mine)
-    rows = csv.DictReader(io.StringIO(as_(whole, "alma").get("/networks.csv").text.lstrip("\ufeff")))
+    rows = csv.DictReader(io.StringIO(as_(of_nation, "alma").get("/networks.csv").text.lstrip("\ufeff")))
     assert [row["school"] for row in rows] == sorted(mine)
-    everybody = line_of(as_(whole, "vera"))
+    everybody = line_of(as_(of_nation, "vera"))
     assert everybody.endswith(f" {len(mine)} of {len(served(whole))}")
 
 
-def test_of_other_areas_nothing_is_counted_or_named(whole: Store) -> None:
+def test_of_other_areas_nothing_is_counted_or_named(of_nation: Flask, whole: Store) -> None:
     learn(whole)
     with whole.unit() as unit:
         elsewhere = update(SCHOOLS).where(SCHOOLS.c.area == "Norte").values(provider="Norte Net")
@@ -192,25 +197,25 @@ def test_of_other_areas_nothing_is_counted_or_named(whole: Store) -> None:
     learn(whole)
     others = [one.code for one in pages_world.places(60) if one.area != "Los Cayos"]
     for address in ("/networks", "/networks?provider=Onda+Sur", "/networks?provider=Norte+Net"):
-        page = as_(whole, "cora").get(address).text
+        page = as_(of_nation, "cora").get(address).text
         assert "Norte Net" not in page and not re.search("|".join(others), page)
         counts = [int(one) for one in re.findall(r"(\d+) schools?<|of (\d+)", page) for one in one if one]
         assert max(counts) <= len(pages_world.places(60)) - len(others)
-    assert "Norte Net" in as_(whole, "vera").get("/networks").text
+    assert "Norte Net" in as_(of_nation, "vera").get("/networks").text
 
 
-def test_what_was_never_learnt_is_unknown_to_who_sees_one_area(whole: Store) -> None:
-    line = as_(whole, "cora").get("/networks").text
+def test_what_was_never_learnt_is_unknown_to_who_sees_one_area(of_nation: Flask) -> None:
+    line = as_(of_nation, "cora").get("/networks").text
     assert "No school is on another network" in line, "too few schools to say whose a network is"
 
 
-def test_what_is_entered_holds_at_once_and_what_is_learnt_is_written_once(whole: Store) -> None:
+def test_what_is_entered_holds_at_once_and_what_is_learnt_is_written_once(of_nation: Flask, whole: Store) -> None:
     learn(whole)
     with whole.reader() as snapshot:
         before = stored.find_learnt(snapshot)
     assert before["Onda Sur"] == {OWN[0]: OWN[1]}
     learn(whole)
-    cora = as_(whole, "cora")
+    cora = as_(of_nation, "cora")
     assert "AS64500" in line_of(cora)
     with whole.unit() as unit:
         stored.declare(unit, OwnNetwork("Onda Sur", HOME[0], HOME[1]), pages_world.NOW_MS, "ana")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html import unescape
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -22,7 +23,6 @@ from collector.store.tables.outages import OUTAGE_SCHOOLS
 from collector.store.tables.registry import SCHOOLS
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.pages.test_networks import deployment_of, learn
-from tests.collector.web.screens import make_app
 from tests.fakes import pages_world, troubles
 from tests.fakes.databases import Database
 from tests.fakes.pages_world import NOW_MS, ZONE
@@ -65,8 +65,8 @@ def country(database: Database) -> Iterator[Store]:
     opened.close()
 
 
-def as_(store: Store, name: str) -> FlaskClient:
-    client = make_app(store).test_client()
+def as_(app: Flask, name: str) -> FlaskClient:
+    client = app.test_client()
     assert sign_in(client, name).status_code == 303
     return client
 
@@ -102,8 +102,8 @@ def foreign(store: Store, text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["cora", "cleo", "alma"])
-def test_no_school_of_another_area_is_named_while_much_goes_on(country: Store, name: str) -> None:
-    client = as_(country, name)
+def test_no_school_of_another_area_is_named_while_much_goes_on(app: Flask, country: Store, name: str) -> None:
+    client = as_(app, name)
     hers, others = outages(country)
     assert hers and others
     files = FILES if name == "alma" else ()
@@ -122,17 +122,17 @@ def test_no_school_of_another_area_is_named_while_much_goes_on(country: Store, n
 @pytest.mark.parametrize(
     "address", ["/hazards", f"/hazards/{EVERYWHERE}/report", "/sites", "/networks", "/notices", "/outages.csv"]
 )
-def test_no_other_area_is_named_where_none_belongs(country: Store, address: str) -> None:
-    text = unescape(as_(country, "alma").get(address).text)
+def test_no_other_area_is_named_where_none_belongs(app: Flask, country: Store, address: str) -> None:
+    text = unescape(as_(app, "alma").get(address).text)
     if address == "/outages.csv":  # an outage that took one of her schools says of which group it was
         return
     assert [area for area in AREAS if re.search(rf"\b{area}\b", text)] == []
 
 
-def test_a_hazard_over_everything_counts_her_schools_alone(country: Store) -> None:
+def test_a_hazard_over_everything_counts_her_schools_alone(app: Flask, country: Store) -> None:
     mine = len(codes(country, mine=True))
     for name in ("cora", "alma"):
-        client = as_(country, name)
+        client = as_(app, name)
         text = client.get("/hazards").text
         assert re.findall(r"standing=all\">(\d+)<", text) == [str(mine)], "as many as the list behind the number"
         listed = client.get(f"/hazards/{EVERYWHERE}/calls?standing=all&show=all").text
@@ -141,12 +141,12 @@ def test_a_hazard_over_everything_counts_her_schools_alone(country: Store) -> No
     assert [(row["hazard_id"], row["schools"]) for row in rows] == [(EVERYWHERE, str(mine))]
     drawn = json.loads(client.get(f"/hazards/{EVERYWHERE}/report.geojson").text)
     assert drawn["features"][0]["properties"]["areas"] == [MINE] and len(drawn["features"]) == mine + 1
-    everybody = as_(country, "vera").get("/hazards").text
-    assert re.findall(r"standing=all\">(\d+)<", everybody)[0] in ("60", str(len(codes(country, mine=False)) + mine))
+    everybody = as_(app, "vera").get("/hazards").text
+    assert "60" in re.findall(r"standing=all\">(\d+)<", everybody)
 
 
-def test_an_outage_of_more_than_her_area_says_so(country: Store) -> None:
-    cora, vera = as_(country, "cora"), as_(country, "vera")
+def test_an_outage_of_more_than_her_area_says_so(app: Flask, country: Store) -> None:
+    cora, vera = as_(app, "cora"), as_(app, "vera")
     hers, _others = outages(country)
     said = "These numbers are of the whole outage."
     wider = [one for one in sorted(hers) if said in cora.get(f"/outages/{one}").text]
@@ -159,24 +159,24 @@ def test_an_outage_of_more_than_her_area_says_so(country: Store) -> None:
         assert said not in vera.get(f"/outages/{one}").text
 
 
-def test_how_many_schools_it_takes_is_the_same_for_everybody(country: Store) -> None:
+def test_how_many_schools_it_takes_is_the_same_for_everybody(app: Flask, country: Store) -> None:
     """The watch looks at the groups of the whole country: among many, an accident is likelier."""
     needed = {
-        name: re.findall(r"we need about (\d+) reporting schools", as_(country, name).get("/outages").text)
+        name: re.findall(r"we need about (\d+) reporting schools", as_(app, name).get("/outages").text)
         for name in ("vera", "cora")
     }
     assert needed["vera"] == needed["cora"] and len(needed["vera"]) == 1
 
 
-def test_mutes_of_everybody_are_hers_where_they_are_about_something_that_she_sees(country: Store) -> None:
-    shown = {name: as_(country, name).get("/notices").text for name in ("cora", "vera")}
+def test_mutes_of_everybody_are_hers_where_they_are_about_something_that_she_sees(app: Flask, country: Store) -> None:
+    shown = {name: as_(app, name).get("/notices").text for name in ("cora", "vera")}
     reasons = {name: set(re.findall(r"why ([^<]*)<", text)) for name, text in shown.items()}
     assert reasons["cora"] == {MINE, "x"}
     assert len(reasons["vera"]) == 4
 
 
-def test_the_log_of_messages_is_not_hers(country: Store) -> None:
+def test_the_log_of_messages_is_not_hers(app: Flask, country: Store) -> None:
     for name in ("cora", "cleo", "alma"):
-        client = as_(country, name)
+        client = as_(app, name)
         for address in ("/admin/notices", "/admin/notices.csv", "/admin/notices/rules", "/admin/webhooks"):
             assert client.get(address).status_code == 403
