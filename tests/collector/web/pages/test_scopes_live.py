@@ -12,11 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from collector.domain.outages import odds
 from collector.evaluate import hazards as evaluation
 from collector.evaluate import outages_learnt
 from collector.store.open import Store
-from collector.store.queries import hazards
+from collector.store.queries import facts, hazards
 from collector.store.queries.hazards import Call, Hazard
+from collector.store.queries.judging.outages import count_groups
 from collector.store.queries.notices import preferences
 from collector.store.queries.notices.preferences import StoredMute
 from collector.store.tables.outages import OUTAGE_SCHOOLS
@@ -161,11 +163,16 @@ def test_an_outage_of_more_than_her_area_says_so(app: Flask, country: Store) -> 
 
 def test_how_many_schools_it_takes_is_the_same_for_everybody(app: Flask, country: Store) -> None:
     """The watch looks at the groups of the whole country: among many, an accident is likelier."""
-    needed = {
-        name: re.findall(r"we need about (\d+) reporting schools", as_(app, name).get("/outages").text)
-        for name in ("vera", "cora")
-    }
-    assert needed["vera"] == needed["cora"] and len(needed["vera"]) == 1
+
+    def needed(name: str) -> list[str]:
+        return re.findall(r"we need about (\d+) reporting schools", as_(app, name).get("/outages").text)
+
+    assert needed("vera") == needed("cora") and len(needed("vera")) == 1
+    with country.unit() as unit:
+        assert facts.find_fact(unit, facts.OUTAGE_GROUPS) == str(count_groups(unit))
+        facts.set_fact(unit, facts.OUTAGE_GROUPS, "500000")
+        unit.commit()
+    assert needed("cora") == [str(odds.smallest_group(500_000))] != needed("vera")
 
 
 def test_mutes_of_everybody_are_hers_where_they_are_about_something_that_she_sees(app: Flask, country: Store) -> None:
