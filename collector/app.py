@@ -87,8 +87,8 @@ def run_web(
     Raises:
         CollectorError: If the address cannot be had, or the server ended by itself.
     """
-    watch.note_start(store, ports.clock.now_ms())
     server = make_server(create_app(store, config, ports, testpoint, notify), config, config.host, config.port)
+    watch.note_start(store, ports.clock.now_ms())
     host = f"[{config.host}]" if ":" in config.host else config.host
     sys.stdout.write(f"Enlace is at {config.public_url or f'http://{host}:{server.effective_port}'}\n")
     sys.stdout.flush()
