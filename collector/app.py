@@ -11,6 +11,7 @@ from collector.errors import CollectorError
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
 from collector.intake.receipts import ReceiptBook
+from collector.notify import watch
 from collector.notify.settings import NotifyConfig
 from collector.ports import Ports
 from collector.store.open import Store
@@ -87,6 +88,7 @@ def run_web(
         CollectorError: If the address cannot be had, or the server ended by itself.
     """
     server = make_server(create_app(store, config, ports, testpoint, notify), config, config.host, config.port)
+    watch.note_start(store, ports.clock.now_ms())
     host = f"[{config.host}]" if ":" in config.host else config.host
     sys.stdout.write(f"Enlace is at {config.public_url or f'http://{host}:{server.effective_port}'}\n")
     sys.stdout.flush()

@@ -13,7 +13,8 @@ class State(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
     FAILED = "failed"  # nobody tries any more, and the pages say so
-    DROPPED = "dropped"  # a person has seen that it failed, or its reader is gone
+    DROPPED = "dropped"  # a person has seen that it failed
+    TAKEN_BACK = "taken_back"  # when it was to go out it was its reader's no more; what still is, is written anew
 
 
 class Outcome(StrEnum):
@@ -32,12 +33,22 @@ class Outcome(StrEnum):
     NOT_ALLOWED = "not_allowed"  # an address that a webhook may not go to
     REDIRECT = "redirect"  # it wants us to go elsewhere, which we do not
     ANSWER = "answer"  # another answer than "taken"
-    NO_ADDRESS = "no_address"  # the person has none any more, the webhook was ended, or mail is not set up
+    NO_ADDRESS = "no_address"  # the person has none any more
+    GONE = "gone"  # the person may sign in no more, or the webhook was ended
+    NOT_THEIRS = "not_theirs"  # their area or role is another now, or a school of it has left their area
+    UNWANTED = "unwanted"  # they want no more of these, or what it tells is muted
+    QUIET = "quiet"  # their quiet hours have begun: it goes out when these end
     UNSAID = "unsaid"  # the message could not be made: a fault of ours
 
 
-FINAL: Final = frozenset({Outcome.REFUSED, Outcome.CONTENT_REFUSED, Outcome.NO_ADDRESS})
+FINAL: Final = frozenset({Outcome.REFUSED, Outcome.CONTENT_REFUSED})
 """After which trying again is of no use before a person has changed something."""
+
+RECALLING: Final = frozenset({Outcome.NO_ADDRESS, Outcome.GONE, Outcome.NOT_THEIRS, Outcome.UNWANTED})
+"""After which a notice is not its reader's any more. That is no fault, so no alarm: somebody decided it."""
+
+UNTRIED: Final = RECALLING | {Outcome.QUIET}
+"""With which nobody was asked to take it."""
 
 OF_SERVER: Final = frozenset({Outcome.SILENT, Outcome.AWAY, Outcome.TLS, Outcome.LOGIN, Outcome.BUSY})
 """Which are of the server more than of this notice."""
@@ -50,6 +61,7 @@ class Result:
     outcome: Outcome
     address: str  # where it went
     detail: str = ""  # what the other side said, shortened
+    until_ms: int | None = None  # of quiet hours: not before then
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,10 @@ def after(result: Result, tries: int, now_ms: int) -> After:
     """
     if result.outcome is Outcome.SENT:
         return After(State.SENT, tries, now_ms, now_ms)
+    if result.outcome in RECALLING:
+        return After(State.TAKEN_BACK, tries, now_ms, now_ms)
+    if result.outcome is Outcome.QUIET and result.until_ms is not None:
+        return After(State.WAITING, tries, result.until_ms, None)
     failed = tries + 1
     again_ms = None if result.outcome in FINAL else next_try_ms(failed, now_ms)
     if again_ms is None:

@@ -15,6 +15,8 @@ from collector.domain.roles import Role
 from collector.domain.scope import lies_in
 
 DAY_MIN: Final = 24 * 60
+_MIN_MS: Final = 60_000
+_LONGEST_QUIET_MS: Final = 2 * (DAY_MIN + 180) * _MIN_MS  # a night may leave out the only minutes that are not quiet
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 # How long after each failed try the next one comes; after the last one nothing is tried any more and the pages say so.
@@ -106,6 +108,21 @@ def is_quiet(quiet: str, now_ms: int, zone: ZoneInfo) -> bool:
     first, last = found
     minute = minute_of_day(now_ms, zone)
     return first <= minute < last if first < last else minute >= first or minute < last
+
+
+def quiet_ends_ms(quiet: str, now_ms: int, zone: ZoneInfo) -> int:
+    """Return the first whole minute from a moment on that is not in somebody's quiet hours, in UTC milliseconds.
+
+    Minute by minute by the wall clock: it may be put forward over the end of the quiet hours, or back.
+
+    Args:
+        quiet: The quiet hours.
+        now_ms: The moment.
+        zone: Whose wall clock.
+    """
+    first_ms = -(-now_ms // _MIN_MS) * _MIN_MS
+    minutes = range(first_ms, first_ms + _LONGEST_QUIET_MS, _MIN_MS)
+    return next((one for one in minutes if not is_quiet(quiet, one, zone)), first_ms + _LONGEST_QUIET_MS)
 
 
 def minute_of_day(now_ms: int, zone: ZoneInfo) -> int:

@@ -59,7 +59,7 @@ def digest(
     known = list(flags)
     new, still, recovered = _sorted_out(reader, now_ms, known, before, _news_since(day, before.last_turn))
     of_many = list(outages)
-    missed, withdrawn = _missed(reader, now_ms, of_many, before), _withdrawn_since(reader, of_many, before)
+    missed, withdrawn = _missed(reader, now_ms, of_many, before), _withdrawn_since(reader, now_ms, of_many, before)
     over = tuple(sorted([*(one.subject for one in recovered), *_dropped(known, before)]))
     has_news = bool(new or recovered or missed or withdrawn)
     reminds = bool(still) and _is_time_to_remind(before, day)
@@ -140,11 +140,12 @@ def _missed(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: 
     ]
 
 
-def _withdrawn_since(reader: Reader, outages: Iterable[OutageFact], before: Standing) -> list[OutageFact]:
+def _withdrawn_since(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: Standing) -> list[OutageFact]:
     """Return the outages that the reader was told of, and of their end too, and that turned out later to be none."""
     if not reader.wants.outage:
         return []
-    found = (one for one in outages if one.withdrawn is not None and one.withdrawal not in before.told)
+    unmuted = _unmuted(reader, now_ms, outages)
+    found = (one for one in unmuted if one.withdrawn is not None and one.withdrawal not in before.told)
     known = [one for one in found if (told := before.told.get(one.subject)) is not None and told.over_ms is not None]
     return sorted(known, key=_largest)
 
@@ -155,15 +156,14 @@ def _largest(one: OutageFact) -> tuple[int, int, str]:
 
 def _told_ones(reader: Reader, now_ms: int, outages: Iterable[OutageFact]) -> list[OutageFact]:
     """Return the outages that may be told at all: of schools, in time, and not muted; the largest first."""
-    found = (
-        one
-        for one in outages
-        if one.label not in OURS
-        and not one.learnt_late
-        and one.silent > 0
-        and not is_muted(reader.mutes, now_ms, area=one.area)
-    )
+    unmuted = _unmuted(reader, now_ms, outages)
+    found = (one for one in unmuted if one.label not in OURS and not one.learnt_late and one.silent > 0)
     return sorted(found, key=_largest)
+
+
+def _unmuted(reader: Reader, now_ms: int, outages: Iterable[OutageFact]) -> list[OutageFact]:
+    """Return the outages that no mute covers: of the others neither beginning nor end is told before the mute ends."""
+    return [one for one in outages if not is_muted(reader.mutes, now_ms, area=one.area)]
 
 
 def outage(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: Standing) -> Plan | None:
@@ -171,6 +171,7 @@ def outage(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: S
 
     A national outage that shows as many is one message: those that appear within a quarter of an hour wait for it. One
     that began is told when the number of its schools has settled. One that turned out to be none is said to be that.
+    What ends while it is muted is told to be over when the mute ends, as a flag's recovery is.
     """
     if not reader.wants.outage or _is_held(reader, now_ms, before.last_outage_ms):
         return None
@@ -184,7 +185,8 @@ def outage(reader: Reader, now_ms: int, outages: Iterable[OutageFact], before: S
         and now_ms - one.opened_ms < STALE_MS
         and one.may_be_told(now_ms)
     ]
-    ended = sorted((one for one in known if one.closed_ms is not None and _is_open_in(told, one.subject)), key=_largest)
+    closed = (one for one in _unmuted(reader, now_ms, known) if one.closed_ms is not None)
+    ended = sorted((one for one in closed if _is_open_in(told, one.subject)), key=_largest)
     if not new and not ended:
         return None
     over = [one for one in ended if one.withdrawn is None]

@@ -40,6 +40,10 @@ class Scope:
             return False  # one school of it at most
         return self.areas is None or any(lies_in(area, one) for one in self.areas)
 
+    def touches(self, area: str) -> bool:
+        """Return whether a school of the scope can lie in an area: it is in the scope, or a part of the scope in it."""
+        return self.covers(area) or any(lies_in(one, area) for one in self.areas or ())
+
     def meet(self, other: "Scope") -> "Scope":
         """Return what both cover; one school and some areas have nothing that could be said without the registry."""
         if self.school is not None or other.school is not None:

@@ -25,7 +25,7 @@ from collector.store.queries import facts, schools
 from collector.store.queries import networks as stored
 from collector.store.queries.judging import condition_days
 from collector.store.queries.judging.condition_days import Series
-from collector.store.queries.networks import Arrival
+from collector.store.queries.networks import Arrival, Learnt
 from collector.store.queries.pieces import in_pieces
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -113,11 +113,30 @@ def _row(one: Arrival, network: Network, inputs: SchoolInputs) -> dict[str, Any]
     }
 
 
-def own_by_provider(snapshot: Snapshot) -> dict[str, Own]:
-    """Return the networks that are taken for each provider's own."""
+def own_as_learnt(snapshot: Snapshot, learnt: Learnt) -> dict[str, Own]:
+    """Return the networks that are taken for each provider's own, as the last evaluation learnt them of all schools.
+
+    Who sees some areas sees too few schools to learn from: a provider's own network is the same for everybody.
+    """
+    said = _said(snapshot)
+    declared = {provider: Own(frozenset(numbers), is_declared=True) for provider, numbers in said.items()}
+    return {provider: Own(frozenset(some)) for provider, some in learnt.items()} | declared
+
+
+def _said(snapshot: Snapshot) -> dict[str, set[int]]:
     said: dict[str, set[int]] = {}
     for one in stored.declared(snapshot):
         said.setdefault(one.provider, set()).add(one.asn)
+    return said
+
+
+def own_by_provider(snapshot: Snapshot) -> dict[str, Own]:
+    """Return the networks that are taken for each provider's own.
+
+    Args:
+        snapshot: Of the whole country: where a provider's schools are seen is learnt from all of them.
+    """
+    said = _said(snapshot)
     seen: dict[str, Counter[int]] = {}
     codes: dict[str, set[str]] = {}
     for provider, code, number, _name in stored.standings(snapshot):
@@ -142,6 +161,7 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
     """
     with store.reader() as snapshot:
         own = own_by_provider(snapshot)
+        learnt, known_before = _learnt(snapshot, own), stored.find_learnt(snapshot)
         others = {
             code
             for provider, code, number, _name in stored.standings(snapshot)
@@ -149,6 +169,10 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
         }
         from_day = _first_day(now_ms, KEPT_DAYS)
         known = condition_days.known_series(snapshot, ConditionKind.OTHER_NETWORK.value, from_day.isoformat())
+    if learnt != known_before:
+        with store.unit() as unit:
+            stored.set_learnt(unit, learnt)
+            unit.commit()
     before, flagged = ({one.school for one in some} for some in known)
     others |= flagged
     for piece in in_pieces(sorted(others), _AT_ONCE):
@@ -160,6 +184,14 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
             nothing: dict[Series, list[Observed]] = {Series(code): [] for code in sorted(stale)}
             conditions.write_days(unit, ConditionKind.OTHER_NETWORK, nothing, from_day)
             unit.commit()
+
+
+def _learnt(snapshot: Snapshot, own: Mapping[str, Own]) -> Learnt:
+    named: dict[str, dict[int, str]] = {provider: {} for provider, one in own.items() if not one.is_declared}
+    for provider, _code, number, name in stored.standings(snapshot):
+        if provider in named and number in own[provider].numbers:
+            named[provider][number] = name
+    return named
 
 
 def _write_some(

@@ -24,6 +24,7 @@ from collector.evaluate.inputs import Deployment
 from collector.evaluate.outage_rows import Composer
 from collector.store import locks
 from collector.store.open import Store
+from collector.store.queries import facts
 from collector.store.queries.judging import availability as stored
 from collector.store.queries.judging import outages
 from collector.store.queries.judging.availability import DayRow
@@ -56,8 +57,12 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
         for identity in sorted(set(outages.learnt_ids(unit, since_ms)) - kept):
             watching.keep(unit, identity.rpartition("-")[0], [])
             changed += 1
-        if changed:
+        groups = str(outages.count_groups(unit))
+        if is_other := facts.find_fact(unit, facts.OUTAGE_GROUPS) != groups:
+            facts.set_fact(unit, facts.OUTAGE_GROUPS, groups)
+        if changed or is_other:
             unit.commit()
+        if changed:
             LOG.info("outages.learnt", extra={"outages": len(found), "changed": changed})
 
 

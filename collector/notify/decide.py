@@ -7,7 +7,7 @@ time, and a notice's identity is made from its reader, its topic and what it tel
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from collector.config import CollectorConfig
 from collector.domain import notices
 from collector.domain.calendars import calendar_of
+from collector.domain.notice_delivery import State
 from collector.domain.notice_facts import FlagFact, IllnessFact, OutageFact, Plan, Standing
 from collector.domain.notice_rules import Topic
 from collector.domain.scope import Scope
@@ -24,7 +25,6 @@ from collector.notify.readers import Listed
 from collector.notify.settings import NotifyConfig
 from collector.notify.watch import ill_now
 from collector.ports import Ports
-from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries.notices import facts, outbox
 from collector.store.queries.notices.outbox import Notice
@@ -35,7 +35,6 @@ LOG = logging.getLogger(__name__)
 OutageSource = Callable[[Snapshot, int], Sequence[OutageFact]]
 """Gives the outages of the snapshot's scope: all that are open at the moment, and those that ended in the last days."""
 
-_HELD: Final = "notices"
 _ID_CHARS: Final = 40
 
 
@@ -121,7 +120,7 @@ def _tell(
         if not plans(snapshot):
             return 0
     with store.unit() as unit:
-        locks.hold(unit, (_HELD,))
+        outbox.hold(unit)
         written = sum(_write(unit, listed, plan, now_ms) for plan in plans(unit))
         unit.commit()
     return written
@@ -146,18 +145,29 @@ def _write(unit: UnitOfWork, listed: Listed, plan: Plan, now_ms: int) -> int:
     reader = listed.reader
     notice_id, is_new = None, False
     if plan.payload is not None:
-        notice_id = identity(reader.reader, plan.topic, plan.occasion)
+        notice_id = _identity_now(unit, reader.reader, plan)
         payload = outbox.stored(plan.payload)
-        is_new = outbox.add(
-            unit,
-            Notice(
-                notice_id, reader.reader, plan.topic, listed.language, reader.zone.key, payload, now_ms, next_ms=now_ms
-            ),
-        )
+        notice = Notice(notice_id, reader.reader, plan.topic, listed.language, reader.zone.key, payload, now_ms)
+        due = replace(notice, next_ms=now_ms, due_ms=now_ms, areas=outbox.areas_of(listed.scope))
+        is_new = outbox.add(unit, due)
     outbox.remember(unit, reader.reader, plan.told, plan.over, notice_id, now_ms)
     if plan.turn is not None:
         outbox.add_turn(unit, reader.reader, plan.turn, notice_id, now_ms)
     return int(is_new)
+
+
+def _identity_now(unit: UnitOfWork, reader: str, plan: Plan) -> str:
+    """Return the identity of what is planned; where a notice of it was taken back, the next one.
+
+    What was taken back may have been tried, and a receiver takes each identity only once.
+    """
+    occasion = plan.occasion
+    while True:
+        notice_id = identity(reader, plan.topic, occasion)
+        found = outbox.find(unit, notice_id)
+        if found is None or found.state != State.TAKEN_BACK:
+            return notice_id
+        occasion += "\nanew"
 
 
 def identity(reader: str, topic: str, occasion: str) -> str:
@@ -168,19 +178,11 @@ def identity(reader: str, topic: str, occasion: str) -> str:
 def a_test(reader: str, language: str, zone: str, now_ms: int) -> Notice:
     """Return a notice that only says that it came."""
     notice_id = identity(reader, Topic.TEST, str(now_ms))
-    return Notice(notice_id, reader, Topic.TEST, language, zone, "{}", now_ms, next_ms=now_ms)
+    return Notice(notice_id, reader, Topic.TEST, language, zone, "{}", now_ms, next_ms=now_ms, due_ms=now_ms)
 
 
 def copy_of(notice: Notice, now_ms: int) -> Notice:
     """Return a notice that was sent once more, under an identity of its own: its receiver takes each only once."""
     notice_id = identity(notice.reader, notice.topic, f"{notice.notice_id} {now_ms}")
-    return Notice(
-        notice_id,
-        notice.reader,
-        notice.topic,
-        notice.language,
-        notice.zone,
-        notice.payload,
-        now_ms,
-        next_ms=now_ms,
-    )
+    told = Notice(notice_id, notice.reader, notice.topic, notice.language, notice.zone, notice.payload, now_ms)
+    return replace(told, next_ms=now_ms, due_ms=now_ms, areas=notice.areas)

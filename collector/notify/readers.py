@@ -26,6 +26,7 @@ class Listed:
     reader: Reader
     scope: Scope
     language: str
+    address: str = ""  # mailbox or URL; empty: there is none
 
 
 def list_readers(
@@ -53,6 +54,29 @@ def list_readers(
     return [*people, *hooks]
 
 
+def find_reader(snapshot: Snapshot, config: CollectorConfig, reader: str, zone: str, now_ms: int) -> Listed | None:
+    """Return a reader as they are now, with or without an address; None: gone.
+
+    Args:
+        snapshot: Of the whole country.
+        config: Language and zone where nobody says another.
+        reader: `user:ID` or `webhook:ID`.
+        zone: By which their quiet hours are read, an IANA name.
+        now_ms: For mutes.
+    """
+    if reader.startswith(HOOK):
+        hook = webhooks.find(snapshot, reader.removeprefix(HOOK))
+        muted = tuple(one.mute for one in preferences.mutes_in_force(snapshot, now_ms, ("",)))
+        return None if hook is None or hook.ended_ms is not None else _hook(hook, config, {WHOLE: zone}, muted)
+    user = users.find_user_by_id(snapshot, reader.removeprefix(USER))
+    if user is None or user.disabled_ms is not None:
+        return None
+    mutes = tuple(one.mute for one in preferences.mutes_in_force(snapshot, now_ms, ("", user.user_id)))
+    near = preferences.said_of(snapshot, user.role, user.user_id)
+    said = {(reach, {ROLE: user.role, PERSON: user.user_id}.get(reach, "")): one for reach, one in near.items()}
+    return _person(user, config, said, {scope_of(user.areas): zone}, mutes)
+
+
 def scopes_of(snapshot: Snapshot) -> set[Scope]:
     """Return what all readers together see, each scope once."""
     found = {scope_of(user.areas) for user in users.list_users(snapshot) if user.email and user.disabled_ms is None}
@@ -78,7 +102,8 @@ def _person(
     sees = may_know_illness(user.role, is_whole=scope.is_whole)
     wants, zone = wants_of(said, user.role, user.user_id), _zone(zones.get(scope), config)
     language = user.language if user.language in LANGUAGES else config.default_language
-    return Listed(Reader(f"{USER}{user.user_id}", wants, zone, sees, mutes), scope, str(language))
+    reader = Reader(f"{USER}{user.user_id}", wants, zone, sees, mutes)
+    return Listed(reader, scope, str(language), user.email or "")
 
 
 def _hook(
@@ -90,7 +115,8 @@ def _hook(
     """Return a webhook: what it is told is set with it; programs have no quiet hours."""
     topics = {name: name in hook.topics for name in (Topic.DIGEST, Topic.OUTAGE, Topic.ILLNESS)}
     wants = inherit(Preference(), Preference(), Preference(**topics, quiet=""))
-    return Listed(Reader(f"{HOOK}{hook.webhook_id}", wants, _zone(zones.get(WHOLE), config), True, mutes), WHOLE, "en")
+    reader = Reader(f"{HOOK}{hook.webhook_id}", wants, _zone(zones.get(WHOLE), config), True, mutes)
+    return Listed(reader, WHOLE, "en", hook.url)
 
 
 def _zone(name: str | None, config: CollectorConfig) -> ZoneInfo:

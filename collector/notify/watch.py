@@ -1,6 +1,7 @@
 """Enlace looks at itself: the jobs gather the vital signs, judge them, and leave the result as one small fact."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,6 +13,7 @@ from collector.domain.calendars import Period, calendar_of, local_day
 from collector.domain.illness import UNTOLD, Illness, Vitals, are_jobs_silent, diagnose
 from collector.domain.notice_facts import IllnessFact
 from collector.domain.words import DayKind
+from collector.errors import StorageError
 from collector.notify.settings import NotifyConfig
 from collector.ports import Ports
 from collector.store.open import Store
@@ -20,6 +22,8 @@ from collector.store.queries.notices import facts as notice_facts
 from collector.store.queries.notices import outbox
 from collector.store.queries.notices.outages import silent_with_us
 from collector.store.unit import Snapshot
+
+LOG = logging.getLogger(__name__)
 
 _FACT: Final = "vital_signs"
 _GAP_MS: Final = 10 * 60_000  # after a longer one nobody was there to hear what came in between
@@ -48,9 +52,41 @@ class Signs:
     ill: tuple[IllnessFact, ...]
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What is known of looking at ourselves."""
+
+    signs: Signs | None  # None: nobody ever has looked
+    first_start_ms: int | None  # when the web server first began; None: it never did
+
+
+def note_start(store: Store, now_ms: int) -> None:
+    """Remember when the web server began for the first time: from then on somebody should look.
+
+    A database that cannot be written now is served all the same; the next start remembers it.
+    """
+    try:
+        with store.unit() as unit:
+            if facts.find_fact(unit, facts.FIRST_START_MS) is None:
+                facts.set_fact(unit, facts.FIRST_START_MS, str(now_ms))
+                unit.commit()
+    except StorageError:
+        LOG.warning("start.not_noted")
+
+
+def read_looked(snapshot: Snapshot) -> Looked:
+    """Return what was found when it was last looked, and since when somebody should have."""
+    found = facts.find_facts(snapshot, (_FACT, facts.FIRST_START_MS))
+    started = found.get(facts.FIRST_START_MS)
+    return Looked(_signs(found.get(_FACT)), int(started) if started else None)
+
+
 def read_signs(snapshot: Snapshot) -> Signs | None:
     """Return what was found when it was last looked; None: nobody ever has."""
-    found = facts.find_fact(snapshot, _FACT)
+    return _signs(facts.find_fact(snapshot, _FACT))
+
+
+def _signs(found: str | None) -> Signs | None:
     if found is None:
         return None
     told: dict[str, Any] = json.loads(found)
@@ -64,14 +100,15 @@ def ill_now(snapshot: Snapshot) -> Sequence[IllnessFact]:
     return [one for one in signs.ill if one.word not in UNTOLD] if signs else []
 
 
-def illnesses(signs: Signs | None, now_ms: int) -> list[IllnessFact]:
-    """Return everything that is wrong as pages and monitors say it; with the jobs away, only that is known."""
-    if signs is None:
-        return []
-    if are_jobs_silent(signs.at_ms, now_ms):
-        minutes = (now_ms - signs.at_ms) // 60_000
-        return [IllnessFact(Illness.JOBS_SILENT, signs.at_ms, {"minutes": minutes})]
-    return list(signs.ill)
+def illnesses(looked: Looked, now_ms: int) -> list[IllnessFact]:
+    """Return everything that is wrong as pages and monitors say it; with the jobs away, only that is known.
+
+    Jobs that never ran are as silent as those that have stopped: from the first start of the web server on.
+    """
+    since_ms = looked.signs.at_ms if looked.signs is not None else looked.first_start_ms
+    if since_ms is not None and are_jobs_silent(since_ms, now_ms):
+        return [IllnessFact(Illness.JOBS_SILENT, since_ms, {"minutes": (now_ms - since_ms) // 60_000})]
+    return list(looked.signs.ill) if looked.signs is not None else []
 
 
 def watch(store: Store, config: CollectorConfig, notify: NotifyConfig, ports: Ports, host: Host) -> Signs:

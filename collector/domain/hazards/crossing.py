@@ -7,9 +7,11 @@ from collector.domain.hazards.shapes import Point, box_of
 
 MOST_LOOKS: Final = 300_000
 """Comparisons of boxes: a coast of 20,000 corners needs a third of it; what needs more is no shape on the ground."""
-_FEW: Final = 4  # edges that are compared one by one
+FEW: Final = 4
+"""Edges that are compared one by one."""
 _Box = tuple[float, float, float, float]
-_Part = tuple[int, int, int]  # the first edge, the one behind the last, and the place of its box in the tree
+Part = tuple[int, int, int]
+"""The first edge, the one behind the last, and the place of its box in the tree."""
 
 
 class TangledError(Exception):
@@ -29,7 +31,7 @@ def crosses_itself(ring: Sequence[Point]) -> bool:
     """
     boxes: dict[int, _Box] = {}
     whole = (0, len(ring) - 1, 1)
-    _measure(ring, whole, boxes)
+    measure(ring, whole, boxes)
     waiting, looks = [(whole, whole)], 0
     while waiting:
         one, other = waiting.pop()
@@ -38,44 +40,47 @@ def crosses_itself(ring: Sequence[Point]) -> bool:
             raise TangledError
         if one is not other and not _meet(boxes[one[2]], boxes[other[2]]):
             continue
-        if one[1] - one[0] <= _FEW and other[1] - other[0] <= _FEW:
+        if one[1] - one[0] <= FEW and other[1] - other[0] <= FEW:
             if _any_cross(ring, one, other):
                 return True
         else:
-            waiting += _smaller(one, other)
+            waiting += smaller(one, other)
     return False
 
 
-def _measure(ring: Sequence[Point], part: _Part, boxes: dict[int, _Box]) -> _Box:
+def measure(ring: Sequence[Point], part: Part, boxes: dict[int, _Box]) -> _Box:
+    """Write the boxes of a part of a ring and of its halves, and return that of the part."""
     first, behind, place = part
-    if behind - first <= _FEW:
+    if behind - first <= FEW:
         boxes[place] = box_of(ring[first : behind + 1])
         return boxes[place]
-    (w1, s1, e1, n1), (w2, s2, e2, n2) = (_measure(ring, half, boxes) for half in _halves(part))
+    (w1, s1, e1, n1), (w2, s2, e2, n2) = (measure(ring, half, boxes) for half in halves(part))
     boxes[place] = min(w1, w2), min(s1, s2), max(e1, e2), max(n1, n2)
     return boxes[place]
 
 
-def _halves(part: _Part) -> tuple[_Part, _Part]:
+def halves(part: Part) -> tuple[Part, Part]:
+    """Return the two halves of a part."""
     first, behind, place = part
     middle = (first + behind) // 2
     return (first, middle, 2 * place), (middle, behind, 2 * place + 1)
 
 
-def _smaller(one: _Part, other: _Part) -> list[tuple[_Part, _Part]]:
+def smaller(one: Part, other: Part) -> list[tuple[Part, Part]]:
+    """Return what is to be compared instead of two parts: the larger one halved."""
     if one is other:
-        left, right = _halves(one)
+        left, right = halves(one)
         return [(left, left), (right, right), (left, right)]
     if one[1] - one[0] >= other[1] - other[0]:
-        return [(half, other) for half in _halves(one)]
-    return [(one, half) for half in _halves(other)]
+        return [(half, other) for half in halves(one)]
+    return [(one, half) for half in halves(other)]
 
 
 def _meet(one: _Box, other: _Box) -> bool:
     return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 
 
-def _any_cross(ring: Sequence[Point], one: _Part, other: _Part) -> bool:
+def _any_cross(ring: Sequence[Point], one: Part, other: Part) -> bool:
     return any(
         _cross(ring[left], ring[left + 1], ring[right], ring[right + 1])
         for left in range(one[0], one[1])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from collector.domain.hazards.crossing import TangledError, crosses_itself
+from collector.domain.hazards.rings import NEAR, Known, Looks, do_any_overlap, is_hole_of
 from collector.domain.hazards.shapes import Point, Polygon, Ring, Shape, area_of, box_of
 from collector.domain.said import SaidError
 
@@ -46,7 +47,11 @@ def read(raw: bytes) -> Shape:
     if len(polygons) > MAX_POLYGONS:
         raise ShapeError("The file holds more than %(most)s polygons. Simplify the shape.", most=MAX_POLYGONS)
     _count(polygons)
-    return tuple(_polygon(given) for given in polygons)
+    looks = Looks()
+    try:
+        return tuple(_polygon(given, looks) for given in polygons)
+    except TangledError as error:
+        raise ShapeError("A ring of the shape is too tangled to be looked through. Simplify the shape.") from error
 
 
 def write(shape: Shape) -> str:
@@ -119,7 +124,7 @@ def _count(polygons: list[Any]) -> None:
             raise ShapeError("The file has more than %(most)s corners. Simplify the shape.", most=MAX_POINTS)
 
 
-def _polygon(given: list[Any]) -> Polygon:
+def _polygon(given: list[Any], looks: Looks) -> Polygon:
     if not given:
         raise ShapeError("A polygon of the file has no corners.")
     outer = _ring(given[0])
@@ -127,7 +132,20 @@ def _polygon(given: list[Any]) -> Polygon:
     if east - west > _WIDEST:
         raise ShapeError("The shape is wider than %(most)s degrees. Draw it as several.", most=round(_WIDEST))
     middle = (west + east) / 2
-    return (outer, *(_beside(_ring(hole), middle) for hole in given[1:]))
+    holes = tuple(_beside(_ring(hole), middle) for hole in given[1:])
+    if holes:
+        _check_holes(Known(outer), [Known(hole) for hole in holes], looks)
+    return (outer, *holes)
+
+
+def _check_holes(outer: Known, holes: list[Known], looks: Looks) -> None:
+    """Refuse holes that are none (RFC 7946, 3.1.6): even and odd would turn ground outside the shape into inside."""
+    if not all(is_hole_of(hole, outer, looks) for hole in holes):
+        raise ShapeError(
+            "A hole of the shape reaches out of its outer ring or fills it: draw the hole inside, or leave it out."
+        )
+    if do_any_overlap(holes, looks):
+        raise ShapeError("Two holes of the shape overlap: draw them as one hole, or so that they only touch.")
 
 
 def _beside(hole: Ring, middle: float) -> Ring:
@@ -141,12 +159,10 @@ def _ring(given: list[Any]) -> Ring:
     points = [_point(one) for one in given]
     if len(points) < 4 or points[0] != points[-1]:
         raise ShapeError("A ring of the shape is not closed: it needs four points, and the last one is the first.")
-    try:
-        if crosses_itself(points):
-            raise ShapeError("A ring of the shape crosses itself. Draw it so that its sides meet only at the corners.")
-    except TangledError as error:
-        raise ShapeError("A ring of the shape is too tangled to be looked through. Simplify the shape.") from error
-    if not area_of(points):
+    if crosses_itself(points):
+        raise ShapeError("A ring of the shape crosses itself. Draw it so that its sides meet only at the corners.")
+    west, south, east, north = box_of(points)
+    if area_of(points) <= NEAR * (east - west + north - south):  # numbers with decimals are on a line by a hair only
         raise ShapeError("A ring of the shape has no inside: all its corners lie on one line.")
     return tuple(points)
 

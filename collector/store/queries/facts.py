@@ -1,5 +1,7 @@
 """Small facts of the deployment by name."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import BigInteger, Text, bindparam, cast, select
 
 from collector.store.tables.people import FACTS
@@ -15,9 +17,12 @@ STANDINGS_VERSION = "standings_version"  # the same of standings of learning sit
 AVAILABILITY_ZONE = "availability_zone"  # the default zone by which days of availability were worked out
 SITES_SEEN_MS = "sites_seen_ms"  # receipt of the newest look at learning sites that was worked out
 NETWORKS_SEEN_MS = "networks_seen_ms"  # receipt of the newest measurement whose network was looked up
+LEARNT_NETWORKS = "learnt_networks"  # JSON: networks of providers, learnt from where all of their schools are seen
+OUTAGE_GROUPS = "outage_groups"  # about how many groups of schools are looked at in the whole country
 OUTAGES_MINUTE = "outages_minute"  # the newest minute of Unix time that the watch over the country has taken
 OUTAGES_LEARNT_MS = "outages_learnt_ms"  # receipt of the newest diary that outages were held against
 OUTAGES_AGAIN = "outages_again"  # minute in which the last round over them began; while it goes on, how far it is
+FIRST_START_MS = "first_start_ms"  # when the web server of this deployment began for the first time
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
 
@@ -28,6 +33,12 @@ def find_fact(snapshot: Snapshot, name: str) -> str | None:
     """Return the fact, None where nobody has written it."""
     value: str | None = snapshot.connection.scalar(_FACT, {"name": name})
     return value
+
+
+def find_facts(snapshot: Snapshot, names: Iterable[str]) -> dict[str, str]:
+    """Return those of some facts that somebody has written."""
+    rows = snapshot.connection.execute(select(FACTS.c.name, FACTS.c.value).where(FACTS.c.name.in_(list(names))))
+    return {row[0]: row[1] for row in rows}
 
 
 def set_fact(unit: UnitOfWork, name: str, value: str) -> None:

@@ -36,7 +36,7 @@ def forget(unit: UnitOfWork, now_ms: int) -> None:
 
 def _forget_notices(unit: UnitOfWork, before_ms: int) -> None:
     """Delete messages that were dealt with long ago, with their log; what was told stays told."""
-    dealt_with = (NOTICES.c.made_ms < before_ms) & NOTICES.c.state.in_(("sent", "dropped"))
+    dealt_with = (NOTICES.c.made_ms < before_ms) & NOTICES.c.state.in_(("sent", "dropped", "taken_back"))
     old = select(NOTICES.c.notice_id).where(dealt_with)
     unit.connection.execute(delete(NOTICE_ATTEMPTS).where(NOTICE_ATTEMPTS.c.notice_id.in_(old)))
     unit.connection.execute(delete(NOTICES).where(dealt_with))

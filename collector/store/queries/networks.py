@@ -1,11 +1,12 @@
 """On which networks schools are seen, and which are whose. Nothing here commits."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select
 
-from collector.store.queries import newness
+from collector.store.queries import facts, newness
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.tables.sites import NETWORK_DAYS, NETWORK_STANDINGS, PROVIDER_NETWORKS
@@ -29,6 +30,10 @@ class SeenDay(NamedTuple):
     day: str
     asn: int
     as_name: str
+
+
+Learnt = Mapping[str, Mapping[int, str]]
+"""Names of the networks that are taken for a provider's own because its schools are seen on them, by number."""
 
 
 class OwnNetwork(NamedTuple):
@@ -111,6 +116,19 @@ def declared(snapshot: Snapshot) -> list[OwnNetwork]:
     p = PROVIDER_NETWORKS.c
     query = select(p.provider, p.asn, p.as_name).order_by(p.provider, p.asn)
     return [OwnNetwork(*row) for row in snapshot.connection.execute(query)]
+
+
+def find_learnt(snapshot: Snapshot) -> Learnt:
+    """Return what was last learnt of all schools: a fact about providers, also for who sees some of them."""
+    found = facts.find_fact(snapshot, facts.LEARNT_NETWORKS)
+    told: dict[str, list[tuple[int, str]]] = json.loads(found) if found else {}
+    return {provider: dict(networks) for provider, networks in told.items()}
+
+
+def set_learnt(unit: UnitOfWork, learnt: Learnt) -> None:
+    """Write down what was learnt of all schools."""
+    told = {provider: sorted(networks.items()) for provider, networks in sorted(learnt.items())}
+    facts.set_fact(unit, facts.LEARNT_NETWORKS, json.dumps(told, ensure_ascii=False))
 
 
 def declare(unit: UnitOfWork, own: OwnNetwork, now_ms: int, who: str) -> None:

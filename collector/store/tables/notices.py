@@ -55,11 +55,13 @@ NOTICES = Table(
     Column("zone", Text, nullable=False),
     Column("payload", Text, nullable=False),  # JSON of the facts that are told
     Column("made_ms", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),  # waiting | sent | failed | dropped
+    Column("state", Text, nullable=False),  # domain.notice_delivery.State
     Column("tries", Integer, nullable=False),  # that failed, since it was last asked for
     Column("next_ms", BigInteger, nullable=False),  # not to be sent before
     Column("claimed_until_ms", BigInteger),  # a process is sending it
     Column("done_ms", BigInteger),
+    Column("areas", Text, nullable=False, server_default="[]"),  # JSON list: for whose eyes it was written; none: all
+    Column("due_ms", BigInteger, nullable=False, server_default="0"),  # when it was first to be sent, or is again
     Index(None, "state", "next_ms"),
     Index(None, "made_ms"),
     Index(None, "reader", "made_ms"),

@@ -34,11 +34,11 @@ def make_blueprint(parts: Parts, metrics_token: str = "") -> Blueprint:
         """Say whether the database answers, what is wrong with Enlace, and when data last came."""
         try:
             with parts.store.reader() as snapshot:
-                health, signs = read_health(snapshot), watch.read_signs(snapshot)
+                health, looked = read_health(snapshot), watch.read_looked(snapshot)
         except StorageError:
             return Response(json.dumps({"status": "no database"}), 503, _NO_STORE, content_type="application/json")
         now_ms = parts.ports.clock.now_ms()
-        ill = [one.word for one in watch.illnesses(signs, now_ms)]
+        ill = [one.word for one in watch.illnesses(looked, now_ms)]
         body = {
             "status": "ill" if ill else "ok",
             "ill": ill,

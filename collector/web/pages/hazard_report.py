@@ -1,6 +1,7 @@
 """The report of a hazard: counts, how the schools came back, every school, how that was worked out; and as files."""
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Response
@@ -9,6 +10,7 @@ from collector.domain.hazards.standing import HEARD_FOR_MS
 from collector.domain.roles import Role
 from collector.store.queries import hazards
 from collector.store.queries.exports import CellKind
+from collector.store.queries.pages import hazards as pages_hazards
 from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking.rows import FILE_ROWS, csv_file, csv_of
@@ -58,7 +60,9 @@ _OF_HAZARD: Final = {"began_at": "begins_ms", "ended_at": "ends_ms", "declared_a
 def rows_csv() -> Response:
     """Give every hazard as a file, in the order of the list."""
     with desk().store.reader() as snapshot:
-        found = hazards.newest(snapshot, FILE_ROWS)
+        newest = hazards.newest(snapshot, FILE_ROWS)
+        seen = pages_hazards.schools_seen(snapshot, (one.hazard_id for one in newest))
+    found = [replace(one, schools=seen.get(one.hazard_id, 0)) for one in newest]
     return csv_of("hazards", _HAZARDS, found, _OF_HAZARD)
 
 
@@ -101,9 +105,10 @@ def report_csv(hazard_id: str) -> Response:
 def report_geojson(hazard_id: str) -> Response:
     """Give shape and schools as GeoJSON."""
     with desk().store.reader() as snapshot:
-        whole = _whole(snapshot, hazard_id)
+        whole, scope = _whole(snapshot, hazard_id), snapshot.scope
     hazard = whole.hazard
-    area = {"hazard": hazard.name, "kind": hazard.kind, "is_drill": hazard.is_drill, "areas": list(hazard.areas)}
+    areas = [area for area in hazard.areas if scope.touches(area)]
+    area = {"hazard": hazard.name, "kind": hazard.kind, "is_drill": hazard.is_drill, "areas": areas}
     shape = json.loads(hazard.shape) if hazard.shape else None
     features = [_feature(shape, area), *(_feature(_point(line), _values(whole, line)) for line in whole.lines)]
     body = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)

@@ -46,11 +46,12 @@ _CODES: Final = {Standing.SILENT: 0, Standing.DEGRADED: 1, Standing.CONFIRMED: 2
 def show() -> str:
     """Show every hazard, the open ones first."""
     with desk().store.reader() as snapshot:
-        limit = asked.limit()
+        found = hazards.newest(snapshot, asked.limit())
         return page(
             "hazards/show.html",
             snapshot,
-            rows=hazards.newest(snapshot, limit),
+            rows=found,
+            seen=pages_hazards.schools_seen(snapshot, (one.hazard_id for one in found)),
             found=hazards.count(snapshot),
             done=asked.text("done"),
             **_usual(),

@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response
 
 from collector.domain.networks import Own
 from collector.domain.roles import Role
-from collector.evaluate.networks import own_by_provider
+from collector.evaluate.networks import own_as_learnt, own_by_provider
 from collector.store.queries import networks as stored
 from collector.store.queries import schools as registry
 from collector.store.queries.exports import CellKind
-from collector.store.queries.networks import OwnNetwork
+from collector.store.queries.networks import Learnt, OwnNetwork
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.unit import Snapshot
 from collector.web import asked
@@ -154,12 +154,22 @@ def _page(status: int, provider: str = "", typed: str = "", mistake: Markup | st
 
 def _lines(snapshot: Snapshot) -> Sequence[Line]:
     """Return the providers, the one with most schools elsewhere first; nobody changes them."""
-    said = tuple(stored.declared(snapshot))
-    return remembered.of_standings("networks", snapshot, lambda: _lines_made(snapshot), said)
+    said, learnt = tuple(stored.declared(snapshot)), stored.find_learnt(snapshot)
+    return remembered.of_standings("networks", snapshot, lambda: _lines_made(snapshot, learnt), (said, str(learnt)))
 
 
-def _lines_made(snapshot: Snapshot) -> list[Line]:
-    own = own_by_provider(snapshot)
+def _own(snapshot: Snapshot, learnt: Learnt) -> dict[str, Own]:
+    """Return the networks of the providers that the reader sees: a fact about them, the same whoever reads."""
+    if snapshot.scope.is_whole:
+        return own_by_provider(snapshot)
+    own, of_area = own_as_learnt(snapshot, learnt), pages_schools.facets(snapshot)["provider"]
+    seen = {provider for provider, _code, _number, _name in stored.standings(snapshot)}
+    return {provider: own.get(provider, Own()) for provider in of_area if provider in own.keys() | seen}
+
+
+def _lines_made(snapshot: Snapshot, learnt: Learnt) -> list[Line]:
+    own = _own(snapshot, learnt)
+    own_names = {number: name for some in learnt.values() for number, name in some.items()}
     said = {(one.provider, one.asn): one.as_name for one in stored.declared(snapshot)}
     counts: dict[str, Counter[int]] = {}
     names: dict[int, str] = {}
@@ -180,7 +190,7 @@ def _lines_made(snapshot: Snapshot) -> list[Line]:
         }
         lines.append(Line(provider, mine, len(schools), elsewhere))
         for number in sorted(seen.keys() | mine.numbers, key=lambda one: (-seen[one], one)):
-            name = names.get(number) or said.get((provider, number), "")
+            name = names.get(number) or own_names.get(number) or said.get((provider, number), "")
             lines[-1].seen.append(Seen(number, name, seen[number], number in mine.numbers))
     return sorted(lines, key=lambda line: (-len(line.elsewhere), line.provider))
 

@@ -6,7 +6,7 @@ from typing import Final
 from flask import Blueprint, abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from collector.domain.notice_rules import Topic, Wants, inherit, may_know_illness
+from collector.domain.notice_rules import Muted, Topic, Wants, inherit, may_know_illness
 from collector.domain.roles import Role
 from collector.notify import decide
 from collector.notify.readers import USER
@@ -91,7 +91,7 @@ def _page(status: int, form: Form | None = None, mute: Form | None = None) -> tu
             origins=notice_words.ORIGINS,
             muted=notice_words.MUTED,
             kinds=notice_words.KINDS,
-            mutes=preferences.mutes_in_force(snapshot, parts.now_ms, ("", person.user_id)),
+            mutes=_mutes(snapshot, person),
             sent=lines(snapshot, sent),
             states=notice_words.STATES,
             outcomes=notice_words.OUTCOMES,
@@ -99,6 +99,18 @@ def _page(status: int, form: Form | None = None, mute: Form | None = None) -> tu
             zone=parts.zone,
         )
         return shown, status
+
+
+def _mutes(snapshot: Snapshot, person: Person) -> list[StoredMute]:
+    """Return the person's mutes, and those of everybody that are about something they see."""
+    found = preferences.mutes_in_force(snapshot, desk().now_ms, ("", person.user_id))
+    return [one for one in found if one.user_id or _is_seen(snapshot, one)]
+
+
+def _is_seen(snapshot: Snapshot, mute: StoredMute) -> bool:
+    if mute.what == Muted.AREA:
+        return snapshot.scope.touches(mute.value)
+    return mute.what != Muted.SCHOOL or schools.find(snapshot, mute.value) is not None
 
 
 def _prefilled() -> dict[str, str]:

@@ -13,8 +13,9 @@ from collector.domain.outages import odds, withdrawn
 from collector.domain.outages.withdrawn import Withdrawn
 from collector.domain.roles import Role
 from collector.domain.slots import SLOT_MS
+from collector.store.queries import facts
 from collector.store.queries.exports import CellKind
-from collector.store.queries.judging.outages import said_of
+from collector.store.queries.judging.outages import count_groups, said_of
 from collector.store.queries.pages import availability as pages_availability
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
@@ -122,7 +123,7 @@ def download_all() -> Response:
 
 def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
     parts = desk()
-    needed, small = remembered.of_schools("outage_groups", snapshot, lambda: _small_groups(snapshot))
+    needed, small = _groups(snapshot)
     return page(
         "outages/show.html",
         snapshot,
@@ -135,6 +136,7 @@ def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
         lasted=_lasted,
         may_declare=access.may(access.person(), Role.OPERATOR),
         zone_of=parts.zone_of,
+        is_part=not snapshot.scope.is_whole,
         needed=needed,
         small=small[:_SMALL],
         small_found=len(small),
@@ -145,9 +147,19 @@ def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
     )
 
 
-def _small_groups(snapshot: Snapshot) -> tuple[int, list[SmallGroup]]:
-    """Return how many schools a group needs for an outage to be told from an accident, and those that have fewer."""
-    needed = odds.smallest_group(pages_outages.count_groups(snapshot))
+def _groups(snapshot: Snapshot) -> tuple[int, list[SmallGroup]]:
+    """Return how many schools a group needs for an outage to be told from an accident, and those that have fewer.
+
+    It depends on how many groups the watch looks at, which are those of the whole country whoever asks.
+    """
+    if snapshot.scope.is_whole:
+        return remembered.of_schools("outage_groups", snapshot, lambda: _small_groups(snapshot, count_groups(snapshot)))
+    counted = facts.find_fact(snapshot, facts.OUTAGE_GROUPS)
+    return _small_groups(snapshot, int(counted) if counted else count_groups(snapshot))
+
+
+def _small_groups(snapshot: Snapshot, groups: int) -> tuple[int, list[SmallGroup]]:
+    needed = odds.smallest_group(groups)
     return needed, pages_outages.small_groups(snapshot, needed)
 
 

@@ -9,7 +9,7 @@ from collector.domain.notice_facts import IllnessFact
 from collector.domain.notice_rules import may_know_illness
 from collector.notify import watch
 from collector.notify.tongue import Tongue
-from collector.notify.watch import Signs
+from collector.notify.watch import Looked
 from collector.notify.words import ill
 from collector.store.unit import Snapshot
 from collector.web.desk import desk
@@ -24,7 +24,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self.at_ms: int | None = None
-        self.signs: Signs | None = None
+        self.looked = Looked(None, None)
         self.lock = Lock()
 
 
@@ -42,6 +42,6 @@ def _now(snapshot: Snapshot) -> list[IllnessFact]:
     now_ms = desk().now_ms
     with kept.lock:
         if kept.at_ms is None or not 0 <= now_ms - kept.at_ms < _KEPT_MS:
-            kept.at_ms, kept.signs = now_ms, watch.read_signs(snapshot)
-        signs = kept.signs
-    return watch.illnesses(signs, now_ms)
+            kept.at_ms, kept.looked = now_ms, watch.read_looked(snapshot)
+        looked = kept.looked
+    return watch.illnesses(looked, now_ms)

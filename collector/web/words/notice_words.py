@@ -22,6 +22,7 @@ STATES: Final[Words] = {
     State.SENT: later("Sent"),
     State.FAILED: later("Not delivered"),
     State.DROPPED: later("Not delivered, seen"),
+    State.TAKEN_BACK: later("Not sent, taken back"),
 }
 OUTCOMES: Final[Words] = {
     Outcome.SENT: later("taken"),
@@ -38,6 +39,10 @@ OUTCOMES: Final[Words] = {
     Outcome.REDIRECT: later("it wants us to go elsewhere, which we do not"),
     Outcome.ANSWER: later("another answer than taken"),
     Outcome.NO_ADDRESS: later("there is no address any more"),
+    Outcome.GONE: later("they may sign in no more, or the webhook was ended"),
+    Outcome.NOT_THEIRS: later("their area or role is another now: what is theirs is written anew"),
+    Outcome.UNWANTED: later("they want no more of these, or have muted something in it: the rest is written anew"),
+    Outcome.QUIET: later("quiet hours have begun: it goes out when they end"),
     Outcome.UNSAID: later("the message could not be made: look into jobs.log"),
 }
 ORIGINS: Final[Words] = {

@@ -14,10 +14,12 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from collector.domain.scope import scope_of
 from collector.store import version
 from collector.store.migrations import run
 from collector.store.migrations.run import migrate
 from collector.store.open import Store
+from collector.store.queries.notices import outbox
 from collector.store.tables.catalogue import METADATA
 from tests.collector.store.queries.judging.test_summaries import SERIES, an_evaluation
 from tests.fakes import recount
@@ -152,3 +154,29 @@ def test_who_acknowledged_a_flag_until_now_is_its_owner(tmp_path: Path) -> None:
         work = database.execute("SELECT flag_id, version, owner, seen_by FROM flag_work ORDER BY flag_id").fetchall()
     assert numbered == [("a1", "taken", 1), ("a2", "closed", 1), ("a3", "note", 2)]
     assert work == [("f", 2, "ana", "ana"), ("g", 1, None, "ana")]
+
+
+def test_messages_that_wait_are_for_the_areas_that_their_readers_have(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    migrate(f"sqlite:///{path}", "0030")
+    areas = {"ana": "[]", "maria": '["Norte", "Bahía Honda"]'}
+    with closing(sqlite3.connect(path)) as database:
+        user = "INSERT INTO users (user_id, name, name_folded, password_hash, role, created_ms, areas)"
+        database.executemany(f"{user} VALUES (?, ?, ?, 'x', 'viewer', 0, ?)", [(n, n, n, a) for n, a in areas.items()])
+        readers = ("user:ana", "user:maria", "user:nobody", "webhook:h1")
+        notice = (
+            "INSERT INTO notices (notice_id, reader, topic, language, zone, payload, made_ms, state, tries, next_ms)"
+        )
+        rows = [(reader, reader, 70 + at) for at, reader in enumerate(readers)]
+        database.executemany(f"{notice} VALUES (?, ?, 'digest', 'en', 'UTC', '{{}}', ?, 'waiting', 1, 99)", rows)
+        database.commit()
+    migrate(f"sqlite:///{path}")
+    store = Store(f"sqlite:///{path}")
+    with store.reader() as snapshot:
+        found = {reader: outbox.find(snapshot, reader) for reader in readers}
+    store.close()
+    told = {reader: (one.areas, one.due_ms) for reader, one in found.items() if one is not None}
+    assert told == {
+        "user:ana": ("[]", 70), "user:maria": (areas["maria"], 71), "user:nobody": ("[]", 72), "webhook:h1": ("[]", 73)
+    }  # fmt: skip
+    assert outbox.is_for(found["user:maria"], scope_of(["Bahía Honda", "Norte"]))  # type: ignore[arg-type]

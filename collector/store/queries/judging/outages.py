@@ -52,6 +52,14 @@ def watched_schools(snapshot: Snapshot) -> list[Watched]:
     return [Watched(*row) for row in snapshot.connection.execute(select(*columns).order_by(SCHOOLS.c.code)).all()]
 
 
+def count_groups(snapshot: Snapshot) -> int:
+    """Return about how many groups are looked at: that decides how many schools one needs."""
+    pairs = select(SCHOOLS.c.area, SCHOOLS.c.provider).distinct().subquery()
+    apart = [select(func.count(func.distinct(SCHOOLS.c[name]))) for name in ("area", "provider")]
+    both = snapshot.connection.scalar(select(func.count()).select_from(pairs)) or 0
+    return int(both) + sum(int(snapshot.connection.scalar(query) or 0) for query in apart) + 1
+
+
 def list_rows(snapshot: Snapshot, ids: Iterable[str] | None = None) -> list[Row]:
     """Return regional outages: those that the watch still follows, or those with these identities."""
     if ids is None:

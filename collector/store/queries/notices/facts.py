@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy import Select, and_, func, select
 
-from agent.wire.vocabulary import DeviceState
 from collector.domain.notice_facts import FlagFact
 from collector.domain.words import OPEN_STATES
+from collector.store.queries import health
 from collector.store.queries.judging import suppressions
 from collector.store.queries.judging.suppressions import Hold
 from collector.store.queries.pieces import in_pieces
@@ -129,7 +129,7 @@ def common_days(snapshot: Snapshot, areas: Collection[str], from_day: str, to_da
 
 @dataclass(frozen=True)
 class Fleet:
-    """What devices tell of the collector."""
+    """What devices tell of the collector: those alone that a person has let in, and whose key does not wait for it."""
 
     heard: int  # devices within a week
     last_contact_ms: int | None
@@ -138,12 +138,13 @@ class Fleet:
 
 def fleet(snapshot: Snapshot, now_ms: int, *, week_ms: int = 7 * 86_400_000, lately_ms: int = 3_600_000) -> Fleet:
     """Return what devices tell: how many were heard, when the last one, and how their clocks differ from ours."""
-    table = DEVICES.c
+    table, is_let_in = DEVICES.c, health.is_let_in()
     heard = select(func.count(), func.max(table.last_contact_ms)).where(
-        table.state == DeviceState.ACTIVE.value, table.last_contact_ms > now_ms - week_ms
+        is_let_in, table.last_contact_ms > now_ms - week_ms
     )
     count, last_ms = snapshot.connection.execute(heard).one()
     offsets = select(table.clock_offset_ms).where(
+        is_let_in,
         table.clock_offset_ms.is_not(None),
         table.last_contact_ms > now_ms - lately_ms,
     )

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
-from collector.domain.notice_delivery import After, Result, State
+from collector.domain.notice_delivery import After, Outcome, Result, State
 from collector.domain.notice_facts import Standing, Told
+from collector.domain.scope import Scope
+from collector.store import locks
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.notices import NOTICE_ATTEMPTS, NOTICE_ITEMS, NOTICE_TURNS, NOTICES
 from collector.store.unit import Snapshot, UnitOfWork
@@ -38,6 +40,8 @@ class Notice:
     next_ms: int = 0
     claimed_until_ms: int | None = None
     done_ms: int | None = None
+    areas: str = "[]"  # JSON: of the scope that it was written for
+    due_ms: int = 0  # when it was first to be sent
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,27 @@ class Queue:
     """How many notices wait and failed."""
 
     waiting: int
-    waiting_since_ms: int | None  # when the oldest of those that wait was made
+    waiting_since_ms: int | None  # when the first of those that wait was to be sent
     failed: int
 
 
 _NOTICE = [NOTICES.c[name] for name in Notice.__dataclass_fields__]
 _ATTEMPT = [NOTICE_ATTEMPTS.c[name] for name in Attempt.__dataclass_fields__]
+
+
+def hold(unit: UnitOfWork) -> None:
+    """Let nobody else decide what is told until the transaction ends."""
+    locks.hold(unit, ("notices",))
+
+
+def areas_of(scope: Scope) -> str:
+    """Return a scope as notices keep it: the same scope is the same text."""
+    return json.dumps(sorted(scope.areas or ()), ensure_ascii=False)
+
+
+def is_for(notice: Notice, scope: Scope) -> bool:
+    """Return whether a notice was written for a scope."""
+    return set(json.loads(notice.areas)) == set(scope.areas or ())
 
 
 def add(unit: UnitOfWork, notice: Notice) -> bool:
@@ -112,14 +131,34 @@ def settle(unit: UnitOfWork, notice: Notice, result: Result, after: After, now_m
     )
     unit.connection.execute(insert(NOTICE_ATTEMPTS).values(**attempt.__dict__))
     values = {"state": after.state.value, "tries": after.tries, "next_ms": after.next_ms, "done_ms": after.done_ms}
+    if result.outcome is Outcome.QUIET:
+        values["due_ms"] = after.next_ms
     this = update(NOTICES).where(NOTICES.c.notice_id == notice.notice_id)
     unit.connection.execute(this.values(**values, claimed_until_ms=None))
+
+
+def untell(unit: UnitOfWork, notice: Notice) -> None:
+    """Forget that a notice that never went out told anything: what is still to be told is decided anew.
+
+    Args:
+        unit: The transaction; it holds what `hold` holds.
+        notice: Taken back.
+    """
+    items, turns = NOTICE_ITEMS.c, NOTICE_TURNS.c
+    mine = items.reader == notice.reader
+    unit.connection.execute(delete(NOTICE_ITEMS).where(mine, items.told_by == notice.notice_id))
+    reopened = update(NOTICE_ITEMS).where(mine, items.over_by == notice.notice_id)
+    unit.connection.execute(reopened.values(over_ms=None, over_by=None))
+    unit.connection.execute(
+        delete(NOTICE_TURNS).where(turns.reader == notice.reader, turns.notice_id == notice.notice_id)
+    )
 
 
 def try_again(unit: UnitOfWork, notice_id: str, now_ms: int) -> bool:
     """Let a notice that failed be tried again from the beginning, and return whether it had failed."""
     this = (NOTICES.c.notice_id == notice_id) & NOTICES.c.state.in_((State.FAILED.value, State.DROPPED.value))
-    values = {"state": State.WAITING.value, "tries": 0, "next_ms": now_ms, "done_ms": None, "claimed_until_ms": None}
+    values = {"state": State.WAITING.value, "tries": 0, "next_ms": now_ms, "due_ms": now_ms}
+    values |= {"done_ms": None, "claimed_until_ms": None}
     done = unit.connection.execute(update(NOTICES).where(this).values(**values).returning(NOTICES.c.notice_id))
     return done.first() is not None
 
@@ -136,7 +175,7 @@ def drop(unit: UnitOfWork, notice_id: str) -> bool:
 def queue(snapshot: Snapshot) -> Queue:
     """Return how many notices wait and failed, from the index of states."""
     states = (State.WAITING.value, State.FAILED.value)
-    query = select(NOTICES.c.state, func.count(), func.min(NOTICES.c.made_ms)).where(NOTICES.c.state.in_(states))
+    query = select(NOTICES.c.state, func.count(), func.min(NOTICES.c.due_ms)).where(NOTICES.c.state.in_(states))
     found = {row[0]: row for row in snapshot.connection.execute(query.group_by(NOTICES.c.state))}
     waiting, failed = found.get(State.WAITING.value), found.get(State.FAILED.value)
     return Queue(waiting[1] if waiting else 0, waiting[2] if waiting else None, failed[1] if failed else 0)
@@ -185,7 +224,8 @@ def standing(snapshot: Snapshot, reader: str, now_ms: int) -> Standing:
     )
     sent = func.max(turns.day).filter(turns.notice_id.is_not(None))
     turn = snapshot.connection.execute(select(func.max(turns.day), sent).where(turns.reader == reader)).one()
-    last = select(NOTICES.c.topic, func.max(NOTICES.c.made_ms)).where(NOTICES.c.reader == reader)
+    last = select(NOTICES.c.topic, func.max(NOTICES.c.made_ms))
+    last = last.where(NOTICES.c.reader == reader, NOTICES.c.state != State.TAKEN_BACK.value)
     lasts: dict[str, int] = {
         row[0]: row[1] for row in snapshot.connection.execute(last.group_by(NOTICES.c.topic)).all()
     }

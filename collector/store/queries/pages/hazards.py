@@ -1,10 +1,12 @@
 """Read models of one hazard: every school in it with what is stored of it, in one statement each."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import and_, func, select
 
 from collector.domain.words import OPEN_STATES
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.hazards import HAZARD_CALLS, HAZARD_SCHOOLS
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.registry import SCHOOLS
@@ -61,6 +63,16 @@ def members(snapshot: Snapshot, hazard_id: str) -> list[Member]:
         .order_by(is_shelter.desc(), pupils.desc(), HAZARD_SCHOOLS.c.school)
     )
     return [Member._make(row) for row in snapshot.connection.execute(query)]
+
+
+def schools_seen(snapshot: Snapshot, hazard_ids: Iterable[str]) -> dict[str, int]:
+    """Return how many schools of each hazard the reader sees: as many as its call list has."""
+    found: dict[str, int] = {}
+    for some in in_pieces(list(hazard_ids)):
+        query = select(HAZARD_SCHOOLS.c.hazard_id, func.count()).select_from(_FROM)
+        query = query.where(HAZARD_SCHOOLS.c.hazard_id.in_(some)).group_by(HAZARD_SCHOOLS.c.hazard_id)
+        found |= {row[0]: row[1] for row in snapshot.connection.execute(query)}
+    return found
 
 
 def newest_call(snapshot: Snapshot, hazard_id: str) -> tuple[int, int | None]:

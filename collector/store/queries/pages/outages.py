@@ -164,14 +164,6 @@ def small_groups(snapshot: Snapshot, fewest: int) -> list[SmallGroup]:
     return [SmallGroup(*row) for row in snapshot.connection.execute(query).all()]
 
 
-def count_groups(snapshot: Snapshot) -> int:
-    """Return about how many groups are looked at: that decides how many schools one needs."""
-    pairs = select(SCHOOLS.c.area, SCHOOLS.c.provider).distinct().subquery()
-    apart = [select(func.count(func.distinct(SCHOOLS.c[name]))) for name in ("area", "provider")]
-    both = snapshot.connection.scalar(select(func.count()).select_from(pairs)) or 0
-    return int(both) + sum(int(snapshot.connection.scalar(query) or 0) for query in apart) + 1
-
-
 def _rows(snapshot: Snapshot, query: Select[Any]) -> list[OutageRow]:
     found: list[Row[Any]] = list(snapshot.connection.execute(query).all())
     return [OutageRow._make(row) for row in found]
