@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from collector.domain.slots import DOWN, GOOD, SLOT_MS, Slot, SlotRun
+from collector.domain.diary_states import DOWN, GOOD
+from collector.domain.slots import SLOT_MS, Slot, SlotRun
 
 OPEN_SLOTS: Final = 3
 CLOSE_SLOTS: Final = 2

@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from agent.wire.vocabulary import DiaryState
 from collector.domain import sites
 from collector.domain.calendars import local_day
 from collector.domain.conditions import ConditionKind, Observed
+from collector.domain.diary_states import MEANINGS
 from collector.domain.sites import FEWEST_HOURS, Others, SiteDay, SiteLook
 from collector.evaluate import conditions
 from collector.evaluate.inputs import Deployment, SchoolInputs
@@ -31,7 +31,6 @@ KEPT_DAYS: Final = 35  # how far back days say something for a flag; and of a sc
 _AT_ONCE: Final = 100  # schools in one transaction
 _DAY_MS: Final = 86_400_000
 _MOST_OFFSET_MS: Final = _DAY_MS  # between a local day and that of UTC
-_LINE_IS_GOOD: Final = (DiaryState.OK, DiaryState.COLLECTOR_DOWN)
 
 
 def write(store: Store, deployment: Deployment, now_ms: int) -> None:
@@ -112,10 +111,16 @@ def _days(runs: Sequence[Run], zone: ZoneInfo) -> dict[str, tuple[list[SiteDay],
     learnt: dict[str, int] = {}
     for run in runs:
         at = datetime.fromtimestamp(run.from_ms / 1000, zone)
-        day, is_good = at.date().isoformat(), run.state in _LINE_IS_GOOD
+        day, is_good = at.date().isoformat(), is_line_good(run.state)
         looks.setdefault(day, []).extend(SiteLook(site, at.hour, word, ms, is_good) for site, word, ms in run.told)
         learnt[day] = max(learnt.get(day, 0), run.received_ms)
     return {day: (list(sites.site_days(some).values()), learnt[day]) for day, some in looks.items()}
+
+
+def is_line_good(state: str) -> bool:
+    """Return whether what a site did while the diary said so was the site's doing."""
+    found = MEANINGS.get(state)
+    return found is not None and found.is_line_good
 
 
 def _write_conditions(store: Store, deployment: Deployment, now_ms: int) -> None:
