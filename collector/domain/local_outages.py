@@ -119,6 +119,16 @@ def _outage(state: _State, to_ms: int | None) -> LocalOutage:
     return LocalOutage(state.from_ms, state.seen_ms, to_ms, sum(state.words.values()), state.school, word)
 
 
+def first_settled(given: Sequence[Stretch]) -> int | None:
+    """Return the place of the first stretch that no outage outlives, whatever came before these; None: there is none."""
+    up = 0
+    for at, one in enumerate(given):
+        up = up + one.count if one.slot in GOOD else 0 if one.slot in DOWN else up
+        if one.slot in GOOD and up >= CLOSE_SLOTS:
+            return at
+    return None
+
+
 def settled_from(given: Sequence[Stretch]) -> int | None:
     """Return the place of the last stretch that no outage outlives, whatever came before these; None: there is none.
 

@@ -140,6 +140,7 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
         deployment: Calendars.
         now_ms: The collector's time.
     """
+    _mend_standings(store, now_ms)
     with store.reader() as snapshot:
         own = own_by_provider(snapshot)
         others = {
@@ -159,6 +160,17 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
         with store.unit() as unit:
             nothing: dict[Series, list[Observed]] = {Series(code): [] for code in sorted(stale)}
             conditions.write_days(unit, ConditionKind.OTHER_NETWORK, nothing, from_day)
+            unit.commit()
+
+
+def _mend_standings(store: Store, now_ms: int) -> None:
+    """Make what stands of schools anew where it does not follow from their days: somebody wrote over it."""
+    from_day = _first_day(now_ms, STANDS_DAYS).isoformat()
+    with store.reader() as snapshot:
+        wrong = stored.wrong_standings(snapshot, from_day)
+    for piece in in_pieces(wrong, _AT_ONCE):
+        with store.unit() as unit:
+            stored.renew_standings(unit, piece, from_day)
             unit.commit()
 
 
