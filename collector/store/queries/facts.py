@@ -19,6 +19,7 @@ NETWORKS_SEEN_MS = "networks_seen_ms"  # receipt of the newest measurement whose
 OUTAGES_MINUTE = "outages_minute"  # the newest minute of Unix time that the watch over the country has taken
 OUTAGES_LEARNT_MS = "outages_learnt_ms"  # receipt of the newest diary that outages were held against
 OUTAGES_AGAIN = "outages_again"  # minute in which the last round over them began; while it goes on, how far it is
+OUTAGES_SEEN = "outages_seen"  # JSON: seals of outages as the watch wrote them (`evaluate.outages_seen`)
 TURNS_UNTIL = "turns_until"  # the newest quarter of an hour whose turn it was to be worked out again (`evaluate.turns`)
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
