@@ -120,7 +120,7 @@ def _outage(state: _State, to_ms: int | None) -> LocalOutage:
 
 
 def first_settled(given: Sequence[Stretch]) -> int | None:
-    """Return the place of the first stretch that no outage outlives, whatever came before these; None: there is none."""
+    """Return the place of the first stretch that no outage outlives, whatever came before; None: there is none."""
     up = 0
     for at, one in enumerate(given):
         up = up + one.count if one.slot in GOOD else 0 if one.slot in DOWN else up

@@ -1,7 +1,7 @@
 """Whether the rows of the last weeks are still what was worked out: what somebody wrote over them is folded again.
 
-Folding all schools again in each run would cost more than all the rest; reading their rows, asking each for its seal and
-the days for their outages costs about a second for 12,000 schools. So a row of a day or of an outage that somebody
+Folding all schools again in each run would cost more than all the rest; reading their rows, asking each for its seal
+and the days for their outages costs some seconds for 12,000 schools. So a row of a day or of an outage that somebody
 altered, planted or deleted is found. A day that is not among the last ten school days and was deleted whole is not: it
 has its turn (`evaluate.turns`).
 """

@@ -199,7 +199,7 @@ def _span(task: Task, past: Past, now_ms: int, as_of: date | None) -> Span:
 
 
 def _mend_summaries(store: Store, deployment: Deployment, now_ms: int) -> None:
-    """Make newest evaluations that somebody wrote over anew, and those of all periods of the schools whose turn it is."""
+    """Make newest evaluations that somebody wrote over anew, and all periods of the schools whose turn it is."""
     series = Series(deployment.profile_id, METRIC)
     with store.reader() as snapshot:
         wrong = summaries.wrong_newest(snapshot, series)

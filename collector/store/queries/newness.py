@@ -19,7 +19,7 @@ class Newness(NamedTuple):
     """How new the registry and the verdicts of a snapshot are."""
 
     schools: int
-    updated_ms: str  # newest change of a school, and the sum of all: a clock that was put back is noticed too; the epoch
+    updated_ms: str  # newest change of a school, the sum of all (a clock that was put back is noticed), and the epoch
     verdicts: str  # drawn when they were written last: no other state has the same
     set_aside: str  # the same of tests that the evaluation set aside
 

@@ -344,7 +344,8 @@ def test_the_watch_does_not_go_on_from_what_somebody_made_of_an_outage(island: I
             unit.commit()
         island.pass_until(island.clock.now_ms() + MINUTE_MS, island.is_not_cut)
         (row,) = island.rows()
-        assert (row["silent"], row["online"], row["state"], row["live_label"]) == (20, 20, "open", "provider"), str(deed)
+        shown = row["silent"], row["online"], row["state"], row["live_label"]
+        assert shown == (20, 20, "open", "provider"), str(deed)
     found = seen(island)
     island.watch_again(at("08:30"))
     assert seen(island) == found

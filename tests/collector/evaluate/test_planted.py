@@ -47,7 +47,8 @@ Row = dict[str, Any]
 def fill(store: Store) -> None:
     """Bring three schools with twelve school days of tests, diaries, looks at two sites, and networks."""
     heading = "code,name,timezone,students_total,provider"
-    bring(store, a_registry(*(f"{code},Escuela,UTC,120,Onda" for code in CODES), heading=heading), at_ms(DAYS[0], "01:00"))
+    lines = [f"{code},Escuela,UTC,120,Onda" for code in CODES]
+    bring(store, a_registry(*lines, heading=heading), at_ms(DAYS[0], "01:00"))
     town = Town(store)
     rows, seen = [], []
     for number, code in enumerate(CODES):

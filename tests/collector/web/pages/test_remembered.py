@@ -168,11 +168,13 @@ def test_a_kill_leaves_no_tests_set_aside_of_which_pages_do_not_know(
 def test_a_backup_that_is_restored_under_running_pages_is_shown_as_it_is(app: Flask, country: Store) -> None:
     tables = (EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, FACTS)
     with country.reader() as snapshot:
-        backup = {table: [dict(row) for row in snapshot.connection.execute(select(table)).mappings()] for table in tables}
+        found = {table: snapshot.connection.execute(select(table)).mappings().all() for table in tables}
+    backup = {table: [dict(row) for row in rows] for table, rows in found.items()}
 
     def change(code: str) -> list[Any]:
         with country.unit() as unit:
-            unit.connection.execute(update(EVALUATIONS).where(EVALUATIONS.c.school == code).values(verdict="NOT_TESTABLE"))
+            of_school = update(EVALUATIONS).where(EVALUATIONS.c.school == code)
+            unit.connection.execute(of_school.values(verdict="NOT_TESTABLE"))
             summaries.renew(unit, Series(MEASURE.profile, MEASURE.metric), [code], "2026-01-01")
             unit.commit()
         return shown(app, country, WHOLE)
