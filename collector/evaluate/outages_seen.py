@@ -124,5 +124,5 @@ def spans(snapshot: Snapshot, wrong: Iterable[str], last: int) -> list[Span]:
     return [
         Span(range(first - 1, min(end + AFTER_MIN, last) + 1), frozenset(names))
         for first, end, names in groups
-        if names & bad and end - first <= MOST_MIN
+        if names & bad and end - first <= MOST_MIN and first <= last  # what is to come is seen in any case
     ]

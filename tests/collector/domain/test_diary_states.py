@@ -45,7 +45,8 @@ def test_the_table_has_every_word_and_no_other() -> None:
 
 @every_word
 def test_availability_and_the_outage_of_one_school_follow_from_the_same_minutes(word: str) -> None:
-    heard = [Heard("d", OPEN.from_ms, OPEN.to_ms, word, OPEN.to_ms)]
+    halves = [(7, 12), (12, 17)]  # no run is believed for longer than six hours
+    heard = [Heard("d", start * HOUR_MS, end * HOUR_MS, word, end * HOUR_MS) for start, end in halves]
     day = fold_day(date(1970, 1, 1), 0, DAY_MS, [OPEN], heard)
     counted = {"up": day.good, "down": day.down, "unseen": day.unobserved}
     assert counted == {**dict.fromkeys(counted, 0), EXPECTED[word][0]: 120}
