@@ -11,7 +11,8 @@ from datetime import date
 from typing import Final
 
 from collector.domain.calendars import Period
-from collector.domain.slots import DAY_MS, DOWN, GOOD, SLOT_MS, Slot
+from collector.domain.diary_states import DOWN, GOOD, MEANINGS
+from collector.domain.slots import DAY_MS, SLOT_MS, Slot
 from collector.domain.words import TimeQuality
 
 SLACK_MS: Final = 5_000  # corrected times of one computer differ by the delay of its requests
@@ -23,17 +24,6 @@ LATE_MS: Final = DAY_MS
 # hour that was learnt late is no news of a day.
 LATE_SLOTS: Final = 6
 
-_SLOTS: Final = {
-    "off": Slot.OFF,
-    "asleep": Slot.ASLEEP,
-    "portal": Slot.PORTAL,
-    "link_down": Slot.LINK_DOWN,
-    "no_gateway": Slot.NO_GATEWAY,
-    "no_internet": Slot.NO_INTERNET,
-    "dns_fail": Slot.DNS_FAIL,
-    "collector_down": Slot.COLLECTOR_DOWN,
-    "ok": Slot.OK,
-}
 _ORDER: Final = {slot: rank for rank, slot in enumerate(Slot)}
 _MAY_LAST: Final = frozenset({Slot.OFF, Slot.ASLEEP})
 
@@ -157,9 +147,10 @@ def _said(heard: Iterable[Heard], start_ms: int, count: int) -> Iterable[_Said]:
     """Yield what each run says of which slots: of those that it covers by half, a few seconds more or less."""
     edge = SLOT_MS // 2 - SLACK_MS
     for run in heard:
-        slot = _SLOTS.get(run.state)
-        if slot is None:
+        meaning = MEANINGS.get(run.state)
+        if meaning is None:
             continue
+        slot = meaning.slot
         to_ms = run.to_ms if slot in _MAY_LAST else min(run.to_ms, run.from_ms + LONGEST_MS)
         first = max(0, -(-(run.from_ms - start_ms - (SLOT_MS - edge)) // SLOT_MS))
         after = min(count, (to_ms - start_ms - edge) // SLOT_MS + 1)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from collector.domain.slots import DOWN, GOOD, SLOT_MS, Slot, SlotRun
+from collector.domain.diary_states import DOWN, GOOD
+from collector.domain.slots import SLOT_MS, Slot, SlotRun
 
 OPEN_SLOTS: Final = 3
 CLOSE_SLOTS: Final = 2
@@ -116,6 +117,16 @@ def _up(state: _State, one: Stretch) -> tuple[_State, list[LocalOutage]]:
 def _outage(state: _State, to_ms: int | None) -> LocalOutage:
     word = max(state.words, key=lambda slot: (state.words[slot], slot))
     return LocalOutage(state.from_ms, state.seen_ms, to_ms, sum(state.words.values()), state.school, word)
+
+
+def first_settled(given: Sequence[Stretch]) -> int | None:
+    """Return the place of the first stretch that no outage outlives, whatever came before; None: there is none."""
+    up = 0
+    for at, one in enumerate(given):
+        up = up + one.count if one.slot in GOOD else 0 if one.slot in DOWN else up
+        if one.slot in GOOD and up >= CLOSE_SLOTS:
+            return at
+    return None
 
 
 def settled_from(given: Sequence[Stretch]) -> int | None:

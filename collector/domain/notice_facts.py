@@ -67,6 +67,7 @@ class OutageFact:
     learnt_late: bool = False  # known only from what arrived afterwards
     alarm_ms: int | None = None  # when it was opened; None: not of interest any more
     first_word_ms: int | None = None  # the earliest last word of those that fell silent together
+    newest_word_ms: int | None = None  # and the newest one; None: not of interest any more
     withdrawn: Withdrawn | None = None  # what came in later shows that schools had no such outage
 
     @property
@@ -88,6 +89,7 @@ class OutageFact:
             schools=self.schools,
             alarm_ms=self.alarm_ms,
             first_word_ms=self.first_word_ms,
+            newest_word_ms=self.newest_word_ms,
             now_ms=now_ms,
         )
 

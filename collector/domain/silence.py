@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 from collector.domain.calendars import Period
+from collector.domain.diary_states import MEANINGS
+from collector.domain.words import Reason
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -22,39 +24,12 @@ AT_CLOSING_MS: Final = HOUR_MS  # before the end of the opening hours: so late a
 BLINDING_CLOCK_MS: Final = DAY_MS  # a clock that is wrong by more can make certificates seem to be invalid
 
 
-class Reason(StrEnum):
-    """Why a PC is silent; in the order in which reasons are looked for."""
-
-    NEVER_HEARD = "never_heard"
-    REPLACED = "replaced"  # the same computer measures under a newer identity
-    KEY_WAITS = "key_waits"  # it, or a new key of it, waits for a person
-    NO_INTERNET = "no_internet"  # by its last words, or because all PCs of the school fell silent together in class
-    PORTAL = "portal"  # its last words: a sign-in page stood in the way
-    NOT_CONNECTED = "not_connected"  # its last words: no cable, no Wi-Fi, no gateway
-    WRONG_CLOCK = "wrong_clock"
-    VOLATILE = "volatile"  # it forgets at every start: it may have forgotten its enrolment
-    OUTAGE = "outage"  # its school fell silent in an outage of many that goes on
-    NETWORK_CHANGED = "network_changed"  # it was heard last on a network that is none of the school's
-    SWITCHED_OFF = "switched_off"  # its last message came when the school closed
-    AGENT_STOPPED = "agent_stopped"  # it fell silent in class, and others of the school did not
-    UNKNOWN = "unknown"
-
-
 class Standing(StrEnum):
     """How long ago a PC was heard; by calendar days, whatever the school's calendar."""
 
     LIVE = "live"
     AT_RISK = "at_risk"
     DROPPED = "dropped"
-
-
-_LAST_WORDS: Final = {
-    "no_internet": Reason.NO_INTERNET,
-    "dns_fail": Reason.NO_INTERNET,
-    "portal": Reason.PORTAL,
-    "no_gateway": Reason.NOT_CONNECTED,
-    "link_down": Reason.NOT_CONNECTED,
-}
 
 
 @dataclass(frozen=True)
@@ -113,8 +88,9 @@ def _of_itself(known: Known) -> Reason | None:
         return Reason.KEY_WAITS
     if known.last_contact_ms is None:
         return Reason.NEVER_HEARD
-    if known.last_word in _LAST_WORDS:
-        return _LAST_WORDS[known.last_word]
+    said = MEANINGS.get(known.last_word or "")
+    if said is not None and said.reason is not None:
+        return said.reason
     if known.clock_offset_ms is not None and abs(known.clock_offset_ms) > BLINDING_CLOCK_MS:
         return Reason.WRONG_CLOCK
     return Reason.VOLATILE if known.is_volatile else None

@@ -36,10 +36,6 @@ class Slot(StrEnum):
     OK = "o"
 
 
-GOOD: Final = frozenset({Slot.OK, Slot.COLLECTOR_DOWN})
-DOWN: Final = frozenset({Slot.DNS_FAIL, Slot.NO_INTERNET, Slot.NO_GATEWAY, Slot.LINK_DOWN})
-
-
 @dataclass(frozen=True)
 class SlotRun:
     """Equal slots in a row."""

@@ -161,3 +161,21 @@ class Technology(StrEnum):
     RADIO = "radio"
     SATELLITE = "satellite"
     OTHER = "other"
+
+
+class Reason(StrEnum):
+    """Why a PC is silent (`domain.silence`); in the order in which reasons are looked for."""
+
+    NEVER_HEARD = "never_heard"
+    REPLACED = "replaced"  # the same computer measures under a newer identity
+    KEY_WAITS = "key_waits"  # it, or a new key of it, waits for a person
+    NO_INTERNET = "no_internet"  # by its last words, or because all PCs of the school fell silent together in class
+    PORTAL = "portal"  # its last words: a sign-in page stood in the way
+    NOT_CONNECTED = "not_connected"  # its last words: no cable, no Wi-Fi, no gateway
+    WRONG_CLOCK = "wrong_clock"
+    VOLATILE = "volatile"  # it forgets at every start: it may have forgotten its enrolment
+    OUTAGE = "outage"  # its school fell silent in an outage of many that goes on
+    NETWORK_CHANGED = "network_changed"  # it was heard last on a network that is none of the school's
+    SWITCHED_OFF = "switched_off"  # its last message came when the school closed
+    AGENT_STOPPED = "agent_stopped"  # it fell silent in class, and others of the school did not
+    UNKNOWN = "unknown"

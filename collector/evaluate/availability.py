@@ -12,8 +12,9 @@ from itertools import groupby
 
 from collector.domain.conditions import ConditionKind
 from collector.errors import StorageError
-from collector.evaluate import conditions, line_checks, line_days
+from collector.evaluate import conditions, line_checks, line_days, turns
 from collector.evaluate.inputs import Deployment, SchoolInputs
+from collector.evaluate.line_checks import Checked
 from collector.evaluate.line_days import Known, Outcome, Span
 from collector.store import locks
 from collector.store.open import Store
@@ -28,6 +29,7 @@ from collector.store.unit import Snapshot, UnitOfWork
 LOG = logging.getLogger(__name__)
 
 _AT_ONCE = 50
+AGAIN = timedelta(days=40)  # what a school's turn reaches back: as far as conditions and outages are worked out again
 _BACK = timedelta(days=21)  # nearly always ten school days, and where an outage that lasts began
 
 
@@ -84,6 +86,8 @@ def _notice(unit: UnitOfWork, default_timezone: str) -> None:
     zone = facts.find_fact(unit, facts.AVAILABILITY_ZONE)
     if zone not in (None, default_timezone) or stored.has_losses(unit):
         availability_marks.mark_days(unit, schools.FIRST_DAY)
+    elif astray := stored.astray(unit):
+        availability_marks.mark_days(unit, schools.FIRST_DAY, astray)
     if zone != default_timezone:
         facts.set_fact(unit, facts.AVAILABILITY_ZONE, default_timezone)
 
@@ -91,16 +95,21 @@ def _notice(unit: UnitOfWork, default_timezone: str) -> None:
 def _tasks(snapshot: Snapshot, deployment: Deployment, now_ms: int, report: AvailabilityReport) -> list[_Task]:
     marks = {mark.school: mark for mark in availability_marks.marks(snapshot)}
     now = stored.now_rows(snapshot)
-    broken = line_checks.broken_since(snapshot, now)
-    found = schools.by_code(snapshot, marks.keys() | now.keys())
+    checked = line_checks.check(snapshot, now)
+    for code in checked.without_days:  # as if nothing had been worked out
+        del now[code]
+    again = turns.in_turn(snapshot, now, now_ms)
+    found = schools.by_code(snapshot, marks.keys() | now.keys() | checked.without_days)
     dated = schools.facts_of(snapshot, found)
     wide = [code for code, mark in marks.items() if code in found and (mark.to_ms is None or code not in now)]
+    wide += sorted(checked.without_days & found.keys() - marks.keys())
     first_ms = stored.first_moments(snapshot, wide)
     tasks = []
     for code in sorted(found):
         try:
             inputs = SchoolInputs(found[code], dated[code], deployment)
-            span = _span(inputs, marks.get(code), now.get(code), first_ms.get(code), now_ms, broken.get(code))
+            broken = _broken(inputs, checked, first_ms.get(code), now_ms, is_in_turn=code in again)
+            span = _span(inputs, marks.get(code), now.get(code), first_ms.get(code), now_ms, broken)
         except (ValueError, LookupError, OSError):  # what the registry's checks would not have let in
             LOG.exception("availability.school_failed", extra={"school": code})
             report.failed.append(code)
@@ -108,6 +117,21 @@ def _tasks(snapshot: Snapshot, deployment: Deployment, now_ms: int, report: Avai
         if span is not None:
             tasks.append(_Task(inputs, span))
     return tasks
+
+
+def _broken(
+    inputs: SchoolInputs, checked: Checked, first_ms: int | None, now_ms: int, *, is_in_turn: bool
+) -> date | None:
+    """Return from which day on a school is folded again although nothing is new; None: it is as it should be."""
+    code, today = inputs.code, inputs.local_day(now_ms)
+    found = [checked.since[code]] if code in checked.since else []
+    if code in checked.without_today and inputs.at(today).periods:
+        found.append(today)
+    if code in checked.without_days:
+        found.append(today if first_ms is None else inputs.local_day(first_ms))
+    if is_in_turn:
+        found.append(today - AGAIN)
+    return min(found, default=None)
 
 
 def _span(
@@ -184,6 +208,7 @@ def _fold_together(unit: UnitOfWork, batch: Sequence[_Task]) -> list[Outcome]:
     locks.hold(unit, codes)  # nobody else works them out
     availability_marks.take(unit, codes)  # before the runs are read: what comes meanwhile leaves a new one
     heard = [task for task in batch if task.span.is_heard]
+    stored.forget(unit, [task.inputs.code for task in batch if not task.span.is_heard])
     if not heard:
         return []
     codes = [task.inputs.code for task in heard]

@@ -59,6 +59,8 @@ def write_days(
         after = {one.day: one for one in map(_stored, observed)}
         gone += [(series, day) for day, one in before.items() if after.get(day) != one]
         new += [(series, one) for day, one in after.items() if before.get(day) != one]
+    if kind is not ConditionKind.SITE_UNREACHABLE:  # of all others a school has one series: who wrote a second?
+        gone += [(one, day.day) for one, days in stored.items() if one not in found and one.subject for day in days]
     condition_days.replace_days(unit, kind.value, gone, new)
     return len({*gone, *((series, one.day) for series, one in new)})
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from collector.domain.calendars import local_day
 from collector.domain.conditions import ConditionKind
 from collector.errors import StorageError
-from collector.evaluate import availability, conditions, heard, networks, outages_learnt, silence, sites
+from collector.evaluate import availability, conditions, heard, networks, outages_learnt, silence, sites, turns
 from collector.evaluate.inputs import Deployment
 from collector.ports import Ports
 from collector.store.open import Store
@@ -55,5 +55,9 @@ def observe(
         except Exception:  # one condition's fault must not keep the others from being judged
             LOG.exception("evaluate.condition_failed", extra={"condition": name})
             failed.append(name)
+    if not failed:  # whoever's turn it was has it again
+        with store.unit() as unit:
+            turns.note(unit, now_ms)
+            unit.commit()
     conditions.fold_all(store, ConditionKind, local_day(now_ms, ZoneInfo(deployment.default_timezone)))
     return failed

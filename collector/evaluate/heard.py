@@ -33,8 +33,8 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
         basis = f"{newness.registry(snapshot)} {zone.key}"
         known = heard_days.counted(snapshot, first.isoformat(), today.isoformat())
         over = [today - timedelta(days=passed) for passed in range(1, (today - first).days + 1)]
-        wrong = [day for day in over if day.isoformat() not in known or known[day.isoformat()].basis != basis]
-        # One more in turn, so that a count that somebody altered by hand is right again within a day.
+        wrong = [day for day in over if not _stands(known.get(day.isoformat()), basis)]
+        # One more in turn, so that a count whose rows somebody altered is right again within a day.
         looked_at = {*wrong[:_AT_ONCE], over[now_ms // _TURN_MS % len(over)]} if over else set()
         counts = {day: Counted(basis, heard_days.count(snapshot, *_bounds(day, zone))) for day in sorted(looked_at)}
     found = {day: one for day, one in counts.items() if known.get(day.isoformat()) != one}
@@ -45,6 +45,11 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
             heard_days.set_counted(unit, day.isoformat(), one)
         heard_days.forget(unit, (today - timedelta(days=REACH_DAYS)).isoformat())
         unit.commit()
+
+
+def _stands(known: Counted | None, basis: str) -> bool:
+    """Return whether a day is counted by this registry, and the count is the one that was written."""
+    return known is not None and known.is_sealed and known.basis == basis
 
 
 def _bounds(day: date, zone: ZoneInfo) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from collector.domain.availability import (
     school_slots,
 )
 from collector.domain.calendars import Period
+from collector.domain.diary_states import DOWN
 from collector.domain.local_outages import LocalOutage, Stretch
 from collector.domain.low_availability import DEFAULT_PCT, WINDOW_DAYS, Counted, Seen, observations
 from collector.domain.slots import SLOT_MS, read_runs, written
@@ -27,6 +28,7 @@ from collector.store.queries.judging.availability import DayRow, NowRow, OutageR
 
 REACH_MS: Final = LONGEST_MS
 METRIC: Final = "availability_pct"  # of the profiles
+_DOWN: Final = tuple(slot.value for slot in DOWN)
 
 
 @dataclass(frozen=True)
@@ -200,13 +202,32 @@ def _outages(rows: Sequence[DayRow], first: str, inputs: SchoolInputs) -> tuple[
     begin = before[at:] if at is not None else before
     since_ms = begin[0].from_ms if at is not None else 0
     given = begin + _placed([row for row in rows if row.day >= first])
+    return _folded(inputs.code, given, rows), since_ms
+
+
+def _folded(school: str, given: Sequence[Stretch], rows: Sequence[DayRow]) -> list[OutageRow]:
     late = [
         (row.start_ms + slot * SLOT_MS, row.start_ms + (slot + count) * SLOT_MS, learnt_ms)
         for row in rows
         if row.late
         for slot, count, learnt_ms in json.loads(row.late)
     ]
-    return [_outage(inputs.code, one, late) for one in local_outages.fold(given)], since_ms
+    return [_outage(school, one, late) for one in local_outages.fold(given)]
+
+
+def outages_told(school: str, rows: Sequence[DayRow], *, is_all: bool) -> tuple[list[OutageRow], int] | None:
+    """Return the outages that days tell of and the moment since which these are all; None: they cannot tell.
+
+    Args:
+        school: Its code.
+        rows: Days of it, oldest first, none missing between them.
+        is_all: Whether there is no day before these; else an outage may have begun before the first of them.
+    """
+    if not rows or not any(letter in row.states for row in rows for letter in _DOWN):
+        return [], rows[0].start_ms if rows else 0  # nearly every school: nothing is read
+    given = _placed(rows)
+    at = 0 if is_all else local_outages.first_settled(given)
+    return None if at is None else (_folded(school, given[at:], rows), given[at].from_ms)
 
 
 def _outage(school: str, one: LocalOutage, late: Sequence[tuple[int, int, int]]) -> OutageRow:

@@ -159,6 +159,7 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
         deployment: Calendars.
         now_ms: The collector's time.
     """
+    _mend_standings(store, now_ms)
     with store.reader() as snapshot:
         own = own_by_provider(snapshot)
         learnt, known_before = _learnt(snapshot, own), stored.find_learnt(snapshot)
@@ -192,6 +193,17 @@ def _learnt(snapshot: Snapshot, own: Mapping[str, Own]) -> Learnt:
         if provider in named and number in own[provider].numbers:
             named[provider][number] = name
     return named
+
+
+def _mend_standings(store: Store, now_ms: int) -> None:
+    """Make what stands of schools anew where it does not follow from their days: somebody wrote over it."""
+    from_day = _first_day(now_ms, STANDS_DAYS).isoformat()
+    with store.reader() as snapshot:
+        wrong = stored.wrong_standings(snapshot, from_day)
+    for piece in in_pieces(wrong, _AT_ONCE):
+        with store.unit() as unit:
+            stored.renew_standings(unit, piece, from_day)
+            unit.commit()
 
 
 def _write_some(

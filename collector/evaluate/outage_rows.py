@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 from collector.domain.availability import LONGEST_MS, is_placed
 from collector.domain.calendars import OpenDay, local_day
+from collector.domain.diary_states import Said, said_by
 from collector.domain.outages import lost, revise
 from collector.domain.outages.groups import Group
-from collector.domain.outages.revise import AROUND_MIN, Revised, Run, Said, Silence, Span, Stretch
+from collector.domain.outages.revise import AROUND_MIN, Revised, Run, Silence, Span, Stretch
 from collector.domain.outages.usual import DAYS
 from collector.domain.outages.watch import Member, Outage
 from collector.domain.words import OutageLabel, OutageState
@@ -294,11 +295,13 @@ def _sum(numbers: Iterable[float | None]) -> float | None:
 
 
 def _told(run: DiaryRun) -> Run | None:
-    """Return what a run of the diary says of a line; None: nobody knows when that was.
+    """Return what a run of the diary says of a line; None: nothing, or nobody knows when that was.
 
     As for the availability: of a computer that was on no more is believed than an agent writes in one run.
     """
-    said, to_ms = revise.said_by(run.state), run.to_ms
+    said, to_ms = said_by(run.state), run.to_ms
+    if said is None:
+        return None
     if said is not Said.OFF:
         if not is_placed(run.time_quality, run.clock_off_ms):
             return None

@@ -22,7 +22,7 @@ from collector.domain.outages.tally import Tally
 from collector.domain.outages.usual import DAYS, ENOUGH_DAYS, TICK_MIN, Usual
 from collector.domain.outages.watch import Outage, Watch
 from collector.domain.words import OutageState
-from collector.evaluate import outage_rows
+from collector.evaluate import outage_rows, outages_seen
 from collector.evaluate.opening import Hours
 from collector.evaluate.outage_rows import Composer
 from collector.ports import Ports
@@ -70,13 +70,18 @@ def watch(store: Store, config: CollectorConfig, ports: Ports) -> list[OutageFac
         minutes = range(max(taken + 1, last - CATCH_UP_MIN), last + 1)
         if not minutes:
             return []
-        country = _country(snapshot, config, minutes)
+        wrong = outages_seen.broken(snapshot, is_live=True)
+    told = _see_again(store, config, wrong, taken, last) if wrong else []
+    with store.reader() as snapshot:
+        followed = [_outage_of(snapshot, row) for row in outages.list_rows(snapshot)]
+        country = _country(snapshot, config, minutes, followed)
     changed, counted = _take(country, ZoneInfo(config.default_timezone))
     with store.unit() as unit:
         composer = Composer(unit, config.default_timezone, last)
         for day, ticks in counted.items():
             outages.add_ticks(unit, day, ticks)
-        told = _write(unit, changed, composer)
+        told += _write(unit, changed, composer)
+        outages_seen.seal(unit, changed, last - AGAIN_DAYS * DAY_MS // MINUTE_MS)
         told += _learn(unit, composer, now_ms, {fact.outage_id for fact in told})
         facts.set_fact(unit, facts.OUTAGES_MINUTE, str(last))
         unit.commit()
@@ -86,8 +91,39 @@ def watch(store: Store, config: CollectorConfig, ports: Ports) -> list[OutageFac
     return told
 
 
-def _country(snapshot: Snapshot, config: CollectorConfig, minutes: range) -> Country:
-    """Return who is heard just before the minutes, and what happens in them."""
+def _see_again(store: Store, config: CollectorConfig, wrong: set[str], taken: int, last: int) -> list[OutageFact]:
+    """Let the watch over the minutes of outages again whose rows somebody altered or deleted (`outages_seen`)."""
+    told: list[OutageFact] = []
+    with store.reader() as snapshot:
+        looks = outages_seen.spans(snapshot, wrong, taken)
+    for look in looks:
+        with store.reader() as snapshot:
+            country = _country(snapshot, config, look.minutes, ())
+        seen = [one for one in _take(country, ZoneInfo(config.default_timezone))[0] if one.outage_id in look.ids]
+        with store.unit() as unit:
+            told += _write(unit, seen, Composer(unit, config.default_timezone, last))
+            lost = sorted((wrong & look.ids) - {one.outage_id for one in seen})
+            left = [_outage_of(unit, row) for row in outages.list_rows(unit, lost)]
+            outages_seen.forget(unit, lost)
+            outages_seen.seal(unit, [*seen, *left], 0)
+            unit.commit()
+        LOG.warning("outages.seen_again", extra={"outages": len(wrong & look.ids), "lost": len(lost)})
+    return told
+
+
+def _outage_of(snapshot: Snapshot, row: Row) -> Outage:
+    return outage_rows.outage_of(row, outages.school_rows(snapshot, row["outage_id"]))
+
+
+def _country(snapshot: Snapshot, config: CollectorConfig, minutes: range, followed: Iterable[Outage]) -> Country:
+    """Return who is heard just before the minutes, and what happens in them.
+
+    Args:
+        snapshot: The database.
+        config: The default time zone.
+        minutes: Of Unix time.
+        followed: Outages that are suspected or go on before them.
+    """
     schools = outages.watched_schools(snapshot)
     first, last = minutes[0] - LOAD_MIN, minutes[-1]
     heard = contacts.rows_between(snapshot, first, last)
@@ -110,8 +146,6 @@ def _country(snapshot: Snapshot, config: CollectorConfig, minutes: range) -> Cou
             tally.take(minute, by_minute.pop(minute))
     usual = _Lazy(snapshot, known)
     zone = ZoneInfo(config.default_timezone)
-    followed = [outage_rows.outage_of(row, outages.school_rows(snapshot, row["outage_id"]))
-                for row in outages.list_rows(snapshot)]  # fmt: skip
     live = Watch(tally, lambda group, minute: usual.of(group, outage_rows.minute_of_day(minute, zone)), followed)
     usual.load()
     return Country(live, by_minute, minutes)
@@ -205,7 +239,10 @@ def _again(store: Store, config: CollectorConfig, now_ms: int) -> list[OutageFac
         began, _, done = (facts.find_fact(snapshot, facts.OUTAGES_AGAIN) or "0").partition(" ")
         if not done and 0 <= last - int(began) < AGAIN_EVERY_MIN:
             return []
+        broken = set() if done else outages_seen.broken(snapshot, is_live=False)
         began = began if done else str(last)
+    told = _see_again(store, config, broken, last, last) if broken else []
+    with store.reader() as snapshot:
         composer = Composer(snapshot, config.default_timezone, last)
         ids = [one for one in outages.seen_since(snapshot, now_ms - AGAIN_DAYS * DAY_MS) if one > done]
         wrong, looked, schools = [], "", 0
@@ -216,7 +253,6 @@ def _again(store: Store, config: CollectorConfig, now_ms: int) -> list[OutageFac
             schools += sum(len(outage.members) for outage in found)
             if not _stands(snapshot, outage_id, found, composer):
                 wrong.append(outage_id)
-    told: list[OutageFact] = []
     with store.unit() as unit:
         composer = Composer(unit, config.default_timezone, last)
         for outage_id in wrong:
@@ -229,8 +265,7 @@ def _again(store: Store, config: CollectorConfig, now_ms: int) -> list[OutageFac
 
 
 def _stored(snapshot: Snapshot, outage_id: str) -> list[Outage]:
-    rows = outages.list_rows(snapshot, [outage_id])
-    return [outage_rows.outage_of(row, outages.school_rows(snapshot, outage_id)) for row in rows]
+    return [_outage_of(snapshot, row) for row in outages.list_rows(snapshot, [outage_id])]
 
 
 def _stands(snapshot: Snapshot, outage_id: str, seen: Iterable[Outage], composer: Composer) -> bool:

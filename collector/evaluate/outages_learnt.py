@@ -11,13 +11,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from collector.domain.calendars import local_day
+from collector.domain.diary_states import Said, said_by, said_by_slot
 from collector.domain.outages import learnt
 from collector.domain.outages.groups import Place
 from collector.domain.outages.learnt import Learnt
 from collector.domain.outages.odds import FEWEST
-from collector.domain.outages.revise import AROUND_MIN, Run, Said, said_by
+from collector.domain.outages.revise import AROUND_MIN, Run
 from collector.domain.outages.watch import Member, Outage, outage_id_of
-from collector.domain.slots import DOWN, SLOT_MS, Slot, read_runs
+from collector.domain.slots import SLOT_MS, read_runs
 from collector.domain.words import OutageState
 from collector.evaluate import outages as watching
 from collector.evaluate.inputs import Deployment
@@ -35,7 +36,6 @@ LOG = logging.getLogger(__name__)
 BACK: Final = timedelta(days=14)
 MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
-_SAID: Final = {Slot.OK: Said.FINE, Slot.PORTAL: Said.FINE, Slot.COLLECTOR_DOWN: Said.OURS}
 
 
 def write(store: Store, deployment: Deployment, now_ms: int) -> None:
@@ -96,7 +96,7 @@ def _of_day(unit: UnitOfWork, day: str) -> list[Learnt]:
 
 def _runs(row: DayRow) -> Iterator[Run]:
     for run in read_runs(row.states):
-        said = Said.DOWN if run.slot in DOWN else _SAID.get(run.slot)
+        said = said_by_slot(run.slot)
         if said is not None:
             start, stop = row.start_ms + run.first * SLOT_MS, row.start_ms + run.end * SLOT_MS
             yield Run(start // MINUTE_MS, stop // MINUTE_MS, said)

@@ -16,7 +16,7 @@ from collector.domain.calendars import local_day
 from collector.domain.judge import METRIC
 from collector.domain.words import Exclusion
 from collector.errors import StorageError
-from collector.evaluate import daily, flags, school, work
+from collector.evaluate import daily, flags, school, turns, work
 from collector.evaluate.inputs import Deployment, Reference
 from collector.evaluate.school import Span
 from collector.evaluate.work import Task
@@ -24,9 +24,10 @@ from collector.ports import Ports
 from collector.profiles import catalogue as profiles
 from collector.store import locks
 from collector.store.open import Store
-from collector.store.queries import availability_marks, facts, newness
-from collector.store.queries.judging import fold, judgement
+from collector.store.queries import availability_marks, facts, schools
+from collector.store.queries.judging import fold, judgement, summaries
 from collector.store.queries.judging.fold import Past, Scope
+from collector.store.queries.judging.summaries import Series
 from collector.store.queries.pieces import in_pieces
 from collector.store.unit import UnitOfWork
 
@@ -84,15 +85,12 @@ def evaluate(
     check_profile(config.profile, catalogue.ids, "[collector] profile")
     now_ms = ports.clock.now_ms()
     with store.unit() as unit:
-        has_new_ones = judgement.set_aside_unassigned(unit, Exclusion.NOT_ASSIGNED.value)
+        judgement.set_aside_unassigned(unit, Exclusion.NOT_ASSIGNED.value)
         if work.notice_losses(unit, config):
             from_day = EARLIEST
         if from_day is not None:
             availability_marks.mark_days(unit, max(from_day, EARLIEST).isoformat())
         unit.commit()
-        if has_new_ones:
-            newness.raise_verdicts(unit)
-            unit.commit()
     with store.reader() as snapshot:
         deployment = work.deployment_of(snapshot, config, catalogue, reference or Reference())
         from_day = max(from_day, EARLIEST) if from_day else None
@@ -100,6 +98,7 @@ def evaluate(
     report = EvaluationReport(failed=failed)
     for batch in _batches(tasks):
         _evaluate_batch(store, batch, now_ms, as_of, report)
+    _mend_summaries(store, deployment, now_ms)
     _finish(store, deployment, ports)
     report.failed += daily.observe(store, deployment, ports)
     return report
@@ -197,6 +196,19 @@ def _span(task: Task, past: Past, now_ms: int, as_of: date | None) -> Span:
         return Span(task.from_day, task.inputs.last_full_day(now_ms), today)
     last = max(as_of, date.fromisoformat(past.newest_day)) if past.newest_day else as_of
     return Span(task.from_day, last, last)
+
+
+def _mend_summaries(store: Store, deployment: Deployment, now_ms: int) -> None:
+    """Make newest evaluations that somebody wrote over anew, and all periods of the schools whose turn it is."""
+    series = Series(deployment.profile_id, METRIC)
+    with store.reader() as snapshot:
+        wrong = summaries.wrong_newest(snapshot, series)
+        again = turns.in_turn(snapshot, schools.codes(snapshot), now_ms)
+    for some in in_pieces(sorted({*wrong, *again}), _AT_ONCE):
+        with store.unit() as unit:
+            locks.hold(unit, some)
+            summaries.renew(unit, series, some, EARLIEST.isoformat())
+            unit.commit()
 
 
 def _finish(store: Store, deployment: Deployment, ports: Ports) -> None:

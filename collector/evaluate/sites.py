@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from agent.wire.vocabulary import DiaryState
 from collector.domain import sites
 from collector.domain.calendars import local_day
 from collector.domain.conditions import ConditionKind, Observed
+from collector.domain.diary_states import MEANINGS
 from collector.domain.sites import FEWEST_HOURS, Others, SiteDay, SiteLook
-from collector.evaluate import conditions
+from collector.evaluate import conditions, turns
 from collector.evaluate.inputs import Deployment, SchoolInputs
 from collector.store import locks
 from collector.store.open import Store
@@ -29,9 +29,9 @@ STANDS_DAYS: Final = 7  # how long the newest day of a site is what stands of it
 _AGAIN_MS: Final = 600_000  # what was received just before is read again: another process may have committed later
 KEPT_DAYS: Final = 35  # how far back days say something for a flag; and of a school that was changed are worked out
 _AT_ONCE: Final = 100  # schools in one transaction
+_DAYS_TURNS: Final = 96  # the totals of each day are counted again once in a day
 _DAY_MS: Final = 86_400_000
 _MOST_OFFSET_MS: Final = _DAY_MS  # between a local day and that of UTC
-_LINE_IS_GOOD: Final = (DiaryState.OK, DiaryState.COLLECTOR_DOWN)
 
 
 def write(store: Store, deployment: Deployment, now_ms: int) -> None:
@@ -56,7 +56,12 @@ def work_out(store: Store, deployment: Deployment, now_ms: int) -> None:
         for code in stored.changed_schools(snapshot, seen_ms - _AGAIN_MS) if seen_ms else ():
             first_ms = wanted[code].from_ms if code in wanted else now_ms
             wanted[code] = Touched(min(first_ms, now_ms - KEPT_DAYS * _DAY_MS), now_ms)
-    days: set[str] = set()
+        for code in turns.in_turn(snapshot, schools.codes(snapshot), now_ms):
+            first_ms = wanted[code].from_ms if code in wanted else now_ms
+            again_ms = now_ms - KEPT_DAYS * _DAY_MS
+            wanted[code] = Touched(min(first_ms, again_ms), now_ms + KEPT_DAYS * _DAY_MS)  # a day to come is nobody's
+        known = [(_utc_day(now_ms) - timedelta(days=passed)).isoformat() for passed in range(KEPT_DAYS)]
+        days = turns.in_turn(snapshot, known, now_ms, _DAYS_TURNS)
     for piece in in_pieces(sorted(wanted), _AT_ONCE):
         with store.unit() as unit:
             locks.hold(unit, piece)
@@ -68,6 +73,8 @@ def work_out(store: Store, deployment: Deployment, now_ms: int) -> None:
     with store.unit() as unit:
         for some in in_pieces(sorted(days), _AT_ONCE):
             stored.renew_totals(unit, some, FEWEST_HOURS)
+        for some in in_pieces(stored.wrong_standings(unit, oldest), _AT_ONCE):
+            stored.renew_standings(unit, some, oldest)
         stored.forget_standings(unit, oldest)
         if newest_ms is not None and newest_ms != seen_ms:
             facts.set_fact(unit, facts.SITES_SEEN_MS, str(newest_ms))
@@ -112,10 +119,16 @@ def _days(runs: Sequence[Run], zone: ZoneInfo) -> dict[str, tuple[list[SiteDay],
     learnt: dict[str, int] = {}
     for run in runs:
         at = datetime.fromtimestamp(run.from_ms / 1000, zone)
-        day, is_good = at.date().isoformat(), run.state in _LINE_IS_GOOD
+        day, is_good = at.date().isoformat(), is_line_good(run.state)
         looks.setdefault(day, []).extend(SiteLook(site, at.hour, word, ms, is_good) for site, word, ms in run.told)
         learnt[day] = max(learnt.get(day, 0), run.received_ms)
     return {day: (list(sites.site_days(some).values()), learnt[day]) for day, some in looks.items()}
+
+
+def is_line_good(state: str) -> bool:
+    """Return whether what a site did while the diary said so was the site's doing."""
+    found = MEANINGS.get(state)
+    return found is not None and found.is_line_good
 
 
 def _write_conditions(store: Store, deployment: Deployment, now_ms: int) -> None:

@@ -2,10 +2,12 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from collector.config import CollectorConfig
 from collector.domain.in_force import Versions
+from collector.evaluate import turns
 from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
 from collector.profiles.catalogue import Catalogue
 from collector.store.queries import facts, schools, target_versions
@@ -13,6 +15,8 @@ from collector.store.queries.judging import judgement, suppressions
 from collector.store.unit import Snapshot, UnitOfWork
 
 LOG = logging.getLogger(__name__)
+
+AGAIN: Final = timedelta(days=40)  # what a school's turn (`turns`) reaches back, as for conditions and outages
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,8 @@ def tasks(
         from_day: Fold again from this day on, whatever is new; None: only what is new.
     """
     news = _News(judgement.unjudged(snapshot), judgement.unfolded_days(snapshot), judgement.unfolded_closings(snapshot))
-    wanted = news.schools() if from_day is None else None
+    again = turns.in_turn(snapshot, schools.codes(snapshot), now_ms) if from_day is None and as_of is None else set()
+    wanted = news.schools() | again if from_day is None else None
     found = schools.by_code(snapshot, wanted)
     dated = schools.facts_of(snapshot, found)
     listed: list[Task] = []
@@ -108,7 +113,8 @@ def tasks(
             LOG.exception("evaluate.school_failed", extra={"school": code})
             failed.append(code)
             continue
-        days = [day for day in (first, from_day) if day is not None]
+        in_turn = inputs.last_full_day(now_ms) - AGAIN if code in again else None
+        days = [day for day in (first, from_day, in_turn) if day is not None]
         if days:
             listed.append(Task(inputs, min(days)))
     return listed, failed

@@ -213,8 +213,25 @@ def _outage_withdrawn(line: Facts, tongue: Tongue, zone: ZoneInfo, _place: Place
         "moment": tongue.moment(line["opened_ms"], zone),
         "off": tongue.number(found["off"]),
         "fine": tongue.number(found["fine"]),
+        "portal": tongue.number(found.get("portal", 0)),  # an older version wrote none
     }
     return Part(_WITHDRAWN[found["why"]](tongue, values), is_item=True)
+
+
+def _mixed(tongue: Tongue, values: Mapping[str, str]) -> str:
+    """Return that computers were off or lines were fine, and where somebody else answered that too."""
+    if values["portal"] != tongue.number(0):
+        return tongue.say(
+            "The outage of %(group)s at %(moment)s was none of the lines: their diaries, which came later, say that a "
+            "page to sign in at, or a filter, answered (%(portal)s), computers were switched off (%(off)s) or lines "
+            "were fine (%(fine)s).",
+            **values,
+        )
+    return tongue.say(
+        "The outage of %(group)s at %(moment)s was none: their diaries, which came later, say that computers were "
+        "switched off (%(off)s) or lines were fine (%(fine)s).",
+        **values,
+    )
 
 
 _WITHDRAWN: Final[Mapping[str, Callable[[Tongue, Mapping[str, str]], str]]] = {
@@ -228,11 +245,12 @@ _WITHDRAWN: Final[Mapping[str, Callable[[Tongue, Mapping[str, str]], str]]] = {
         "fine.",
         **values,
     ),
-    Why.MIXED: lambda tongue, values: tongue.say(
-        "The outage of %(group)s at %(moment)s was none: their diaries, which came later, say that computers were "
-        "switched off (%(off)s) or lines were fine (%(fine)s).",
+    Why.PORTAL: lambda tongue, values: tongue.say(
+        "The outage of %(group)s at %(moment)s was none of the lines: their diaries, which came later, say that a page "
+        "to sign in at, or a filter, answered in place of our server.",
         **values,
     ),
+    Why.MIXED: lambda tongue, values: _mixed(tongue, values),
     Why.OURS: lambda tongue, values: tongue.say(
         "The outage of %(group)s at %(moment)s was none of the schools: their diaries, which came later, say that the "
         "lines were fine and only our server could not be reached.",

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from collector.domain.diary_states import Hears, words_of
+
 HEARD_FOR_MS: Final = 24 * 3_600_000
 """A contact says so much about now: PCs are off at night, so one day and one night."""
-TROUBLED: Final = frozenset({"dns_fail", "no_internet", "portal", "no_gateway", "link_down"})
-"""Words of the diary that say that the line did not work."""
+TROUBLED: Final = frozenset(words_of(Hears.TROUBLED))
+"""Words of the diary that say that the line did not work, or that nobody got through."""
 SLOW_SHARE: Final = 0.5
 """A line that gives less than this part of what it usually gave is degraded."""
 

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from collector.domain.diary_states import Said
 from collector.domain.outages import explain, odds
 from collector.domain.outages.explain import Drop
 from collector.domain.outages.groups import Place
 from collector.domain.outages.odds import FEWEST, FLOOR
-from collector.domain.outages.revise import JOINED_SLOTS, SLOT_MIN, Run, Said
+from collector.domain.outages.revise import JOINED_SLOTS, SLOT_MIN, Run
 from collector.domain.outages.tally import Tally
 from collector.domain.words import Cut, OutageLabel
 
@@ -42,7 +43,7 @@ def find(places: Mapping[str, Place], tracks: Mapping[str, Sequence[Run]]) -> li
     Args:
         places: What the registry says of every school, by code.
         tracks: What is known of the line of each school, in runs that do not overlap; what they leave out is not
-            known. Computers that were off say nothing.
+            known. Computers that were off say nothing, and neither do those to which somebody else answered.
     """
     tally = Tally(places)
     alpha = odds.limit(len(tally.schools))

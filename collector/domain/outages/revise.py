@@ -2,15 +2,16 @@
 
 Each school is looked at for each 5 minutes of the time in which it was measured. A diary goes before silence: it says
 whether the line was gone, was fine while we were away, or the computer was off. Where none has come, silence stands for
-a line that is gone; where one has, what it leaves out is unknown. The same records give the same answer, in whatever
+a line that is gone; where one has, what it leaves out is unknown, and so is the line while a page to sign in at or a
+filter answered (`domain.diary_states`). The same records give the same answer, in whatever
 order they came.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, NamedTuple
 
+from collector.domain.diary_states import Said
 from collector.domain.outages.odds import FEWEST, SHARE
 
 SLOT_MIN: Final = 5
@@ -18,18 +19,8 @@ AROUND_MIN: Final = 120  # so far before and after what was seen is looked for m
 JOINED_SLOTS: Final = 3  # good ones in between that do not make two outages of one
 
 
-class Said(StrEnum):
-    """What a school's diary says of its line."""
-
-    DOWN = "down"
-    FINE = "fine"
-    OURS = "ours"  # fine, but we could not be reached
-    OFF = "off"
-
-
-# The words of the diary of which the line is not gone; all others say that it is.
-_MEANS: Final = {"ok": Said.FINE, "collector_down": Said.OURS, "asleep": Said.OFF, "off": Said.OFF}
-_BEFORE: Final = (Said.FINE, Said.OURS, Said.DOWN, Said.OFF)  # of several computers one that gets through decides
+# Of several computers one that gets through decides; of those that did not, the one that got furthest, as for slots.
+_BEFORE: Final = (Said.FINE, Said.OURS, Said.DOWN, Said.PORTAL, Said.OFF)
 
 
 class Run(NamedTuple):
@@ -69,11 +60,6 @@ class Revised:
     stretches: Sequence[Stretch]  # in order; none: there was no outage
     said: Mapping[str, Said]  # what each diary says of the time seen live; without those that have not come
     is_ours: bool  # most diaries say that we could not be reached
-
-
-def said_by(state: str) -> Said:
-    """Return what a word of the diary says of the line."""
-    return _MEANS.get(state, Said.DOWN)
 
 
 def revise(silences: Mapping[str, Silence], diaries: Mapping[str, Sequence[Run]], now: int) -> Revised:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from collector.domain.outages.revise import Said
+from collector.domain.diary_states import Said
 from collector.domain.words import OutageLabel, OutageState
 
 
@@ -13,6 +13,7 @@ class Why(StrEnum):
 
     OFF = "off"  # their computers were switched off
     FINE = "fine"  # their lines were fine
+    PORTAL = "portal"  # a page to sign in at, or a filter, answered in our name
     MIXED = "mixed"  # some of each
     OURS = "ours"  # their lines were fine, and only we could not be reached
 
@@ -23,6 +24,7 @@ class Withdrawn(NamedTuple):
     why: Why
     off: int  # schools whose computers were off
     fine: int  # schools whose lines were fine
+    portal: int = 0  # schools in which a page to sign in at, or a filter, answered
 
 
 def find(state: str, label: str, live_label: str, said: Mapping[str, int]) -> Withdrawn | None:
@@ -36,9 +38,11 @@ def find(state: str, label: str, live_label: str, said: Mapping[str, int]) -> Wi
     """
     off = said.get(Said.OFF, 0)
     fine = said.get(Said.FINE, 0) + said.get(Said.OURS, 0)
+    portal = said.get(Said.PORTAL, 0)
     if state == OutageState.RETRACTED:
-        why = Why.MIXED if off and fine else Why.OFF if off else Why.FINE
-        return Withdrawn(why, off, fine)
+        told = [why for why, many in ((Why.OFF, off), (Why.FINE, fine), (Why.PORTAL, portal)) if many]
+        why = Why.MIXED if len(told) > 1 else told[0] if told else Why.FINE
+        return Withdrawn(why, off, fine, portal)
     if label == OutageLabel.COLLECTOR != live_label:
-        return Withdrawn(Why.OURS, off, fine)
+        return Withdrawn(Why.OURS, off, fine, portal)
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Text, bindparam, cast, select
+from sqlalchemy import BigInteger, Text, bindparam, cast, func, select
 
 from collector.store.tables.people import FACTS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -12,7 +12,8 @@ STORE_EPOCH = "store_epoch"  # changes when a backup is restored: agents then of
 SETTINGS_VERSION = "settings_version"  # a counter, raised when calendars or opening hours change
 LAST_EVALUATION_MS = "last_evaluation_ms"
 EVALUATED_PROFILE = "evaluated_profile"
-VERDICTS_VERSION = "verdicts_version"  # a counter, raised whenever newest verdicts are written (`queries.newness`)
+VERDICTS_VERSION = "verdicts_version"  # drawn anew whenever newest verdicts are written (`queries.newness`)
+SET_ASIDE_VERSION = "set_aside_version"  # the same of tests that the evaluation sets aside, and nobody else
 STANDINGS_VERSION = "standings_version"  # the same of standings of learning sites and networks
 AVAILABILITY_ZONE = "availability_zone"  # the default zone by which days of availability were worked out
 SITES_SEEN_MS = "sites_seen_ms"  # receipt of the newest look at learning sites that was worked out
@@ -23,6 +24,8 @@ OUTAGES_MINUTE = "outages_minute"  # the newest minute of Unix time that the wat
 OUTAGES_LEARNT_MS = "outages_learnt_ms"  # receipt of the newest diary that outages were held against
 OUTAGES_AGAIN = "outages_again"  # minute in which the last round over them began; while it goes on, how far it is
 FIRST_START_MS = "first_start_ms"  # when the web server of this deployment began for the first time
+OUTAGES_SEEN = "outages_seen"  # JSON: seals of outages as the watch wrote them (`evaluate.outages_seen`)
+TURNS_UNTIL = "turns_until"  # the newest quarter of an hour whose turn it was to be worked out again (`evaluate.turns`)
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
 
@@ -51,6 +54,17 @@ def raise_counter(unit: UnitOfWork, name: str) -> None:
     next_one = cast(cast(FACTS.c.value, BigInteger) + 1, Text)
     first = insert(unit, FACTS).values(name=name, value="1")
     unit.connection.execute(first.on_conflict_do_update(index_elements=["name"], set_={"value": next_one}))
+
+
+def draw_version(unit: UnitOfWork, name: str) -> None:
+    """Write a version that no state of any database of ours has had: drawn, because a restored counter goes back.
+
+    What a page remembers under one is what was written with it, also when a backup brings it back.
+    """
+    is_postgresql = unit.connection.dialect.name == "postgresql"
+    drawn = cast(func.gen_random_uuid(), Text) if is_postgresql else func.hex(func.randomblob(16))
+    first = insert(unit, FACTS).values(name=name, value=drawn)
+    unit.connection.execute(first.on_conflict_do_update(index_elements=["name"], set_={"value": first.excluded.value}))
 
 
 def raise_settings_version(unit: UnitOfWork) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from agent.wire.vocabulary import DiaryState
 from collector.domain.availability import CLOCK_OFF_MS, LONGEST_MS
+from collector.domain.diary_states import Hears, words_of
 from collector.domain.hazards.standing import Entry
 from collector.domain.outages import presence
 from collector.domain.slots import SLOT_MS
@@ -23,8 +24,8 @@ from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
 
 _DAY_MS = 86_400_000  # no run of a diary is longer
-_WORKED = ("ok", "collector_down")  # words of the diary with which the school's own line worked
-_AWAY = ("off", "asleep")  # and those that say nothing of it
+_WORKED = words_of(Hears.WORKS)  # words of the diary with which the school's own line worked
+_AWAY = words_of(Hears.NOTHING)  # and those that say nothing of it
 
 
 @dataclass(frozen=True)

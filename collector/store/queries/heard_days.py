@@ -6,6 +6,7 @@ counted is `evaluate.heard`.
 """
 
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -31,6 +32,7 @@ class Counted:
 
     basis: str  # other when the registry is, or the zone of the deployment
     by_area: Mapping[str, int]  # "": of schools without an area
+    is_sealed: bool = True  # False: it is not what was written, but what somebody made of it
 
 
 class HeardRow(NamedTuple):
@@ -49,7 +51,12 @@ def counted(snapshot: Snapshot, first_day: str, last_day: str) -> dict[str, Coun
     is_of = FACTS.c.name.between(f"{_NAME}{first_day}", f"{_NAME}{last_day}")
     query = select(FACTS.c.name, FACTS.c.value).where(is_of).order_by(FACTS.c.name)
     found = ((name[len(_NAME) :], json.loads(value)) for name, value in snapshot.connection.execute(query))
-    return {day: Counted(value["basis"], value["areas"]) for day, value in found}
+    return {day: Counted(value["basis"], value["areas"], value.get("seal") == _seal(value)) for day, value in found}
+
+
+def _seal(value: Mapping[str, Any]) -> int:
+    """Return the checksum of a count, as for days of availability (decision 0154)."""
+    return zlib.crc32(repr((value["basis"], sorted(value["areas"].items()))).encode())
 
 
 def heard(snapshot: Snapshot, first_day: str, last_day: str) -> dict[str, int]:
@@ -63,8 +70,9 @@ def heard(snapshot: Snapshot, first_day: str, last_day: str) -> dict[str, int]:
 
 def set_counted(unit: UnitOfWork, day: str, one: Counted) -> None:
     """Write the count of a day over what was there."""
-    value = json.dumps({"basis": one.basis, "areas": dict(sorted(one.by_area.items()))}, ensure_ascii=False)
-    insert_or_update(unit, FACTS, {"name": f"{_NAME}{day}", "value": value})
+    value: dict[str, Any] = {"basis": one.basis, "areas": dict(sorted(one.by_area.items()))}
+    text = json.dumps({**value, "seal": _seal(value)}, ensure_ascii=False)
+    insert_or_update(unit, FACTS, {"name": f"{_NAME}{day}", "value": text})
 
 
 def forget(unit: UnitOfWork, before_day: str) -> None:

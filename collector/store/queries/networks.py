@@ -81,6 +81,15 @@ def renew_standings(unit: UnitOfWork, schools: Collection[str], from_day: str) -
     newness.raise_standings(unit)
 
 
+def wrong_standings(snapshot: Snapshot, from_day: str) -> list[str]:
+    """Return the schools of which other networks stand there than those on which they were seen since a day."""
+    n, s = NETWORK_DAYS.c, NETWORK_STANDINGS.c
+    seen = select(n.school, n.asn, func.max(n.as_name), func.max(n.day)).where(n.day >= from_day, n.in_hours)
+    right = snapshot.connection.execute(seen.group_by(n.school, n.asn)).all()
+    there = snapshot.connection.execute(select(s.school, s.asn, s.as_name, s.day)).all()
+    return sorted({row[0] for row in set(map(tuple, right)) ^ set(map(tuple, there))})
+
+
 def forget_standings(unit: UnitOfWork, before_day: str) -> None:
     """Drop what has not been seen since a day."""
     gone = unit.connection.execute(delete(NETWORK_STANDINGS).where(NETWORK_STANDINGS.c.day < before_day))

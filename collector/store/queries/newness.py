@@ -1,9 +1,11 @@
 """What pages may remember, and until when: texts that differ whenever what was read differs.
 
-Both are read in the snapshot that is shown, so that what is remembered under them is what that snapshot holds.
+Both are read in the snapshot that is shown, so that what is remembered under them is what that snapshot holds. A
+version is drawn by the database in the transaction that writes and never counted: after a restore under a running
+`serve` a counter would come by numbers again under which pages remember another state.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -17,8 +19,9 @@ class Newness(NamedTuple):
     """How new the registry and the verdicts of a snapshot are."""
 
     schools: int
-    updated_ms: str  # newest change of a school, and the sum of all: a clock that was put back is noticed too
-    verdicts: str  # how often they were written
+    updated_ms: str  # newest change of a school, the sum of all (a clock that was put back is noticed), and the epoch
+    verdicts: str  # drawn when they were written last: no other state has the same
+    set_aside: str  # the same of tests that the evaluation set aside
 
 
 class Standings(NamedTuple):
@@ -26,7 +29,7 @@ class Standings(NamedTuple):
 
     schools: int
     updated_ms: str
-    written: str
+    written: str  # drawn when they were written last
 
 
 _REGISTRY = select(func.count(), func.max(SCHOOLS.c.updated_ms), func.sum(SCHOOLS.c.updated_ms))
@@ -34,31 +37,41 @@ _REGISTRY = select(func.count(), func.max(SCHOOLS.c.updated_ms), func.sum(SCHOOL
 
 def raise_verdicts(unit: UnitOfWork) -> None:
     """Say in the transaction that writes newest verdicts or votes that they are others now."""
-    facts.raise_counter(unit, facts.VERDICTS_VERSION)
+    facts.draw_version(unit, facts.VERDICTS_VERSION)
+
+
+def raise_set_aside(unit: UnitOfWork) -> None:
+    """Say in the transaction in which the evaluation sets tests aside that votes are others now.
+
+    A row of its own: nobody who approves devices waits for it while others' rows are waited for.
+    """
+    facts.draw_version(unit, facts.SET_ASIDE_VERSION)
 
 
 def raise_standings(unit: UnitOfWork) -> None:
     """Say in the transaction that writes them that standings of learning sites or networks are others now."""
-    facts.raise_counter(unit, facts.STANDINGS_VERSION)
+    facts.draw_version(unit, facts.STANDINGS_VERSION)
 
 
 def registry(snapshot: Snapshot) -> tuple[int, str]:
-    """Return what differs whenever a school that the reader sees does; an index has all of it."""
-    count, newest, total = snapshot.connection.execute(_REGISTRY).one()
-    return int(count), f"{newest} {total}"
+    """Return what differs whenever a school that the reader sees does, or the database is another's backup."""
+    count, updated = _with_versions(snapshot)
+    return count, updated
 
 
 def newness(snapshot: Snapshot) -> Newness:
     """Return what differs whenever a school that the reader sees, a newest verdict or a vote does."""
-    return Newness(*_with_counter(snapshot, facts.VERDICTS_VERSION))
+    return Newness(*_with_versions(snapshot, facts.VERDICTS_VERSION, facts.SET_ASIDE_VERSION))
 
 
 def standings(snapshot: Snapshot) -> Standings:
     """Return what differs whenever a school that the reader sees, or a standing of a site or network, does."""
-    return Standings(*_with_counter(snapshot, facts.STANDINGS_VERSION))
+    return Standings(*_with_versions(snapshot, facts.STANDINGS_VERSION))
 
 
-def _with_counter(snapshot: Snapshot, name: str) -> tuple[int, str, str]:
-    written = select(FACTS.c.value).where(FACTS.c.name == name).scalar_subquery()
-    count, newest, total, counted = snapshot.connection.execute(_REGISTRY.add_columns(written)).one()
-    return int(count), f"{newest} {total}", counted or ""
+def _with_versions(snapshot: Snapshot, *names: str) -> tuple[Any, ...]:
+    """Return the number of schools, what their rows and the database are known by, and the versions of these names."""
+    asked = (facts.STORE_EPOCH, *names)
+    written = [select(FACTS.c.value).where(FACTS.c.name == name).scalar_subquery() for name in asked]
+    count, newest, total, epoch, *versions = snapshot.connection.execute(_REGISTRY.add_columns(*written)).one()
+    return int(count), f"{newest} {total} {epoch or ''}", *(one or "" for one in versions)

@@ -116,6 +116,11 @@ def find(snapshot: Snapshot, code: str) -> School | None:
     return _school(row) if row is not None else None
 
 
+def codes(snapshot: Snapshot) -> list[str]:
+    """Return the code of every school that the reader sees, in order."""
+    return list(snapshot.connection.scalars(select(SCHOOLS.c.code).order_by(SCHOOLS.c.code)))
+
+
 def by_code(snapshot: Snapshot, codes: Iterable[str] | None = None) -> dict[str, School]:
     """Return schools by code, in the database's order of codes: the given ones, or all."""
     ordered = select(*_COLUMNS).order_by(SCHOOLS.c.code)

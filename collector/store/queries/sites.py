@@ -117,6 +117,16 @@ def renew_standings(unit: UnitOfWork, schools: Collection[str], from_day: str) -
     newness.raise_standings(unit)
 
 
+def wrong_standings(snapshot: Snapshot, from_day: str) -> list[str]:
+    """Return the schools of which another newest day of a site stands there than they have since a day."""
+    days, s = SITE_DAYS.c, SITE_STANDINGS.c
+    rows = select(days.school, days.site, days.day, days.word).where(days.day >= from_day).order_by(days.day)
+    newest = {(school, site): (day, word) for school, site, day, word in snapshot.connection.execute(rows)}
+    there = select(s.school, s.site, s.day, s.word)
+    found = {(school, site): (day, word) for school, site, day, word in snapshot.connection.execute(there)}
+    return sorted({at[0] for at, _what in newest.items() ^ found.items()})
+
+
 def forget_standings(unit: UnitOfWork, before_day: str) -> None:
     """Drop standings of days before one: nobody has looked since."""
     gone = unit.connection.execute(delete(SITE_STANDINGS).where(SITE_STANDINGS.c.day < before_day))

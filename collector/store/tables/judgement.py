@@ -128,7 +128,7 @@ SILENCES = Table(
     Column("school", Text, nullable=False),
     Column("contact_ms", BigInteger),  # the last contact that this is said of: who is heard later is silent no more
     Column("school_days", Integer, nullable=False),  # expected and not heard, up to the newest
-    Column("reason", Text, nullable=False),  # a silence.Reason
+    Column("reason", Text, nullable=False),  # a domain.words.Reason
     Column("last_word", Text),  # state of the newest diary run before the last contact
     Column("others", Integer, nullable=False),  # PCs of the school beside it
     Column("others_heard", Integer, nullable=False),

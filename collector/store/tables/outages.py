@@ -67,7 +67,7 @@ OUTAGE_SCHOOLS = Table(
     Column("heard_ms", BigInteger, nullable=False),  # its last word before
     Column("back_ms", BigInteger),  # the first one after
     Column("is_late_only", Boolean, nullable=False, server_default="0"),  # its word is late and not yet missed
-    Column("said", Text, nullable=False, server_default=""),  # by its diary: down, fine, off; empty: nothing yet
+    Column("said", Text, nullable=False, server_default=""),  # a diary_states.Said; empty: its diary has not come
     Column("from_ms", BigInteger, nullable=False),  # as far as is known
     Column("to_ms", BigInteger),
     Column("pupil_hours", Float),

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 from agent.wire.vocabulary import DeviceState
 from collector.domain import silence
 from collector.domain.roles import Role
-from collector.domain.silence import Reason, Standing
+from collector.domain.silence import Standing
+from collector.domain.words import Reason
 from collector.intake import approval
 from collector.intake.approval import Seen
 from collector.registry.names import fold

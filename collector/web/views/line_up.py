@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from collector.domain.availability import LATE_MS, LATE_SLOTS, availability_of, coverage_of, school_slots
 from collector.domain.calendars import Period
+from collector.domain.diary_states import DOWN, GOOD
 from collector.domain.low_availability import DEFAULT_PCT
-from collector.domain.slots import DAY_MS, DOWN, GOOD, SLOT_MS, Slot, read
+from collector.domain.slots import DAY_MS, SLOT_MS, Slot, read
 from collector.store.queries.judging.availability import DayRow, NowRow, OutageRow
 from collector.store.queries.pages import availability as pages_availability
 from collector.store.unit import Snapshot

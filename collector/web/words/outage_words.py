@@ -33,10 +33,9 @@ def lead(row: OutageRow, none: Withdrawn | None = None) -> Markup:
     """
     values = {"silent": present.number(row.silent), "online": present.number(row.online)}
     if none is not None:
-        numbers = {"off": present.number(none.off), "fine": present.number(none.fine)}
-        return _NONE[none.why](numbers)
+        return _NONE[none.why](none)
     if _became_ours(row):
-        return _NONE[Why.OURS]({})
+        return _NONE[Why.OURS](Withdrawn(Why.OURS, 0, 0))
     if row.label == OutageLabel.COLLECTOR.value:
         return say("%(silent)s of %(online)s schools went silent at once.", **values)
     if not row.seen_live:
@@ -56,23 +55,39 @@ def lead(row: OutageRow, none: Withdrawn | None = None) -> Markup:
     )
 
 
-_NONE: Final[Mapping[str, Callable[[Mapping[str, str]], Markup]]] = {
-    Why.OFF: lambda _numbers: say(
+_NONE: Final[Mapping[str, Callable[[Withdrawn], Markup]]] = {
+    Why.OFF: lambda _none: say(
         "That outage was none: the schools’ diaries, which came later, say that the computers were switched off."
     ),
-    Why.FINE: lambda _numbers: say(
+    Why.FINE: lambda _none: say(
         "That outage was none: the schools’ diaries, which came later, say that the lines were fine."
     ),
-    Why.MIXED: lambda numbers: say(
-        "That outage was none: the schools’ diaries, which came later, say that computers were switched off (%(off)s) "
-        "or lines were fine (%(fine)s).",
-        **numbers,
+    Why.PORTAL: lambda _none: say(
+        "That outage was none of the lines: the schools’ diaries, which came later, say that a page to sign in at, or "
+        "a filter, answered in place of our server."
     ),
-    Why.OURS: lambda _numbers: say(
+    Why.MIXED: lambda none: _mixed(none),
+    Why.OURS: lambda _none: say(
         "That outage was none of the schools: their diaries, which came later, say that the lines were fine and only "
         "our server could not be reached."
     ),
 }
+
+
+def _mixed(none: Withdrawn) -> Markup:
+    numbers = {"off": present.number(none.off), "fine": present.number(none.fine)}
+    if none.portal:
+        return say(
+            "That outage was none of the lines: the schools’ diaries, which came later, say that a page to sign in at, "
+            "or a filter, answered (%(portal)s), computers were switched off (%(off)s) or lines were fine (%(fine)s).",
+            portal=present.number(none.portal),
+            **numbers,
+        )
+    return say(
+        "That outage was none: the schools’ diaries, which came later, say that computers were switched off (%(off)s) "
+        "or lines were fine (%(fine)s).",
+        **numbers,
+    )
 
 
 def why(row: OutageRow, none: Withdrawn | None = None) -> Markup:
@@ -140,6 +155,8 @@ def status(back: bool, said: str) -> Markup:
         return say("The computer was off")
     if said in ("fine", "ours"):
         return say("Its line was fine")
+    if said == "portal":
+        return say("A page to sign in at, or a filter")
     if said == "down":
         return say("Confirmed down by its diary")
     return say("Heard again") if back else say("Silent")

@@ -7,7 +7,7 @@ from typing import Final
 from flask_babel import LazyString
 from markupsafe import Markup
 
-from collector.domain.silence import Reason
+from collector.domain.words import Reason
 from collector.store.queries.pages.devices import DeviceRow
 from collector.web.language.i18n import later, say, say_many
 from collector.web.words.terms import Words

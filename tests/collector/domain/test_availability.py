@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from collector.domain.availability import Heard, Late, SlotDay, availability_of, coverage_of, fold_day
 from collector.domain.calendars import calendar_of
-from collector.domain.slots import DOWN, GOOD, SLOT_MS, Slot, written
+from collector.domain.diary_states import DOWN, GOOD
+from collector.domain.slots import SLOT_MS, Slot, written
 from tests.fakes.diary import a_day, heard, late
 
 TUESDAY = date(2026, 11, 24)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.domain import local_outages
+from collector.domain.diary_states import DOWN, GOOD
 from collector.domain.local_outages import LocalOutage, Stretch, fold, settled_from, stretches
-from collector.domain.slots import DOWN, GOOD, SLOT_MS, Slot, read_runs
+from collector.domain.slots import SLOT_MS, Slot, read_runs
 
 BEGIN_MS = 1_795_000_200_000
 

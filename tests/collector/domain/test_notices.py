@@ -225,7 +225,7 @@ def test_an_outage_that_was_told_and_was_none_is_said_to_be_none_once(is_over_to
         said = found
     assert said.payload is not None and counts(said)["withdrawn"] == 1
     (line,) = said.payload["withdrawn"]  # type: ignore[misc]
-    assert line["withdrawn"] == {"why": "off", "off": 19, "fine": 0}
+    assert line["withdrawn"] == {"why": "off", "off": 19, "fine": 0, "portal": 0}
     before = after(before, said, WEDNESDAY)
     assert notices.outage(reader, WEDNESDAY + DAY_MS, [none], before) is None
     assert notices.digest(reader, WEDNESDAY + DAY_MS, [], [none], before).payload is None

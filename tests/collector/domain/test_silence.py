@@ -12,7 +12,8 @@ from collector.domain.calendars import Period
 from collector.domain.conditions import DayState
 from collector.domain.doubts import Doubt, Reported
 from collector.domain.reporting import Seen, reporting_days
-from collector.domain.silence import Around, Known, Reason, Standing
+from collector.domain.silence import Around, Known, Standing
+from collector.domain.words import Reason
 
 HOUR, DAY = silence.HOUR_MS, silence.DAY_MS
 OPENS_MS = round(datetime(2026, 11, 23, 7, tzinfo=UTC).timestamp() * 1000)

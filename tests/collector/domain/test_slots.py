@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.domain.slots import DOWN, GOOD, Slot, SlotRun, read, read_runs, written
+from collector.domain.diary_states import DOWN, GOOD
+from collector.domain.slots import Slot, SlotRun, read, read_runs, written
 
 SLOTS = st.lists(st.sampled_from(Slot), max_size=300)
 

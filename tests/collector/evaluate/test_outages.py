@@ -4,8 +4,9 @@ import random
 from datetime import date
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import Executable, delete, insert, update
 
+from collector.domain.outages.withdrawn import Why, Withdrawn
 from collector.domain.words import Suppression
 from collector.evaluate import outages as evaluation
 from collector.evaluate import work
@@ -14,8 +15,10 @@ from collector.profiles import catalogue
 from collector.store.open import Store
 from collector.store.queries import facts, schools
 from collector.store.queries.judging import suppressions
+from collector.store.queries.notices.outages import known_outages
 from collector.store.tables.judgement import SCHOOL_DAYS
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
+from collector.store.tables.registry import SCHOOLS
 from tests.fakes.collector_world import FakeClock
 from tests.fakes.happenings import outage_rows
 from tests.fakes.outage_island import CONFIG, MINUTE_MS, ZONE, Island, at, nobody
@@ -138,6 +141,23 @@ def test_computers_that_were_switched_off_were_no_outage(island: Island, store: 
     assert (row["state"], row["silent"], row["pupil_hours"]) == ("retracted", 0, 0.0)
     assert all(fact.learnt_late for fact in island.facts[told:])
     assert suppressed(store) == {}
+
+
+def test_a_page_to_sign_in_at_confirms_no_outage_and_is_named_where_it_is_taken_back(
+    island: Island, store: Store
+) -> None:
+    """As for the availability: a filter, or a server in front of ours, answers like it in every school at once."""
+    island.pass_until(at("09:20"), island.is_not_cut, every_min=5)
+    island.pass_until(at("10:00"), every_min=5)
+    for code in island.cut:
+        island.add_diary(code, at("08:35"), at("09:25"), "portal")
+    island.pass_until(at("10:02"))
+    (row,) = island.rows()
+    assert (row["state"], row["label"], row["confirmed"], row["pupil_hours"]) == ("retracted", "provider", 0, 0.0)
+    assert suppressed(store) == {}
+    with store.reader() as snapshot:
+        (fact,) = known_outages(snapshot, at("10:02"))
+    assert fact.withdrawn == Withdrawn(Why.PORTAL, 0, 0, 20)
 
 
 def test_lines_that_were_fine_while_we_could_not_be_reached_make_it_ours(island: Island, store: Store) -> None:
@@ -279,3 +299,64 @@ def test_a_round_is_spread_over_the_minutes(island: Island, store: Store, monkey
         island.pass_until(island.clock.now_ms() + MINUTE_MS)
         right.append(sum(row["state"] == "retracted" for row in island.rows()))
     assert right == [2, 4, 5, 5, 5], "none of them is an outage of many: one school is not"
+
+
+def seen(island: Island) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    return island.rows(), island.rows(OUTAGE_SCHOOLS)
+
+
+def deeds(island: Island) -> list[Executable]:
+    """Return what somebody may do to the record of an outage."""
+    first, second = island.cut[:2]
+    mine = OUTAGE_SCHOOLS.c.school
+    other = {**island.rows(OUTAGE_SCHOOLS)[0], "school": "S039"}
+    return [
+        delete(OUTAGE_SCHOOLS).where(mine == first),
+        delete(OUTAGE_SCHOOLS),
+        update(OUTAGE_SCHOOLS).where(mine == second).values(heard_ms=OUTAGE_SCHOOLS.c.heard_ms - 7 * MINUTE_MS),
+        update(OUTAGE_SCHOOLS).where(mine == second).values(back_ms=OUTAGE_SCHOOLS.c.heard_ms + 90 * MINUTE_MS),
+        insert(OUTAGE_SCHOOLS).values(**other),
+        update(OUTAGES).values(online=21, live_label="area"),
+        update(OUTAGES).values(opened_ms=OUTAGES.c.opened_ms + 3 * MINUTE_MS),
+        delete(OUTAGES),
+    ]
+
+
+def test_what_somebody_did_to_how_an_outage_was_seen_is_seen_again_in_the_next_round(
+    island: Island, store: Store
+) -> None:
+    over(island)
+    before = seen(island)
+    for deed in deeds(island):
+        with store.unit() as unit:
+            unit.connection.execute(deed)
+            unit.commit()
+        assert seen(island) != before
+        a_turn(island)
+        assert seen(island) == before, str(deed)
+
+
+def test_the_watch_does_not_go_on_from_what_somebody_made_of_an_outage(island: Island, store: Store) -> None:
+    island.pass_until(at("08:57"), island.is_not_cut)
+    for deed in deeds(island):
+        with store.unit() as unit:
+            unit.connection.execute(deed)
+            unit.commit()
+        island.pass_until(island.clock.now_ms() + MINUTE_MS, island.is_not_cut)
+        (row,) = island.rows()
+        shown = row["silent"], row["online"], row["state"], row["live_label"]
+        assert shown == (20, 20, "open", "provider"), str(deed)
+    found = seen(island)
+    island.watch_again(at("08:30"))
+    assert seen(island) == found
+
+
+def test_an_outage_that_cannot_be_seen_again_stays_as_it_is(island: Island, store: Store) -> None:
+    """The registry says by now that its schools have nothing in common."""
+    over(island)
+    with store.unit() as unit:
+        unit.connection.execute(update(SCHOOLS).values(provider=None, area=None))
+        unit.connection.execute(update(OUTAGES).values(online=23))
+        unit.commit()
+    for _ in range(2):
+        assert a_turn(island)["online"] == 23

@@ -91,6 +91,17 @@ def test_what_only_diaries_tell_is_an_outage_without_an_alarm(island: Island, st
     assert island.rows() == [] and island.rows(OUTAGE_SCHOOLS) == []
 
 
+def test_schools_behind_a_page_to_sign_in_at_are_in_no_outage_and_stand_against_none(island: Island) -> None:
+    island.clock.now = at("10:35")
+    gone, portal = island.cut[:15], island.cut[15:]
+    tell(island, gone, GONE)
+    tell(island, portal, [(start, end, "ok" if state == "ok" else "portal") for start, end, state in GONE])
+    tell(island, [code for code in island.provider if not island.is_cut(code)], FINE)
+    evaluate(island)
+    (row,) = island.rows()
+    assert (row["silent"], row["online"]) == (15, 15)
+
+
 def test_diaries_in_any_order_give_the_same_rows(island: Island, store: Store) -> None:
     island.clock.now = at("10:35")
     codes = list(island.provider)

@@ -11,6 +11,7 @@ from collector.store.queries.pieces import in_pieces
 from collector.store.tables.availability import AVAILABILITY_DAYS, AVAILABILITY_NOW, LOCAL_OUTAGES
 from collector.store.tables.devices import ASSIGNMENTS
 from collector.store.tables.measurements import DIARY
+from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
 
 _DAY: Final = AVAILABILITY_DAYS.c
@@ -199,6 +200,23 @@ def has_losses(snapshot: Snapshot) -> bool:
         return False
     tables = (AVAILABILITY_DAYS, AVAILABILITY_NOW)
     return any(snapshot.connection.execute(select(one.c.school).limit(1)).first() is None for one in tables)
+
+
+def astray(snapshot: Snapshot) -> list[str]:
+    """Return the schools of which days or outages are stored and nothing that these came to: somebody wrote or deleted.
+
+    A few looks into indexes for each school of the registry.
+    """
+    has_now = select(_NOW.school).where(_NOW.school == SCHOOLS.c.code).exists()
+    rows = [select(one.c.school).where(one.c.school == SCHOOLS.c.code) for one in (AVAILABILITY_DAYS, LOCAL_OUTAGES)]
+    query = select(SCHOOLS.c.code).where(~has_now, or_(*(one.exists() for one in rows)))
+    return sorted(snapshot.connection.scalars(query))
+
+
+def forget(unit: UnitOfWork, schools: Sequence[str]) -> None:
+    """Delete what is stored of schools of which no run ever came: somebody wrote it."""
+    for table in (AVAILABILITY_DAYS, AVAILABILITY_NOW, LOCAL_OUTAGES):
+        unit.connection.execute(delete(table).where(table.c.school.in_(schools)))
 
 
 def outages(snapshot: Snapshot, schools: Sequence[str], since_ms: int = 0) -> dict[str, list[OutageRow]]:

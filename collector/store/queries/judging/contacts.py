@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy import and_, delete, insert, select
 
-from agent.wire.vocabulary import DeviceState, DiaryState
+from agent.wire.vocabulary import DeviceState
+from collector.domain.diary_states import Hears, words_of
 from collector.store.queries.devices import is_pending
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.devices import BOOTS, DEVICES
@@ -98,7 +99,7 @@ def signs_of_life(snapshot: Snapshot, schools: Sequence[str], from_ms: int) -> d
     """Return by school when its PCs are known to have been on, since a moment: diary runs and starts, UTC ms."""
     found: dict[str, list[tuple[int, int]]] = {}
     for some in in_pieces(schools):
-        is_on = DIARY.c.state.not_in((DiaryState.OFF, DiaryState.ASLEEP))
+        is_on = DIARY.c.state.not_in(words_of(Hears.NOTHING))
         runs = select(DIARY.c.school, DIARY.c.from_ms, DIARY.c.to_ms).where(
             DIARY.c.school.in_(some), DIARY.c.from_ms >= from_ms, is_on
         )

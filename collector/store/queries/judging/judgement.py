@@ -102,16 +102,15 @@ def set_stale(unit: UnitOfWork, school: str, is_stale: bool) -> None:
     unit.connection.execute(update(FLAGS).where(of_it).values(is_stale=is_stale))
 
 
-def set_aside_unassigned(unit: UnitOfWork, exclusion: str) -> bool:
+def set_aside_unassigned(unit: UnitOfWork, exclusion: str) -> None:
     """Say of measurements that belong to no school that they do not vote; approving their device undoes it.
 
-    Returns:
-        Whether there were any: the caller then raises `newness` in a transaction of its own, so that nobody who
-        approves many devices at once waits for who waits for them.
+    In the same transaction `newness` says so: a kill leaves no page with votes of before.
     """
     rows = MEASUREMENTS.c.votes.is_(None) & MEASUREMENTS.c.school.is_(None)
     done = unit.connection.execute(update(MEASUREMENTS).where(rows).values(votes=False, exclusion=exclusion))
-    return done.rowcount > 0
+    if done.rowcount:
+        newness.raise_set_aside(unit)
 
 
 def reopen_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = None) -> None:

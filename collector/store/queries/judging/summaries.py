@@ -9,14 +9,15 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Select, Subquery, delete, func, insert, select, union
 
 from collector.domain.periods import WAYS, first_before, first_day
 from collector.domain.words import Verdict
 from collector.store.queries import newness
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
-from collector.store.unit import UnitOfWork
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot, UnitOfWork
 
 _JUDGED = ("school", "day", "verdict", "median_bps", "target_bps", "profile_version", "target_profile")
 
@@ -44,6 +45,33 @@ def renew(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: st
     newness.raise_verdicts(unit)
 
 
+def wrong_newest(snapshot: Snapshot, series: Series) -> list[str]:
+    """Return the schools whose newest evaluation is not the one that stands there as such: somebody wrote over it.
+
+    The newest day of each school is one look into the key of `evaluations`.
+    """
+    table, newest = EVALUATIONS.c, NEWEST_EVALUATIONS
+    mine = (table.profile == series.profile) & (table.metric == series.metric)
+    codes = union(select(SCHOOLS.c.code.label("school")), select(newest.c.school)).subquery()
+    last = select(func.max(table.day)).where(mine, table.school == codes.c.school).correlate(codes).scalar_subquery()
+    rows = _newest_rows(series, select(codes.c.school, last.label("day")).subquery())
+    stored = select(*newest.c).where(newest.c.profile == series.profile, newest.c.metric == series.metric)
+    found = [set(map(tuple, snapshot.connection.execute(query).all())) for query in (rows, stored)]
+    return sorted({row[0] for row in found[0] ^ found[1]})
+
+
+def _newest_rows(series: Series, last: Subquery) -> Select[Any]:
+    """Return what stands in `newest_evaluations` of the schools and days of a subquery."""
+    table = EVALUATIONS.c
+    of_day = (SCHOOL_DAYS.c.school == table.school) & (SCHOOL_DAYS.c.day == table.day)
+    return (
+        select(*table, SCHOOL_DAYS.c.median_idle_rtt_ms)
+        .select_from(EVALUATIONS.outerjoin(SCHOOL_DAYS, of_day))
+        .join(last, (last.c.school == table.school) & (last.c.day == table.day))
+        .where(table.profile == series.profile, table.metric == series.metric)
+    )
+
+
 def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> None:
     newest, table = NEWEST_EVALUATIONS.c, EVALUATIONS.c
     stale = newest.school.in_(schools) & (newest.profile == series.profile) & (newest.metric == series.metric)
@@ -55,15 +83,8 @@ def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> N
         .group_by(table.school)
         .subquery()
     )
-    of_day = (SCHOOL_DAYS.c.school == table.school) & (SCHOOL_DAYS.c.day == table.day)
-    rows = (
-        select(*EVALUATIONS.c, SCHOOL_DAYS.c.median_idle_rtt_ms)
-        .select_from(EVALUATIONS.outerjoin(SCHOOL_DAYS, of_day))
-        .join(last, (last.c.school == table.school) & (last.c.day == table.day))
-        .where(of_series)
-    )
     names = [*(column.name for column in EVALUATIONS.c), "median_idle_rtt_ms"]
-    unit.connection.execute(insert(NEWEST_EVALUATIONS).from_select(names, rows))
+    unit.connection.execute(insert(NEWEST_EVALUATIONS).from_select(names, _newest_rows(series, last)))
 
 
 def _renew_periods(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: date) -> None:

@@ -7,10 +7,13 @@ from typing import Any, Final
 from sqlalchemy import and_, func, or_, select
 
 from collector.domain.notice_facts import OutageFact
-from collector.domain.outages import settled, withdrawn
+from collector.domain.outages import presence, settled, withdrawn
+from collector.domain.outages.groups import Group, Place, groups_of
 from collector.domain.words import LIVE_OUTAGES, OutageLabel, OutageState
+from collector.store.queries import contacts
 from collector.store.queries.judging.outages import REGIONAL, said_of
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
+from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
 TOLD_MS: Final = 7 * 86_400_000  # after its end, while somebody may still have to be told of it: over a weekend
@@ -51,7 +54,23 @@ def known_outages(snapshot: Snapshot, now_ms: int) -> list[OutageFact]:
     query = select(*_COLUMNS, _FIRST_WORD).where(_SHOWN, lately).order_by(OUTAGES.c.from_ms, OUTAGES.c.outage_id)
     rows = [dict(row._mapping) for row in snapshot.connection.execute(query)]
     said = said_of(snapshot, [row["outage_id"] for row in rows if row["closed_ms"] is not None])
+    for row in rows:
+        if row["closed_ms"] is None and row["seen_live"] and now_ms < row["opened_ms"] + settled.SETTLE_MS:
+            row["newest_word_ms"] = _newest_word_ms(snapshot, row, now_ms)
     return [fact_of(row, said.get(row["outage_id"], {})) for row in rows]
+
+
+def _newest_word_ms(snapshot: Snapshot, row: Mapping[str, Any], now_ms: int) -> int | None:
+    """Return the newest last word of the schools of an outage that is about to be told, those of its group beside."""
+    group, last = Group(row["area"], row["provider"]), now_ms // contacts.MINUTE_MS - 1  # minutes that are over
+    columns = (SCHOOLS.c.code, SCHOOLS.c.area, SCHOOLS.c.provider)
+    of_group = select(*columns).where(SCHOOLS.c.provider == group.provider) if group.provider else select(*columns)
+    places = snapshot.connection.execute(of_group).all()
+    codes = [code for code, area, provider in places if group in groups_of(Place(area, provider))]
+    found = contacts.rows_between(snapshot, last - presence.LOOKBACK_MIN, last, codes)
+    words = [max((one for one in presence.minutes_of(rows) if one <= last), default=None) for rows in found.values()]
+    newest = settled.newest_word((one for one in words if one is not None), row["online"])
+    return None if newest is None else newest * contacts.MINUTE_MS
 
 
 def fact_of(row: Mapping[str, Any], said: Mapping[str, int] = MappingProxyType({})) -> OutageFact:
@@ -78,6 +97,7 @@ def fact_of(row: Mapping[str, Any], said: Mapping[str, int] = MappingProxyType({
         learnt_late=not row["seen_live"] or row["state"] == OutageState.RETRACTED.value,
         alarm_ms=row["opened_ms"] if row["seen_live"] else None,
         first_word_ms=row.get("first_word_ms"),
+        newest_word_ms=row.get("newest_word_ms"),
         withdrawn=withdrawn.find(row["state"], row["label"], row["live_label"], said),
     )
 

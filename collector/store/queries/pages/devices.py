@@ -35,7 +35,7 @@ class DeviceFilter:
     standing: str = ""  # one of STANDINGS
     search: str = ""  # folded
     search_raw: str = ""
-    reason: str = ""  # a silence.Reason: those that are silent for it
+    reason: str = ""  # a domain.words.Reason: those that are silent for it
     given: str = ""  # name of the person that they were given to, or `given.SOMEBODY`
     version: str = ""  # of the agent
 

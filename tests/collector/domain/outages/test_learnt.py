@@ -5,10 +5,11 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector.domain.diary_states import Said
 from collector.domain.outages import learnt
 from collector.domain.outages.groups import Group, Place
 from collector.domain.outages.learnt import Learnt
-from collector.domain.outages.revise import Run, Said
+from collector.domain.outages.revise import Run
 from collector.domain.words import OutageLabel
 
 PLACES = {f"{area}{provider}{n}": Place(area, provider) for area in "NS" for provider in "AB" for n in range(10)}

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.domain.diary_states import Said
 from collector.domain.outages import explain, odds, presence, revise
 from collector.domain.outages.groups import EVERYBODY, Group, Place, groups_of
 from collector.domain.outages.odds import Counts
 from collector.domain.outages.presence import Change, Event
-from collector.domain.outages.revise import Run, Said, Silence
+from collector.domain.outages.revise import Run, Silence
 from collector.domain.outages.tally import Tally
 from collector.domain.outages.usual import Usual
 from collector.domain.outages.watch import Watch

@@ -6,19 +6,23 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import delete, func, insert, select, update
 
 from collector.config import CollectorConfig
 from collector.domain.scope import WHOLE, Scope
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
 from collector.store.queries import newness, schools
+from collector.store.queries.judging import summaries
+from collector.store.queries.judging.summaries import Series
 from collector.store.queries.pages import providers as pages_providers
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages import standings
 from collector.store.queries.pages.providers import ProviderFilter
 from collector.store.queries.pages.schools import Measure, SchoolFilter
-from collector.store.tables.judgement import EVALUATIONS, FLAGS
+from collector.store.tables.judgement import EVALUATIONS, FLAGS, NEWEST_EVALUATIONS, PERIOD_VERDICTS
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.people import FACTS
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.web.views import remembered, scorecard
 from tests.collector.web.pages.conftest import sign_in
@@ -126,6 +130,64 @@ def test_an_evaluation_and_a_replay_are_noticed(country: Store) -> None:
     assert evaluated != begun
     replay(country, config, ports)
     assert now() != evaluated
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_a_kill_leaves_no_tests_set_aside_of_which_pages_do_not_know(
+    country: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever commit is the last: who sees other votes sees another number."""
+    with country.unit() as unit:
+        nobodys = update(MEASUREMENTS).where(MEASUREMENTS.c.school == CODE).values(school=None, votes=None)
+        unit.connection.execute(nobodys)
+        unit.commit()
+
+    def known() -> tuple[int, newness.Newness]:
+        with country.reader() as snapshot:
+            waiting = select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.votes.is_(None))
+            return snapshot.connection.execute(waiting).scalar_one(), newness.newness(snapshot)
+
+    before, commit = known(), UnitOfWork.commit
+
+    def the_last(unit: UnitOfWork) -> None:
+        commit(unit)
+        raise Killed
+
+    monkeypatch.setattr(UnitOfWork, "commit", the_last)
+    with pytest.raises(Killed):
+        evaluate(country, CollectorConfig(name="X"), fake_ports(FakeClock(pages_world.NOW_MS)))
+    monkeypatch.setattr(UnitOfWork, "commit", commit)
+    after = known()
+    assert (before[0] > 0, after[0]) == (True, 0)
+    assert after[1] != before[1]
+
+
+def test_a_backup_that_is_restored_under_running_pages_is_shown_as_it_is(app: Flask, country: Store) -> None:
+    tables = (EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, FACTS)
+    with country.reader() as snapshot:
+        found = {table: snapshot.connection.execute(select(table)).mappings().all() for table in tables}
+    backup = {table: [dict(row) for row in rows] for table, rows in found.items()}
+
+    def change(code: str) -> list[Any]:
+        with country.unit() as unit:
+            of_school = update(EVALUATIONS).where(EVALUATIONS.c.school == code)
+            unit.connection.execute(of_school.values(verdict="NOT_TESTABLE"))
+            summaries.renew(unit, Series(MEASURE.profile, MEASURE.metric), [code], "2026-01-01")
+            unit.commit()
+        return shown(app, country, WHOLE)
+
+    first = change(CODE)
+    with country.unit() as unit:
+        for table, rows in backup.items():
+            unit.connection.execute(delete(table))
+            unit.connection.execute(insert(table), rows)
+        unit.commit()
+    assert shown(app, country, WHOLE) == counted(country, WHOLE)
+    second = change(next(row["school"] for row in backup[NEWEST_EVALUATIONS] if row["school"] != CODE))
+    assert second == counted(country, WHOLE) != first
 
 
 WHOLE_PAGES = (
