@@ -1,15 +1,24 @@
 """Read model of the providers page: every school that has a provider, with its newest verdict and its contract."""
 
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import Final, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from collector.domain.words import OPEN_STATES, SPEED
+from collector.store.queries.pages.availability import Slots
 from collector.store.queries.pages.schools import Measure, judged_schools
+from collector.store.queries.pieces import in_pieces
+from collector.store.tables.availability import AVAILABILITY_NOW
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.proofs import PACKS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
+
+
+_DAY_MS: Final = 86_400_000
 
 
 class ProviderFilter(NamedTuple):
@@ -31,6 +40,17 @@ class ServedSchool(NamedTuple):
     verdict: str | None
     median_bps: int | None
     idle_rtt_ms: float | None  # median of the day of the newest verdict
+    loaded_ms: float | None = None  # of the tests of one day, see `views.busy_lines`; None: not measured
+    loaded_day: str | None = None  # that day, local to the school
+
+
+class LoadedTest(NamedTuple):
+    """One test that counts and saw how late answers come while it filled the line."""
+
+    code: str
+    timezone: str | None  # of the school
+    started_ms: int
+    p95_ms: float  # of the round trips under load, of the worse direction
 
 
 def _where(wanted: ProviderFilter) -> list[ColumnElement[bool]]:
@@ -73,3 +93,63 @@ def count_without_provider(snapshot: Snapshot, wanted: ProviderFilter) -> int:
     """Return how many schools have no provider in the registry."""
     query = select(func.count()).select_from(SCHOOLS).where(SCHOOLS.c.provider.is_(None), *_where(wanted))
     return int(snapshot.connection.execute(query).scalar_one())
+
+
+def loaded_tests(snapshot: Snapshot) -> list[LoadedTest]:
+    """Return how late answers came under load in the last tests of each school that has a provider.
+
+    Of each school those that count, begun in the 24 hours up to the last one that does: it finds them by its index, and
+    they lie together at the end of the table. Idle and loaded are told by the same method, or the test is not among
+    them: methods are never compared with each other.
+    """
+    votes = MEASUREMENTS.alias("votes")
+    newest = select(votes.c.started_ms).where(votes.c.school == SCHOOLS.c.code, votes.c.votes.is_(True))
+    newest = newest.order_by(votes.c.started_ms.desc()).limit(1)
+    last = (
+        select(SCHOOLS.c.code, SCHOOLS.c.timezone, newest.scalar_subquery().label("last_ms"))
+        .where(SCHOOLS.c.provider.is_not(None))
+        .cte("last")
+        .prefix_with("MATERIALIZED", dialect="postgresql")  # else its planner asks for the newest of each row
+    )
+    test = MEASUREMENTS.c
+    ways = test.loaded_download_p95_ms, test.loaded_upload_p95_ms
+    query = (
+        select(last.c.code, last.c.timezone, test.started_ms, *ways)
+        .select_from(last.join(MEASUREMENTS, test.school == last.c.code))
+        .where(test.started_ms > last.c.last_ms - _DAY_MS, test.started_ms <= last.c.last_ms, test.votes.is_(True))
+        .where(or_(*(way.is_not(None) for way in ways)), test.loaded_method == test.idle_method)
+    )
+    found = snapshot.connection.execute(query).all()
+    return [LoadedTest(row[0], row[1], row[2], max(row[3] or 0.0, row[4] or 0.0)) for row in found]
+
+
+def seen_slots(snapshot: Snapshot, wanted: ProviderFilter) -> dict[str, Slots]:
+    """Return what was seen of the lines of each provider's schools in their last school days."""
+    good, down = (func.sum(AVAILABILITY_NOW.c[name]) for name in ("good_slots", "down_slots"))
+    query = (
+        select(SCHOOLS.c.provider, good, down)
+        .select_from(SCHOOLS.join(AVAILABILITY_NOW, AVAILABILITY_NOW.c.school == SCHOOLS.c.code))
+        .where(SCHOOLS.c.provider.is_not(None), *_where(wanted))
+        .group_by(SCHOOLS.c.provider)
+    )
+    return {row[0]: Slots(int(row[1]), int(row[2])) for row in snapshot.connection.execute(query)}
+
+
+def pack_tests(snapshot: Snapshot, codes: Collection[str]) -> dict[str, int]:
+    """Return how many tests count in the newest evidence pack of each of some schools that has one."""
+    found: dict[str, int] = {}
+    for some in in_pieces(codes):
+        query = select(PACKS.c.school, PACKS.c.tests).where(PACKS.c.school.in_(some))
+        found.update((row[0], int(row[1])) for row in snapshot.connection.execute(query.order_by(PACKS.c.made_ms)))
+    return found
+
+
+def cable_tests(snapshot: Snapshot, codes: Collection[str], from_ms: int) -> dict[str, int]:
+    """Return how many tests by cable count since a moment, at each of some schools; an index has all of it."""
+    found: dict[str, int] = {}
+    test = MEASUREMENTS.c
+    for some in in_pieces(codes):
+        query = select(test.school, func.count()).where(test.school.in_(some), test.started_ms >= from_ms)
+        query = query.where(test.votes.is_(True), test.medium == "ethernet").group_by(test.school)
+        found.update((row[0], int(row[1])) for row in snapshot.connection.execute(query))
+    return found

@@ -156,6 +156,44 @@ def test_signing_in_does_not_scroll_sideways(browser: Browser, site: str) -> Non
     context.close()
 
 
+_SHOWS = {"en": "Show the password", "es": "Mostrar la contraseña", "pt": "Mostrar a senha"}
+_SHOWS |= {"fr": "Afficher le mot de passe"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_password_is_shown_and_hidden_again_and_typed_on(browser: Browser, site: str, language: str) -> None:
+    context = browser.new_context()
+    context.add_cookies([{"name": "enlace_language", "value": language, "url": site}])
+    page = context.new_page()
+    page.goto(f"{site}/login")
+    button, focused = page.get_by_role("button", name=_SHOWS[language]), "document.activeElement.id"
+    page.fill("#name", "ana")
+    page.focus("#password")
+    page.keyboard.type("stap")
+    assert page.get_attribute("#password", "type") == "password"
+    assert button.get_attribute("aria-pressed") == "false"
+    button.click()  # with the mouse the caret stays, and typing goes on
+    assert (page.get_attribute("#password", "type"), page.evaluate(focused)) == ("text", "password")
+    assert button.get_attribute("aria-pressed") == "true"
+    page.keyboard.type("le")
+    page.keyboard.press("Tab")
+    assert button.evaluate("node => node === document.activeElement")
+    page.keyboard.press("Space")
+    assert page.get_attribute("#password", "type") == "password"
+    assert button.get_attribute("aria-pressed") == "false"
+    assert button.evaluate("node => node === document.activeElement")  # and with keys it stays on the button
+    assert page.input_value("#password") == "staple"
+    context.close()
+
+
+def test_nobody_is_offered_what_only_a_script_can_do(browser: Browser, site: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}/login")
+    assert page.locator("[data-shows]").is_hidden() and page.get_by_role("button").count() == 1
+    context.close()
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_scrolls_sideways_in_any_language(page: Page, site: str, language: str) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -20,7 +21,7 @@ from collector.store.queries.pages.providers import ProviderFilter
 from collector.store.queries.pages.schools import Measure, SchoolFilter
 from collector.store.tables.judgement import EVALUATIONS, FLAGS
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web.views import remembered, scorecard
+from collector.web.views import busy_lines, remembered, scorecard
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world, summed_up
@@ -34,7 +35,10 @@ BELOW = SchoolFilter(verdict="BELOW")
 def counted(store: Store, scope: Scope) -> list[Any]:
     """Everything from the rows."""
     with store.reader(scope) as snapshot:
-        served = pages_providers.served_schools(snapshot, MEASURE, ProviderFilter())
+        loaded = busy_lines.by_school(
+            pages_providers.loaded_tests(snapshot), lambda name: ZoneInfo(name or pages_world.ZONE)
+        )
+        served = busy_lines.joined(pages_providers.served_schools(snapshot, MEASURE, ProviderFilter()), loaded)
         return [
             standings.standings(snapshot, MEASURE),
             scorecard.score(served, pages_providers.open_flags(snapshot, ProviderFilter())),
@@ -130,7 +134,7 @@ def test_an_evaluation_and_a_replay_are_noticed(country: Store) -> None:
 
 WHOLE_PAGES = (
     *("/", "/schools", "/schools?verdict=BELOW", "/map?layer=areas", "/map?layer=areas&provider=Onda+Sur", "/quality"),
-    *("/quality/aside?reason=busy_line", "/outages", "/sites", "/networks"),
+    *("/quality/aside?reason=busy_line", "/outages", "/sites", "/networks", "/providers"),
 )
 
 
