@@ -69,7 +69,9 @@ def delay_dumbbell(idle_ms: float | None, loaded_ms: float, goal_ms: float | Non
         mark = "meets" if loaded_ms <= goal_ms else "below"
     x = _x_of_ms(loaded_ms)
     if idle_ms is not None:
-        parts.append(tag("path", class_="c-axis", stroke_width=3, d=f"M{num(_x_of_ms(idle_ms))} {num(middle)}H{num(x)}"))
+        parts.append(
+            tag("path", class_="c-axis", stroke_width=3, d=f"M{num(_x_of_ms(idle_ms))} {num(middle)}H{num(x)}")
+        )
         parts.append(tag("circle", class_="c-aside", stroke_width=2, cx=_x_of_ms(idle_ms), cy=middle, r=4.5))
     parts.append(tag("circle", class_=f"m-{mark}", cx=x, cy=middle, r=5.5))
     return picture(WIDTH, HEIGHT, label, "dots", *parts)

@@ -36,7 +36,7 @@ from collector.web.words import outage_words
 BLUEPRINT = Blueprint("outages", __name__)
 
 _CALLED, _PAST, _SMALL = 8, 8, 8
-_WIDTH, _NARROW = 720.0, 330.0
+_WIDTH, _NARROW = 520.0, 330.0  # no wider than where it stands, so that its letters are never drawn smaller
 _MEMBERS: Final = {
     **dict.fromkeys(("outage_id", "school", "name", "area", "provider"), CellKind.TEXT),
     "pupils": CellKind.INTEGER,

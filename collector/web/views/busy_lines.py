@@ -1,7 +1,7 @@
 """How late answers come at schools while a test fills their line; pure.
 
-Of each school the tests of one day of its own: the last on which some that count tell idle and loaded round trips by the
-same method. A quick test hardly fills a line, so the true delay may be longer, never shorter.
+Of each school the tests of one day of its own: the last on which some that count tell idle and loaded round trips by
+one method. A quick test hardly fills a line, so the true delay may be longer.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -20,7 +20,6 @@ from collector.store.queries.use_limits import LimitsDecision
 from collector.store.unit import Snapshot
 from collector.web.views import evidence
 
-
 CLASS: Final = "class_video"
 """Of the uses, the one that delay spoils."""
 

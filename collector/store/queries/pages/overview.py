@@ -143,7 +143,8 @@ def open_flags(snapshot: Snapshot, measure: Measure, now_ms: int) -> list[FlagCo
         .order_by(func.count().desc(), FLAGS.c.kind)
     )
     return [
-        FlagCounts(*row[:-1], row[-1][:_DAY_LONG], row[-1][_DAY_LONG:]) for row in snapshot.connection.execute(query)
+        FlagCounts(kind, flags, taken, recovering, stale, held, under, first[:_DAY_LONG], first[_DAY_LONG:])
+        for kind, flags, taken, recovering, stale, held, under, first in snapshot.connection.execute(query)
     ]
 
 

@@ -17,7 +17,6 @@ from collector.store.tables.proofs import PACKS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
-
 _DAY_MS: Final = 86_400_000
 
 

@@ -239,7 +239,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/devices/waiting/00202", 12),
         ("/admin/tokens", 10),
         ("/admin/tokens/many", 9),
-        ("/providers", 11),
+        ("/providers", 13),
         ("/quality", 14),
         ("/progress", 22),
         ("/progress?list=BELOW&at=2026-11-01", 23),

@@ -39,9 +39,7 @@ def test_a_flag_is_snoozed_and_brought_back_by_keys_alone(browser: Browser, site
     page.context.close()
 
 
-def test_keys_pass_over_the_line_of_an_outage_which_nobody_takes(
-    browser: Browser, site: str, country: Store
-) -> None:
+def test_keys_pass_over_the_line_of_an_outage_which_nobody_takes(browser: Browser, site: str, country: Store) -> None:
     break_down(country, ["00202"], date(2026, 11, 24), 1, "open")
     page = browser.new_context(locale="en", viewport={"width": 1280, "height": 900}).new_page()
     said: list[str] = []

@@ -115,7 +115,7 @@ def test_the_overview_counts_open_flags_by_question_as_their_lists_do(admin: Fla
     shown = by_question(admin)
     with flagged.reader() as snapshot:
         query = "SELECT kind, count(*) FROM flags WHERE state IN ('open', 'recovering') GROUP BY kind"
-        recounted = {kind: number for kind, number in snapshot.connection.execute(text(query))}
+        recounted = {row[0]: row[1] for row in snapshot.connection.execute(text(query))}
         under = snapshot.connection.scalar(
             text(
                 "SELECT count(*) FROM flags f JOIN schools s ON s.code = f.school JOIN newest_evaluations e "

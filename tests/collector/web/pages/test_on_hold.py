@@ -82,7 +82,7 @@ def test_an_outage_that_goes_on_is_one_line_of_the_inbox_instead_of_its_flags(st
     (line,) = re.findall(r'<li class="is-outage.*?</li>', page, re.S)
     assert f'class="name" href="/outages/{OUTAGE}">Outage: Onda<' in line
     assert "20 of 20 schools silent since" in line
-    assert '<b>5 flags</b><span>2 of them wait for an outage</span>' in page and "1 to 3 of 3" in page
+    assert "<b>5 flags</b><span>2 of them wait for an outage</span>" in page and "1 to 3 of 3" in page
     address = re.findall(r'href="([^"]+)">Holds 2 flags<', line)[0]
     assert set(listed(vera.get(address).text)) == mine
     assert set(listed(vera.get("/flags?state=held").text)) == mine

@@ -104,8 +104,10 @@ def recounted_ms(store: Store) -> dict[str, float]:
     """The delay under load of each judged school from its raw rows, written apart from the code that is tested."""
     days: dict[str, dict[str, list[float]]] = {}
     with store.reader() as snapshot:
-        columns = "school, started_ms, loaded_download_p95_ms, loaded_upload_p95_ms"
-        question = text(f"SELECT {columns} FROM measurements WHERE votes AND loaded_method = idle_method")
+        question = text(
+            "SELECT school, started_ms, loaded_download_p95_ms, loaded_upload_p95_ms FROM measurements "
+            "WHERE votes AND loaded_method = idle_method"
+        )
         for row in snapshot.connection.execute(question):
             day = datetime.fromtimestamp(row[1] / 1000, ZoneInfo(pages_world.ZONE)).date().isoformat()
             days.setdefault(row[0], {}).setdefault(day, []).append(max(row[2], row[3]))
@@ -132,7 +134,7 @@ def test_the_delay_under_load_is_the_one_of_a_recount_and_leads_to_its_tests(
     links = re.findall(r'href="(/schools/(a\d)/tests\?[^"]+)">(\d+)<', listed)
     shown = {code: int(ms) for address, code, ms in links if "medium" not in address}
     assert shown == {code: round(ms) for code, ms in wanted.items() if code.startswith("a")}
-    assert [code for address, code, _ms in links if "medium" not in address] == ["a5", "a4", "a3", "a2", "a1", "a0"]
+    assert list(shown.values()) == sorted(shown.values(), reverse=True)
     address = next(address for address, code, _ms in links if code == "a5" and "medium" not in address)
     rows = re.findall(r'data-l="Under load, ms">(\d+)<', reader.get(address).text)
     assert statistics.median(map(int, rows)) == pytest.approx(shown["a5"], abs=1)
@@ -172,7 +174,7 @@ def test_outages_are_those_put_down_to_the_provider_and_lead_to_their_rows(reade
     assert table(reader, "/providers.csv?area=Sur")["Onda Sur"]["outages_30_days"] == "3"
     assert table(reader, "/providers.csv?area=Norte")["Onda Sur"]["outages_30_days"] == "0"
     page = unescape(reader.get("/providers").text)
-    assert "3\u00a0h 30\u00a0min" in page
+    assert ">3.5\u00a0h<" in page
     listed = reader.get("/outages?provider=Onda+Sur").text
     assert re.search(r'href="/outages\?provider=Onda\+Sur">3<', page)
     assert re.search(r'class="found"><b>3 outages</b>', listed)
@@ -199,7 +201,9 @@ def test_how_much_a_line_was_up_is_all_that_was_seen_of_it(reader: FlaskClient, 
 def test_evidence_is_the_newest_pack_and_the_tests_by_cable(reader: FlaskClient, market: Store) -> None:
     with market.unit() as unit:
         for at, (code, tests) in enumerate((("a0", 12), ("a0", 30), ("a1", 20))):
-            packs.add(unit, Pack(f"p{at}", code, at, "ana", "2026-11-01", "2026-11-23", "outside", "en", tests, "", ""), b"")
+            packs.add(
+                unit, Pack(f"p{at}", code, at, "ana", "2026-11-01", "2026-11-23", "outside", "en", tests, "", ""), b""
+            )
         unit.commit()
     page = unescape(reader.get("/providers?of=Onda+Sur").text.split('id="schools"')[1].split("</section>")[0])
     said = dict(re.findall(r'href="/schools/(a\d)/evidence">([^<]+)<', page))
@@ -210,8 +214,10 @@ def test_evidence_is_the_newest_pack_and_the_tests_by_cable(reader: FlaskClient,
     with market.reader() as snapshot:
         for address, code, shown in links:
             since_ms = datetime(2026, 10, 26, tzinfo=ZoneInfo(pages_world.ZONE)).timestamp() * 1000
-            counts = "votes AND medium = 'ethernet' AND started_ms >= :since"
-            asked = text(f"SELECT count(*) FROM measurements WHERE school = :code AND {counts}")
+            asked = text(
+                "SELECT count(*) FROM measurements "
+                "WHERE school = :code AND votes AND medium = 'ethernet' AND started_ms >= :since"
+            )
             assert snapshot.connection.scalar(asked, {"code": code, "since": since_ms}) == int(shown) > 0
             assert rows[code]["cable_tests_30_days"] == shown
             count = re.search(r'class="found"><b>(\d+) of', reader.get(address).text)
@@ -265,7 +271,7 @@ def test_every_number_is_the_one_of_a_recount(reader: FlaskClient, market: Store
 
 
 def test_numbers_lead_to_as_many_rows(reader: FlaskClient) -> None:
-    page = unescape(reader.get("/providers").text).split("<tbody>")[1].split("</tbody>")[0]
+    page = unescape(reader.get("/providers").text).split("<main")[1]
     links = re.findall(r'href="(/(?:schools|flags)\?[^"]+)">([\d/]+)<', page)
     assert len(links) >= 10
     for address, shown in links:
