@@ -142,6 +142,7 @@ def show() -> str:
             unranked=scorecard.unranked(scores),
             beside=_beside(snapshot, scores),
             rule=proof,
+            minute_of=_minute_of,
             line_up=line_up,
             each=max((compare.schools_a_dot(score.shares) for score in ranked), default=1),
             mixed=_mixed(ranked),
@@ -290,6 +291,13 @@ def _beside(snapshot: Snapshot, scores: Sequence[Score]) -> Beside | None:
     shown = schools[: asked.limit(SCHOOLS)]
     evidence = _evidence(snapshot, [one.school.code for one in shown])
     return Beside(score.provider, by, shown, len(schools), evidence, _cable_from(desk()))
+
+
+def _minute_of(clock: str) -> str:
+    """Return the minute of a time of day as the list of tests is asked for it: from then until the next."""
+    hour, minute = map(int, clock.split(":"))
+    after = hour * 60 + minute + 1
+    return f"{clock}-{after // 60:02d}:{after % 60:02d}"
 
 
 def _cable_from(parts: Desk) -> str:

@@ -1,9 +1,9 @@
 """Read model of the providers page: every school that has a provider, with its newest verdict and its contract."""
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from collector.domain.words import OPEN_STATES, SPEED
 from collector.store.queries.pages.availability import Slots
@@ -16,8 +16,6 @@ from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.proofs import PACKS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
-
-_DAY_MS: Final = 86_400_000
 
 
 class ProviderFilter(NamedTuple):
@@ -39,8 +37,9 @@ class ServedSchool(NamedTuple):
     verdict: str | None
     median_bps: int | None
     idle_rtt_ms: float | None  # median of the day of the newest verdict
-    loaded_ms: float | None = None  # of the tests of one day, see `views.busy_lines`; None: not measured
-    loaded_day: str | None = None  # that day, local to the school
+    loaded_ms: float | None = None  # delay under load in its last test, see `views.busy_lines`; None: not measured
+    loaded_day: str | None = None  # of that test, local to the school
+    loaded_at: str | None = None  # its minute of that day, as 07:30
 
 
 class LoadedTest(NamedTuple):
@@ -95,31 +94,30 @@ def count_without_provider(snapshot: Snapshot, wanted: ProviderFilter) -> int:
 
 
 def loaded_tests(snapshot: Snapshot) -> list[LoadedTest]:
-    """Return how late answers came under load in the last tests of each school that has a provider.
+    """Return how late answers came under load in the last test that counts of each school that has a provider.
 
-    Of each school those that count, begun in the 24 hours up to the last one that does: it finds them by its index, and
-    they lie together at the end of the table. Idle and loaded are told by the same method, or the test is not among
-    them: methods are never compared with each other.
+    One row of each school, whose moment the index of votes gives. A test that does not tell idle and loaded by one
+    method says nothing: methods are never compared with each other.
     """
-    votes = MEASUREMENTS.alias("votes")
-    newest = select(votes.c.started_ms).where(votes.c.school == SCHOOLS.c.code, votes.c.votes.is_(True))
-    newest = newest.order_by(votes.c.started_ms.desc()).limit(1)
-    last = (
-        select(SCHOOLS.c.code, SCHOOLS.c.timezone, newest.scalar_subquery().label("last_ms"))
-        .where(SCHOOLS.c.provider.is_not(None))
-        .cte("last")
-        .prefix_with("MATERIALIZED", dialect="postgresql")  # else its planner asks for the newest of each row
+    votes, last = MEASUREMENTS.alias("votes"), MEASUREMENTS.alias("last")
+    # Values of a school, not joins: no planner then begins with the tests and looks at all of them.
+    newest_ms = (
+        select(func.max(votes.c.started_ms))
+        .where(votes.c.school == SCHOOLS.c.code, votes.c.votes.is_(True))
+        .correlate(SCHOOLS)
+        .scalar_subquery()
     )
-    test = MEASUREMENTS.c
-    ways = test.loaded_download_p95_ms, test.loaded_upload_p95_ms
-    query = (
-        select(last.c.code, last.c.timezone, test.started_ms, *ways)
-        .select_from(last.join(MEASUREMENTS, test.school == last.c.code))
-        .where(test.started_ms > last.c.last_ms - _DAY_MS, test.started_ms <= last.c.last_ms, test.votes.is_(True))
-        .where(or_(*(way.is_not(None) for way in ways)), test.loaded_method == test.idle_method)
+    down_ms, up_ms = last.c.loaded_download_p95_ms, last.c.loaded_upload_p95_ms
+    later_ms = case((up_ms > func.coalesce(down_ms, 0.0), up_ms), else_=down_ms)
+    p95_ms = (
+        select(func.max(later_ms))
+        .where(last.c.school == SCHOOLS.c.code, last.c.votes.is_(True), last.c.started_ms == newest_ms)
+        .where(last.c.loaded_method == last.c.idle_method)
+        .correlate(SCHOOLS)
+        .scalar_subquery()
     )
-    found = snapshot.connection.execute(query).all()
-    return [LoadedTest(row[0], row[1], row[2], max(row[3] or 0.0, row[4] or 0.0)) for row in found]
+    query = select(SCHOOLS.c.code, SCHOOLS.c.timezone, newest_ms, p95_ms).where(SCHOOLS.c.provider.is_not(None))
+    return [LoadedTest(*row) for row in snapshot.connection.execute(query) if row[3] is not None]
 
 
 def seen_slots(snapshot: Snapshot, wanted: ProviderFilter) -> dict[str, Slots]:
