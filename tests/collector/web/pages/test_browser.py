@@ -235,9 +235,9 @@ def test_filters_work_without_script(browser: Browser, site: str) -> None:
 
 
 def test_chart_text_is_at_least_twelve_pixels_high(page: Page, site: str) -> None:
-    for width in (390, 1280):
+    for width in (390, 900, 1280):
         page.set_viewport_size({"width": width, "height": 800})
-        for address in ("/", "/schools/00123"):
+        for address in ("/", "/schools/00123", f"/outages/{pages_world.OUTAGE}", "/progress", "/devices"):
             page.goto(site + address)
             scales = page.evaluate(
                 """[...document.querySelectorAll('main svg text')].filter(node => node.getClientRects().length)
