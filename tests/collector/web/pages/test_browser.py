@@ -235,6 +235,7 @@ def test_filters_work_without_script(browser: Browser, site: str) -> None:
 
 
 def test_chart_text_is_at_least_twelve_pixels_high(page: Page, site: str) -> None:
+    small = {}
     for width in (390, 900, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         for address in ("/", "/schools/00123", f"/outages/{pages_world.OUTAGE}", "/progress", "/devices"):
@@ -243,4 +244,7 @@ def test_chart_text_is_at_least_twelve_pixels_high(page: Page, site: str) -> Non
                 """[...document.querySelectorAll('main svg text')].filter(node => node.getClientRects().length)
                 .map(node => node.getScreenCTM().a * parseFloat(getComputedStyle(node).fontSize))"""
             )
-            assert scales and min(scales) >= 11.9, (width, address, min(scales))
+            assert scales, address
+            if min(scales) < 11.9:
+                small[width, address] = min(scales)
+    assert small == {}
