@@ -28,7 +28,7 @@ PAGES = [
     "/devices/heard", "/devices/heard?day=2026-11-23",
     "/hazards", "/hazards/new",
     "/outages", "/outages/0123456789abcdef?show=all",
-    "/providers", "/providers?of=Onda+Sur&by=loaded&sort=loaded", "/outages?provider=Onda+Sur&area=Norte", "/progress",
+    "/providers", "/providers?of=Onda+Sur&by=loaded&sort=loaded", "/outages?provider=Onda+Sur", "/progress",
     "/flags?state=held", "/flags?kind=below_target&contract=under",
     "/progress?by=week&list=MEETS&at=2026-11-16", "/quality", "/quality/clock", "/quality/no_place",
     "/quality/aside?reason=busy_line",
