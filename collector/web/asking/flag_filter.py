@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from collector.registry.names import fold
 from collector.store.queries.pages.flags import BY, NOBODY, SOMEBODY, SORTS, STATES, FlagFilter
+from collector.store.queries.pages.schools import CONTRACTS
 from collector.web import asked
 from collector.web.asking.listing import Listing
 from collector.web.desk import Desk, desk
@@ -19,7 +20,7 @@ from collector.web.words import terms
 
 LISTING: Final = Listing("flags", "flags.show", "flags.rows", {"state": "open", "sort": "worst"})
 _ME: Final = "me"
-_KEYS: Final = ("q", "state", "kind", "severity", "owner", "area", "provider", "age", "outage", "sort")
+_KEYS: Final = ("q", "state", "kind", "severity", "owner", "area", "provider", "contract", "age", "outage", "sort")
 # Days since a flag opened: at least, at most.
 AGES: Final[Mapping[str, tuple[int, int | None]]] = {"week": (0, 7), "month": (8, 30), "older": (31, None)}
 
@@ -55,6 +56,7 @@ def read(parts: Desk) -> Chosen:
         severity=given["severity"] if given["severity"] in terms.SEVERITIES else "",
         area=given["area"],
         provider=given["provider"],
+        contract=given["contract"] if given["contract"] in CONTRACTS else "",
         owner=by if by in (NOBODY, SOMEBODY) or by.startswith(BY) else "",
         opened_from=opened_from,
         opened_to=opened_to,
@@ -63,8 +65,17 @@ def read(parts: Desk) -> Chosen:
     sort = given["sort"] if given["sort"] in SORTS else "worst"
     shown = owner if wanted.owner else ""
     kept = given | {"state": state, "age": age, "sort": sort, "owner": shown}
-    kept |= {"kind": wanted.kind, "severity": wanted.severity}
+    kept |= {"kind": wanted.kind, "severity": wanted.severity, "contract": wanted.contract}
     return Chosen(wanted, sort, shown, age, LISTING.query({key: kept[key] for key in _KEYS}))
+
+
+def folds_outages(chosen: Chosen) -> bool:
+    """Return whether the list has one line for an outage instead of the flags that wait for it.
+
+    Who looks for a school, for somebody's flags or for those of one outage gets them one by one.
+    """
+    wanted = chosen.wanted
+    return wanted.state == "open" and not (wanted.search or wanted.outage) and wanted.owner in ("", NOBODY)
 
 
 def _opened(age: str, today: date) -> tuple[str, str]:

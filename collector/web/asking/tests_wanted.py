@@ -46,6 +46,7 @@ class Wanted:
     at: str = ""  # begun in these hours of the school's clock, as 07:00-09:00
     least: str = ""  # download of at least so much, Mbit/s
     under: str = ""  # and of less than that
+    medium: str = ""  # by what the computer was connected
     page: int = 1
     mistakes: tuple[Markup, ...] = field(default=())
 
@@ -69,8 +70,9 @@ class Wanted:
         return {name: value for name, value in values.items() if value}
 
     def inside(self) -> dict[str, str]:
-        """Return the filters of speed and hours, which no field of the form has; empty ones too."""
-        return {"weekday": self.weekday, "at": self.at, "least": self.least, "under": self.under}
+        """Return the filters of speed, hours and medium, which no field of the form has; empty ones too."""
+        speeds = {"least": self.least, "under": self.under}
+        return {"weekday": self.weekday, "at": self.at, **speeds, "medium": self.medium}
 
     def filter(self, zone: ZoneInfo, keys: frozenset[Key] | None) -> TestFilter:
         """Return it as the query takes it.
@@ -89,6 +91,7 @@ class Wanted:
             keys=keys,
             least_bps=round(float(self.least) * BPS_PER_MBPS) if self.least else None,
             below_bps=round(float(self.under) * BPS_PER_MBPS) if self.under else None,
+            medium=self.medium,
             times=self._times(zone) if self.weekday or self.at else None,
         )
 
@@ -120,6 +123,7 @@ def read() -> Wanted:
         hint=_word("hint", frozenset(Cause), mistakes),
         part=_text("part"),
         use=_text("use"),
+        medium=_word("medium", terms.MEDIA, mistakes),
         page=_page(),
         mistakes=tuple(mistakes),
     )

@@ -11,6 +11,8 @@ from collector.web.charts.svg import dots, num, picture, tag
 WIDTH, HEIGHT = 220, 36
 _TOP_SHARE = 1.1  # the end of the axis; who gets more stands there
 _BIN, _STACK = 5.0, 6  # pixels along the axis and dots above each other that fit
+DELAY_AXIS_MS = (5.0, 2_000.0)  # logarithmic: fibre and satellite stand in one picture
+DELAY_TICKS_MS = (10, 100, 1_000)
 _BANDS = (
     ("below", 0.0, CONTRACT_UNDER),
     ("border", CONTRACT_UNDER, CONTRACT_FULL),
@@ -48,6 +50,38 @@ def contract_dots(shares: Sequence[float], typical: float | None, label: str) ->
     if typical is not None:
         parts.append(tag("path", class_="c-target", d=f"M{num(_x_of(typical))} 1V{HEIGHT - 1}"))
     return picture(WIDTH, HEIGHT, label, "dots", *parts)
+
+
+def delay_dumbbell(idle_ms: float | None, loaded_ms: float, goal_ms: float | None, label: str) -> Markup:
+    """Return a ring where answers come while the line is idle and a dot where they come under load.
+
+    Args:
+        idle_ms: Of the middle school; None draws no ring.
+        loaded_ms: The same under load.
+        goal_ms: Where the line stands; None: nothing is asked for.
+        label: The finding.
+    """
+    middle = HEIGHT / 2
+    parts = [tag("path", class_="c-grid", d="".join(f"M{num(_x_of_ms(ms))} 3V{HEIGHT - 3}" for ms in DELAY_TICKS_MS))]
+    mark = "ink"
+    if goal_ms is not None:
+        parts.append(tag("path", class_="c-target", d=f"M{num(_x_of_ms(goal_ms))} 1V{HEIGHT - 1}"))
+        mark = "meets" if loaded_ms <= goal_ms else "below"
+    x = _x_of_ms(loaded_ms)
+    if idle_ms is not None:
+        parts.append(
+            tag("path", class_="c-axis", stroke_width=3, d=f"M{num(_x_of_ms(idle_ms))} {num(middle)}H{num(x)}")
+        )
+        parts.append(tag("circle", class_="c-aside", stroke_width=2, cx=_x_of_ms(idle_ms), cy=middle, r=4.5))
+    parts.append(tag("circle", class_=f"m-{mark}", cx=x, cy=middle, r=5.5))
+    return picture(WIDTH, HEIGHT, label, "dots", *parts)
+
+
+def _x_of_ms(ms: float) -> float:
+    """Return where a delay stands on the logarithmic axis; what is off it stands at its end."""
+    low, high = (math.log(end) for end in DELAY_AXIS_MS)
+    inside = min(max(math.log(max(ms, 1.0)), low), high)
+    return 6 + (inside - low) / (high - low) * (WIDTH - 12)
 
 
 def _x_of(share: float) -> float:

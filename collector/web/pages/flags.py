@@ -10,20 +10,23 @@ from markupsafe import Markup
 
 from collector.domain import proof as rule
 from collector.domain.roles import Role
-from collector.domain.words import SPEED
+from collector.domain.words import SPEED, OutageLabel
 from collector.store.queries import casework, target_versions
 from collector.store.queries.exports import CellKind
 from collector.store.queries.judging import suppressions
 from collector.store.queries.pages import conditions as pages_conditions
 from collector.store.queries.pages import flags as pages_flags
+from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.conditions import ConditionDay
-from collector.store.queries.pages.flags import NOBODY, FlagRow, JudgedDay
+from collector.store.queries.pages.flags import NOBODY, FlagFilter, FlagRow, JudgedDay
+from collector.store.queries.pages.outages import OutageRow
 from collector.store.queries.pages.schools import SchoolRow
 from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking import flag_filter
+from collector.web.asking.flag_filter import Chosen
 from collector.web.asking.listing import METHODS, bar, keeps_views
 from collector.web.asking.rows import FILE_ROWS, csv_of
 from collector.web.charts import small
@@ -34,10 +37,10 @@ from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.people import access
 from collector.web.people.access import for_role
-from collector.web.views import deeds, evidence, lines, proof_words
+from collector.web.views import deeds, evidence, line_up, lines, proof_words
 from collector.web.views.evidence import ChartSpan
 from collector.web.views.timeline import timeline
-from collector.web.words import condition_words, sentences, target_words
+from collector.web.words import condition_words, outage_words, sentences, target_words
 from collector.web.words.sentences import Judged
 
 BLUEPRINT = Blueprint("flags", __name__)
@@ -55,6 +58,22 @@ class FlagLine:
     age: int  # days since it opened
 
 
+@dataclass(frozen=True)
+class OutageLine:
+    """One outage that goes on, with how many flags of the list wait for it."""
+
+    outage: OutageRow
+    held: int
+
+
+@dataclass(frozen=True)
+class Folded:
+    """The outages at the top of the list, and which flags stand below them."""
+
+    outages: Sequence[OutageLine]
+    wanted: FlagFilter
+
+
 @BLUEPRINT.route("/flags", methods=METHODS)
 @keeps_views(flag_filter.LISTING, flag_filter.query)
 def show() -> str:
@@ -63,7 +82,9 @@ def show() -> str:
     chosen = flag_filter.read(parts)
     as_table = asked.text("as") == "table"
     with parts.store.reader() as snapshot:
-        rows = pages_flags.flag_rows(snapshot, parts.measure, chosen.wanted, sort=chosen.sort, limit=asked.limit())
+        folded = Folded((), chosen.wanted) if as_table else _folded(snapshot, parts, chosen)
+        rows = pages_flags.flag_rows(snapshot, parts.measure, folded.wanted, sort=chosen.sort, limit=asked.limit())
+        found = pages_flags.count_flags(snapshot, parts.measure, chosen.wanted)
         untaken = replace(chosen.wanted, owner=NOBODY)
         beside = next((row for row in rows if row.flag_id == asked.text("flag")), rows[0] if rows else None)
         may_act = access.may(person, deed_forms.MAY_ACT)
@@ -73,7 +94,12 @@ def show() -> str:
             snapshot,
             lines=[_line(row, parts, newest_bad.get(row.flag_id, {})) for row in rows],
             holds=suppressions.holds(snapshot, {row.code for row in rows}),
-            found=pages_flags.count_flags(snapshot, parts.measure, chosen.wanted),
+            outages=folded.outages,
+            outage_words=outage_words,
+            line_up=line_up,
+            zone=parts.zone,
+            found=found,
+            listed=pages_flags.count_flags(snapshot, parts.measure, folded.wanted) if folded.outages else found,
             untaken=pages_flags.count_flags(snapshot, parts.measure, untaken),
             facets=pages_schools.facets(snapshot),
             chosen=chosen,
@@ -87,6 +113,24 @@ def show() -> str:
             has_keys=request.cookies.get(KEYS_COOKIE) != "off",
             name_of_judged=_name_of_judged(snapshot) if as_table else None,
         )
+
+
+def _folded(snapshot: Snapshot, parts: Desk, chosen: Chosen) -> Folded:
+    """Return one line for each outage that goes on, instead of the flags that wait for it.
+
+    Under a filter only those for which a flag of it waits. What is our own failure holds nothing back.
+    """
+    plain = Folded((), chosen.wanted)
+    if not flag_filter.folds_outages(chosen):
+        return plain
+    live = [row for row in pages_outages.list_live(snapshot) if row.label != OutageLabel.COLLECTOR.value]
+    if not live:
+        return plain
+    names = [row.outage_id for row in live]
+    held = pages_flags.count_of_outages(snapshot, parts.measure, chosen.wanted, names)
+    is_whole = chosen.wanted == FlagFilter(chosen.wanted.now_ms)
+    shown = [OutageLine(row, held.get(row.outage_id, 0)) for row in live if is_whole or row.outage_id in held]
+    return Folded(shown, replace(chosen.wanted, is_apart=True)) if shown else plain
 
 
 # Of the file of a filter: as the dictionary names them, with the school and the newest numbers beside.

@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response
 from collector.domain.outages import odds, withdrawn
 from collector.domain.outages.withdrawn import Withdrawn
 from collector.domain.roles import Role
-from collector.domain.slots import SLOT_MS
 from collector.store.queries import facts
 from collector.store.queries.exports import CellKind
 from collector.store.queries.judging.outages import count_groups, said_of
@@ -20,7 +19,7 @@ from collector.store.queries.pages import availability as pages_availability
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages.flags import FlagFilter
-from collector.store.queries.pages.outages import MemberRow, OutageRow, SmallGroup
+from collector.store.queries.pages.outages import MemberRow, OfProvider, OutageRow, SmallGroup
 from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking import rows
@@ -32,13 +31,13 @@ from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 from collector.web.people import access
 from collector.web.people.access import for_role
-from collector.web.views import line_up, remembered
+from collector.web.views import line_up, reliability, remembered
 from collector.web.words import outage_words
 
 BLUEPRINT = Blueprint("outages", __name__)
 
 _CALLED, _PAST, _SMALL = 8, 8, 8
-_WIDTH, _NARROW = 720.0, 330.0
+_WIDTH, _NARROW = 520.0, 330.0  # no wider than where it stands, so that its letters are never drawn smaller
 _MEMBERS: Final = {
     **dict.fromkeys(("outage_id", "school", "name", "area", "provider"), CellKind.TEXT),
     "pupils": CellKind.INTEGER,
@@ -81,8 +80,10 @@ class Shown:
 
 @BLUEPRINT.get("/outages")
 def show() -> str:
-    """Show the outages that go on, and those that are over."""
+    """Show the outages that go on, and those that are over; where a provider is named, those put down to it."""
     with desk().store.reader() as snapshot:
+        if asked.text("provider"):
+            return _page(snapshot, [], pages_outages.count_live(snapshot), _of_provider())
         live = pages_outages.list_live(snapshot)
         return _page(snapshot, live, len(live))
 
@@ -117,23 +118,35 @@ def download(outage_id: str) -> Response:
 def download_all() -> Response:
     """Give every regional outage that the page shows as a file: those that go on first, then the newest."""
     with desk().store.reader() as snapshot:
-        found = [*pages_outages.list_live(snapshot), *pages_outages.list_over(snapshot, rows.FILE_ROWS)]
+        if asked.text("provider"):
+            found = pages_outages.list_of_providers(snapshot, _of_provider())
+        else:
+            found = [*pages_outages.list_live(snapshot), *pages_outages.list_over(snapshot, rows.FILE_ROWS)]
     return rows.csv_of("outages", _OUTAGES, found, _OF_OUTAGE)
 
 
-def _page(snapshot: Snapshot, shown: list[OutageRow], live: int) -> str:
+def _of_provider() -> OfProvider:
+    """Return which outages are asked for: those that the page of providers counts."""
+    since_ms = reliability.since_ms(desk().now_ms)
+    return OfProvider(since_ms, asked.text("provider"), asked.text("area"), asked.text("technology"))
+
+
+def _page(snapshot: Snapshot, shown: list[OutageRow], live: int, of: OfProvider | None = None) -> str:
     parts = desk()
+    past = pages_outages.list_of_providers(snapshot, of) if of else None
     needed, small = _groups(snapshot)
     return page(
         "outages/show.html",
         snapshot,
         headline=_headline(live),
         cards=[_shown(snapshot, row, parts) for row in shown],
-        past=pages_outages.list_over(snapshot, asked.limit(_PAST)),
-        past_found=pages_outages.count_over(snapshot),
+        of=of,
+        days=reliability.DAYS,
+        past=pages_outages.list_over(snapshot, asked.limit(_PAST)) if past is None else past,
+        past_found=pages_outages.count_over(snapshot) if past is None else len(past),
         local=pages_availability.newest_outages(snapshot, asked.limit(_PAST)),
         length=line_up.length,
-        lasted=_lasted,
+        lasted=line_up.lasted,
         may_declare=access.may(access.person(), Role.OPERATOR),
         zone_of=parts.zone_of,
         is_part=not snapshot.scope.is_whole,
@@ -161,11 +174,6 @@ def _groups(snapshot: Snapshot) -> tuple[int, list[SmallGroup]]:
 def _small_groups(snapshot: Snapshot, groups: int) -> tuple[int, list[SmallGroup]]:
     needed = odds.smallest_group(groups)
     return needed, pages_outages.small_groups(snapshot, needed)
-
-
-def _lasted(length_ms: int) -> str:
-    """Return a length of time in hours and minutes, to five minutes: outages are seen no closer."""
-    return line_up.length(round(length_ms / SLOT_MS))
 
 
 def _headline(live: int) -> Markup:

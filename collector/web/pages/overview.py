@@ -8,6 +8,8 @@ from flask import Blueprint, render_template
 from markupsafe import Markup
 
 from collector.domain import periods
+from collector.domain.low_availability import DEFAULT_PCT
+from collector.domain.periods import Period
 from collector.store.queries.pages import devices as pages_devices
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
@@ -23,11 +25,11 @@ from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import language, say, say_many
 from collector.web.pages import devices
-from collector.web.views import lines, remembered
+from collector.web.views import line_up, lines, remembered
 from collector.web.views.lines import SchoolLine
 from collector.web.words import outage_words, sentences
 from collector.web.words.sentences import Cure
-from collector.web.words.terms import SEVERITY_ORDER, VERDICT_ORDER, VERDICTS
+from collector.web.words.terms import VERDICT_ORDER, VERDICTS
 
 BLUEPRINT = Blueprint("overview", __name__)
 
@@ -55,17 +57,19 @@ class AreaLine:
     meets: int
     below: int
     bar: Markup
+    change: Change | None  # since four weeks before; None: nobody was judged both times
 
 
 @dataclass(frozen=True)
 class FlagSummary:
     """The open flags in figures."""
 
-    rows: list[tuple[str, int, float]]  # severity, flags, share of the greatest
+    rows: list[tuple[FlagCounts, float]]  # with the share of the most frequent
     total: int
     untaken: int
     recovering: int
     stale: int
+    held: int
     oldest: FlagCounts | None
 
 
@@ -80,24 +84,29 @@ def show() -> str:
         today = pages_overview.today(snapshot, midnight_ms(parts))
         fleet = pages_devices.fleet(snapshot, devices.limits(parts), pages_devices.reasons(snapshot))
         history, pictures = _history(snapshot, parts, fresh)
+        week = _week_before(fresh)
+        changes = _changes(snapshot, parts, week)
         return page(
             "overview/show.html",
             snapshot,
             outages=pages_outages.list_live(snapshot),
             outage_words=outage_words,
+            zone=parts.zone,
             counts=counts,
             total=sum(counts.values()),
             headline=_headline(counts),
-            change=_change(snapshot, parts, fresh),
+            change=_change(changes, week),
             bar=small.verdict_bar(counts, _bar_label(counts)),
             order=_legend(counts),
             worst=_worst(snapshot, parts),
-            flags=_flags(pages_overview.open_flags(snapshot, parts.now_ms)),
-            areas=_areas_drawn(snapshot, parts, counted),
+            flags=_flags(pages_overview.open_flags(snapshot, parts.measure, parts.now_ms)),
+            areas=_areas_drawn(snapshot, parts, counted, changes, week),
             weeks=history,
             weeks_pictures=pictures,
             today=today,
             tiles=_tiles(counted, counts, today, fleet),
+            up=line_up.percent(pages_overview.seen_slots(snapshot).share),
+            goal=present.plain(DEFAULT_PCT),
             facts=_facts(parts, fresh),
             today_day=present.local(parts.now_ms, parts.zone).date().isoformat(),
             stale=_stale(parts, fresh),
@@ -133,19 +142,28 @@ def _bar_label(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{VERDICTS[name]} {present.number(counts.get(name, 0))}" for name in _legend(counts))
 
 
-def _change(snapshot: Snapshot, parts: Desk, fresh: Freshness) -> Markup:
-    """Return how many more or fewer meet the target than four weeks before; empty while nobody knows."""
+def _week_before(fresh: Freshness) -> Period | None:
+    """Return the week that the newest verdicts are compared with; None while nothing is judged."""
     if fresh.last_judged_day is None:
-        return Markup("")
-    week = periods.periods("week", date.fromisoformat(fresh.last_judged_day), _WEEKS_BACK + 1)[0]
+        return None
+    return periods.periods("week", date.fromisoformat(fresh.last_judged_day), _WEEKS_BACK + 1)[0]
 
-    def compare() -> Change:
+
+def _changes(snapshot: Snapshot, parts: Desk, week: Period | None) -> Mapping[str | None, Change]:
+    if week is None:
+        return {}
+
+    def compare() -> Mapping[str | None, Change]:
         return pages_overview.change_since(snapshot, parts.measure, week.first)
 
-    found = remembered.of_votes("change", snapshot, parts.measure, compare, week.first)
-    if not found.schools:
+    return remembered.of_votes("change", snapshot, parts.measure, compare, week.first)
+
+
+def _change(changes: Mapping[str | None, Change], week: Period | None) -> Markup:
+    """Return how many more or fewer meet the target than four weeks before; empty while nobody knows."""
+    if not changes or week is None:
         return Markup("")
-    more = found.meet - found.met
+    more = sum(one.meet - one.met for one in changes.values())
     words = {"shown": present.number(abs(more)), "day": present.day(week.last)}
     if more > 0:
         return say("%(shown)s more than in the week to %(day)s, of the schools judged both times.", **words)
@@ -167,31 +185,33 @@ def _worst(snapshot: Snapshot, parts: Desk) -> list[Worst]:
 
 
 def _flags(found: list[FlagCounts]) -> FlagSummary:
-    by_severity = {item.severity: item for item in found}
     most = max((item.flags for item in found), default=1)
     total = sum(item.flags for item in found)
     return FlagSummary(
-        rows=[
-            (name, by_severity[name].flags, by_severity[name].flags / most)
-            for name in SEVERITY_ORDER
-            if name in by_severity
-        ],
+        rows=[(item, item.flags / most) for item in found],
         total=total,
         untaken=total - sum(item.taken for item in found),
         recovering=sum(item.recovering for item in found),
         stale=sum(item.stale for item in found),
+        held=sum(item.held for item in found),
         oldest=min(found, key=lambda item: item.oldest, default=None),
     )
 
 
-def _areas_drawn(snapshot: Snapshot, parts: Desk, counted: Sequence[Standing]) -> Markup:
+def _areas_drawn(
+    snapshot: Snapshot,
+    parts: Desk,
+    counted: Sequence[Standing],
+    changes: Mapping[str | None, Change],
+    week: Period | None,
+) -> Markup:
     def draw() -> str:
-        return render_template("overview/areas.html", areas=_areas(counted))
+        return render_template("overview/areas.html", areas=_areas(counted, changes))
 
-    return remembered.drawn("areas", snapshot, parts.measure, draw)
+    return remembered.drawn("areas", snapshot, parts.measure, draw, week)
 
 
-def _areas(counted: Sequence[Standing]) -> list[AreaLine]:
+def _areas(counted: Sequence[Standing], changes: Mapping[str | None, Change]) -> list[AreaLine]:
     by_area: dict[str | None, list[Standing]] = {}
     for standing in counted:
         by_area.setdefault(standing.area, []).append(standing)
@@ -199,7 +219,8 @@ def _areas(counted: Sequence[Standing]) -> list[AreaLine]:
     for area, rows in by_area.items():
         counts = count_verdicts(rows)
         bar = small.verdict_bar(counts, _bar_label(counts), height=12)
-        found.append(AreaLine(area, sum(counts.values()), counts.get("MEETS", 0), counts.get("BELOW", 0), bar))
+        meets, below = counts.get("MEETS", 0), counts.get("BELOW", 0)
+        found.append(AreaLine(area, sum(counts.values()), meets, below, bar, changes.get(area)))
     return sorted(found, key=lambda line: (line.area is None, line.area or ""))
 
 

@@ -1,12 +1,13 @@
 """Providers compared: who delivers how much of what is paid for, with the schools behind every number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Blueprint, Response
 from markupsafe import Markup
 
+from collector.domain import proof
 from collector.domain.roles import Role
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import providers as pages_providers
@@ -17,18 +18,24 @@ from collector.web import asked
 from collector.web.asking import rows
 from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
 from collector.web.charts import compare, small
-from collector.web.desk import desk
+from collector.web.desk import Desk, desk
+from collector.web.forms import proof_form
 from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 from collector.web.people.access import for_role
-from collector.web.views import remembered, scorecard
+from collector.web.views import line_up, reliability, remembered, scorecard, why
+from collector.web.views.evidence import local_day, midnight_ms
+from collector.web.views.reliability import Reliability
 from collector.web.views.scorecard import FEWEST, ORDERS, Delivered, Score
 
 BLUEPRINT = Blueprint("providers", __name__)
 
 SCHOOLS = 8
 _DEFAULT_ORDER = "delivered"
+_UNKNOWN: Final = Reliability()
+# What the schools beside the table are sorted by, each with where a score has them.
+_BY: Final = {"contract": "delivered", "delay": "delays", "loaded": "loads"}
 LISTING: Final = Listing("providers", "providers.show", "providers.download", {"sort": _DEFAULT_ORDER})
 
 _COLUMNS: Final = {
@@ -48,6 +55,11 @@ _COLUMNS: Final = {
     "open_flags": CellKind.INTEGER,
     "idle_rtt_ms": CellKind.NUMBER,
     "idle_schools": CellKind.INTEGER,
+    "loaded_p95_ms": CellKind.NUMBER,
+    "loaded_schools": CellKind.INTEGER,
+    "up_share": CellKind.NUMBER,
+    "outages_30_days": CellKind.INTEGER,
+    "typical_repair_minutes": CellKind.NUMBER,
     "worst_area": CellKind.TEXT,
     "worst_area_meets": CellKind.INTEGER,
     "worst_area_judged": CellKind.INTEGER,
@@ -63,6 +75,10 @@ _SCHOOL_COLUMNS: Final = {
     "contract_mbps": CellKind.NUMBER,
     "share_of_contract": CellKind.NUMBER,
     "idle_rtt_ms": CellKind.NUMBER,
+    "loaded_p95_ms": CellKind.NUMBER,
+    "loaded_day": CellKind.DAY,
+    "evidence_pack_tests": CellKind.INTEGER,
+    "cable_tests_30_days": CellKind.INTEGER,
 }
 
 
@@ -74,6 +90,16 @@ class ScoreLine:
     strip: Markup  # the share that meets, with its interval
     dots: Markup
     share_range: str
+    lines: Reliability
+    delay: Markup  # idle and under load
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What some schools have in hand to show what their contract gives."""
+
+    packs: Mapping[str, int]  # tests that count in the newest pack, by the code of a school that has one
+    by_cable: Mapping[str, int]  # tests that count and were made by cable in the last thirty days
 
 
 @dataclass(frozen=True)
@@ -81,9 +107,11 @@ class Beside:
     """The schools of one provider that get the least of their contract, or answer the slowest."""
 
     provider: str
-    by: str  # contract | delay
+    by: str  # one of `_BY`
     schools: Sequence[Delivered]
     found: int
+    evidence: Evidence
+    cable_from: str  # the day from which tests by cable are counted
 
 
 def _query() -> str:
@@ -101,13 +129,21 @@ def show() -> str:
     with parts.store.reader() as snapshot:
         scores = _scores(snapshot, wanted)
         ranked = scorecard.ranked(scores, order)
+        lines = reliability.by_provider(snapshot, wanted, parts.now_ms)
+        goal_ms = why.goal_ms(snapshot)
         return page(
             "providers/show.html",
             snapshot,
             headline=_headline(scores),
-            lines=[_line(score) for score in ranked],
+            lines=[_line(score, lines.get(score.provider, _UNKNOWN), goal_ms) for score in ranked],
+            slowest=_slowest(ranked, goal_ms),
+            goal_ms=goal_ms,
+            days=reliability.DAYS,
             unranked=scorecard.unranked(scores),
-            beside=_beside(scores),
+            beside=_beside(snapshot, scores),
+            rule=proof,
+            minute_of=_minute_of,
+            line_up=line_up,
             each=max((compare.schools_a_dot(score.shares) for score in ranked), default=1),
             mixed=_mixed(ranked),
             nameless=pages_providers.count_without_provider(snapshot, wanted),
@@ -125,8 +161,9 @@ def download() -> Response:
     """Give the table as a file, in its order."""
     with desk().store.reader() as snapshot:
         scores = _scores(snapshot, _read_filter())
+        lines = reliability.by_provider(snapshot, _read_filter(), desk().now_ms)
     shown = [*scorecard.ranked(scores, _read_order()), *scorecard.unranked(scores)]
-    return rows.csv_file("providers", _COLUMNS, [_row(score) for score in shown])
+    return rows.csv_file("providers", _COLUMNS, [_row(score, lines.get(score.provider, _UNKNOWN)) for score in shown])
 
 
 @BLUEPRINT.get("/providers/schools.csv")
@@ -135,14 +172,16 @@ def download_schools() -> Response:
     """Give the schools that the table counts, those of one provider where the address names it."""
     of = asked.text("of")
     with desk().store.reader() as snapshot:
-        found = pages_providers.served_schools(snapshot, desk().measure, _read_filter())
+        served = remembered.served(snapshot, desk().measure, _read_filter())
+        found = [one for one in served if of in ("", one.provider)]
+        evidence = _evidence(snapshot, [one.code for one in found])
     shown = [
         (
             *(one.provider, one.technology, one.area, one.code, one.name, one.verdict, one.median_bps),
-            *(one.contract_mbps, scorecard.delivered(one), one.idle_rtt_ms),
+            *(one.contract_mbps, scorecard.delivered(one), one.idle_rtt_ms, one.loaded_ms, one.loaded_day),
+            *(evidence.packs.get(one.code), evidence.by_cable.get(one.code, 0)),
         )
         for one in found
-        if of in ("", one.provider)
     ]
     return rows.csv_file("providers-schools", _SCHOOL_COLUMNS, shown)
 
@@ -183,7 +222,7 @@ def _headline(scores: Sequence[Score]) -> Markup:
     )
 
 
-def _line(score: Score) -> ScoreLine:
+def _line(score: Score, lines: Reliability, goal_ms: float | None) -> ScoreLine:
     bounds, shown = None, ""
     if score.interval is not None:
         bounds = (score.interval.lower, score.interval.upper)
@@ -199,19 +238,77 @@ def _line(score: Score) -> ScoreLine:
         strip=small.meeting_strip(score.meets, score.judged, bounds),
         dots=compare.contract_dots(score.shares, score.typical, str(label)) if score.shares else Markup(""),
         share_range=shown,
+        lines=lines,
+        delay=_delay(score, goal_ms),
     )
 
 
-def _beside(scores: Sequence[Score]) -> Beside | None:
+def _delay(score: Score, goal_ms: float | None) -> Markup:
+    if score.loaded_ms is None:
+        return Markup("")
+    label = say(
+        "%(provider)s: %(idle)s ms while idle, %(loaded)s ms under load at the middle school",
+        provider=score.provider,
+        idle=present.milliseconds(score.idle_rtt_ms),
+        loaded=present.milliseconds(score.loaded_ms),
+    )
+    return compare.delay_dumbbell(score.idle_rtt_ms, score.loaded_ms, goal_ms, str(label))
+
+
+def _slowest(ranked: Sequence[Score], goal_ms: float | None) -> Markup:
+    """Return what the delays under load say, in a sentence; empty where nobody's is known."""
+    known = [(one.loaded_ms, one) for one in ranked if one.loaded_ms is not None]
+    if not known:
+        return Markup("")
+    worst_ms, worst = max(known, key=lambda pair: pair[0])
+    late = sum(ms > goal_ms for ms, _one in known) if goal_ms is not None else 0
+    values = {"provider": worst.provider, "ms": present.milliseconds(worst_ms)}
+    if goal_ms is None:
+        return say("A busy line of %(provider)s answers the latest: after %(ms)s ms", **values)
+    values["goal"] = present.milliseconds(goal_ms)
+    if not late:
+        return say("A busy line answers within %(goal)s ms with every provider", goal=values["goal"])
+    if late == 1:
+        return say("A busy line of %(provider)s answers after %(ms)s ms; %(goal)s is the most for a call", **values)
+    return say(
+        "A busy line answers after more than %(goal)s ms with %(late)s of %(all)s providers, the latest %(provider)s",
+        goal=values["goal"],
+        late=present.number(late),
+        all=present.number(len(known)),
+        provider=worst.provider,
+    )
+
+
+def _beside(snapshot: Snapshot, scores: Sequence[Score]) -> Beside | None:
     """Return the schools of the provider that the address names, else of the worst one."""
     wanted, by = asked.text("of"), asked.text("by")
     named = next((score for score in scores if score.provider == wanted), None)
     score = named or next(iter(scorecard.ranked(scores)), None)
     if score is None:
         return None
-    by = "delay" if by == "delay" else "contract"
-    schools = score.delivered if by == "contract" else score.delays
-    return Beside(score.provider, by, schools[: asked.limit(SCHOOLS)], len(schools))
+    by = by if by in _BY else "contract"
+    schools: Sequence[Delivered] = getattr(score, _BY[by])
+    shown = schools[: asked.limit(SCHOOLS)]
+    evidence = _evidence(snapshot, [one.school.code for one in shown])
+    return Beside(score.provider, by, shown, len(schools), evidence, _cable_from(desk()))
+
+
+def _minute_of(clock: str) -> str:
+    """Return the minute of a time of day as the list of tests is asked for it: from then until the next."""
+    hour, minute = map(int, clock.split(":"))
+    after = hour * 60 + minute + 1
+    return f"{clock}-{after // 60:02d}:{after % 60:02d}"
+
+
+def _cable_from(parts: Desk) -> str:
+    """Return the day from which tests by cable are counted: as many days as evidence is usually asked of."""
+    return present.shift_day(local_day(parts.now_ms, parts.zone), 1 - proof_form.USUAL_DAYS)
+
+
+def _evidence(snapshot: Snapshot, codes: Sequence[str]) -> Evidence:
+    from_ms = midnight_ms(_cable_from(desk()), desk().zone)
+    packs = pages_providers.pack_tests(snapshot, codes)
+    return Evidence(packs, pages_providers.cable_tests(snapshot, codes, from_ms))
 
 
 def _mixed(ranked: Sequence[Score]) -> str:
@@ -223,7 +320,7 @@ def _mixed(ranked: Sequence[Score]) -> str:
     return present.semicolon().join(shown) + "."
 
 
-def _row(score: Score) -> tuple[Any, ...]:
+def _row(score: Score, lines: Reliability) -> tuple[Any, ...]:
     worst = score.worst_areas[0] if score.worst_areas else None
     interval = score.interval
     return (
@@ -231,6 +328,7 @@ def _row(score: Score) -> tuple[Any, ...]:
         *(score.schools, score.judged, score.meets, score.below, score.share),
         *((interval.lower, interval.upper) if interval else (None, None)),
         *(len(score.delivered), score.typical, score.under if score.delivered else None, score.flags),
-        *(score.idle_rtt_ms, len(score.delays)),
+        *(score.idle_rtt_ms, len(score.delays), score.loaded_ms, len(score.loads)),
+        *(lines.up, lines.outages, lines.repair_ms / 60_000 if lines.repair_ms is not None else None),
         *((worst.area, worst.meets, worst.judged) if worst else (None, None, None)),
     )

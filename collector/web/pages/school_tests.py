@@ -223,6 +223,7 @@ def _chips(wanted: Wanted, behind: Behind | None) -> list[Chip]:
         "to": wanted.last and say("To %(day)s", day=present.day(wanted.last or None)),
         "device": wanted.device and say("Device: %(name)s", name=wanted.device[:12]),
         "engine": wanted.engine and say("Engine: %(name)s", name=wanted.engine),
+        "medium": wanted.medium and say("Connected by: %(name)s", name=terms.word_of(terms.MEDIA, wanted.medium)),
         "counts": wanted.counts and (say("counting only") if wanted.counts == "yes" else say("set aside only")),
         "reason": wanted.reason and terms.word_of(terms.EXCLUSIONS, wanted.reason),
     }

@@ -34,7 +34,7 @@
     } else if (key === "x" && box(every[at])) {
       box(every[at]).checked = !box(every[at]).checked;
       tell();
-    } else if (deeds[key] && form) {
+    } else if (deeds[key] && form && (box(every[at]) || list.querySelector("input:checked"))) {
       if (!list.querySelector("input:checked")) box(every[at]).checked = true;
       form.requestSubmit(form.querySelector(`button[value=${deeds[key]}]`));
     } else if (event.key === "?") {

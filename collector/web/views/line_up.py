@@ -134,6 +134,11 @@ def length(slots: int) -> str:
     return " ".join([*parts, f"{minutes}{NBSP}min"] if minutes or not hours else parts)
 
 
+def lasted(length_ms: float) -> str:
+    """Return a length of time in hours and minutes, to five minutes: outages are seen no closer."""
+    return length(round(length_ms / SLOT_MS))
+
+
 def line_of(row: DayRow, now_ms: int, today: str) -> DayLine:
     """Return a day in words; of today, what is still to come is not missed."""
     slots, inside = read(row.states), _inside(row)

@@ -52,6 +52,8 @@ class Score:
     worst_areas: tuple[AreaScore, ...]
     idle_rtt_ms: float | None  # of the middle school; None where too few have one
     delays: tuple[Delivered, ...]  # of judged schools with an idle round trip, the longest first
+    loaded_ms: float | None  # under load, of the middle school; None where too few have one
+    loads: tuple[Delivered, ...]  # of judged schools whose delay under load is known, the longest first
     flags: int
 
     @property
@@ -103,11 +105,8 @@ def _score(provider: str, schools: Sequence[ServedSchool], flags: int) -> Score:
         (one for one in found if one.share is not None), key=lambda one: (one.share or 0.0, one.school.code)
     )
     shares = [one.share for one in contracts if one.share is not None]
-    delays = sorted(
-        (one for one in found if one.school.idle_rtt_ms is not None),
-        key=lambda one: (-(one.school.idle_rtt_ms or 0.0), one.school.code),
-    )
-    middle_ms = median([one.school.idle_rtt_ms or 0.0 for one in delays])
+    delays, idle_ms = _slowest(found, lambda school: school.idle_rtt_ms)
+    loads, loaded_ms = _slowest(found, lambda school: school.loaded_ms)
     technologies = Counter(school.technology for school in schools if school.technology)
     return Score(
         provider=provider,
@@ -121,10 +120,22 @@ def _score(provider: str, schools: Sequence[ServedSchool], flags: int) -> Score:
         typical=median(shares) if len(shares) >= FEWEST else None,
         under=sum(share < CONTRACT_UNDER for share in shares),
         worst_areas=_worst_areas(judged),
-        idle_rtt_ms=middle_ms if len(delays) >= FEWEST else None,
-        delays=tuple(delays),
+        idle_rtt_ms=idle_ms,
+        delays=delays,
+        loaded_ms=loaded_ms,
+        loads=loads,
         flags=flags,
     )
+
+
+def _slowest(
+    found: Sequence[Delivered], ms_of: Callable[[ServedSchool], float | None]
+) -> tuple[tuple[Delivered, ...], float | None]:
+    """Return the schools whose delay is known, the longest first, and that of the middle one; None of too few."""
+    known = [(ms, one) for one in found if (ms := ms_of(one.school)) is not None]
+    known.sort(key=lambda pair: (-pair[0], pair[1].school.code))
+    middle_ms = median([ms for ms, _one in known]) if len(known) >= FEWEST else None
+    return tuple(one for _ms, one in known), middle_ms
 
 
 def _worst_areas(judged: Sequence[ServedSchool]) -> tuple[AreaScore, ...]:
@@ -143,6 +154,7 @@ _KEYS: Final[Mapping[str, Callable[[Score], float | None]]] = {
     "schools": lambda one: -one.schools,
     "flags": lambda one: -one.flags,
     "delay": lambda one: None if one.idle_rtt_ms is None else -one.idle_rtt_ms,
+    "loaded": lambda one: None if one.loaded_ms is None else -one.loaded_ms,
     "name": lambda one: 0,
 }
 ORDERS: Final = tuple(_KEYS)

@@ -15,11 +15,10 @@ from collector.store.queries.pages.schools import CONTRACT_FULL, CONTRACT_UNDER,
 from collector.web.language import present
 from collector.web.language.i18n import later, say
 from collector.web.views import fitness_words, line_up
-from collector.web.views.why import Why
+from collector.web.views.why import CLASS, Why
 from collector.web.words import terms
 
 _UP, _DOUBTS, _SILENT = "low_availability", "data_quality", "not_reporting"
-_CLASS: Final = "class_video"  # of the uses, the one that delay spoils
 _YES: Final = later("Yes")
 _IN_DOUBT: Final = later("In doubt")
 _NO: Final = later("No")
@@ -103,7 +102,7 @@ def _up(row: SchoolRow, *, is_flagged: bool) -> Answer:
 
 def _quick(found: Why | None) -> Answer:
     asked = say("Is it quick?")
-    judged = next((one for one in found.uses if one.use.id == _CLASS), None) if found else None
+    judged = next((one for one in found.uses if one.use.id == CLASS), None) if found else None
     latency: Finding | None = judged.finding(Quality.LATENCY) if judged else None
     if found is None or judged is None or latency is None:
         return Answer(asked, *_verdict("INSUFFICIENT"), say("no test counts yet"))

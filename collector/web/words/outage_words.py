@@ -24,6 +24,23 @@ def who(row: OutageRow) -> Markup:
     return Markup.escape(row.provider or row.area)
 
 
+def silent_since(row: OutageRow, when: Markup) -> Markup:
+    """Return how many of how many are silent since when, for an outage that goes on.
+
+    Args:
+        row: The outage.
+        when: Its beginning, as the page writes moments.
+    """
+    return say_many(
+        "%(silent)s of %(online)s school silent since %(when)s.",
+        "%(silent)s of %(online)s schools silent since %(when)s.",
+        row.online,
+        silent=present.number(row.silent),
+        online=present.number(row.online),
+        when=when,
+    )
+
+
 def lead(row: OutageRow, none: Withdrawn | None = None) -> Markup:
     """Return how many of how many fell silent, or why that was no outage of theirs.
 

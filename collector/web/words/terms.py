@@ -60,7 +60,6 @@ COLUMN_TYPES: Final[Words] = {
 }
 
 SEVERITIES: Final[Words] = {"mild": later("Mild"), "serious": later("Serious"), "severe": later("Severe")}
-SEVERITY_ORDER: Final = ("severe", "serious", "mild")
 
 FLAG_KINDS: Final[Words] = {
     "below_target": later("Too slow for teaching"),

@@ -177,7 +177,7 @@ def sign_in(page: Page, url: str, name: str = "ana", password: str = pages_world
     page.goto(f"{url}/login")
     page.fill("#name", name)
     page.fill("#password", password)
-    page.click("main button")
+    page.click("main button.first")  # beside it stands one that shows the password
     page.wait_for_load_state()
 
 
@@ -185,7 +185,7 @@ def addresses(page: Page, url: str) -> dict[str, str]:
     """Return every page's address, with the worst school and the first flag that the site has."""
     worst = {
         "school": ("/schools?verdict=BELOW", "tbody a.name"),
-        "flag": ("/flags", ".flag-row a.name"),
+        "flag": ("/flags", ".flag-row a.name[href^='/flags/']"),
         "waiting": ("/devices?state=pending", "a[href^='/devices/waiting/']"),
     }
     found = {}

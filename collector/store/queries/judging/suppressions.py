@@ -83,6 +83,18 @@ def holds(snapshot: Snapshot, codes: Collection[str] | None = None) -> dict[str,
     return _held(snapshot.connection.execute(both[0].union_all(both[1])).all())  # a page of one school asks once
 
 
+def schools_in_outages() -> "Select[Any]":
+    """Ask for the schools whose flags wait for an outage that goes on, whether or not a hazard lies over them too."""
+    live = _theirs().where(OUTAGES.c.state.in_(LIVE_OUTAGES))
+    return live.with_only_columns(OUTAGE_SCHOOLS.c.school)
+
+
+def schools_in_hazards() -> "Select[Any]":
+    """Ask for the schools whose flags wait because they lie in a hazard that is still open."""
+    live = _hazards().where(HAZARDS.c.ends_ms.is_(None))
+    return live.with_only_columns(HAZARD_SCHOOLS.c.school)
+
+
 def ended_holds(snapshot: Snapshot, since_ms: int) -> dict[str, Hold]:
     """Return the hold of each school that ended last, of those that ended since a moment."""
     ended = OUTAGES.c.state == OutageState.CLOSED.value, OUTAGES.c.closed_ms >= since_ms

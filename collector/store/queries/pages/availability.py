@@ -30,6 +30,19 @@ class RunRow:
     received_ms: int
 
 
+class Slots(NamedTuple):
+    """What was seen of the lines of some schools in their last school days, in slots of five minutes."""
+
+    good: int
+    down: int
+
+    @property
+    def share(self) -> float | None:
+        """How much of it they were up; None where nobody saw anything."""
+        seen = self.good + self.down
+        return self.good / seen if seen else None
+
+
 def now(snapshot: Snapshot, code: str) -> NowRow | None:
     """Return the last school days of a school in one row; None: nobody was heard of it."""
     columns = [AVAILABILITY_NOW.c[name] for name in NowRow.__dataclass_fields__]

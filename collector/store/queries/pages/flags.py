@@ -1,19 +1,21 @@
 """Read models of the flags page and of one flag: its numbers, its events and what people did."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, case, func, or_, select
 
 from collector.domain.words import OPEN_STATES, SPEED
-from collector.store.queries.pages.schools import Measure, like_pattern, newest_evaluation
+from collector.store.queries.judging import suppressions
+from collector.store.queries.pages.schools import Measure, like_pattern, newest_evaluation, of_contract
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAG_WORK, FLAGS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.outages import OUTAGE_SCHOOLS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
-STATES = ("open", "snoozed", "recovering", "stale", "closed", "retracted", "all")
+STATES = ("open", "snoozed", "recovering", "stale", "held", "closed", "retracted", "all")
 NOBODY, SOMEBODY = "nobody", "somebody"  # of `FlagFilter.owner`, which else begins with BY
 BY = "by:"
 
@@ -25,15 +27,18 @@ class FlagFilter:
     now_ms: int  # a flag that is snoozed beyond it is not among the open ones
     search: str = ""  # folded
     search_raw: str = ""
-    state: str = "open"  # one of STATES; open: open or recovering, and not snoozed; stale: open without new tests
+    # One of STATES; open: open or recovering, and not snoozed; stale, held: of those, without new tests or on hold.
+    state: str = "open"
     kind: str = ""
     severity: str = ""
     area: str = ""
     provider: str = ""
+    contract: str = ""  # one of `schools.CONTRACTS`: flags of the speed, by what the school gets of its contract
     owner: str = ""  # NOBODY, SOMEBODY, or BY with a name
     opened_from: str = ""  # first day
     opened_to: str = ""  # last day
     outage: str = ""  # identity: flags of the schools that it took
+    is_apart: bool = False  # without those that wait for an outage that goes on and for nothing else
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,8 @@ _SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
 SORTS = tuple(_SORTS)
 
 
-def _source(measure: Measure) -> FromClause:
+def source(measure: Measure) -> FromClause:
+    """Return flags with their schools, what people did, and of the speed the newest evaluation."""
     joined = FLAGS.join(SCHOOLS, SCHOOLS.c.code == FLAGS.c.school)
     joined = joined.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
     return joined.outerjoin(NEWEST, newest_evaluation(measure) & (FLAGS.c.kind == SPEED))
@@ -181,6 +187,9 @@ def _where(wanted: FlagFilter) -> list[ColumnElement[bool]]:
         conditions.append(FLAGS.c.opened_on >= wanted.opened_from)
     if wanted.opened_to:
         conditions.append(FLAGS.c.opened_on <= wanted.opened_to)
+    conditions += of_contract(wanted.contract)
+    if wanted.is_apart:
+        conditions.append(or_(~_is_in(suppressions.schools_in_outages()), _is_in(suppressions.schools_in_hazards())))
     if wanted.outage:
         mine = OUTAGE_SCHOOLS.c
         took = select(mine.school).where(mine.outage_id == wanted.outage, mine.said != "off")
@@ -194,6 +203,15 @@ def _where(wanted: FlagFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
+def _is_in(schools: Select[Any]) -> ColumnElement[bool]:
+    return FLAGS.c.school.in_(schools)
+
+
+def is_held() -> ColumnElement[bool]:
+    """Return whether a flag is on hold: nobody is told of it before its outage or hazard is over."""
+    return or_(_is_in(suppressions.schools_in_outages()), _is_in(suppressions.schools_in_hazards()))
+
+
 def _of_state(wanted: FlagFilter) -> list[ColumnElement[bool]]:
     is_open, rests = FLAGS.c.state.in_(OPEN_STATES), is_resting(wanted.now_ms)
     match wanted.state:
@@ -203,6 +221,8 @@ def _of_state(wanted: FlagFilter) -> list[ColumnElement[bool]]:
             return [is_open, rests]
         case "stale":
             return [is_open, ~rests, FLAGS.c.is_stale]
+        case "held":
+            return [is_open, ~rests, is_held()]
         case "recovering":
             return [FLAGS.c.state == "recovering", ~rests]
         case "all":
@@ -232,7 +252,7 @@ def flag_rows(
     """Return the flags of a filter, worst first or as `sort` (one of `SORTS`) says, at most `limit`."""
     query = (
         select(*_COLUMNS)
-        .select_from(_source(measure))
+        .select_from(source(measure))
         .where(*_where(wanted))
         .order_by(*_SORTS[sort], SCHOOLS.c.name_order, FLAGS.c.flag_id)
         .limit(limit)
@@ -242,20 +262,34 @@ def flag_rows(
 
 def count_flags(snapshot: Snapshot, measure: Measure, wanted: FlagFilter) -> int:
     """Return how many flags a filter lists."""
-    query = select(func.count()).select_from(_source(measure)).where(*_where(wanted))
+    query = select(func.count()).select_from(source(measure)).where(*_where(wanted))
     return int(snapshot.connection.execute(query).scalar_one())
+
+
+def count_of_outages(
+    snapshot: Snapshot, measure: Measure, wanted: FlagFilter, outages: Collection[str]
+) -> dict[str, int]:
+    """Return how many flags of a filter each of some outages holds back, as `FlagFilter.outage` lists them."""
+    took = OUTAGE_SCHOOLS.c
+    query = (
+        select(took.outage_id, func.count())
+        .select_from(source(measure).join(OUTAGE_SCHOOLS, took.school == FLAGS.c.school))
+        .where(*_where(wanted), took.outage_id.in_(list(outages)), took.said != "off")
+        .group_by(took.outage_id)
+    )
+    return {row[0]: int(row[1]) for row in snapshot.connection.execute(query)}
 
 
 def one_flag(snapshot: Snapshot, measure: Measure, flag_id: str) -> FlagRow | None:
     """Return one flag, None if there is none of this name."""
-    query = select(*_COLUMNS).select_from(_source(measure)).where(FLAGS.c.flag_id == flag_id)
+    query = select(*_COLUMNS).select_from(source(measure)).where(FLAGS.c.flag_id == flag_id)
     row = snapshot.connection.execute(query).mappings().first()
     return FlagRow(**row) if row is not None else None
 
 
 def flags_by_id(snapshot: Snapshot, measure: Measure, flag_ids: list[str]) -> list[FlagRow]:
     """Return some flags, worst first, without those that are not there."""
-    query = select(*_COLUMNS).select_from(_source(measure)).where(FLAGS.c.flag_id.in_(flag_ids))
+    query = select(*_COLUMNS).select_from(source(measure)).where(FLAGS.c.flag_id.in_(flag_ids))
     query = query.order_by(*_SORTS["worst"], SCHOOLS.c.name_order, FLAGS.c.flag_id)
     return [FlagRow(**row) for row in snapshot.connection.execute(query).mappings()]
 

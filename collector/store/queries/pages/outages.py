@@ -58,6 +58,15 @@ class MemberRow(NamedTuple):
     said: str
 
 
+class OfProvider(NamedTuple):
+    """Which outages are put down to a provider; an empty text means any."""
+
+    since_ms: int  # begun then or later, or they go on
+    provider: str = ""
+    area: str = ""  # of a school that it took
+    technology: str = ""
+
+
 class SmallGroup(NamedTuple):
     """A provider in an area with too few schools to tell an outage from an accident."""
 
@@ -88,6 +97,24 @@ def list_over(snapshot: Snapshot, most: int) -> list[OutageRow]:
     """Return the outages that are over, the newest first."""
     order = OUTAGES.c.from_ms.desc(), OUTAGES.c.outage_id
     return _rows(snapshot, select(*_COLUMNS).where(_OVER).order_by(*order).limit(most))
+
+
+def list_of_providers(snapshot: Snapshot, wanted: OfProvider) -> list[OutageRow]:
+    """Return the outages that are put down to a provider, the newest first.
+
+    What took a whole area, or may have been its power, is not put down to one; what was taken back was no outage.
+    """
+    query = select(*_COLUMNS).where(_SHOWN, OUTAGES.c.label == OutageLabel.PROVIDER.value, OUTAGES.c.provider != "")
+    query = query.where(OUTAGES.c.state != OutageState.RETRACTED.value)
+    query = query.where(or_(OUTAGES.c.from_ms >= wanted.since_ms, IS_LIVE))
+    if wanted.provider:
+        query = query.where(OUTAGES.c.provider == wanted.provider)
+    places = {name: value for name in ("area", "technology") if (value := getattr(wanted, name))}
+    if places:
+        took = select(OUTAGE_SCHOOLS.c.outage_id).join(SCHOOLS, SCHOOLS.c.code == OUTAGE_SCHOOLS.c.school)
+        took = took.where(*(SCHOOLS.c[name] == value for name, value in places.items()))
+        query = query.where(OUTAGES.c.outage_id.in_(took))
+    return _rows(snapshot, query.order_by(OUTAGES.c.from_ms.desc(), OUTAGES.c.outage_id))
 
 
 def count_over(snapshot: Snapshot) -> int:

@@ -4,18 +4,21 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 
 from agent.wire.vocabulary import DeviceState
-from collector.domain.words import SPEED, Verdict
+from collector.domain.words import OPEN_STATES, Verdict
 from collector.store.queries.facts import LAST_EVALUATION_MS
-from collector.store.queries.pages.flags import awake
-from collector.store.queries.pages.schools import Measure
+from collector.store.queries.pages.availability import Slots
+from collector.store.queries.pages.flags import is_held, is_resting, source
+from collector.store.queries.pages.schools import Measure, of_contract
+from collector.store.tables.availability import AVAILABILITY_NOW
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import FLAG_WORK, FLAGS, PERIOD_VERDICTS
 from collector.store.tables.judgement import NEWEST_EVALUATIONS as NEWEST
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
+from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot
 
 _DAY_LONG: Final = 10  # signs of a day
@@ -23,13 +26,15 @@ _DAY_LONG: Final = 10  # signs of a day
 
 @dataclass(frozen=True)
 class FlagCounts:
-    """Open flags of one severity."""
+    """Open flags of one kind."""
 
-    severity: str
+    kind: str
     flags: int
     taken: int
     recovering: int
     stale: int
+    held: int  # on hold for an outage or a hazard
+    under_contract: int  # of the speed: at schools that get much less than what is paid for
     oldest: str  # day on which the oldest one opened
     oldest_id: str
 
@@ -81,8 +86,8 @@ class Change:
     meet: int
 
 
-def change_since(snapshot: Snapshot, measure: Measure, monday: str) -> Change:
-    """Return what has become of the schools that were judged in a week.
+def change_since(snapshot: Snapshot, measure: Measure, monday: str) -> dict[str | None, Change]:
+    """Return what has become of the schools that were judged in a week, by area.
 
     Args:
         snapshot: Where to look.
@@ -93,43 +98,53 @@ def change_since(snapshot: Snapshot, measure: Measure, monday: str) -> Change:
     same = (now.school == then.school) & (now.profile == then.profile) & (now.metric == then.metric)
     query = (
         select(
+            SCHOOLS.c.area,
             func.count(),
             func.sum(case((then.verdict == Verdict.MEETS, 1), else_=0)),
             func.sum(case((now.verdict == Verdict.MEETS, 1), else_=0)),
         )
-        .select_from(PERIOD_VERDICTS.join(NEWEST, same))
+        .select_from(PERIOD_VERDICTS.join(NEWEST, same).join(SCHOOLS, SCHOOLS.c.code == now.school))
         .where(then.way == "week", then.first_day == monday)
         .where(then.profile == measure.profile, then.metric == measure.metric)
         .where(then.verdict != Verdict.INSUFFICIENT, now.verdict != Verdict.INSUFFICIENT)
+        .group_by(SCHOOLS.c.area)
     )
-    schools, met, meet = snapshot.connection.execute(query).one()
-    return Change(schools, met or 0, meet or 0)
+    return {area: Change(*counts) for area, *counts in snapshot.connection.execute(query)}
 
 
-def open_flags(snapshot: Snapshot, now_ms: int) -> list[FlagCounts]:
-    """Return the flags of the speed that are open or recovering and not snoozed, by severity."""
+def seen_slots(snapshot: Snapshot) -> Slots:
+    """Return what was seen of the lines of all schools in their last school days."""
+    now = AVAILABILITY_NOW.c
+    good, down = snapshot.connection.execute(select(func.sum(now.good_slots), func.sum(now.down_slots))).one()
+    return Slots(int(good or 0), int(down or 0))
+
+
+def open_flags(snapshot: Snapshot, measure: Measure, now_ms: int) -> list[FlagCounts]:
+    """Return the flags that are open or recovering and not snoozed, by kind, the most frequent first."""
     oldest = func.min(FLAGS.c.opened_on.op("||")(FLAGS.c.flag_id))  # days are equally long: by day, then by name
 
-    def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.count(case((condition, 1)))
+    def count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(case((and_(*conditions), 1)))
 
     query = (
-        awake(now_ms)
-        .add_columns(
-            FLAGS.c.severity,
-            func.count(),
+        select(
+            FLAGS.c.kind,
+            func.count().label("flags"),
             count(FLAG_WORK.c.owner.is_not(None)),
             count(FLAGS.c.state == "recovering"),
             count(FLAGS.c.is_stale),
+            count(is_held()),
+            count(*of_contract("under")),
             oldest,
         )
-        .where(FLAGS.c.kind == SPEED)
-        .group_by(FLAGS.c.severity)
-        .order_by(oldest)
+        .select_from(source(measure))
+        .where(FLAGS.c.state.in_(OPEN_STATES), ~is_resting(now_ms))
+        .group_by(FLAGS.c.kind)
+        .order_by(func.count().desc(), FLAGS.c.kind)
     )
     return [
-        FlagCounts(severity or "", flags, taken, recovering, stale, first[:_DAY_LONG], first[_DAY_LONG:])
-        for severity, flags, taken, recovering, stale, first in snapshot.connection.execute(query)
+        FlagCounts(kind, flags, taken, recovering, stale, held, under, first[:_DAY_LONG], first[_DAY_LONG:])
+        for kind, flags, taken, recovering, stale, held, under, first in snapshot.connection.execute(query)
     ]
 
 

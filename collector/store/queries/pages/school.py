@@ -57,6 +57,7 @@ class TestFilter:
     device: str = ""  # of this one only
     exclusion: str = ""  # set aside for this reason only
     engine: str = ""
+    medium: str = ""  # by which the computer was connected
     keys: frozenset[tuple[str, str]] | None = None  # exactly these: device and rid
     least_bps: int | None = None  # download of at least so much
     below_bps: int | None = None  # and of less than that
@@ -122,6 +123,7 @@ def conditions_of(wanted: TestFilter) -> list[ColumnElement[bool]]:
         (wanted.device or None, row.device.__eq__),
         (wanted.exclusion or None, row.exclusion.__eq__),
         (wanted.engine or None, row.engine.__eq__),
+        (wanted.medium or None, row.medium.__eq__),
         (wanted.least_bps, row.download_bps.__ge__),
         (wanted.below_bps, row.download_bps.__lt__),
     )

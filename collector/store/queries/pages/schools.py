@@ -200,14 +200,15 @@ def where(wanted: SchoolFilter) -> list[ColumnElement[bool]]:
     for name in ("area", "provider", "technology"):
         if value := getattr(wanted, name):
             conditions.append(SCHOOLS.c[name] == value)
-    conditions += _of_contract(wanted.contract)
+    conditions += of_contract(wanted.contract)
     if wanted.heard_since_ms is not None:
         heard = (DEVICES.c.school == SCHOOLS.c.code) & (DEVICES.c.last_contact_ms >= wanted.heard_since_ms)
         conditions.append(select(DEVICES.c.device).where(heard, DEVICES.c.state != DeviceState.REVOKED).exists())
     return conditions
 
 
-def _of_contract(band: str) -> list[ColumnElement[bool]]:
+def of_contract(band: str) -> list[ColumnElement[bool]]:
+    """Return the conditions that a school has enough data and gets a part of its contract in a band; none: any."""
     if band not in CONTRACTS:
         return []
     share = _CONTRACT_SHARE

@@ -1,9 +1,13 @@
 """The inbox of flags in a real browser: by keyboard alone, and without script."""
 
+from datetime import date
+
 import pytest
 from playwright.sync_api import Browser
 
+from collector.store.open import Store
 from tests.collector.web.screens import sign_in, wait_until
+from tests.fakes.happenings import OUTAGE, break_down
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -32,6 +36,27 @@ def test_a_flag_is_snoozed_and_brought_back_by_keys_alone(browser: Browser, site
     page.keyboard.press("Enter")
     page.wait_for_load_state()
     wait_until(page, "document.getElementById('done')?.innerText.includes('Undone.')")
+    page.context.close()
+
+
+def test_keys_pass_over_the_line_of_an_outage_which_nobody_takes(browser: Browser, site: str, country: Store) -> None:
+    break_down(country, ["00202"], date(2026, 11, 24), 1, "open")
+    page = browser.new_context(locale="en", viewport={"width": 1280, "height": 900}).new_page()
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    sign_in(page, site)
+    page.goto(f"{site}/flags")
+    page.focus("#flags .is-outage a.name")
+    for key in ("x", "a"):
+        page.keyboard.press(key)
+    assert page.url == f"{site}/flags" and page.locator("#flags input:checked").count() == 0
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    assert page.locator("#flags input:checked").count() == 1
+    page.keyboard.press("k")
+    page.keyboard.press("o")
+    page.wait_for_url(f"**/outages/{OUTAGE}")
+    assert said == []
     page.context.close()
 
 

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from collector.domain.conditions import RULES, ConditionKind, DayState, Observed
 from collector.evaluate import conditions
@@ -86,10 +87,8 @@ def test_each_kind_is_listed_and_shown_with_its_numbers(admin: FlaskClient, flag
 
 def test_who_counts_the_speed_counts_the_speed_and_the_list_counts_all(admin: FlaskClient, country: Store) -> None:
     def counts() -> list[Any]:
-        overview = admin.get("/").text
-        card = overview.split('aria-labelledby="flags"')[1].split("</section>")[0]
         return [
-            re.sub(r"\s+", " ", card),
+            by_question(admin).get("below_target"),
             re.findall(r"/flags\?kind=below_target&amp;provider=[^>]+>(\d+)<", admin.get("/providers").text),
         ]
 
@@ -103,6 +102,40 @@ def test_who_counts_the_speed_counts_the_speed_and_the_list_counts_all(admin: Fl
     assert "Below target since" not in after and "Not reporting" in after and "Not reporting" not in school
     assert admin.get("/map/card?school=00200").text == head
     assert f">{listed + len(KINDS)}</" in admin.get("/").text.split("</nav>")[0]
+
+
+def by_question(client: FlaskClient) -> dict[str, int]:
+    """Return what the overview counts, by the filter of the list that each number leads to."""
+    card = client.get("/").text.split('aria-labelledby="flags"')[1].split("</section>")[0]
+    rows = re.findall(r'href="/flags\?kind=([^"]+)">[^<]+</a></th>\s*<td.*?</td><td>(\d+)</td>', card, re.S)
+    return {unescape(kind): int(shown) for kind, shown in rows}
+
+
+def test_the_overview_counts_open_flags_by_question_as_their_lists_do(admin: FlaskClient, flagged: Store) -> None:
+    shown = by_question(admin)
+    with flagged.reader() as snapshot:
+        query = "SELECT kind, count(*) FROM flags WHERE state IN ('open', 'recovering') GROUP BY kind"
+        recounted = {row[0]: row[1] for row in snapshot.connection.execute(text(query))}
+        under = snapshot.connection.scalar(
+            text(
+                "SELECT count(*) FROM flags f JOIN schools s ON s.code = f.school JOIN newest_evaluations e "
+                "ON e.school = f.school AND e.metric = 'download_bps' WHERE f.kind = 'below_target' AND "
+                "f.state IN ('open', 'recovering') AND e.verdict <> 'INSUFFICIENT' AND "
+                "e.median_bps < 0.8 * s.contract_download_mbps * 1000000"
+            )
+        )
+    assert len(recounted) == 1 + len(KINDS)
+    assert shown == {**recounted, "below_target&contract=under": under} and under
+    for kind, number in shown.items():
+        assert count(admin.get(f"/flags?kind={kind}").text) == number, kind
+    card = admin.get("/").text.split('aria-labelledby="flags"')[1].split("</section>")[0]
+    links = re.findall(r'<dd><a href="(/flags\?[^"]+)">(\d+)</a>', card)
+    assert len(links) == 4
+    for address, number in links:
+        assert count(admin.get(unescape(address)).text) == int(number), address
+    page = admin.get("/flags?kind=below_target&contract=under").text
+    assert "Under 80\u00a0% of the contract" in page and 'name="contract" value="under"' in page
+    assert admin.get("/flags?contract=much").status_code == 200
 
 
 def test_people_do_the_same_about_them(admin: FlaskClient, flagged: Store) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, insert, select, update
 from collector.store.open import Store
 from collector.store.queries import devices
 from collector.store.queries.devices import DeviceKey
+from collector.store.tables.availability import AVAILABILITY_NOW
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.judgement import EVALUATIONS, PERIOD_VERDICTS
 from collector.store.tables.measurements import MEASUREMENTS
@@ -361,6 +362,31 @@ def test_the_overview_compares_the_schools_that_were_judged_both_times(store: St
     both = [school for school in then if "INSUFFICIENT" not in (then[school], now[school])]
     assert sum(then[school] == "MEETS" for school in both) - sum(now[school] == "MEETS" for school in both) == 1
     assert "1 fewer than in the week to 1 November, of the schools judged both times." in client.get("/").text
+
+
+def test_the_overview_says_what_a_month_changed_in_each_district_and_how_much_was_up(store: Store) -> None:
+    pages_world.add_people(store)
+    base = Place("a", "Escuela", 1.6, falls_on=None)
+    places = [replace(base, code=f"n{at}") for at in range(2)]
+    fell = {"factor": 0.5, "falls_on": date(2026, 11, 9)}
+    places += [replace(base, code=f"s{at}", area="Los Cayos", **(fell if at else {})) for at in range(3)]
+    pages_world.seed(store, [*places, replace(base, code="x", area="Poniente", tests_a_day=0)], days_back=40)
+    with store.unit() as unit:
+        for code, good, down in (("n0", 900, 100), ("n1", 500, 0), ("s0", 40, 60)):
+            row = {"school": code, "as_of": "2026-11-24", "days": 10, "good_slots": good, "down_slots": down}
+            unit.connection.execute(insert(AVAILABILITY_NOW).values(**row, unobserved_slots=5))
+        unit.commit()
+    client = make_app(store).test_client()
+    sign_in(client, "ana")
+    page = client.get("/").text
+    table = page.split('id="areas"')[1].split("</table>")[0]
+    shown = dict(re.findall(r'area=([^"]+)">[^<]+</a></th>.*?<td class="num no-phone">([^<]+)</td></tr>', table, re.S))
+    assert shown == {"Norte": "=", "Los+Cayos": "\u22122", "Poniente": "–"}
+    assert "2 fewer than in the week" in page
+    assert re.search(r'href="/schools\?sort=availability"><u>[^<]+</u><span class="big"><b>90\.0\u00a0%</b>', page)
+    cays = client.application.test_client()
+    sign_in(cays, "cora")
+    assert re.search(r'sort=availability"><u>[^<]+</u><span class="big"><b>40\.0\u00a0%</b>', cays.get("/").text)
 
 
 def test_a_day_of_the_exports_is_a_day_wherever_the_school_stands(country: Store) -> None:

@@ -120,7 +120,7 @@ def test_an_open_outage_says_what_broke_and_why_in_numbers_that_are_those_of_the
     (address,) = set(re.findall(r'href="(/outages/[0-9a-f]{16})\?show=all', answer))
     every = words(client, f"{address}?show=all")
     assert {code for code in island.provider if f"School {code} " in every} == set(island.cut)
-    assert "20 of 20 schools of Onda Sur" in words(client, "/")  # the line on the overview
+    assert "Outage: Onda Sur . 20 of 20 schools silent since Tue 24 Nov, 08:" in words(client, "/")
     assert client.get(f"{address}/schools.csv").status_code == 403
     rows = reader(island, "abel").get(f"{address}/schools.csv").text.splitlines()
     assert len(rows) == 21

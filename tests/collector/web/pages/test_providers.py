@@ -4,21 +4,33 @@ import csv
 import io
 import re
 import shutil
+import statistics
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime
 from html import unescape
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import insert, select, text, update
 
+from collector.evaluate import outages as watch
+from collector.profiles import use_limits
 from collector.store.open import Store
+from collector.store.queries import newness, packs
+from collector.store.queries import use_limits as stored_limits
+from collector.store.queries.packs import Pack
+from collector.store.tables.availability import AVAILABILITY_NOW
+from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.registry import SCHOOLS
 from collector.web.charts import compare
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
 from tests.fakes.empty_store import empty_store
+from tests.fakes.happenings import outage_rows
 from tests.fakes.pages_world import Place
 
 # Judged schools with their newest verdict, written apart from the code that is tested.
@@ -65,6 +77,160 @@ def reader(market: Store) -> FlaskClient:
     return client
 
 
+LATE = {"Onda Sur": 300.0, "Cable Brava": 90.0, "Chico & Co": 50.0}
+
+
+def load_lines(store: Store) -> None:
+    """Let every school answer at a delay of its own under load, and tests that do not count at another."""
+    tests = MEASUREMENTS.c
+    with store.unit() as unit:
+        for code, provider in unit.connection.execute(select(SCHOOLS.c.code, SCHOOLS.c.provider)).all():
+            if provider is None:
+                continue
+            # The second PC of a school sees it later, by a tenth; upload is the slower way of both.
+            for pc, factor in ((1, 1.0), (2, 1.1)):
+                ms = (LATE[provider] + 7 * int(code[1:])) * factor
+                mine = update(MEASUREMENTS).where(tests.device == f"d-{code}-{pc}")
+                unit.connection.execute(mine.values(loaded_download_p95_ms=ms / 2, loaded_upload_p95_ms=ms))
+        aside = update(MEASUREMENTS).where(tests.votes.is_(False))
+        unit.connection.execute(aside.values(loaded_download_p95_ms=9_000.0))
+        other = update(MEASUREMENTS).where(tests.device == "d-a0-1")
+        unit.connection.execute(other.values(loaded_method="tcp_info", loaded_download_p95_ms=8_000.0))
+        newness.raise_verdicts(unit)
+        unit.commit()
+
+
+def recounted_ms(store: Store) -> dict[str, float]:
+    """The delay under load of each school from its raw rows, written apart from the code that is tested."""
+    newest: dict[str, tuple[int, float]] = {}
+    with store.reader() as snapshot:
+        question = text(
+            "SELECT school, started_ms, loaded_method = idle_method, loaded_download_p95_ms, loaded_upload_p95_ms "
+            "FROM measurements WHERE votes"
+        )
+        for school, started_ms, is_same, *ways in snapshot.connection.execute(question):
+            newest[school] = max(newest.get(school, (0, 0.0)), (started_ms, max(ways) if is_same else -1.0))
+    return {school: ms for school, (_started_ms, ms) in newest.items() if ms >= 0}
+
+
+def test_the_delay_under_load_is_the_one_of_a_recount_and_leads_to_its_tests(
+    reader: FlaskClient, market: Store
+) -> None:
+    before = table(reader)["Onda Sur"]["loaded_p95_ms"]
+    assert float(before) == 260.0
+    load_lines(market)
+    wanted, found = recounted_ms(market), table(reader)
+    for provider, letter in (("Onda Sur", "a"), ("Cable Brava", "b")):
+        middle = statistics.median(ms for code, ms in wanted.items() if code.startswith(letter))
+        assert float(found[provider]["loaded_p95_ms"]) == pytest.approx(middle)
+        assert int(found[provider]["loaded_schools"]) == sum(code.startswith(letter) for code in wanted) >= 5
+    assert found["Chico & Co"]["loaded_p95_ms"] == ""  # too few schools
+    page = unescape(reader.get("/providers").text)
+    assert "A busy line of Onda Sur answers after" in page and "200 is the most for a call" in page
+    card = page.split('id="busy"')[1].split("</section>")[0]
+    (address,) = set(re.findall(r'href="(/providers\?of=Onda\+Sur&by=loaded&show=all)#schools', card))
+    listed = unescape(reader.get(address).text.split('id="schools"')[1].split("</section>")[0])
+    links = re.findall(r'href="(/schools/(a\d)/tests\?[^"]+)">(\d+)<', listed)
+    shown = {code: int(ms) for address, code, ms in links if "medium" not in address}
+    assert shown == {code: round(ms) for code, ms in wanted.items() if code.startswith("a")}
+    assert list(shown.values()) == sorted(shown.values(), reverse=True)
+    for address, code, ms in links:
+        if "medium" not in address:
+            assert re.findall(r'data-l="Under load, ms">(\d+)<', reader.get(address).text) == [ms], code
+
+
+def test_the_limit_of_the_delay_is_the_one_of_a_class_on_video(reader: FlaskClient, market: Store) -> None:
+    load_lines(market)
+    with market.unit() as unit:
+        held = use_limits.held(None)
+        numbers = {**held.numbers, "class_video": {**held.numbers["class_video"], "latency": 4_000.0}}
+        said = use_limits.compose(replace(held, numbers=numbers))
+        stored_limits.add(unit, stored_limits.LimitsDecision(1, said, "", 0, "ana"))
+        unit.commit()
+    page = unescape(reader.get("/providers").text)
+    assert "A busy line answers within 4,000 ms with every provider" in page.replace("\u00a0", " ")
+
+
+def test_outages_are_those_put_down_to_the_provider_and_lead_to_their_rows(reader: FlaskClient, market: Store) -> None:
+    hour_ms = 3_600_000
+    outages = {
+        "1" * 16: ("provider", "closed", 24, 2), "2" * 16: ("provider", "closed", 48, 5),
+        "3" * 16: ("provider", "open", 2, None), "4" * 16: ("area", "closed", 24, 2),
+        "5" * 16: ("provider", "retracted", 24, 2), "6" * 16: ("collector", "closed", 24, 2),
+        "7" * 16: ("provider", "closed", 24 * 31, 2),
+    }  # fmt: skip
+    with market.unit() as unit:
+        for name, (label, state, ago, lasted) in outages.items():
+            row, members = outage_rows(["a0", "a1"], date(2026, 11, 20), 1, state, provider="Onda Sur", label=label)
+            start = pages_world.NOW_MS - ago * hour_ms
+            end = None if lasted is None else start + lasted * hour_ms
+            row |= {"outage_id": name, "from_ms": start, "began_ms": start, "to_ms": end, "closed_ms": end}
+            watch.keep(unit, name, [(row, [{**one, "outage_id": name} for one in members])])
+        unit.commit()
+    found = table(reader)
+    assert found["Onda Sur"]["outages_30_days"] == "3" and float(found["Onda Sur"]["typical_repair_minutes"]) == 210
+    assert found["Cable Brava"]["outages_30_days"] == "0" and found["Cable Brava"]["typical_repair_minutes"] == ""
+    assert table(reader, "/providers.csv?area=Sur")["Onda Sur"]["outages_30_days"] == "3"
+    assert table(reader, "/providers.csv?area=Norte")["Onda Sur"]["outages_30_days"] == "0"
+    page = unescape(reader.get("/providers").text)
+    assert ">3.5\u00a0h<" in page
+    listed = reader.get("/outages?provider=Onda+Sur").text
+    assert re.search(r'href="/outages\?provider=Onda\+Sur">3<', page)
+    assert re.search(r'class="found"><b>3 outages</b>', listed)
+    assert set(re.findall(r'class="name" href="/outages/(\d{16})"', listed)) == {"1" * 16, "2" * 16, "3" * 16}
+    assert listed.count("goes on") == 1
+    rows = csv.DictReader(io.StringIO(reader.get("/outages.csv?provider=Onda+Sur").text.lstrip("\ufeff")))
+    assert {row["outage_id"] for row in rows} == {"1" * 16, "2" * 16, "3" * 16}
+
+
+def test_how_much_a_line_was_up_is_all_that_was_seen_of_it(reader: FlaskClient, market: Store) -> None:
+    assert table(reader)["Onda Sur"]["up_share"] == ""
+    with market.unit() as unit:
+        for code, good, down in (("a0", 900, 100), ("a1", 300, 0), ("b0", 50, 0)):
+            row = {"school": code, "as_of": "2026-11-24", "days": 10, "good_slots": good, "down_slots": down}
+            unit.connection.execute(insert(AVAILABILITY_NOW).values(**row, unobserved_slots=5))
+        unit.commit()
+    found = table(reader)
+    assert float(found["Onda Sur"]["up_share"]) == pytest.approx(1200 / 1300)
+    assert float(found["Cable Brava"]["up_share"]) == 1.0
+    page = unescape(reader.get("/providers").text)
+    assert re.search(r'href="/schools\?provider=Onda\+Sur&sort=availability">92\.3\u00a0%<', page)
+
+
+def test_evidence_is_the_newest_pack_and_the_tests_by_cable(reader: FlaskClient, market: Store) -> None:
+    with market.unit() as unit:
+        for at, (code, tests) in enumerate((("a0", 12), ("a0", 30), ("a1", 20))):
+            packs.add(
+                unit, Pack(f"p{at}", code, at, "ana", "2026-11-01", "2026-11-23", "outside", "en", tests, "", ""), b""
+            )
+        unit.commit()
+    page = unescape(reader.get("/providers?of=Onda+Sur").text.split('id="schools"')[1].split("</section>")[0])
+    said = dict(re.findall(r'href="/schools/(a\d)/evidence">([^<]+)<', page))
+    assert said == {"a0": "30 of 30", "a1": "20 of 30", **dict.fromkeys(("a2", "a3", "a4", "a5"), "none yet")}
+    links = re.findall(r'href="(/schools/(a\d)/tests\?[^"]+medium=ethernet[^"]*)">(\d+) tests by cable<', page)
+    assert len(links) == 6
+    rows = {row["school"]: row for row in csv.DictReader(io.StringIO(reader.get("/providers/schools.csv").text))}
+    with market.reader() as snapshot:
+        for address, code, shown in links:
+            since_ms = datetime(2026, 10, 26, tzinfo=ZoneInfo(pages_world.ZONE)).timestamp() * 1000
+            asked = text(
+                "SELECT count(*) FROM measurements "
+                "WHERE school = :code AND votes AND medium = 'ethernet' AND started_ms >= :since"
+            )
+            assert snapshot.connection.scalar(asked, {"code": code, "since": since_ms}) == int(shown) > 0
+            assert rows[code]["cable_tests_30_days"] == shown
+            count = re.search(r'class="found"><b>(\d+) of', reader.get(address).text)
+            assert count and count[1] == shown, address
+    assert (rows["a0"]["evidence_pack_tests"], rows["a2"]["evidence_pack_tests"]) == ("30", "")
+
+
+def test_a_delay_off_the_axis_stands_at_its_end() -> None:
+    at = {ms: compare.delay_dumbbell(None, ms, 200.0, "x") for ms in (0.1, 5.0, 150.0, 2_000.0, 90_000.0)}
+    assert at[0.1] == at[5.0] and at[2_000.0] == at[90_000.0]
+    assert "m-meets" in at[150.0] and "m-below" in at[2_000.0]
+    assert "m-ink" in compare.delay_dumbbell(30.0, 400.0, None, "x")
+
+
 def table(client: FlaskClient, address: str = "/providers.csv") -> dict[str, dict[str, str]]:
     answer = client.get(address)
     assert answer.status_code == 200 and "attachment" in answer.headers["Content-Disposition"]
@@ -104,7 +270,7 @@ def test_every_number_is_the_one_of_a_recount(reader: FlaskClient, market: Store
 
 
 def test_numbers_lead_to_as_many_rows(reader: FlaskClient) -> None:
-    page = unescape(reader.get("/providers").text).split("<tbody>")[1].split("</tbody>")[0]
+    page = unescape(reader.get("/providers").text).split("<main")[1]
     links = re.findall(r'href="(/(?:schools|flags)\?[^"]+)">([\d/]+)<', page)
     assert len(links) >= 10
     for address, shown in links:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -24,7 +25,7 @@ from collector.store.tables.judgement import EVALUATIONS, FLAGS, NEWEST_EVALUATI
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web.views import remembered, scorecard
+from collector.web.views import busy_lines, remembered, scorecard
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world, summed_up
@@ -38,7 +39,10 @@ BELOW = SchoolFilter(verdict="BELOW")
 def counted(store: Store, scope: Scope) -> list[Any]:
     """Everything from the rows."""
     with store.reader(scope) as snapshot:
-        served = pages_providers.served_schools(snapshot, MEASURE, ProviderFilter())
+        loaded = busy_lines.by_school(
+            pages_providers.loaded_tests(snapshot), lambda name: ZoneInfo(name or pages_world.ZONE)
+        )
+        served = busy_lines.joined(pages_providers.served_schools(snapshot, MEASURE, ProviderFilter()), loaded)
         return [
             standings.standings(snapshot, MEASURE),
             scorecard.score(served, pages_providers.open_flags(snapshot, ProviderFilter())),
@@ -192,7 +196,7 @@ def test_a_backup_that_is_restored_under_running_pages_is_shown_as_it_is(app: Fl
 
 WHOLE_PAGES = (
     *("/", "/schools", "/schools?verdict=BELOW", "/map?layer=areas", "/map?layer=areas&provider=Onda+Sur", "/quality"),
-    *("/quality/aside?reason=busy_line", "/outages", "/sites", "/networks"),
+    *("/quality/aside?reason=busy_line", "/outages", "/sites", "/networks", "/providers"),
 )
 
 
