@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator
 from html import unescape
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -124,12 +125,16 @@ def whole(database: Database) -> Iterator[Store]:
     """All schools of Onda Sur are on its network, but those of Los Cayos: they are all elsewhere."""
     store = database.filled(nation)
     with store.unit() as unit:
-        rows = [
-            {"school": one.code, "day": "2026-11-23", "asn": asn, "as_name": name}
+        rows: list[dict[str, Any]] = [
+            {
+                "school": one.code, "device": f"d-{one.code}", "day": "2026-11-23", "in_hours": True,
+                "asn": asn, "as_name": name,
+            }
             for one in served(store)
             for asn, name in (HOME if one.area == "Los Cayos" else OWN,)
-        ]
-        unit.connection.execute(insert(NETWORK_STANDINGS), rows)
+        ]  # fmt: skip
+        stored.add_days(unit, rows)
+        stored.renew_standings(unit, [str(row["school"]) for row in rows], "2026-11-23")
         unit.commit()
     yield store
     store.close()
