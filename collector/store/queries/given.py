@@ -16,7 +16,6 @@ from collector.store.upsert import insert_or_update
 
 SOMEBODY: Final = "somebody"  # a filter: given to whomever
 _NAME: Final = "given:"  # and the name of a device
-_AFTER: Final = "given;"  # sorts after every such name
 
 
 def _since(devices: FromClause) -> ColumnElement[str]:
@@ -32,7 +31,8 @@ def _given(*columns: ColumnElement[Any], to: str = SOMEBODY) -> Select[Any]:
     still = (
         func.substr(FACTS.c.value, 1, func.length(since)) == since if to == SOMEBODY else FACTS.c.value == since + to
     )
-    return select(devices.c.device, *columns).select_from(joined).where(FACTS.c.name.between(_NAME, _AFTER), still)
+    # By how names begin: a PostgreSQL of most languages passes over punctuation when it sorts them.
+    return select(devices.c.device, *columns).select_from(joined).where(FACTS.c.name.startswith(_NAME), still)
 
 
 def is_given(to: str) -> ColumnElement[bool]:
