@@ -4,8 +4,9 @@ NATION_MEASUREMENTS says how many (2,000,000; 20,000,000 takes hours), NATION_SC
 which databases (`sqlite,postgresql`), NATION_SECONDS how long people read, NATION_PLACE a directory in which the
 countries are kept and found again, or go on growing when more measurements are asked for, NATION_WRITERS how many
 processes write (PostgreSQL gains by several), NATION_PAUSE a file that lets the making wait as long as it exists,
-NATION_ONLY_MAKE=1 that nothing is measured, NATION_REPORT a file that the tables are written to, NATION_NOTE a sentence about
-how it was run that is put into it. Times are of the server process, from the request to the last byte of its answer.
+NATION_ONLY_MAKE=1 that nothing is measured, NATION_REPORT a file that the tables are written to, NATION_NOTE a
+sentence about how it was run that is put into it. Times are of the server process, from the request to the last byte
+of its answer.
 """
 
 import json

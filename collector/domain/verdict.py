@@ -84,7 +84,7 @@ def lacks_of(window: Sequence[Observation], criterion: Criterion = DEFAULT) -> t
         lacks.append(Lack.TESTS)
     if len({observation.day for observation in window}) < criterion.min_days:
         lacks.append(Lack.DAYS)
-    if not BOTH_HALVES <= {observation.half for observation in window}:
+    if not {observation.half for observation in window} >= BOTH_HALVES:
         lacks.append(Lack.HALVES)
     return tuple(lacks)
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.compiler import IdentifierPreparer
 
 from collector.store.unit import UnitOfWork
 
@@ -45,7 +46,9 @@ def update_all(unit: UnitOfWork, table: Table, rows: Sequence[Row]) -> None:
         _run(unit, _update(unit.connection.dialect.name, table, tuple(rows[0])), rows)
 
 
-_QUOTE = {"postgresql": postgresql.dialect().identifier_preparer, "sqlite": sqlite.dialect().identifier_preparer}
+_QUOTE: dict[str, IdentifierPreparer] = {
+    kind.name: kind().identifier_preparer for kind in (postgresql.dialect, sqlite.dialect)
+}
 
 # A statement, and the order of its values in each row; None: it takes one text of all rows.
 Made = tuple[str, list[str] | None]
@@ -59,7 +62,8 @@ def _insert(dialect: str, table: Table, columns: tuple[str, ...], *, or_nothing:
     if dialect == "postgresql":
         given = f"SELECT {names} FROM json_populate_recordset(NULL::{whole}, %s::json)"  # noqa: S608 -- names of ours
         return f"INSERT INTO {whole} ({names}) {given}{end}", None
-    return f"INSERT INTO {whole} ({names}) VALUES ({', '.join('?' * len(columns))}){end}", list(columns)
+    values = ", ".join("?" * len(columns))
+    return f"INSERT INTO {whole} ({names}) VALUES ({values}){end}", list(columns)  # noqa: S608 -- names of ours
 
 
 @lru_cache(maxsize=100)
@@ -72,7 +76,9 @@ def _update(dialect: str, table: Table, columns: tuple[str, ...]) -> Made:
         same = " AND ".join(f"known.{quote(name)} = given.{quote(name)}" for name in keys)
         given = f"json_populate_recordset(NULL::{whole}, %s::json) AS given"
         return f"UPDATE {whole} AS known SET {values} FROM {given} WHERE {same}", None  # noqa: S608 -- names of ours
-    values, same = (mark.join(f"{quote(name)} = ?" for name in some) for mark, some in ((", ", others), (" AND ", keys)))
+    values, same = (
+        mark.join(f"{quote(name)} = ?" for name in some) for mark, some in ((", ", others), (" AND ", keys))
+    )
     return f"UPDATE {whole} SET {values} WHERE {same}", [*others, *keys]  # noqa: S608 -- names of ours
 
 
