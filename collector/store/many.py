@@ -46,9 +46,8 @@ def update_all(unit: UnitOfWork, table: Table, rows: Sequence[Row]) -> None:
         _run(unit, _update(unit.connection.dialect.name, table, tuple(rows[0])), rows)
 
 
-_QUOTE: dict[str, IdentifierPreparer] = {
-    kind.name: kind().identifier_preparer for kind in (postgresql.dialect, sqlite.dialect)
-}
+_POSTGRESQL, _SQLITE = postgresql.dialect(), sqlite.dialect()
+_QUOTE: dict[str, IdentifierPreparer] = {one.name: one.identifier_preparer for one in (_POSTGRESQL, _SQLITE)}
 
 # A statement, and the order of its values in each row; None: it takes one text of all rows.
 Made = tuple[str, list[str] | None]
@@ -74,7 +73,8 @@ def _update(dialect: str, table: Table, columns: tuple[str, ...]) -> Made:
     if dialect == "postgresql":
         values = ", ".join(f"{quote(name)} = given.{quote(name)}" for name in others)
         same = " AND ".join(f"known.{quote(name)} = given.{quote(name)}" for name in keys)
-        given = f"json_populate_recordset(NULL::{whole}, %s::json) AS given"
+        typed = ", ".join(f"{quote(name)} {table.c[name].type.compile(_POSTGRESQL)}" for name in columns)
+        given = f"json_to_recordset(%s::json) AS given({typed})"
         return f"UPDATE {whole} AS known SET {values} FROM {given} WHERE {same}", None  # noqa: S608 -- names of ours
     values, same = (
         mark.join(f"{quote(name)} = ?" for name in some) for mark, some in ((", ", others), (" AND ", keys))
