@@ -9,9 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.compiler import IdentifierPreparer
+from sqlalchemy import Dialect, Table
 
 from collector.store.unit import UnitOfWork
 
@@ -24,14 +22,14 @@ def insert_all(unit: UnitOfWork, table: Table, rows: Sequence[Row]) -> bool:
     Returns:
         Whether every row was inserted. If not, which ones were is not known: go back to a savepoint.
     """
-    made = _insert(unit.connection.dialect.name, table, tuple(rows[0]), or_nothing=True)
+    made = _insert(unit.connection.dialect, table, tuple(rows[0]), or_nothing=True)
     return _run(unit, made, rows) == len(rows)
 
 
 def insert_new(unit: UnitOfWork, table: Table, rows: Sequence[Row]) -> None:
     """Insert many rows, all with the same columns in the same order; none of the keys is taken."""
     if rows:
-        _run(unit, _insert(unit.connection.dialect.name, table, tuple(rows[0]), or_nothing=False), rows)
+        _run(unit, _insert(unit.connection.dialect, table, tuple(rows[0]), or_nothing=False), rows)
 
 
 def update_all(unit: UnitOfWork, table: Table, rows: Sequence[Row]) -> None:
@@ -43,22 +41,20 @@ def update_all(unit: UnitOfWork, table: Table, rows: Sequence[Row]) -> None:
         rows: All with the same columns in the same order, the whole primary key among them.
     """
     if rows:
-        _run(unit, _update(unit.connection.dialect.name, table, tuple(rows[0])), rows)
+        _run(unit, _update(unit.connection.dialect, table, tuple(rows[0])), rows)
 
-
-_POSTGRESQL, _SQLITE = postgresql.dialect(), sqlite.dialect()
-_QUOTE: dict[str, IdentifierPreparer] = {one.name: one.identifier_preparer for one in (_POSTGRESQL, _SQLITE)}
 
 # A statement, and the order of its values in each row; None: it takes one text of all rows.
 Made = tuple[str, list[str] | None]
 
 
 @lru_cache(maxsize=100)
-def _insert(dialect: str, table: Table, columns: tuple[str, ...], *, or_nothing: bool) -> Made:
-    whole, names = _QUOTE[dialect].format_table(table), ", ".join(map(_QUOTE[dialect].quote, columns))
+def _insert(dialect: Dialect, table: Table, columns: tuple[str, ...], *, or_nothing: bool) -> Made:
+    quoting = dialect.identifier_preparer
+    whole, names = quoting.format_table(table), ", ".join(map(quoting.quote, columns))
     # No conflict target: on a sharded table a target fails, and any conflict means the same here.
     end = " ON CONFLICT DO NOTHING" if or_nothing else ""
-    if dialect == "postgresql":
+    if dialect.name == "postgresql":
         given = f"SELECT {names} FROM json_populate_recordset(NULL::{whole}, %s::json)"  # noqa: S608 -- names of ours
         return f"INSERT INTO {whole} ({names}) {given}{end}", None
     values = ", ".join("?" * len(columns))
@@ -66,14 +62,14 @@ def _insert(dialect: str, table: Table, columns: tuple[str, ...], *, or_nothing:
 
 
 @lru_cache(maxsize=100)
-def _update(dialect: str, table: Table, columns: tuple[str, ...]) -> Made:
-    quote, whole = _QUOTE[dialect].quote, _QUOTE[dialect].format_table(table)
+def _update(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> Made:
+    quote, whole = dialect.identifier_preparer.quote, dialect.identifier_preparer.format_table(table)
     keys = [column.name for column in table.primary_key]
     others = [name for name in columns if name not in keys]
-    if dialect == "postgresql":
+    if dialect.name == "postgresql":
         values = ", ".join(f"{quote(name)} = given.{quote(name)}" for name in others)
         same = " AND ".join(f"known.{quote(name)} = given.{quote(name)}" for name in keys)
-        typed = ", ".join(f"{quote(name)} {table.c[name].type.compile(_POSTGRESQL)}" for name in columns)
+        typed = ", ".join(f"{quote(name)} {table.c[name].type.compile(dialect)}" for name in columns)
         given = f"json_to_recordset(%s::json) AS given({typed})"
         return f"UPDATE {whole} AS known SET {values} FROM {given} WHERE {same}", None  # noqa: S608 -- names of ours
     values, same = (
