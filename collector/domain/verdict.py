@@ -18,7 +18,6 @@ from collector.domain.severity import severity_of
 from collector.domain.words import Lack, ObservationValue, Remedy, Severity, Verdict
 
 BOTH_HALVES = frozenset({1, 2})
-_ATTAINED = ObservationValue.ATTAINED
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,7 @@ def judge(window: Sequence[Observation], day: date, target_bps: int, criterion: 
         raise ValueError("a target is above zero")
     if not window:
         return _empty(day, target_bps, criterion.share)
-    # Of a country this is done a hundred million times, and nearly all reach the target: those are seen at once.
-    values = [_ATTAINED if one.value_bps >= target_bps else value_of(one, target_bps) for one in window]
+    values = [value_of(observation, target_bps) for observation in window]
     counts = Counter(values)
     dated = {observation.day for observation in window}
     tally = tally_of(counts, len(dated), criterion)
