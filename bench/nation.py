@@ -2,8 +2,11 @@
 
 NATION_MEASUREMENTS says how many (2,000,000; 20,000,000 takes hours), NATION_SCHOOLS how many schools, NATION_ENGINES
 which databases (`sqlite,postgresql`), NATION_SECONDS how long people read, NATION_PLACE a directory in which the
-countries are kept and found again, NATION_REPORT a file that the tables are written to, NATION_NOTE a sentence about
-how it was run that is put into it. Times are of the server process, from the request to the last byte of its answer.
+countries are kept and found again, or go on growing when more measurements are asked for, NATION_WRITERS how many
+processes write (PostgreSQL gains by several), NATION_PAUSE a file that lets the making wait as long as it exists,
+NATION_ONLY_MAKE=1 that nothing is measured, NATION_REPORT a file that the tables are written to, NATION_NOTE a
+sentence about how it was run that is put into it. Times are of the server process, from the request to the last byte
+of its answer.
 """
 
 import json
@@ -99,18 +102,26 @@ def place_of(engine: str, work: Path) -> Iterator[str]:
 
 
 def country(place: str, note: Path) -> tuple[Store, Made | None]:
-    """Return the country at a place, and what making it took; it is made where there is none."""
+    """Return the country at a place, and what making it took; it is made where there is none, or not enough of it."""
     where = place if "://" in place else Path(place)
     operate.init(where, real_ports())
     store = Store.open(where)
     with store.reader() as snapshot:
-        if snapshot.connection.scalar(select(func.count()).select_from(SCHOOLS)):
-            return store, Made(**json.loads(note.read_text())) if note.exists() else None
-    pages_world.add_people(store)
+        schools = snapshot.connection.scalar(select(func.count()).select_from(SCHOOLS)) or 0
+    made = Made(**json.loads(note.read_text())) if note.exists() else None
+    is_whole = made is None or made.until == made.last
+    if schools and is_whole and "NATION_MEASUREMENTS" not in os.environ:
+        return store, made
+    if not schools:
+        pages_world.add_people(store)
     wanted = int(os.environ.get("NATION_MEASUREMENTS", MEASUREMENTS_MADE))
-    made = build(store, int(os.environ.get("NATION_SCHOOLS", SCHOOLS_MADE)), wanted)
+    count = schools or int(os.environ.get("NATION_SCHOOLS", SCHOOLS_MADE))
+    made = made if schools else None
+    return store, build(store, count, wanted, made, lambda now: _keep(note, now))
+
+
+def _keep(note: Path, made: Made) -> None:
     note.write_text(json.dumps(asdict(made)))
-    return store, made
 
 
 @contextmanager
@@ -143,6 +154,9 @@ def measure(engine: str, work: Path) -> str:
     """Make and read one engine's country, and return what was found."""
     with place_of(engine, work) as place:
         store, made = country(place, work / f"{engine}.json")
+        if "NATION_ONLY_MAKE" in os.environ:
+            store.close()
+            return f"{engine}: {made}"
         addresses = pages(store)
         devices = sending(store)
         judged = judge_last_day(store)

@@ -106,13 +106,19 @@ def _judgement(found: Found) -> str:
     return "\n".join(said)
 
 
+def _evaluated(made: Made) -> str:
+    if made.evaluations == 1:
+        return f"first evaluation of all of them {made.history_s:.0f} s"
+    return f"evaluated as they came, in {made.evaluations} evaluations, {made.history_s:.0f} s altogether"
+
+
 def section(found: Found) -> str:
     """Return everything about one database."""
     made = ""
     if found.made is not None:
         made = (
             f"Made through the insert of the intake: {found.made.rows / found.made.insert_s:,.0f} measurements of "
-            f"{found.made.days} school days a second; first evaluation of all of them {found.made.history_s:.0f} s.\n\n"
+            f"{found.made.days} school days a second; {_evaluated(found.made)}.\n\n"
         )
     head = f"## {found.engine}: {found.schools:,} schools, {found.rows:,} measurements"
     return f"{head}\n\n{made}{table(list(HEAD), _lines(found))}\n\n{_judgement(found)}\n"

@@ -83,7 +83,7 @@ def lacks_of(window: Sequence[Observation], criterion: Criterion = DEFAULT) -> t
         lacks.append(Lack.TESTS)
     if len({observation.day for observation in window}) < criterion.min_days:
         lacks.append(Lack.DAYS)
-    if not BOTH_HALVES.issubset(observation.half for observation in window):
+    if not {observation.half for observation in window} >= BOTH_HALVES:
         lacks.append(Lack.HALVES)
     return tuple(lacks)
 
@@ -119,7 +119,7 @@ def judge(window: Sequence[Observation], day: date, target_bps: int, criterion: 
     tally = tally_of(counts, len(dated), criterion)
     lacks = lacks_of(window, criterion)
     verdict = Verdict.INSUFFICIENT if lacks else verdict_of(tally, criterion.share)
-    typical = median(observation.value_bps for observation in window)
+    typical = median([observation.value_bps for observation in window])
     low_days, observed = _low_days(window, values, target_bps, criterion)
     remedy, link_bps = _remedy(window, values, target_bps) if verdict is Verdict.NOT_TESTABLE else (None, None)
     return Judgement(
@@ -177,7 +177,7 @@ def _empty(day: date, target_bps: int, share: float) -> Judgement:
 
 def _recover_share(window: Sequence[Observation], target_bps: int, criterion: Criterion) -> float:
     wanted = criterion.recover_margin * target_bps
-    return sum(observation.value_bps >= wanted for observation in window) / len(window)
+    return sum([observation.value_bps >= wanted for observation in window]) / len(window)
 
 
 def _low_days(
@@ -188,11 +188,14 @@ def _low_days(
     An unknown observation may be as fast as anything: it never pulls a day's median down.
     """
     by_day: dict[date, list[float]] = {}
+    unknown = ObservationValue.UNKNOWN
     for observation, value in zip(reversed(window), reversed(values), strict=True):
-        if observation.day not in by_day and len(by_day) == criterion.observed_days:
-            break
-        speed = math.inf if value is ObservationValue.UNKNOWN else float(observation.value_bps)
-        by_day.setdefault(observation.day, []).append(speed)
+        speeds = by_day.get(observation.day)
+        if speeds is None:
+            if len(by_day) == criterion.observed_days:
+                break
+            speeds = by_day[observation.day] = []
+        speeds.append(math.inf if value is unknown else observation.value_bps)
     return sum(median(speeds) < target_bps for speeds in by_day.values()), len(by_day)
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import chain, groupby
+from operator import attrgetter
 
 from collector.domain.criterion import DEFAULT, Criterion
 from collector.domain.observations import Observation
+
+_DAY = attrgetter("day")
 
 
 def window_of(
@@ -22,9 +26,9 @@ def window_of(
     """
     oldest = day - timedelta(days=criterion.reach_days)
     by_day: dict[date, list[Observation]] = {}
-    for observation in observations:
-        if oldest <= observation.day <= day:
-            by_day.setdefault(observation.day, []).append(observation)
+    for seen, of_day in groupby(observations, key=_DAY):  # mostly in order: a day is looked at once
+        if oldest <= seen <= day:
+            by_day.setdefault(seen, []).extend(of_day)
     chosen: list[list[Observation]] = []
     tests = 0
     for seen in sorted(by_day, reverse=True):
@@ -32,4 +36,4 @@ def window_of(
             break
         chosen.append(by_day[seen])
         tests += len(by_day[seen])
-    return tuple(observation for of_day in reversed(chosen) for observation in of_day)
+    return tuple(chain.from_iterable(reversed(chosen)))

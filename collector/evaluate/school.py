@@ -99,7 +99,8 @@ def _judge(days: Sequence[SchoolDay], earlier: Sequence[Observation], inputs: Sc
     judged: _Judged = {}
     observations = list(earlier)
     for day in days:
-        observations = [o for o in observations if o.day >= day.day - REACH] + day.observations
+        oldest = day.day - REACH
+        observations = [o for o in observations if o.day >= oldest] + day.observations
         aim = inputs.aim(day.day)
         if not day.observations or aim is None:
             continue

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Dialect, Table
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.store.unit import UnitOfWork
@@ -16,32 +16,6 @@ def insert(unit: UnitOfWork, table: Table) -> AnyInsert:
     if unit.connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
-
-
-def insert_all(unit: UnitOfWork, table: Table, rows: list[dict[str, Any]]) -> bool:
-    """Insert many rows, all with the same columns in the same order; those whose key is taken are passed over.
-
-    The values go to the driver as they are: that is several times faster than a statement that returns keys.
-
-    Returns:
-        Whether every row was inserted. If not, which ones were is not known: go back to a savepoint.
-    """
-    sql, names = _sql_of(unit.connection.dialect, table, tuple(rows[0]))
-    values: Any = [tuple([row[name] for name in names]) for row in rows] if names else rows
-    return unit.connection.exec_driver_sql(sql, values).rowcount == len(rows)
-
-
-_SQL: dict[tuple[str, str, tuple[str, ...]], tuple[str, list[str]]] = {}
-
-
-def _sql_of(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, list[str]]:
-    """Return the statement, and the order of its values where the driver goes by place."""
-    key = (dialect.name, table.name, columns)
-    if key not in _SQL:
-        kind = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
-        compiled = kind.on_conflict_do_nothing().compile(dialect=dialect, column_keys=list(columns))
-        _SQL[key] = str(compiled), list(compiled.positiontup or ())
-    return _SQL[key]
 
 
 def insert_or_update(unit: UnitOfWork, table: Table, row: dict[str, Any]) -> None:

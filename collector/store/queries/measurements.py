@@ -13,10 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from agent.wire import forms
 from agent.wire.codec import Decoded
 from agent.wire.records import Budget, Diary, Direction, Failure, Loaded, Measurement, Part, Rtt
+from collector.store.many import insert_all
 from collector.store.queries import availability_marks
 from collector.store.tables.measurements import CONFLICTS, DIARY, MEASUREMENTS, QUARANTINE
 from collector.store.unit import Snapshot, UnitOfWork, is_outage
-from collector.store.upsert import insert, insert_all
+from collector.store.upsert import insert
 
 LOG = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select
 
+from collector.store.many import insert_all
 from collector.store.queries import facts, newness
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.tables.sites import NETWORK_DAYS, NETWORK_STANDINGS, PROVIDER_NETWORKS
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.store.upsert import insert_all
 
 
 class Arrival(NamedTuple):

@@ -6,13 +6,15 @@ The schools of one call are folded from the same day on, so that each question i
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select
 
+from collector.store.many import insert_new, update_all
 from collector.store.queries.judging import summaries
 from collector.store.queries.judging.summaries import Series
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -36,7 +38,7 @@ class Measured(NamedTuple):  # made by the hundred thousand: a tuple is what the
     download_steady_s: float | None
     download_bytes: int | None
     download_stop_reason: str | None
-    download_lower_bound: bool | None
+    download_lower_bound: bool | None  # of a fold perhaps 0 or 1, as the driver gives it; so is `votes`
     upload_bps: int | None
     idle_rtt_ms: float | None
     medium: str | None
@@ -146,6 +148,8 @@ class Outcome:
     events: list[NewEvent] = field(default_factory=list)
 
 
+_VOTES_AT_ONCE = 5_000
+
 _MEASURED = [MEASUREMENTS.c[name] for name in Measured._fields]
 _VOTED = [MEASUREMENTS.c[name] for name in Voted._fields]
 _FLAG = [FLAGS.c[name] for name in Flag.__dataclass_fields__]
@@ -177,8 +181,8 @@ def _load_measurements(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) 
         .where(of_schools, started >= scope.from_ms)
         .order_by(MEASUREMENTS.c.school, started, MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
     )
-    for row in snapshot.connection.execute(query).all():
-        past[row[0]].measured.append(Measured._make(row))
+    for code, rows in groupby(_plain(snapshot, query), key=itemgetter(0)):
+        past[code].measured = list(map(Measured._make, rows))
     before = (started >= scope.reach_ms) & (started < scope.until_ms) & MEASUREMENTS.c.votes.is_(True)
     voted = select(*_VOTED).where(of_schools, before, MEASUREMENTS.c.download_bps.is_not(None))
     for code, rows in groupby(_plain(snapshot, voted.order_by(MEASUREMENTS.c.school, started)), key=itemgetter(0)):
@@ -243,40 +247,30 @@ def write(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:
     _set_votes(unit, [vote for outcome in outcomes for vote in outcome.votes])
     days = SCHOOL_DAYS.c.school.in_(scope.schools) & (SCHOOL_DAYS.c.day >= scope.from_day)
     unit.connection.execute(delete(SCHOOL_DAYS).where(days))
-    _insert(unit, SCHOOL_DAYS, [row for outcome in outcomes for row in outcome.days])
+    insert_new(unit, SCHOOL_DAYS, [row for outcome in outcomes for row in outcome.days])
     evaluations = EVALUATIONS.c.school.in_(scope.schools) & (EVALUATIONS.c.day >= scope.from_day)
     of_series = (EVALUATIONS.c.profile == scope.profile) & (EVALUATIONS.c.metric == scope.metric)
     unit.connection.execute(delete(EVALUATIONS).where(evaluations, of_series))
-    _insert(unit, EVALUATIONS, [row for outcome in outcomes for row in outcome.evaluations])
+    insert_new(unit, EVALUATIONS, [row for outcome in outcomes for row in outcome.evaluations])
     summaries.renew(unit, Series(scope.profile, scope.metric), scope.schools, scope.from_day)
     _write_flags(unit, scope, outcomes)
 
 
-def _insert(unit: UnitOfWork, table: Any, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        unit.connection.execute(insert(table), rows)
-
-
 def _set_votes(unit: UnitOfWork, votes: Sequence[Vote]) -> None:
-    if not votes:
-        return
-    statement = (
-        update(MEASUREMENTS)
-        .where(MEASUREMENTS.c.device == bindparam("of_device"), MEASUREMENTS.c.rid == bindparam("of_rid"))
-        .values(votes=bindparam("now_votes"), exclusion=bindparam("now_exclusion"))
-    )
+    """Write the votes in the order of their rids, which is about that in which the rows came and lie on the disk."""
     rows = [
-        {"of_device": vote.device, "of_rid": vote.rid, "now_votes": vote.votes, "now_exclusion": vote.exclusion}
-        for vote in votes
+        {"device": vote.device, "rid": vote.rid, "votes": vote.votes, "exclusion": vote.exclusion}
+        for vote in sorted(votes, key=attrgetter("rid"))
     ]
-    unit.connection.execute(statement, rows)
+    for some in in_pieces(rows, _VOTES_AT_ONCE):
+        update_all(unit, MEASUREMENTS, some)
 
 
 def _write_flags(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:
     flags = [flag for outcome in outcomes for flag in outcome.flags]
     if flags:
         unit.connection.execute(delete(FLAGS).where(FLAGS.c.flag_id.in_([flag.flag_id for flag in flags])))
-        _insert(unit, FLAGS, [{name: getattr(flag, name) for name in Flag.__dataclass_fields__} for flag in flags])
+        insert_new(unit, FLAGS, [{name: getattr(flag, name) for name in Flag.__dataclass_fields__} for flag in flags])
     if refolded := [flag_id for outcome in outcomes for flag_id in outcome.refolded]:
         late = FLAG_EVENTS.c.flag_id.in_(refolded) & (FLAG_EVENTS.c.day >= scope.from_day)
         unit.connection.execute(delete(FLAG_EVENTS).where(late))
@@ -298,4 +292,4 @@ def _write_flags(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) ->
                 "numbers": event.numbers,
             }
         )
-    _insert(unit, FLAG_EVENTS, rows)
+    insert_new(unit, FLAG_EVENTS, rows)

@@ -13,6 +13,7 @@ from sqlalchemy import Select, Subquery, delete, func, insert, select, union
 
 from collector.domain.periods import WAYS, first_before, first_day
 from collector.domain.words import Verdict
+from collector.store.many import insert_new
 from collector.store.queries import newness
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
@@ -107,8 +108,7 @@ def _renew_periods(unit: UnitOfWork, series: Series, schools: Sequence[str], fro
         for way, first in firsts.items():
             of_way = {"school": school, "profile": series.profile, "metric": series.metric, "way": way}
             rows += [of_way | row for row in _periods(way, days) if row["first_day"] >= first.isoformat()]
-    if rows:
-        unit.connection.execute(insert(PERIOD_VERDICTS), rows)
+    insert_new(unit, PERIOD_VERDICTS, rows)
 
 
 def _periods(way: str, days: Iterable[Any]) -> list[dict[str, Any]]:

@@ -86,3 +86,9 @@ def test_what_a_school_spent_and_reached(store: Store) -> None:
         assert measurements.spent_bytes(unit, "elsewhere", 0) == 0
         assert measurements.recent_speeds(unit, "00123", 2) == (24_400_000, 5_200_000)
         assert measurements.recent_speeds(unit, "elsewhere", 2) == (None, None)
+
+
+@pytest.mark.parametrize("record", [a_measurement(1), a_failed_measurement(1), a_diary_run(1)])
+def test_what_a_row_has_is_plain(record: dict[str, Any]) -> None:
+    kinds = {type(value) for value in row_of(placed(record)).values()}
+    assert kinds <= {str, int, float, bool, type(None)}
