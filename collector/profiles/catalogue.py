@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -113,20 +114,26 @@ def load(extra: Iterable[Path] = ()) -> Catalogue:
     Raises:
         ProfileError: If a file cannot be read, or two have the same id and version.
     """
-    shipped = (entry for entry in files("collector.profiles").iterdir() if entry.name.endswith(".toml"))
-    texts_by_name = [(entry.name, entry.read_text("utf-8")) for entry in sorted(shipped, key=lambda e: e.name)]
+    texts_by_name = []
     for path in extra:
         try:
             texts_by_name.append((str(path), path.read_text("utf-8")))
         except (OSError, UnicodeDecodeError) as error:
             raise ProfileError(f"{path}: cannot be read: {error}.") from error
-    profiles = tuple(read(text, name) for name, text in texts_by_name)
+    profiles = (*_shipped(), *(read(text, name) for name, text in texts_by_name))
     seen: set[tuple[str, str]] = set()
     for profile in profiles:
         if (profile.id, profile.version) in seen:
             raise ProfileError(f"Profile {profile.id} has version {profile.version} twice: give one a new version.")
         seen.add((profile.id, profile.version))
     return Catalogue(profiles)
+
+
+@cache
+def _shipped() -> tuple[Profile, ...]:
+    """Return the profiles of this version: each evaluation asks for them, and they change with the program alone."""
+    found = (entry for entry in files("collector.profiles").iterdir() if entry.name.endswith(".toml"))
+    return tuple(read(entry.read_text("utf-8"), entry.name) for entry in sorted(found, key=lambda one: one.name))
 
 
 def read(text: str, name: str) -> Profile:
