@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from collector.evaluate.inputs import reference_of
 from collector.notify import decide, sending, watch
 from collector.notify.decide import OutageSource
 from collector.notify.settings import NotifyConfig, smtp_password
-from collector.ports import Ports
+from collector.ports import Clock, Ports
 from collector.real.hooks import HttpPoster
 from collector.real.host import RealHost
 from collector.real.mail import SmtpMailer
@@ -34,6 +35,8 @@ SEND_EVERY_S = 20
 WATCH_AT_S = 5  # of each minute: it is taken when it is over
 NOTICE_AT_S = 10
 FAILURES_KEPT_MS = 7 * 86_400_000
+LOOK_AT_CLOCK_S = 30.0
+CLOCK_STEP_MS = 60_000
 
 
 def run_jobs(
@@ -54,6 +57,7 @@ def run_jobs(
         stop: Ends it.
         notify: How people are told; None: as shipped.
     """
+    offset_ms = ports.clock.now_ms() - ports.clock.mono_ms()
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
 
     def add(name: str, job: Callable[[], object], trigger: str = "interval", **when: float) -> None:
@@ -75,8 +79,28 @@ def run_jobs(
     scheduler.add_job(judge, "interval", seconds=every_s, id="evaluate")
     add("tidy", partial(tidy, store, ports), hours=TIDY_EVERY_H)
     add("outages", partial(outages.watch, store, config, ports), "cron", second=WATCH_AT_S)
-    stop.wait()
+    follow_clock(scheduler, ports.clock, stop, offset_ms)
     scheduler.shutdown(wait=False)
+
+
+def follow_clock(scheduler: BackgroundScheduler, clock: Clock, stop: threading.Event, offset_ms: int) -> None:
+    """Let every job come by the new time whenever somebody sets this computer's clock, until `stop` is set.
+
+    The scheduler keeps the moment of each job's next turn. A clock that is put back by a day would let them all rest
+    for a day, and nobody would be told of anything.
+
+    Args:
+        scheduler: With its jobs.
+        clock: By whose monotonic time a step of the other is seen.
+        stop: Ends it.
+        offset_ms: Between the two clocks when the first job got its turn.
+    """
+    while not stop.wait(LOOK_AT_CLOCK_S):
+        before_ms, offset_ms = offset_ms, clock.now_ms() - clock.mono_ms()
+        if abs(offset_ms - before_ms) > CLOCK_STEP_MS:
+            LOG.warning("clock.set", extra={"by_s": (offset_ms - before_ms) / 1000})
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=datetime.fromtimestamp(clock.now_ms() / 1000, UTC))
 
 
 def evaluate(store: Store, config: CollectorConfig, testpoint: TestpointConfig, ports: Ports) -> None:

@@ -50,8 +50,8 @@ def look_up(store: Store, config: CollectorConfig, ports: Ports, known: NetworkL
     now_ms = ports.clock.now_ms()
     with store.reader() as snapshot:
         deployment = work.deployment_of(snapshot, config, profiles.load(), Reference())
-        seen = facts.find_fact(snapshot, facts.NETWORKS_SEEN_MS)
-        first_ms = int(seen) - _AGAIN_MS if seen else stored.first_arrival_ms(snapshot)
+        seen_ms = facts.find_mark(snapshot, facts.NETWORKS_SEEN_MS, now_ms)
+        first_ms = seen_ms - _AGAIN_MS if seen_ms is not None else stored.first_arrival_ms(snapshot)
     if first_ms is None:
         return 0
     found: dict[str, Network | None] = {}

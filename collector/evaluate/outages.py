@@ -43,6 +43,7 @@ AGAIN_SCHOOLS = 400  # of all outages that are worked out again in one minute; a
 AGAIN_DAYS = 40  # as far back as days of conditions are worked out again (decision 132)
 LOAD_MIN = LOOKBACK_MIN + WITHIN_MIN + 2 * LONGEST_MIN
 USUAL_KEPT_DAYS = 60
+SET_BACK_MIN = 2  # a clock that is put back by less is waited for
 COMMITTED_WITHIN_MS = 3 * MINUTE_MS
 
 
@@ -67,6 +68,8 @@ def watch(store: Store, config: CollectorConfig, ports: Ports) -> list[OutageFac
     last = now_ms // MINUTE_MS - 1
     with store.reader() as snapshot:
         taken = int(facts.find_fact(snapshot, facts.OUTAGES_MINUTE) or last - 1)
+        if taken > last + SET_BACK_MIN:  # by a clock that was ahead: nobody would watch until it is that late again
+            taken = last - 1
         minutes = range(max(taken + 1, last - CATCH_UP_MIN), last + 1)
         if not minutes:
             return []
@@ -218,7 +221,7 @@ def _write(unit: UnitOfWork, changed: Iterable[Outage], composer: Composer) -> l
 def _learn(unit: UnitOfWork, composer: Composer, now_ms: int, done: set[str]) -> list[OutageFact]:
     """Look again at outages of which diaries have come since the last time."""
     # A batch that was received before the last look may have been committed after it.
-    after_ms = int(facts.find_fact(unit, facts.OUTAGES_LEARNT_MS) or 0) - COMMITTED_WITHIN_MS
+    after_ms = (facts.find_mark(unit, facts.OUTAGES_LEARNT_MS, now_ms) or 0) - COMMITTED_WITHIN_MS
     told: list[OutageFact] = []
     for outage_id in outages.touched_by(unit, after_ms, now_ms, AROUND_MIN * MINUTE_MS):
         if outage_id not in done:

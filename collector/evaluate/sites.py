@@ -50,7 +50,7 @@ def work_out(store: Store, deployment: Deployment, now_ms: int) -> None:
     """Work out the days of which looks came in."""
     oldest = (_utc_day(now_ms) - timedelta(days=STANDS_DAYS)).isoformat()
     with store.reader() as snapshot:
-        seen_ms = int(facts.find_fact(snapshot, facts.SITES_SEEN_MS) or 0)
+        seen_ms = facts.find_mark(snapshot, facts.SITES_SEEN_MS, now_ms) or 0
         newest_ms = stored.newest_receipt_ms(snapshot)
         wanted = stored.touched(snapshot, seen_ms - _AGAIN_MS)
         for code in stored.changed_schools(snapshot, seen_ms - _AGAIN_MS) if seen_ms else ():
@@ -77,7 +77,7 @@ def work_out(store: Store, deployment: Deployment, now_ms: int) -> None:
             stored.renew_standings(unit, some, oldest)
         stored.forget_standings(unit, oldest)
         if newest_ms is not None and newest_ms != seen_ms:
-            facts.set_fact(unit, facts.SITES_SEEN_MS, str(newest_ms))
+            facts.set_fact(unit, facts.SITES_SEEN_MS, str(min(newest_ms, now_ms)))
         unit.commit()
     LOG.info("sites.evaluated", extra={"schools": len(wanted), "days": len(days)})
 

@@ -1,8 +1,11 @@
 """Jobs that fail are logged and come again; what need not be kept is forgotten."""
 
 import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Table, insert, select
 
 from collector import jobs
@@ -21,6 +24,38 @@ def test_an_evaluation_leaves_its_time(store: Store, clock: FakeClock) -> None:
     jobs.run_jobs(store, CollectorConfig(), TestpointConfig(), fake_ports(clock), stop)
     with store.reader() as snapshot:
         assert facts.find_fact(snapshot, facts.LAST_EVALUATION_MS) == str(clock.now_ms())
+
+
+class TwoLooks:
+    """An event that lets the clock be looked at twice; before the first look somebody sets it."""
+
+    def __init__(self, clock: FakeClock, by_ms: int) -> None:
+        self._clock, self._by_ms, self.looks = clock, by_ms, 0
+
+    def wait(self, seconds: float) -> bool:
+        self.looks += 1
+        self._clock.advance(round(seconds * 1000))
+        if self.looks == 1:
+            self._clock.now += self._by_ms
+        return self.looks > 2
+
+
+@pytest.mark.parametrize(("by_ms", "is_noticed"), [(-86_400_000, True), (5_000, False)])
+def test_no_job_rests_until_a_clock_that_was_put_back_is_as_late_again(
+    clock: FakeClock, by_ms: int, *, is_noticed: bool
+) -> None:
+    scheduler = BackgroundScheduler(timezone="UTC")
+    scheduler.start(paused=True)
+    try:
+        first = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
+        scheduler.add_job(print, "interval", seconds=60, id="often", next_run_time=first)
+        scheduler.add_job(print, "cron", second=10, id="by the clock", next_run_time=first)
+        stop: Any = TwoLooks(clock, by_ms)
+        jobs.follow_clock(scheduler, clock, stop, clock.now_ms() - clock.mono_ms())
+        moved = first + timedelta(milliseconds=by_ms, seconds=jobs.LOOK_AT_CLOCK_S)
+        assert {job.next_run_time for job in scheduler.get_jobs()} == {moved if is_noticed else first}
+    finally:
+        scheduler.shutdown(wait=False)
 
 
 @pytest.mark.parametrize("error", [CollectorError("no profile"), KeyError("ours")])

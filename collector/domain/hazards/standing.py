@@ -73,6 +73,7 @@ class Called:
     """What the record of a school comes to."""
 
     version: int = 0  # the newest `seq`: a form says which one it was made from
+    moved: int = 0  # the newest `seq` of a line that is more than a note
     claimed_by: str | None = None
     claimed_ms: int | None = None
     answer: str | None = None  # of the newest result that stands
@@ -120,6 +121,7 @@ def fold(entries: Iterable[Entry]) -> Called:
             first_ms = one.at_ms
     return Called(
         version=ordered[-1].seq if ordered else 0,
+        moved=max((one.seq for one in ordered if one.deed != CallDeed.NOTE), default=0),
         claimed_by=claim.by if claim else None,
         claimed_ms=claim.at_ms if claim else None,
         answer=result.answer if result else None,

@@ -5,6 +5,7 @@ suspected   the drop is still there in the next minute -> open; else it never wa
 open        four fifths of its schools are heard again -> recovering
 recovering  fewer again -> open
 recovering  19 of 20 are heard for 20 minutes, or four fifths for two hours -> closed
+open        more than half are heard and nobody else for three days, or nobody for four weeks -> closed
 """
 
 import hashlib
@@ -26,6 +27,8 @@ RECOVERING_SHARE: Final = 0.8
 CLOSED_SHARE: Final = 0.95
 CLOSED_AFTER_MIN: Final = 20
 FEW_SILENT_FOR_MIN: Final = 120
+LEFT_MIN: Final = 3 * 24 * 60  # over a weekend
+DROPPED_MIN: Final = 28 * 24 * 60  # as long as it takes until a computer counts as dropped off
 _BEGAN_QUANTILE: Final = 0.9  # of the last words: a straggler falls silent for a reason of its own
 
 UsualAt = Callable[[Group, int], float]
@@ -112,10 +115,11 @@ class Watch:
 
     def _join_and_leave(self, outage: Outage, minute: int, happened: list[Event]) -> bool:
         is_changed = False
-        may_join = minute - (outage.opened or minute) <= JOIN_MIN
+        may_join = 0 <= minute - (outage.opened or minute) <= JOIN_MIN
         for event in happened:
             code, member = event.school, outage.members.get(event.school)
-            if event.change is Change.BACK and member is not None and event.heard > member.heard:
+            is_ahead = member is not None and member.heard > minute  # seen by a clock that was put back since
+            if event.change is Change.BACK and member is not None and (is_ahead or event.heard > member.heard):
                 is_changed |= _heard_again(outage, code, member, minute)
             elif event.change in (Change.FELL, Change.LATE) and outage.group in self.tally.groups_of.get(code, ()):
                 is_late = event.change is Change.LATE
@@ -218,14 +222,27 @@ def _advance(outage: Outage, minute: int) -> bool:
     missing_allowed = max(members - ceil(CLOSED_SHARE * members), 0)
     if share < RECOVERING_SHARE:
         outage.state, outage.recovered, outage.whole = OutageState.OPEN, None, None
+        if _is_left(outage, minute):
+            outage.state, outage.recovered, outage.closed = OutageState.CLOSED, minute, minute
         return before != (outage.state, outage.recovered, outage.whole)
-    outage.recovered = outage.recovered or minute
+    outage.recovered = min(outage.recovered or minute, minute)
     outage.state = OutageState.RECOVERING
-    outage.whole = (outage.whole or minute) if silent <= missing_allowed else None
+    outage.whole = min(outage.whole or minute, minute) if silent <= missing_allowed else None
     is_whole = outage.whole is not None and minute - outage.whole >= CLOSED_AFTER_MIN
     if is_whole or minute - outage.recovered >= FEW_SILENT_FOR_MIN:
         outage.state, outage.closed = OutageState.CLOSED, minute
     return before != (outage.state, outage.recovered, outage.whole)
+
+
+def _is_left(outage: Outage, minute: int) -> bool:
+    """Return whether those that are still silent have a reason of their own, so that the flags of the others may go on.
+
+    They do once they are fewer than half and nobody has come back for three days; and whoever they are, after the time
+    in which a computer that is not heard drops off.
+    """
+    moved = max((one.back for one in outage.members.values() if one.back is not None), default=outage.opened or minute)
+    is_most = 2 * len(outage.silent()) >= len(outage.members)
+    return minute - moved >= (DROPPED_MIN if is_most else LEFT_MIN)
 
 
 def _began(outage: Outage) -> int:

@@ -28,6 +28,8 @@ OUTAGES_SEEN = "outages_seen"  # JSON: seals of outages as the watch wrote them 
 TURNS_UNTIL = "turns_until"  # the newest quarter of an hour whose turn it was to be worked out again (`evaluate.turns`)
 HAS_EVALUATIONS = "has_evaluations"  # "1" or "0": of that profile, when an evaluation last came to its end
 
+MARK_BACK_MS = 86_400_000
+
 
 _FACT = select(FACTS.c.value).where(FACTS.c.name == bindparam("name"))
 
@@ -42,6 +44,24 @@ def find_facts(snapshot: Snapshot, names: Iterable[str]) -> dict[str, str]:
     """Return those of some facts that somebody has written."""
     rows = snapshot.connection.execute(select(FACTS.c.name, FACTS.c.value).where(FACTS.c.name.in_(list(names))))
     return {row[0]: row[1] for row in rows}
+
+
+def find_mark(snapshot: Snapshot, name: str, now_ms: int, back_ms: int = MARK_BACK_MS) -> int | None:
+    """Return a fact that says up to which moment something was done; None where nobody has written it.
+
+    A moment to come was written while this computer's clock was ahead, and what has come since it was put right lies
+    before it. So then a day is done again: everything that goes by such a mark may be done twice.
+
+    Args:
+        snapshot: The database.
+        name: Of the fact, UTC milliseconds.
+        now_ms: The collector's time.
+        back_ms: How much is done again then.
+    """
+    found = find_fact(snapshot, name)
+    if found is None:
+        return None
+    return int(found) if int(found) <= now_ms else now_ms - back_ms
 
 
 def set_fact(unit: UnitOfWork, name: str, value: str) -> None:

@@ -1,6 +1,7 @@
 """One permission to test per school."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import delete, select
 
@@ -8,6 +9,9 @@ from collector.store.tables.devices import LEASES
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.store.upsert import insert
+
+AHEAD_MS: Final = 60_000
+"""A lease that was granted so far from now was granted by a clock that was ahead, and would last for as long."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ def take_lease(unit: UnitOfWork, lease: Lease) -> bool:
     row = dict(lease.__dict__)
     statement = insert(unit, LEASES).values(row)
     new = {name: value for name, value in row.items() if name != "school"}
-    condition = (LEASES.c.expires_ms <= lease.granted_ms) | (LEASES.c.device == lease.device)
+    is_ahead = LEASES.c.granted_ms > lease.granted_ms + AHEAD_MS
+    condition = (LEASES.c.expires_ms <= lease.granted_ms) | is_ahead | (LEASES.c.device == lease.device)
     done = unit.connection.execute(
         statement.on_conflict_do_update(index_elements=["school"], set_=new, where=condition).returning(LEASES.c.device)
     )

@@ -147,7 +147,8 @@ def _deed(typed: Recorded, called: Called) -> str | Markup:
     if typed.deed == CallDeed.NOTE:
         return typed.deed
     if typed.deed == CallDeed.RESULT:
-        return CallDeed.NOTE.value if is_old else typed.deed
+        is_known = called.moved <= typed.seen <= called.version  # a note that somebody added takes no answer
+        return typed.deed if is_known else CallDeed.NOTE.value
     if is_old and called.claimed_by not in (None, me):
         return say("Nothing was changed: %(name)s is calling this school now.", name=called.claimed_by)
     if is_old or (typed.deed == CallDeed.UNDO and typed.undoes != called.last_id):

@@ -25,6 +25,8 @@ from tests.fakes.outage_island import CONFIG, MINUTE_MS, ZONE, Island, at, nobod
 from tests.fakes.registry_files import import_calendar, import_schools
 from tests.fakes.wire_device import a_deployment
 
+DAY_MS = 86_400_000
+
 
 def an_island(store: Store, *, signs: bool = False) -> Island:
     """Return forty schools at 08:39 on a morning on which nothing has happened."""
@@ -87,6 +89,15 @@ def test_the_watch_run_twice_or_again_from_the_start_gives_the_same_rows(island:
 
     island.watch_again(at("08:30"))
     assert (island.rows(), island.rows(OUTAGE_SCHOOLS)) == once
+
+
+def test_a_clock_that_was_ahead_for_a_moment_lets_nobody_stop_watching(island: Island, store: Store) -> None:
+    island.clock.now += DAY_MS
+    evaluation.watch(store, CONFIG, island.ports)
+    island.clock.now -= DAY_MS
+    island.pass_until(at("09:05"), island.is_not_cut)
+    (row,) = island.rows()
+    assert (row["label"], row["state"], row["silent"]) == ("provider", "open", 20)
 
 
 def test_a_collector_that_was_away_for_an_hour_blames_no_school(island: Island, store: Store) -> None:

@@ -27,6 +27,7 @@ CODES = ("00123", "00124", "00125", "00126", "00127")
 SITE = "Library"
 HOURS = ("08:05", "10:05", "13:05")
 ZONE = "America/Santiago"
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -113,6 +114,16 @@ def test_a_day_that_is_going_on_says_nothing_yet(country: Store) -> None:
     assert [flag["state"] for flag in table(country, FLAGS)] == []
     run(country, at_ms(WEEK[2], "18:30", ZONE))
     assert [flag["state"] for flag in table(country, FLAGS)] == ["open"]
+
+
+def test_looks_that_come_after_a_clock_was_put_back_become_days(country: Store) -> None:
+    ahead = [{**row, "received_ms": row["received_ms"] + 30 * DAY_MS} for row in looks("00123", WEEK[:1], "open")]
+    add(country, ahead)
+    run(country, at_ms(WEEK[0], "20:00", ZONE) + 30 * DAY_MS)
+    for day in WEEK[1:]:
+        add(country, looks("00123", [day], "open"))
+        run(country, at_ms(day, "20:00", ZONE))
+    assert [row["day"] for row in table(country, SITE_DAYS)] == [day.isoformat() for day in WEEK]
 
 
 def test_any_order_of_arrival_gives_the_same_rows(country: Store) -> None:

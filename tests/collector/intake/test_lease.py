@@ -57,6 +57,16 @@ def test_one_device_of_a_school_at_a_time(device: WireDevice, clock: FakeClock) 
     assert other.ask_lease()["granted"] is True
 
 
+def test_a_lease_of_a_clock_that_was_ahead_keeps_no_school_from_testing(device: WireDevice, clock: FakeClock) -> None:
+    other = a_second(device)
+    clock.now += HOUR_MS
+    assert device.ask_lease()["granted"] is True
+    clock.now -= HOUR_MS
+    assert other.ask_lease()["granted"] is True
+    clock.now -= 1000
+    assert device.ask_lease()["granted"] is False, "a second between two machines is no clock that was put back"
+
+
 def test_the_holder_renews_and_another_school_is_not_held_up(device: WireDevice) -> None:
     elsewhere = WireDevice(device.parts, a_token(device.parts, "S-2"), seed=3)
     elsewhere.enrol()

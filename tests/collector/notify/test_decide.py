@@ -93,6 +93,22 @@ def test_no_digest_at_the_weekend_and_on_monday_what_friday_brought(store: Store
     assert scene.decide() == 3
 
 
+def test_a_clock_that_was_ahead_for_a_moment_takes_no_digest_of_the_days_between(store: Store) -> None:
+    scene = Scene(store).fill()
+    assert scene.decide() == 0
+    scene.clock.now = at("2026-12-16 07:00")
+    assert scene.decide() == 0
+    scene.clock.now = at("2026-11-25 06:30")
+    scene.flag("S0", "2026-11-24", "north")
+    assert scene.decide() == 3
+    assert scene.decide() == 0
+    scene.clock.now = at("2026-12-16 06:30")
+    scene.flag("S0", "2026-12-15", "later")
+    assert scene.decide() == 0, "that day's turn was taken: its news come on the next"
+    scene.clock.now = at("2026-12-17 06:30")
+    assert scene.decide() == 3
+
+
 def test_a_mute_of_everybody_holds_and_ends(store: Store) -> None:
     scene = Scene(store).fill()
     end_ms = at("2026-11-25 00:00")

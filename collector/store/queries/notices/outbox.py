@@ -22,6 +22,7 @@ from collector.store.upsert import insert as insert_once
 
 _REMEMBERED_MS: Final = 60 * 86_400_000  # what is over is asked for so long: nothing older can be news again
 DETAIL_CHARS: Final = 300
+AHEAD_MS: Final = 12 * 3_600_000  # what was decided so far from now was decided by a clock that was ahead
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,8 @@ def standing(snapshot: Snapshot, reader: str, now_ms: int) -> Standing:
         select(table.subject, table.told_ms, table.over_ms).where(table.reader == reader, lately)
     )
     sent = func.max(turns.day).filter(turns.notice_id.is_not(None))
-    turn = snapshot.connection.execute(select(func.max(turns.day), sent).where(turns.reader == reader)).one()
+    mine = (turns.reader == reader) & (turns.at_ms <= now_ms + AHEAD_MS)  # of a day to come nobody has decided
+    turn = snapshot.connection.execute(select(func.max(turns.day), sent).where(mine)).one()
     last = select(NOTICES.c.topic, func.max(NOTICES.c.made_ms))
     last = last.where(NOTICES.c.reader == reader, NOTICES.c.state != State.TAKEN_BACK.value)
     lasts: dict[str, int] = {

@@ -161,6 +161,51 @@ def test_a_suspicion_that_is_gone_a_minute_later_never_was() -> None:
     assert gone.state is OutageState.RETRACTED and gone.opened is None and watch.outages == []
 
 
+DAY_MIN = 24 * 60
+
+
+def an_outage() -> tuple[Watch, list[str]]:
+    """Return a watch over an open outage of one provider in one area, and its schools; it opened at minute 119."""
+    watch = Watch(Tally(a_country()), lambda _group, _minute: 0.02)
+    watch.step(100, [Event(100, Change.BACK, code, 100) for code in a_country()])
+    silent = sorted(of(area="North", provider="A"))
+    watch.step(118, [Event(118, Change.FELL, code, 100) for code in silent])
+    (outage,) = watch.step(119, [])
+    assert outage.state is OutageState.OPEN and sorted(outage.members) == silent
+    return watch, silent
+
+
+def test_who_never_comes_back_does_not_hold_the_others_for_ever() -> None:
+    watch, silent = an_outage()
+    back = silent[: len(silent) // 2 + 1]
+    watch.step(200, [Event(200, Change.BACK, code, 200) for code in back])
+    (outage,) = watch.outages
+    watch.step(200 + 3 * DAY_MIN - 1, [])
+    assert outage.state is OutageState.OPEN
+    watch.step(200 + 3 * DAY_MIN, [])
+    assert outage.state is OutageState.CLOSED and outage.closed == 200 + 3 * DAY_MIN and watch.outages == []
+    assert outage.silent() == set(silent) - set(back)
+
+
+def test_an_outage_of_most_goes_on_until_their_computers_have_dropped_off() -> None:
+    watch, silent = an_outage()
+    watch.step(200, [Event(200, Change.BACK, silent[0], 200)])
+    (outage,) = watch.outages
+    watch.step(200 + 28 * DAY_MIN - 1, [])
+    assert outage.state is OutageState.OPEN
+    watch.step(200 + 28 * DAY_MIN, [])
+    assert outage.state is OutageState.CLOSED
+
+
+def test_an_outage_seen_by_a_clock_that_was_ahead_ends_when_its_schools_are_heard() -> None:
+    watch, silent = an_outage()
+    (outage,) = watch.outages
+    watch.step(20, [Event(20, Change.BACK, code, 20) for code in silent])
+    assert outage.state is OutageState.RECOVERING and outage.recovered == outage.whole == 20
+    watch.step(40, [])
+    assert outage.state is OutageState.CLOSED
+
+
 # --- what was learnt later ------------------------------------------------------------------------------------------
 
 SILENT = {f"s{number}": Silence(510 + number, 560 + number) for number in range(6)}

@@ -250,6 +250,21 @@ def test_two_people_at_one_list_never_overwrite_each_other(app: Flask, otto: Fla
         assert [one.deed for one in hazards.calls(snapshot, hazard_id)["00123"]] == ["claim", "result", "note"]
 
 
+def test_the_answer_of_who_calls_counts_although_another_was_faster(app: Flask, otto: FlaskClient) -> None:
+    """Two answers, each kept as a note because of the other, would leave the school to be called by a third."""
+    hazard_id, ana = declared(otto), as_(app, "ana")
+    record(otto, hazard_id, "00123", "claim", 0)
+    fast = record(ana, hazard_id, "00123", "result", 0, answer="works", way="visit", note="")
+    assert "done=kept" in fast.location
+    record(ana, hazard_id, "00123", "note", 1, note="gate is locked")
+    mine = record(otto, hazard_id, "00123", "result", 1, **RESULT)
+    assert mine.status_code == 303 and "done=result" in mine.location
+    page = ana.get(f"/hazards/{hazard_id}/calls?standing=all").text
+    assert "1 answered, 0 in progress" in page and "The internet is down: otto" in page
+    beyond = record(ana, hazard_id, "00123", "result", 99, answer="works", way="visit", note="")
+    assert "done=kept" in beyond.location
+
+
 def test_many_at_once_write_as_many_lines(app: Flask, otto: FlaskClient, country: Store) -> None:
     hazard_id = declared(otto)
     clients = [as_(app, name) for name in ("otto", "ana", "otto", "ana")]
