@@ -1,6 +1,7 @@
 """Numbers and names of networks from the MMDB file that the operator supplies; read with Python alone."""
 
 import ipaddress
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ from collector.ports import Network
 
 _NUMBER, _NAME = "autonomous_system_number", "autonomous_system_organization"
 _MOST_NUMBER = 2**32 - 1
+_OF_PLACES = re.compile("(city|country|location)$", re.IGNORECASE)  # kinds of files that have no numbers
 
 
 class NetworksFile:
@@ -22,7 +24,7 @@ class NetworksFile:
         """Open the file.
 
         Raises:
-            CollectorError: If it is not there, or no such file.
+            CollectorError: If it is not there, no such file, or one of places.
         """
         try:
             if not path.is_file():  # a pipe would be waited for
@@ -32,10 +34,18 @@ class NetworksFile:
         except Exception as error:  # of a damaged file the library tells in many words
             raise CollectorError(
                 f"[collector] networks_file = {path} cannot be read as an MMDB file.",
-                means="Networks stay unknown until it can.",
+                means="Without it nobody can say on which network a school is.",
                 do="Put a file with numbers of autonomous systems there, or leave the setting empty.",
                 exit_code=ExitCode.USAGE,
             ) from error
+        if _OF_PLACES.search(kind := str(self._reader.metadata().database_type)):
+            self._reader.close()
+            raise CollectorError(
+                f"[collector] networks_file = {path} says where addresses are ({kind[:60]}), not on which network.",
+                means="With it every network would stay unknown.",
+                do="Put a file with numbers of autonomous systems there, or leave the setting empty.",
+                exit_code=ExitCode.USAGE,
+            )
 
     def __enter__(self) -> Self:
         return self

@@ -30,7 +30,7 @@ def _encoded(value: Any) -> bytes:
     return _control(7, len(value)) + b"".join(_encoded(key) + _encoded(one) for key, one in value.items())
 
 
-def write(path: Path, networks: Mapping[str, tuple[int, str]]) -> Path:
+def write(path: Path, networks: Mapping[str, tuple[int, str]], kind: str = "Test-ASN") -> Path:
     """Write a file that knows these networks, such as {"203.0.113.0/24": (64496, "Onda Sur")}; return its path."""
     data = b""
     nodes: list[list[int | None]] = [[None, None]]  # each record: a node, -1 - offset of data, or nothing
@@ -57,7 +57,7 @@ def write(path: Path, networks: Mapping[str, tuple[int, str]]) -> Path:
     tree = b"".join(record(left) + record(right) for left, right in nodes)
     told = {
         "binary_format_major_version": 2, "binary_format_minor_version": 0, "build_epoch": 1_795_525_509,
-        "database_type": "Test-ASN", "description": {"en": "of a test"}, "ip_version": 6, "languages": ["en"],
+        "database_type": kind, "description": {"en": "of a test"}, "ip_version": 6, "languages": ["en"],
         "node_count": count, "record_size": 24,
     }  # fmt: skip
     path.write_bytes(tree + bytes(_SEPARATOR_BYTES) + data + _MARKER + _encoded(told))

@@ -94,6 +94,15 @@ def test_what_is_no_such_file_is_said_in_a_sentence(tmp_path: Path) -> None:
             NetworksFile(path)
 
 
+def test_a_file_that_tells_places_is_no_file_of_networks(tmp_path: Path) -> None:
+    for kind in ("GeoLite2-City", "DBIP-Country", "standard_location"):
+        with pytest.raises(CollectorError, match="says where addresses are"):
+            NetworksFile(mmdb.write(tmp_path / "places.mmdb", KNOWN, kind))
+    for kind in ("GeoLite2-ASN", "GeoIP2-ISP", "GeoIP2-Enterprise", "city-networks"):
+        with NetworksFile(mmdb.write(tmp_path / "networks.mmdb", KNOWN, kind)) as known:
+            assert known.find(next(iter(KNOWN)))
+
+
 def test_a_damaged_file_is_said_or_says_nothing(file: Path, tmp_path: Path) -> None:
     whole, chance = file.read_bytes(), random.Random(1)
     damaged = tmp_path / "damaged.mmdb"
