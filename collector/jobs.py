@@ -8,6 +8,7 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from agent.wire import shapes
 from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
 from collector.evaluate import hazards, networks, outages, run
@@ -54,6 +55,7 @@ def run_jobs(
         stop: Ends it.
         notify: How people are told; None: as shipped.
     """
+    shapes.build_all()
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
 
     def add(name: str, job: Callable[[], object], trigger: str = "interval", **when: float) -> None:

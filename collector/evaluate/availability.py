@@ -224,8 +224,9 @@ def _take_marks(unit: UnitOfWork, batch: Sequence[_Task]) -> None:
 
     What came since the run was planned stays for the next one: of other days, or inputs that are not those read here.
     """
-    taken = availability_marks.take(unit, [task.inputs.code for task in batch])
+    # First: who changes inputs writes marks while nobody else holds any and waits for the inputs.
     is_same = availability_marks.inputs_are(unit, batch[0].inputs.deployment.inputs_version)
+    taken = availability_marks.take(unit, [task.inputs.code for task in batch])
     planned = {task.mark for task in batch} if is_same else set()
     availability_marks.put_back(unit, [mark for mark in taken.values() if mark not in planned])
 

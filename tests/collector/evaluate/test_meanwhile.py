@@ -185,6 +185,27 @@ def test_two_that_reopen_the_same_schools_in_different_orders_both_come_through(
     assert {row["school"] for row in rows(town, AVAILABILITY_MARKS)} == {"a", "b"}
 
 
+def test_who_changes_inputs_and_who_works_availability_out_both_come_through(
+    town: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(town, a_morning(OLD, 0))
+    take = availability_marks.take
+    holiday = threading.Thread(target=declare_holiday, args=(town,))
+
+    def slow(*given: Any) -> Any:
+        monkeypatch.undo()
+        taken = take(*given)
+        holiday.start()
+        holiday.join(MOMENT_S)
+        return taken
+
+    monkeypatch.setattr(availability_marks, "take", slow)
+    availability.work_out(town, deployment(town), clock.now_ms())
+    holiday.join(60)
+    availability.work_out(town, deployment(town), clock.now_ms())
+    assert down(town)["2026-11-20"] == 0
+
+
 def test_an_outage_stands_whatever_the_order_in_which_a_database_sorts_its_schools(store: Store) -> None:
     """By a language a comes before B and an accent counts for little; by bytes it is the other way round."""
     break_down(store, ["b-1", "B-2", "a-3", "Ñ-4", "o-5", "É-6"], OLD)
