@@ -28,7 +28,7 @@ from agent.uplink import enrol, identity
 from agent.uplink.contact import Contact
 from agent.uplink.identity import IdentityStore, Machine
 from agent.uplink.sites import Getter
-from agent.wire import forms
+from agent.wire import forms, shapes
 from agent.wire.records import Measurement
 from agent.wire.vocabulary import ExitCode
 
@@ -56,6 +56,7 @@ def run(config: AgentConfig, data: Path, ports: Ports, *, version: str) -> int:
     lock = hold_agent_lock(data)
     log.start(data, config.log_level)
     LOG.info("agent.started", extra={"version": version, "pid": os.getpid(), "metered": config.metered})
+    shapes.build_all()
     stop, told = threading.Event(), []
 
     def end(number: int, _frame: FrameType | None) -> None:

@@ -6,6 +6,7 @@ from wsgiref.types import WSGIApplication
 
 from flask import Flask
 
+from agent.wire import shapes
 from collector.config import CollectorConfig, TestpointConfig, known_receipt_keys, metrics_token, receipt_file
 from collector.errors import CollectorError
 from collector.intake.keyring import KeySource
@@ -39,6 +40,7 @@ def create_app(
         testpoint: Where devices measure against.
         notify: How people are told; None: as shipped.
     """
+    shapes.build_all()
     places = {
         "ingest": Places(config.ingest_at_once),
         "enrol": Places(config.enrol_at_once),

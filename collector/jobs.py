@@ -9,6 +9,7 @@ from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from agent.wire import shapes
 from collector.config import CollectorConfig, TestpointConfig
 from collector.errors import CollectorError
 from collector.evaluate import hazards, networks, outages, run
@@ -57,6 +58,7 @@ def run_jobs(
         stop: Ends it.
         notify: How people are told; None: as shipped.
     """
+    shapes.build_all()
     offset_ms = ports.clock.now_ms() - ports.clock.mono_ms()
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": None})
 

@@ -132,7 +132,9 @@ def _strict(struct: type[Part]) -> type[msgspec.Struct]:
         (field.encode_name, _constrained(hints[field.name]), msgspec.NODEFAULT if field.required else field.default)
         for field in msgspec.structs.fields(struct)
     ]
-    return msgspec.defstruct(f"Strict{struct.__name__}", fields, forbid_unknown_fields=True, kw_only=True)
+    return msgspec.defstruct(
+        f"Strict{struct.__name__}", fields, forbid_unknown_fields=True, kw_only=True, module=__name__
+    )
 
 
 def _constrained(hint: Any) -> Any:
@@ -324,3 +326,7 @@ def _fitting(unknown: dict[str, Any]) -> dict[str, Any]:
             break
         kept[key] = value
     return {**kept, "_cut": True}
+
+
+for _shape in _RECORDS.values():
+    _strict(_shape)  # made now, while one thread runs: see `shapes`

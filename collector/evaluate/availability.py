@@ -47,6 +47,7 @@ class AvailabilityReport:
 class _Task:
     inputs: SchoolInputs
     span: Span
+    mark: Mark | None  # that the span follows from
 
 
 def write(store: Store, deployment: Deployment, now_ms: int) -> None:
@@ -85,9 +86,9 @@ def _notice(unit: UnitOfWork, default_timezone: str) -> None:
     """Mark everything where all days begin at another moment, or somebody deleted what was worked out."""
     zone = facts.find_fact(unit, facts.AVAILABILITY_ZONE)
     if zone not in (None, default_timezone) or stored.has_losses(unit):
-        availability_marks.mark_days(unit, schools.FIRST_DAY)
+        availability_marks.work_out_again(unit, schools.FIRST_DAY)
     elif astray := stored.astray(unit):
-        availability_marks.mark_days(unit, schools.FIRST_DAY, astray)
+        availability_marks.work_out_again(unit, schools.FIRST_DAY, astray)
     if zone != default_timezone:
         facts.set_fact(unit, facts.AVAILABILITY_ZONE, default_timezone)
 
@@ -115,7 +116,7 @@ def _tasks(snapshot: Snapshot, deployment: Deployment, now_ms: int, report: Avai
             report.failed.append(code)
             continue
         if span is not None:
-            tasks.append(_Task(inputs, span))
+            tasks.append(_Task(inputs, span, marks.get(code)))
     return tasks
 
 
@@ -206,7 +207,7 @@ def _work_batch(store: Store, batch: Sequence[_Task], report: AvailabilityReport
 def _fold_together(unit: UnitOfWork, batch: Sequence[_Task]) -> list[Outcome]:
     codes = [task.inputs.code for task in batch]
     locks.hold(unit, codes)  # nobody else works them out
-    availability_marks.take(unit, codes)  # before the runs are read: what comes meanwhile leaves a new one
+    _take_marks(unit, batch)
     heard = [task for task in batch if task.span.is_heard]
     stored.forget(unit, [task.inputs.code for task in batch if not task.span.is_heard])
     if not heard:
@@ -216,6 +217,18 @@ def _fold_together(unit: UnitOfWork, batch: Sequence[_Task]) -> list[Outcome]:
     outcomes = [line_days.work_out(task.inputs, task.span, known[task.inputs.code]) for task in heard]
     _write(unit, outcomes, stored.now_rows(unit, codes))
     return outcomes
+
+
+def _take_marks(unit: UnitOfWork, batch: Sequence[_Task]) -> None:
+    """Take the marks of a batch, before the runs are read: what comes meanwhile leaves a new one.
+
+    What came since the run was planned stays for the next one: of other days, or inputs that are not those read here.
+    """
+    # First: who changes inputs writes marks while nobody else holds any and waits for the inputs.
+    is_same = availability_marks.inputs_are(unit, batch[0].inputs.deployment.inputs_version)
+    taken = availability_marks.take(unit, [task.inputs.code for task in batch])
+    planned = {task.mark for task in batch} if is_same else set()
+    availability_marks.put_back(unit, [mark for mark in taken.values() if mark not in planned])
 
 
 def _known(unit: UnitOfWork, batch: Sequence[_Task], codes: Sequence[str]) -> dict[str, Known]:

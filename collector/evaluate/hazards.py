@@ -81,6 +81,11 @@ def declare(unit: UnitOfWork, hazard: Hazard, members: Sequence[Placed], *, prof
     _reopen(unit, hazard, days)
 
 
+def hold(unit: UnitOfWork, hazard_id: str) -> None:
+    """Let nobody else declare, date or renew a hazard until the transaction ends."""
+    locks.hold(unit, (f"hazard {hazard_id}",))
+
+
 def redate(unit: UnitOfWork, hazard: Hazard, begins_ms: int, ends_ms: int | None, default_zone: str) -> bool:
     """Change when a hazard began and ended; the days concerned are judged again.
 
@@ -94,6 +99,7 @@ def redate(unit: UnitOfWork, hazard: Hazard, begins_ms: int, ends_ms: int | None
     Returns:
         Whether it was done; not where somebody had changed it meanwhile.
     """
+    hold(unit, hazard.hazard_id)
     before = hazards.days_of(unit, hazard.hazard_id)
     days = _days(hazards.zones_of(unit, hazard.hazard_id), begins_ms, ends_ms, default_zone)
     dated = replace(hazard, begins_ms=begins_ms, ends_ms=ends_ms)
@@ -129,6 +135,7 @@ def renew_open(store: Store, ports: Ports, default_zone: str) -> int:
         found = hazards.to_renew(snapshot, now_ms - LATE_MS, now_ms - ENDED_EVERY_MS)
     for hazard in found:
         with store.unit() as unit:
+            hold(unit, hazard.hazard_id)  # as it is now, not as it was before somebody gave it other dates
             still = hazards.find(unit, hazard.hazard_id)
             if still is not None:
                 renew(unit, still, now_ms, default_zone)

@@ -43,6 +43,7 @@ class Deployment:
     exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
     versions: Versions = field(default_factory=Versions)  # of targets, as people have decided them
     suppressed: Mapping[str, Suppressed] = field(default_factory=dict)  # by school, where something happened
+    inputs_version: str | None = None  # of calendars, hours, zones and what happened, as they were read here
 
     @property
     def choices(self) -> Choices:

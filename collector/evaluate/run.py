@@ -89,7 +89,7 @@ def evaluate(
         if work.notice_losses(unit, config):
             from_day = EARLIEST
         if from_day is not None:
-            availability_marks.mark_days(unit, max(from_day, EARLIEST).isoformat())
+            availability_marks.work_out_again(unit, max(from_day, EARLIEST).isoformat())
         unit.commit()
     with store.reader() as snapshot:
         deployment = work.deployment_of(snapshot, config, catalogue, reference or Reference())
@@ -174,6 +174,7 @@ def _fold_together(
         until_ms=max(begins_ms),
     )
     locks.hold(unit, scope.schools)  # nobody else folds them, or acts on their flags
+    is_same = availability_marks.inputs_are(unit, first.inputs.deployment.inputs_version)
     past = fold.load(unit, scope)
     # Read now: somebody may have closed a flag, or taken that back, a moment ago.
     closings = judgement.closings(unit, scope.schools, flags.KIND, scope.profile, scope.metric)
@@ -187,6 +188,8 @@ def _fold_together(
         done.days += len(outcome.evaluations)
         done.measurements += sum(row["measurements"] for row in outcome.days)
     fold.write(unit, scope, outcomes)
+    if not is_same:  # calendars, say, changed since they were read: the next run folds these days again
+        judgement.leave_unfolded(unit, scope.from_day, scope.schools)
 
 
 def _span(task: Task, past: Past, now_ms: int, as_of: date | None) -> Span:

@@ -52,6 +52,7 @@ def deployment_of(
         exceptions=schools.calendar_days(snapshot),
         versions=Versions(target_versions.in_force(snapshot)),
         suppressed=suppressions.suppressed(snapshot),
+        inputs_version=facts.find_fact(snapshot, facts.INPUTS_VERSION),
     )
 
 

@@ -23,3 +23,9 @@ def hold(unit: UnitOfWork, names: Iterable[str]) -> None:
         return
     name = func.unnest(literal(sorted(names), ARRAY(Text))).column_valued("name")
     unit.connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(name)))).all()
+
+
+def hold_shared(unit: UnitOfWork, name: str) -> None:
+    """Wait until nobody holds a name, and let nobody but others who share it hold it until the transaction ends."""
+    if unit.connection.dialect.name == "postgresql":
+        unit.connection.execute(select(func.pg_advisory_xact_lock_shared(func.hashtext(name)))).all()

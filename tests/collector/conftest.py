@@ -15,7 +15,7 @@ from tests.fakes.databases import Database, Files, OnServer
 ON_BOTH = (
     "store/",
     *(f"intake/test_{name}.py" for name in ("at_once", "batch", "batch_place", "lease", "receipts", "settings")),
-    *(f"evaluate/test_{name}.py" for name in ("casework", "conditions", "dated_inputs", "proof")),
+    *(f"evaluate/test_{name}.py" for name in ("casework", "conditions", "dated_inputs", "meanwhile", "proof")),
     *(f"registry/test_{name}.py" for name in ("importer", "imports")),
     "publish/test_export.py",
     "test_jobs.py",

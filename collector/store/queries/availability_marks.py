@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import case, delete, literal, or_, select
 
+from collector.store import locks
+from collector.store.queries import facts
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.availability import AVAILABILITY_MARKS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.store.upsert import AnyInsert, insert
 
+INPUTS = "inputs"  # the name that is held
 _EAST_MS = 14 * 3_600_000  # no zone is further ahead of UTC
 
 
@@ -58,11 +61,27 @@ _MARK: dict[str, AnyInsert] = {}  # by dialect: put together once, because that 
 def mark_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = None) -> None:
     """Say that an input changed of every day from a local one on.
 
+    Who changes inputs waits for who does so already: two that took the rows of many schools in different orders would
+    wait for each other. And the inputs have another version, by which a run that has read those of before knows it.
+
     Args:
         unit: The transaction that changes it.
         from_day: The first day concerned, ISO.
         codes: The schools concerned; None for all.
     """
+    locks.hold(unit, (INPUTS,))
+    facts.draw_version(unit, facts.INPUTS_VERSION)
+    work_out_again(unit, from_day, codes)
+
+
+def inputs_are(unit: UnitOfWork, version: str | None) -> bool:
+    """Return whether the inputs of days are those that a run has read; on PostgreSQL they stay so until it commits."""
+    locks.hold_shared(unit, INPUTS)
+    return facts.find_fact(unit, facts.INPUTS_VERSION) == version
+
+
+def work_out_again(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = None) -> None:
+    """Let every day from a local one on be worked out again, of some schools or of all, though no input changed."""
     moment = datetime.combine(date.fromisoformat(from_day), time(), UTC)
     from_ms = max(0, round(moment.timestamp() * 1000) - _EAST_MS)
     given = select(SCHOOLS.c.code, literal(from_ms), literal(None, AVAILABILITY_MARKS.c.to_ms.type))
@@ -94,3 +113,9 @@ def take(unit: UnitOfWork, schools: Sequence[str]) -> dict[str, Mark]:
     row = AVAILABILITY_MARKS.c
     taken = delete(AVAILABILITY_MARKS).where(row.school.in_(schools)).returning(row.school, row.from_ms, row.to_ms)
     return {one[0]: Mark(*one) for one in unit.connection.execute(taken)}
+
+
+def put_back(unit: UnitOfWork, marks_taken: Iterable[Mark]) -> None:
+    """Leave marks for the next run that were taken and not worked off."""
+    for mark in sorted(marks_taken):
+        mark_span(unit, *mark)

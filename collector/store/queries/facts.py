@@ -14,6 +14,7 @@ LAST_EVALUATION_MS = "last_evaluation_ms"
 EVALUATED_PROFILE = "evaluated_profile"
 VERDICTS_VERSION = "verdicts_version"  # drawn anew whenever newest verdicts are written (`queries.newness`)
 SET_ASIDE_VERSION = "set_aside_version"  # the same of tests that the evaluation sets aside, and nobody else
+INPUTS_VERSION = "inputs_version"  # the same of what days follow from: calendars, hours, zones, outages, hazards
 STANDINGS_VERSION = "standings_version"  # the same of standings of learning sites and networks
 AVAILABILITY_ZONE = "availability_zone"  # the default zone by which days of availability were worked out
 SITES_SEEN_MS = "sites_seen_ms"  # receipt of the newest look at learning sites that was worked out

@@ -13,7 +13,6 @@ from collector.domain.hazards import geojson
 from collector.domain.hazards.standing import Standing
 from collector.domain.roles import Role
 from collector.evaluate import hazards as work
-from collector.store import locks
 from collector.store.queries import hazards
 from collector.store.queries.hazards import Hazard
 from collector.store.queries.pages import hazards as pages_hazards
@@ -126,7 +125,7 @@ def declare() -> Answer:
             inside = None if "shape" in form.mistakes else work.inside(snapshot, form.shape, form.areas)
             return _form(snapshot, form, inside), 422 if form.mistakes else 200
     with parts.store.unit() as unit:
-        locks.hold(unit, (f"hazard {form.hazard_id}",))
+        work.hold(unit, form.hazard_id)
         if hazards.find(unit, form.hazard_id) is None:
             inside = work.inside(unit, form.shape, form.areas)
             if not inside.found:

@@ -122,6 +122,11 @@ def reopen_days(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = N
         codes: The schools concerned; None for all.
     """
     availability_marks.mark_days(unit, from_day, codes)
+    leave_unfolded(unit, from_day, codes)
+
+
+def leave_unfolded(unit: UnitOfWork, from_day: str, codes: Sequence[str] | None = None) -> None:
+    """Let the next evaluation fold days again, from a local day on, of some schools or of all."""
     statement = update(SCHOOL_DAYS).where(SCHOOL_DAYS.c.day >= from_day).values(is_final=False)
     if codes is None:
         unit.connection.execute(statement)

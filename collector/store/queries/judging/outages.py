@@ -81,10 +81,15 @@ def school_rows(snapshot: Snapshot, outage_id: str) -> list[Row]:
 
 def stands(snapshot: Snapshot, row: Row, schools: Sequence[Row]) -> bool:
     """Return whether an outage and its schools are stored exactly so."""
-    before = school_rows(snapshot, row["outage_id"])
-    if before != sorted(schools, key=lambda one: str(one["school"])):
+    # Sorted here: a database sorts texts by a language.
+    before, now = (sorted(some, key=_school) for some in (school_rows(snapshot, row["outage_id"]), schools))
+    if before != now:
         return False
     return list_rows(snapshot, [row["outage_id"]]) == [row]
+
+
+def _school(row: Row) -> str:
+    return str(row["school"])
 
 
 def said_of(snapshot: Snapshot, ids: Iterable[str]) -> dict[str, dict[str, int]]:
