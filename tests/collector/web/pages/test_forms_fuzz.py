@@ -108,6 +108,7 @@ class Fuzz:
         devices = re.findall(r'name="device" value="([^"]+)"', self.client("ana").get("/devices").text)
         self.do("fleet.chosen", device=devices)  # a silent one among them: only such can be given to somebody
         self.do("networks.declare", provider="Onda Sur", number="64500")
+        self.do("evidence.ask")
 
     def deeds_about_notices(self) -> None:
         """Give somebody an address and an hour of silence, and a webhook a place."""
