@@ -165,7 +165,8 @@ class Fuzz:
             del known[:-12]
             token = next((one.value for one in form.fields if one.name == "csrf_token"), None)
             assert token or endpoint in OF_MAIL_PROGRAMS, f"{address}: the form of {form.action} has no token"
-            self.tokens[name] = token or self.tokens[name]
+            if token:
+                self.tokens[name] = token
         return seen
 
     def endpoint_of(self, action: str) -> str | None:
