@@ -53,11 +53,6 @@ class Meaning(NamedTuple):
     reason: Reason | None  # of a PC whose last word it was; None: it explains no silence
     hears: Hears
 
-    @property
-    def is_line_good(self) -> bool:
-        """Whether what a learning site did in that minute was the site's doing."""
-        return self.line is Line.UP
-
 
 MEANINGS: Final[Mapping[str, Meaning]] = {
     "ok": Meaning(Slot.OK, Line.UP, Said.FINE, None, Hears.WORKS),
@@ -87,6 +82,12 @@ def said_by_slot(slot: Slot) -> Said | None:
     """Return what a stored slot says of an outage of many; None: nobody said anything, or not of the line."""
     found = _OF_SLOT.get(slot)
     return None if found is None else found.said
+
+
+def is_line_good(state: str) -> bool:
+    """Return whether what a learning site did while the diary said so was the site's doing."""
+    found = MEANINGS.get(state)
+    return found is not None and found.line is Line.UP
 
 
 def words_of(hears: Hears) -> list[str]:

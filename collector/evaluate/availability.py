@@ -29,7 +29,6 @@ from collector.store.unit import Snapshot, UnitOfWork
 LOG = logging.getLogger(__name__)
 
 _AT_ONCE = 50
-AGAIN = timedelta(days=40)  # what a school's turn reaches back: as far as conditions and outages are worked out again
 _BACK = timedelta(days=21)  # nearly always ten school days, and where an outage that lasts began
 
 
@@ -131,7 +130,7 @@ def _broken(
     if code in checked.without_days:
         found.append(today if first_ms is None else inputs.local_day(first_ms))
     if is_in_turn:
-        found.append(today - AGAIN)
+        found.append(today - timedelta(days=turns.BACK_DAYS))
     return min(found, default=None)
 
 

@@ -28,7 +28,6 @@ from collector.store.queries.judging.availability import DayRow, NowRow, OutageR
 
 REACH_MS: Final = LONGEST_MS
 METRIC: Final = "availability_pct"  # of the profiles
-_DOWN: Final = tuple(slot.value for slot in DOWN)
 
 
 @dataclass(frozen=True)
@@ -223,7 +222,7 @@ def outages_told(school: str, rows: Sequence[DayRow], *, is_all: bool) -> tuple[
         rows: Days of it, oldest first, none missing between them.
         is_all: Whether there is no day before these; else an outage may have begun before the first of them.
     """
-    if not rows or not any(letter in row.states for row in rows for letter in _DOWN):
+    if not rows or not any(slot in row.states for row in rows for slot in DOWN):
         return [], rows[0].start_ms if rows else 0  # nearly every school: nothing is read
     given = _placed(rows)
     at = 0 if is_all else local_outages.first_settled(given)

@@ -22,7 +22,7 @@ from collector.domain.outages.tally import Tally
 from collector.domain.outages.usual import DAYS, ENOUGH_DAYS, TICK_MIN, Usual
 from collector.domain.outages.watch import Outage, Watch
 from collector.domain.words import OutageState
-from collector.evaluate import outage_rows, outages_seen
+from collector.evaluate import outage_rows, outages_seen, turns
 from collector.evaluate.opening import Hours
 from collector.evaluate.outage_rows import Composer
 from collector.ports import Ports
@@ -40,7 +40,6 @@ DAY_MS = 86_400_000
 CATCH_UP_MIN = 180  # after a longer rest the watch begins anew: what was before is told by diaries
 AGAIN_EVERY_MIN = 15
 AGAIN_SCHOOLS = 400  # of all outages that are worked out again in one minute; a larger one is alone
-AGAIN_DAYS = 40  # as far back as days of conditions are worked out again (decision 132)
 LOAD_MIN = LOOKBACK_MIN + WITHIN_MIN + 2 * LONGEST_MIN
 USUAL_KEPT_DAYS = 60
 SET_BACK_MIN = 2  # a clock that is put back by less is waited for
@@ -84,7 +83,7 @@ def watch(store: Store, config: CollectorConfig, ports: Ports) -> list[OutageFac
         for day, ticks in counted.items():
             outages.add_ticks(unit, day, ticks)
         told += _write(unit, changed, composer)
-        outages_seen.seal(unit, changed, last - AGAIN_DAYS * DAY_MS // MINUTE_MS)
+        outages_seen.seal(unit, changed, last - turns.BACK_DAYS * DAY_MS // MINUTE_MS)
         told += _learn(unit, composer, now_ms, {fact.outage_id for fact in told})
         facts.set_fact(unit, facts.OUTAGES_MINUTE, str(last))
         unit.commit()
@@ -247,7 +246,7 @@ def _again(store: Store, config: CollectorConfig, now_ms: int) -> list[OutageFac
     told = _see_again(store, config, broken, last, last) if broken else []
     with store.reader() as snapshot:
         composer = Composer(snapshot, config.default_timezone, last)
-        ids = [one for one in outages.seen_since(snapshot, now_ms - AGAIN_DAYS * DAY_MS) if one > done]
+        ids = [one for one in outages.seen_since(snapshot, now_ms - turns.BACK_DAYS * DAY_MS) if one > done]
         wrong, looked, schools = [], "", 0
         for outage_id in ids:
             if schools >= AGAIN_SCHOOLS:

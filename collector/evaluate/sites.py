@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from collector.domain import sites
 from collector.domain.calendars import local_day
 from collector.domain.conditions import ConditionKind, Observed
-from collector.domain.diary_states import MEANINGS
+from collector.domain.diary_states import is_line_good
 from collector.domain.sites import FEWEST_HOURS, Others, SiteDay, SiteLook
 from collector.evaluate import conditions, turns
 from collector.evaluate.inputs import Deployment, SchoolInputs
@@ -123,12 +123,6 @@ def _days(runs: Sequence[Run], zone: ZoneInfo) -> dict[str, tuple[list[SiteDay],
         looks.setdefault(day, []).extend(SiteLook(site, at.hour, word, ms, is_good) for site, word, ms in run.told)
         learnt[day] = max(learnt.get(day, 0), run.received_ms)
     return {day: (list(sites.site_days(some).values()), learnt[day]) for day, some in looks.items()}
-
-
-def is_line_good(state: str) -> bool:
-    """Return whether what a site did while the diary said so was the site's doing."""
-    found = MEANINGS.get(state)
-    return found is not None and found.is_line_good
 
 
 def _write_conditions(store: Store, deployment: Deployment, now_ms: int) -> None:

@@ -13,6 +13,7 @@ from collector.store.unit import Snapshot, UnitOfWork
 
 TURN_MS: Final = 15 * 60_000
 TURNS: Final = 7 * 96  # a week of quarters of an hour
+BACK_DAYS: Final = 40  # so far back a turn, conditions and outages are worked out again (decision 132)
 
 
 def in_turn(snapshot: Snapshot, names: Iterable[str], now_ms: int, turns: int = TURNS) -> set[str]:

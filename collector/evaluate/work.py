@@ -3,7 +3,6 @@
 import logging
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
 
 from collector.config import CollectorConfig
 from collector.domain.in_force import Versions
@@ -15,8 +14,6 @@ from collector.store.queries.judging import judgement, suppressions
 from collector.store.unit import Snapshot, UnitOfWork
 
 LOG = logging.getLogger(__name__)
-
-AGAIN: Final = timedelta(days=40)  # what a school's turn (`turns`) reaches back, as for conditions and outages
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ def tasks(
             LOG.exception("evaluate.school_failed", extra={"school": code})
             failed.append(code)
             continue
-        in_turn = inputs.last_full_day(now_ms) - AGAIN if code in again else None
+        in_turn = inputs.last_full_day(now_ms) - timedelta(days=turns.BACK_DAYS) if code in again else None
         days = [day for day in (first, from_day, in_turn) if day is not None]
         if days:
             listed.append(Task(inputs, min(days)))

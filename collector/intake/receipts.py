@@ -3,11 +3,10 @@
 from pathlib import Path
 from threading import Lock
 
-from agent.wire import infile, receipts, signing
+from agent.wire import receipts
 from agent.wire.receipts import Claimed, Receipt, Verdict
 from agent.wire.records import Direction, Measurement
-
-_MOST_BYTES = 100_000  # of the file
+from collector.keysfile import KeysFile
 
 
 class ReceiptBook:
@@ -20,10 +19,9 @@ class ReceiptBook:
             file: Where the test point beside this collector leaves its public key, one to a line.
             given: Raw keys of test points elsewhere.
         """
-        self._file, self._given = file, given
+        self._file, self._given = KeysFile(file), given
         self._lock = Lock()
         self._keys = list(given)
-        self._mark: tuple[int, ...] | None = None  # of the file as it was read
 
     def read(self, text: str) -> Receipt | Verdict:
         """Return a receipt whose signature is right, else what it is instead."""
@@ -44,19 +42,11 @@ class ReceiptBook:
 
     def _has_news(self, tried: list[bytes]) -> bool:
         """Return whether there are other keys than those tried; look into the file, if it has changed."""
-        if self._file is None:
-            return False
         with self._lock:
             if self._keys != tried:  # another thread has read the file meanwhile
                 return True
-            now = infile.mark(self._file)
-            was, self._mark = self._mark, now  # of before the reading: a change meanwhile is seen at the next look
-            if now is None or now == was:
-                return False
-            try:
-                near = signing.public_keys_in(infile.read_text(self._file, _MOST_BYTES, "ascii"))
-            except (OSError, UnicodeDecodeError):  # not just now: the keys that were known stay
-                self._mark = None
+            near = self._file.news()
+            if near is None:  # the keys that were known stay
                 return False
             self._keys = [*near, *self._given]
             return self._keys != tried

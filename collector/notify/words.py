@@ -250,7 +250,7 @@ _WITHDRAWN: Final[Mapping[str, Callable[[Tongue, Mapping[str, str]], str]]] = {
         "to sign in at, or a filter, answered in place of our server.",
         **values,
     ),
-    Why.MIXED: lambda tongue, values: _mixed(tongue, values),
+    Why.MIXED: _mixed,
     Why.OURS: lambda tongue, values: tongue.say(
         "The outage of %(group)s at %(moment)s was none of the schools: their diaries, which came later, say that the "
         "lines were fine and only our server could not be reached.",

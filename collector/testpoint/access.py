@@ -6,9 +6,8 @@ and only where the file has changed, so that forgers cannot keep the disk busy.
 
 from collections.abc import Callable
 
-from agent.wire import infile
 from agent.wire.tokens import AccessClaims, WrongSignatureError, read_access_token
-from collector.testpoint import keyfile
+from collector.keysfile import KeysFile
 from collector.testpoint.options import TestpointOptions
 from collector.testpoint.refusal import RefusedError
 
@@ -21,7 +20,7 @@ class Access:
         self._options = options
         self._utc_ms = utc_ms
         self._keys = list(options.public_keys)
-        self._mark: tuple[int, ...] | None = None  # of the file as it was read
+        self._file = KeysFile(options.keys_file)
         self._has_news()
 
     def claims(self, query: dict[str, str], *, may_be_expired: bool = False) -> AccessClaims | None:
@@ -50,14 +49,8 @@ class Access:
             return read_access_token(token, self._keys, now_ms)
 
     def _has_news(self) -> bool:
-        """Read the file if it has changed; return whether it had keys. A file that is gone takes none away."""
-        path = self._options.keys_file
-        now = None if path is None else infile.mark(path)
-        was, self._mark = self._mark, now  # of before the reading: a change meanwhile is seen at the next look
-        if path is None or now is None or now == was:
-            return False
-        if not (found := keyfile.read_public_keys(path)):
-            self._mark = None  # it could not be read just now
+        """Return whether the file has changed and has keys; one that is gone takes none away."""
+        if not (found := self._file.news()):
             return False
         self._keys = [*self._options.public_keys, *found]
         return True

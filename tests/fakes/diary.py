@@ -4,7 +4,12 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy import insert
+
 from collector.domain.availability import Heard
+from collector.store.open import Store
+from collector.store.queries import availability_marks
+from collector.store.tables.measurements import DIARY
 
 SLOT_MS = 300_000
 
@@ -58,6 +63,15 @@ def stored(school: str, runs: Iterable[Heard], *, first: int = 0) -> list[Stored
         StoredRun(school, run.device, f"r{first + at:06}", run.from_ms, run.to_ms, run.state, run.received_ms)
         for at, run in enumerate(runs)
     ]
+
+
+def put(store: Store, rows: Sequence[StoredRun]) -> None:
+    """Store runs with their marks, as a batch of a device does."""
+    values = [row.row() for row in rows]
+    with store.unit() as unit:
+        unit.connection.execute(insert(DIARY), values)
+        availability_marks.mark_runs(unit, values)
+        unit.commit()
 
 
 def shuffled(runs: Sequence[StoredRun], seed: int) -> list[StoredRun]:

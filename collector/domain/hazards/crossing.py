@@ -18,6 +18,23 @@ class TangledError(Exception):
     """A ring whose sides run so much over one another that it would take too long to say whether they cross."""
 
 
+class Looks:
+    """How many comparisons are left."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def one(self) -> None:
+        """Take one of them.
+
+        Raises:
+            TangledError: If none is left.
+        """
+        self.left -= 1
+        if self.left < 0:
+            raise TangledError
+
+
 def crosses_itself(ring: Sequence[Point]) -> bool:
     """Return whether two sides of a ring cross, or run over one another the same way.
 
@@ -32,12 +49,10 @@ def crosses_itself(ring: Sequence[Point]) -> bool:
     boxes: dict[int, _Box] = {}
     whole = (0, len(ring) - 1, 1)
     measure(ring, whole, boxes)
-    waiting, looks = [(whole, whole)], 0
+    waiting, looks = [(whole, whole)], Looks(MOST_LOOKS)
     while waiting:
         one, other = waiting.pop()
-        looks += 1
-        if looks > MOST_LOOKS:
-            raise TangledError
+        looks.one()
         if one is not other and not _meet(boxes[one[2]], boxes[other[2]]):
             continue
         if one[1] - one[0] <= FEW and other[1] - other[0] <= FEW:
@@ -90,7 +105,7 @@ def _any_cross(ring: Sequence[Point], one: Part, other: Part) -> bool:
 
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
     """Return whether the side from a to b and the one from c to d have more than an end or a touch in common."""
-    of_c, of_d = _side(a, b, c), _side(a, b, d)
+    of_c, of_d = side_of(a, b, c), side_of(a, b, d)
     if of_c == of_d == 0.0:
         along = (b[0] - a[0], b[1] - a[1])
         from_c = (c[0] - a[0]) * along[0] + (c[1] - a[1]) * along[1]
@@ -98,9 +113,9 @@ def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
         return from_c < from_d and from_d > 0.0 and from_c < along[0] ** 2 + along[1] ** 2
     if not of_c * of_d < 0.0:
         return False
-    return _side(c, d, a) * _side(c, d, b) < 0.0
+    return side_of(c, d, a) * side_of(c, d, b) < 0.0
 
 
-def _side(a: Point, b: Point, c: Point) -> float:
+def side_of(a: Point, b: Point, c: Point) -> float:
     """Return on which side of the line from a to b a point lies: above zero left, below zero right."""
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

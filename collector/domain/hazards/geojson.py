@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
-from collector.domain.hazards.crossing import TangledError, crosses_itself
-from collector.domain.hazards.rings import NEAR, Known, Looks, do_any_overlap, is_hole_of
+from collector.domain.hazards.crossing import Looks, TangledError, crosses_itself
+from collector.domain.hazards.rings import MOST_LOOKS, NEAR, Known, do_any_overlap, is_hole_of
 from collector.domain.hazards.shapes import Point, Polygon, Ring, Shape, area_of, box_of
 from collector.domain.said import SaidError
 
@@ -47,7 +47,7 @@ def read(raw: bytes) -> Shape:
     if len(polygons) > MAX_POLYGONS:
         raise ShapeError("The file holds more than %(most)s polygons. Simplify the shape.", most=MAX_POLYGONS)
     _count(polygons)
-    looks = Looks()
+    looks = Looks(MOST_LOOKS)
     try:
         return tuple(_polygon(given, looks) for given in polygons)
     except TangledError as error:

@@ -10,7 +10,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Final
 
-from collector.domain.hazards.crossing import FEW, Part, TangledError, halves, measure, smaller
+from collector.domain.hazards.crossing import FEW, Looks, Part, halves, measure, side_of, smaller
 from collector.domain.hazards.shapes import Point, Ring
 
 NEAR: Final = 1e-9
@@ -29,23 +29,6 @@ class Lies(Enum):
 
 class CrossedError(Exception):
     """Two rings cross each other."""
-
-
-class Looks:
-    """How many comparisons are left."""
-
-    def __init__(self, left: int = MOST_LOOKS) -> None:
-        self.left = left
-
-    def one(self) -> None:
-        """Take one of them.
-
-        Raises:
-            TangledError: If none is left.
-        """
-        self.left -= 1
-        if self.left < 0:
-            raise TangledError
 
 
 class Known:
@@ -172,7 +155,7 @@ def _touches(one: Sequence[Point], other: Sequence[Point]) -> list[float]:
     (a, b), (c, d) = one, other
     found = [_along(point, a, b) for point in (c, d) if _away(point, a, b) <= NEAR]
     found += [end for end, point in ((0.0, a), (1.0, b)) if _away(point, c, d) <= NEAR]
-    if not found and _side(a, b, c) * _side(a, b, d) < 0.0 and _side(c, d, a) * _side(c, d, b) < 0.0:
+    if not found and side_of(a, b, c) * side_of(a, b, d) < 0.0 and side_of(c, d, a) * side_of(c, d, b) < 0.0:
         raise CrossedError
     return found
 
@@ -188,8 +171,3 @@ def _away(point: Point, a: Point, b: Point) -> float:
     """Return how far a point is from the side from a to b, in degrees."""
     part = _along(point, a, b)
     return math.hypot(point[0] - a[0] - part * (b[0] - a[0]), point[1] - a[1] - part * (b[1] - a[1]))
-
-
-def _side(a: Point, b: Point, c: Point) -> float:
-    """Return on which side of the line from a to b a point lies: above zero left, below zero right."""
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

@@ -9,7 +9,7 @@ from agent.wire.vocabulary import DiaryState
 from collector.domain import local_outages, silence
 from collector.domain.availability import Heard, fold_day
 from collector.domain.calendars import Period
-from collector.domain.diary_states import MEANINGS, Said, said_by, said_by_slot
+from collector.domain.diary_states import MEANINGS, Said, is_line_good, said_by, said_by_slot
 from collector.domain.hazards.standing import Facts, Standing, standing
 from collector.domain.outages import learnt, revise, withdrawn
 from collector.domain.outages.groups import Place
@@ -18,7 +18,6 @@ from collector.domain.outages.withdrawn import Why
 from collector.domain.silence import Around, Known
 from collector.domain.slots import SLOT_MS, runs_of
 from collector.domain.words import Reason
-from collector.evaluate import sites
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 OPEN = Period(7 * HOUR_MS, 17 * HOUR_MS)
@@ -105,13 +104,13 @@ def test_the_newest_word_says_where_a_school_stands_in_a_hazard(word: str) -> No
 
 @every_word
 def test_a_site_is_to_blame_only_while_the_line_was_good(word: str) -> None:
-    assert sites.is_line_good(word) is EXPECTED[word][5]
+    assert is_line_good(word) is EXPECTED[word][5]
 
 
 def test_a_word_of_a_newer_version_says_nothing_anywhere() -> None:
     day = fold_day(date(1970, 1, 1), 0, DAY_MS, [OPEN], [Heard("d", 0, 100 * SLOT_MS, "fogged", 0)])
     assert (day.good, day.down, day.is_heard) == (0, 0, False)
-    assert said_by("fogged") is None and not sites.is_line_good("fogged")
+    assert said_by("fogged") is None and not is_line_good("fogged")
     assert standing(Facts(0, 1, last_contact_ms=1, word="fogged")) is Standing.HEARD
 
 

@@ -1,7 +1,6 @@
 """Availability worked out from stored diaries: the same rows whatever comes when, and right after inputs change."""
 
 import json
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -30,7 +29,7 @@ from collector.store.tables.devices import ASSIGNMENTS
 from collector.store.tables.judgement import CONDITION_DAYS, FLAGS
 from collector.store.tables.measurements import DIARY
 from tests.fakes.collector_world import FakeClock
-from tests.fakes.diary import SLOT_MS, StoredRun, a_day, heard, late, shuffled, stored
+from tests.fakes.diary import SLOT_MS, StoredRun, a_day, heard, late, put, shuffled, stored
 from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import a_registry, at_ms, bring, weekdays
 
@@ -50,15 +49,6 @@ def clock() -> FakeClock:
 def town(store: Store) -> Store:
     bring(store, a_registry(*SCHOOLS), at_ms(date(2026, 6, 1), "12:00"))
     return store
-
-
-def put(store: Store, rows: Sequence[StoredRun]) -> None:
-    """Store runs with their marks, as a batch of a device does."""
-    values = [row.row() for row in rows]
-    with store.unit() as unit:
-        unit.connection.execute(insert(DIARY), values)
-        availability_marks.mark_runs(unit, values)
-        unit.commit()
 
 
 def run(store: Store, clock: FakeClock, *, from_day: date | None = None, timezone: str = "UTC") -> Any:

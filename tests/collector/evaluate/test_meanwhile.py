@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from collector.config import CollectorConfig
 from collector.evaluate import availability, hazards, run, work
@@ -17,11 +17,10 @@ from collector.store.queries.judging import judgement, outages
 from collector.store.tables.availability import AVAILABILITY_DAYS, AVAILABILITY_MARKS
 from collector.store.tables.hazards import HAZARD_SCHOOLS, HAZARDS
 from collector.store.tables.judgement import EVALUATIONS, SCHOOL_DAYS
-from collector.store.tables.measurements import DIARY
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from tests.fakes.at_once import at_once
 from tests.fakes.collector_world import FakeClock, fake_ports
-from tests.fakes.diary import StoredRun, a_day, stored
+from tests.fakes.diary import StoredRun, a_day, put, stored
 from tests.fakes.happenings import break_down, declare, redate
 from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
@@ -43,14 +42,6 @@ def clock() -> FakeClock:
 def town(store: Store) -> Store:
     bring(store, a_registry("a,Escuela Uno,UTC,120", "b,Escuela Dos,UTC,120"), at_ms(date(2026, 6, 1), "12:00"))
     return store
-
-
-def put(store: Store, runs: list[StoredRun]) -> None:
-    values = [one.row() for one in runs]
-    with store.unit() as unit:
-        unit.connection.execute(insert(DIARY), values)
-        availability_marks.mark_runs(unit, values)
-        unit.commit()
 
 
 def a_morning(day: date, first: int) -> list[StoredRun]:

@@ -2,6 +2,7 @@
 
 import random
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import Executable, delete, insert, update
@@ -154,16 +155,22 @@ def test_computers_that_were_switched_off_were_no_outage(island: Island, store: 
     assert suppressed(store) == {}
 
 
+def told_by_diaries(island: Island, word: str) -> dict[str, Any]:
+    """Let the schools that were cut be back, and their diaries say what it was; return the outage as it is then."""
+    island.pass_until(at("09:20"), island.is_not_cut, every_min=5)
+    island.pass_until(at("10:00"), every_min=5)
+    for code in island.cut:
+        island.add_diary(code, at("08:35"), at("09:25"), word)
+    island.pass_until(at("10:02"))
+    (row,) = island.rows()
+    return row
+
+
 def test_a_page_to_sign_in_at_confirms_no_outage_and_is_named_where_it_is_taken_back(
     island: Island, store: Store
 ) -> None:
     """As for the availability: a filter, or a server in front of ours, answers like it in every school at once."""
-    island.pass_until(at("09:20"), island.is_not_cut, every_min=5)
-    island.pass_until(at("10:00"), every_min=5)
-    for code in island.cut:
-        island.add_diary(code, at("08:35"), at("09:25"), "portal")
-    island.pass_until(at("10:02"))
-    (row,) = island.rows()
+    row = told_by_diaries(island, "portal")
     assert (row["state"], row["label"], row["confirmed"], row["pupil_hours"]) == ("retracted", "provider", 0, 0.0)
     assert suppressed(store) == {}
     with store.reader() as snapshot:
@@ -172,12 +179,7 @@ def test_a_page_to_sign_in_at_confirms_no_outage_and_is_named_where_it_is_taken_
 
 
 def test_lines_that_were_fine_while_we_could_not_be_reached_make_it_ours(island: Island, store: Store) -> None:
-    island.pass_until(at("09:20"), island.is_not_cut, every_min=5)
-    island.pass_until(at("10:00"), every_min=5)
-    for code in island.cut:
-        island.add_diary(code, at("08:35"), at("09:25"), "collector_down")
-    island.pass_until(at("10:02"))
-    (row,) = island.rows()
+    row = told_by_diaries(island, "collector_down")
     assert (row["label"], row["pupil_hours"]) == ("collector", None)
     assert suppressed(store) == {}
 

@@ -240,13 +240,19 @@ def test_who_takes_off_the_address_and_enters_one_later_is_told_then(scene: Scen
     assert len(post.texts("luis")) == 1
 
 
-def test_quiet_hours_hold_what_waits_and_it_goes_out_once_under_its_name(store: Store, post: Post) -> None:
+def shortly_before_quiet(store: Store, post: Post) -> Scene:
+    """Let a message wait for a mail server that is back only when its reader's quiet hours have begun."""
     scene = Scene(store).fill([("eva", "viewer", (), "en")])
     change(scene, lambda unit: preferences.say(unit, "person", "id-eva", Preference(quiet="19:00-06:00"), 1, "eva"))
     scene.clock.now = at("2026-11-24 18:57")
     scene.outages = [an_outage(opened_ms=at("2026-11-24 18:40"))]
     step(scene, post)
     post.is_there = True
+    return scene
+
+
+def test_quiet_hours_hold_what_waits_and_it_goes_out_once_under_its_name(store: Store, post: Post) -> None:
+    scene = shortly_before_quiet(store, post)
     for _ in range(66):
         step(scene, post, 10)
         assert post.taken == [], "it is quiet"
@@ -259,12 +265,7 @@ def test_quiet_hours_hold_what_waits_and_it_goes_out_once_under_its_name(store: 
 
 
 def test_what_rests_in_quiet_hours_is_no_queue_that_is_stuck(store: Store, post: Post) -> None:
-    scene = Scene(store).fill([("eva", "viewer", (), "en")])
-    change(scene, lambda unit: preferences.say(unit, "person", "id-eva", Preference(quiet="19:00-06:00"), 1, "eva"))
-    scene.clock.now = at("2026-11-24 18:57")
-    scene.outages = [an_outage(opened_ms=at("2026-11-24 18:40"))]
-    step(scene, post)
-    post.is_there = True
+    scene = shortly_before_quiet(store, post)
     for _ in range(30):
         step(scene, post, 10)
     assert look(scene, FakeHost()) == []

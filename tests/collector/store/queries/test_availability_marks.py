@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from collector.config import CollectorConfig
 from collector.evaluate import work
@@ -14,8 +14,7 @@ from collector.store.open import Store
 from collector.store.queries import availability_marks as marks
 from collector.store.queries.availability_marks import Mark
 from collector.store.tables.availability import AVAILABILITY_DAYS, AVAILABILITY_NOW, LOCAL_OUTAGES
-from collector.store.tables.measurements import DIARY
-from tests.fakes.diary import a_day, stored
+from tests.fakes.diary import a_day, put, stored
 from tests.fakes.school_days import a_registry, at_ms, bring
 
 DAY = date(2026, 11, 24)
@@ -44,12 +43,7 @@ def test_what_follows_is_written_and_written_again(store: Store) -> None:
     bring(store, a_registry("a,Escuela Uno,UTC,120"), at_ms(date(2026, 6, 1), "12:00"))
     for part in (0, 50):
         begin_ms = at_ms(DAY, "07:00" if part == 0 else "12:00")
-        runs = stored("a", a_day("d1", begin_ms, (48, "ok"), (6, "no_internet"), (6, "ok")), first=part)
-        values = [row.row() for row in runs]
-        with store.unit() as unit:
-            unit.connection.execute(insert(DIARY), values)
-            marks.mark_runs(unit, values)
-            unit.commit()
+        put(store, stored("a", a_day("d1", begin_ms, (48, "ok"), (6, "no_internet"), (6, "ok")), first=part))
         with store.reader() as snapshot:
             deployment = work.deployment_of(snapshot, CollectorConfig(), profiles.load(), Reference())
         assert work_out(store, deployment, NOW_MS).failed == []

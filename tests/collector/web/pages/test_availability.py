@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from collector.config import CollectorConfig
 from collector.evaluate import work
@@ -17,13 +17,12 @@ from collector.evaluate.availability import work_out
 from collector.evaluate.inputs import Reference
 from collector.profiles import catalogue as profiles
 from collector.store.open import Store
-from collector.store.queries import availability_marks
 from collector.store.tables.availability import LOCAL_OUTAGES
 from collector.store.tables.measurements import DIARY
 from tests.collector.web import screens
 from tests.collector.web.pages.test_all_pages import statements
 from tests.collector.web.pages.test_axe import AXE, violations
-from tests.fakes.diary import SLOT_MS, a_day, heard, late, stored
+from tests.fakes.diary import SLOT_MS, a_day, heard, late, put, stored
 from tests.fakes.pages_world import NOW_MS
 from tests.fakes.school_days import at_ms, weekdays
 
@@ -47,11 +46,7 @@ def diaries(country: Store) -> Store:
             runs += a_day("d-2", seven + 30 * SLOT_MS, (3, "ok"), (6, "portal"), (3, "dns_fail"))
     runs += a_day("d-1", at_ms(TODAY, "07:00", ZONE), (6, "ok"), (6, "portal"))
     runs.append(heard("d-1", at_ms(days[3], "20:00", ZONE), 12, "link_down"))  # in the evening, when nobody is there
-    values = [row.row() for row in stored(SCHOOL, runs)]
-    with country.unit() as unit:
-        unit.connection.execute(insert(DIARY), values)
-        availability_marks.mark_runs(unit, values)
-        unit.commit()
+    put(country, stored(SCHOOL, runs))
     with country.reader() as snapshot:
         deployment = work.deployment_of(snapshot, CollectorConfig(default_timezone=ZONE), profiles.load(), Reference())
     assert work_out(country, deployment, NOW_MS).failed == []
