@@ -21,18 +21,16 @@ class KnownRule(Rule):
     def compile(self) -> None:
         """Take over what another application made of the address; nothing of it is changed later."""
         assert self.map is not None
-        if self.defaults:
-            return super().compile()
         key = (self.rule, self.subdomain, self.host, self.map.host_matching, self.merge_slashes)
-        if key not in _known:
-            super().compile()
+        kept = None if self.defaults else _known.get(key)
+        if kept is not None:
+            self.__dict__.update(kept, arguments=set(kept["arguments"]))
+            self.__dict__.update({name: kept[name].__get__(self, None) for name in _BUILDERS})
+            return
+        super().compile()
+        if not self.defaults:
             _known[key] = {name: getattr(self, name) for name in ("_parts", "_trace", "_converters", "arguments")}
             _known[key] |= {name: getattr(self, name).__func__ for name in _BUILDERS}
-            return None
-        kept = _known[key]
-        self.__dict__.update(kept, arguments=set(kept["arguments"]))
-        self.__dict__.update({name: kept[name].__get__(self, None) for name in _BUILDERS})
-        return None
 
 
 class Compiled(BytecodeCache):
