@@ -4,6 +4,8 @@ PYTHON ?= python3
 WORKERS ?= 5
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILED := $(VENV)/.compiled
+SOURCES := $(shell find agent collector bench tests -name '*.py' -not -path '*/node_modules/*')
 # Without what Python keeps of a module, each process of the tests and each program that they start compiles it again.
 unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.ready-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c1-12)
@@ -34,9 +36,13 @@ check: setup ## style, types, direction of imports
 test: tools ## all tests (minutes)
 	@$(MAKE) -s -j2 check pytest
 
-# One process compiles all tests before the workers, which would do it at once and each for itself.
-pytest: tools
+# One process compiles all tests before the workers, which would do it at once and each for itself; what is compiled
+# already stays so until a file changes.
+$(COMPILED): $(SOURCES) | $(STAMP)
 	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true
+	@touch $@
+
+pytest: tools $(COMPILED)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 test-deep: tools ## kill loops, herds, soak

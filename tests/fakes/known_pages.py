@@ -1,31 +1,36 @@
 """What applications have in common, worked out once in a process: nearly every test of a page makes one of its own.
 
-An application compiles the address of each of its pages to a function, which is nine tenths of the time that making it
-takes, and each template when it is first drawn. What comes out follows from the address and from the template alone; an
-address that has places with defaults is left to the library.
+An application takes the address of each of its pages apart and compiles it to functions, which is nearly all of the
+time that making it takes, and it compiles each template when it is first drawn. What comes out follows from the address
+and from the template alone; an address that has places with defaults is left to the library.
 """
 
-from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.routing import Rule
 
-Build = Callable[..., tuple[str, str]]
-_known: dict[tuple[object, ...], Build] = {}
+_BUILDERS = "_build", "_build_unknown"
+_known: dict[tuple[object, ...], dict[str, Any]] = {}
 
 
 class KnownRule(Rule):
-    """An address that is compiled only if no application of this process had the same one."""
+    """An address that is taken apart and compiled only if no application of this process had the same one."""
 
-    def _compile_builder(self, append_unknown: bool = True) -> Build:
-        if self.defaults:
-            return super()._compile_builder(append_unknown)
-        key = (self.rule, tuple(self._trace), append_unknown)
-        if key not in _known:
-            _known[key] = super()._compile_builder(append_unknown)
-        return _known[key]
+    def compile(self) -> None:
+        """Take over what another application made of the address; nothing of it is changed later."""
+        assert self.map is not None
+        key = (self.rule, self.subdomain, self.host, self.map.host_matching, self.merge_slashes)
+        kept = None if self.defaults else _known.get(key)
+        if kept is not None:
+            self.__dict__.update(kept, arguments=set(kept["arguments"]))
+            self.__dict__.update({name: kept[name].__get__(self, None) for name in _BUILDERS})
+            return
+        super().compile()
+        if not self.defaults:
+            _known[key] = {name: getattr(self, name) for name in ("_parts", "_trace", "_converters", "arguments")}
+            _known[key] |= {name: getattr(self, name).__func__ for name in _BUILDERS}
 
 
 class Compiled(BytecodeCache):
