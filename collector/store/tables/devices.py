@@ -47,6 +47,13 @@ DEVICES = Table(
     Column("ledger_dropped", BigInteger),
     Index(None, "school"),
     Index(None, "school", "machine_hash"),
+    # Which schools have a PC that may test: asked of all of them at once.
+    Index(
+        "ix_devices_active",
+        "school",
+        sqlite_where=text("state = 'active'"),
+        postgresql_where=text("state = 'active'"),
+    ),
 )
 
 DEVICE_KEYS = Table(

@@ -25,7 +25,7 @@ PAGES = [
     "/schools/00123/tests?from=2026-11-01&to=2026-11-23&weekday=1&at=07:00-09:00&least=1&under=20.5",
     "/exports?table=flags&from=2026-11-01&format=jsonl", "/exports?counts=no&to=2026-11-23",
     "/schools/00203/evidence", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
-    "/devices/heard", "/devices/heard?day=2026-11-23",
+    "/devices/heard", "/devices/heard?day=2026-11-23", "/devices/data",
     "/hazards", "/hazards/new",
     "/outages", "/outages/0123456789abcdef?show=all",
     "/providers", "/providers?of=Onda+Sur&by=loaded&sort=loaded", "/outages?provider=Onda+Sur", "/progress",
@@ -214,7 +214,7 @@ def statements(store: Store) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     ("page", "most"),
     [
-        ("/", 19),
+        ("/", 22),
         ("/schools", 14),
         ("/map", 13),
         ("/map?layer=areas", 12),
@@ -230,6 +230,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("FLAG", 25),
         ("/devices", 19),
         ("/devices/heard", 10),
+        ("/devices/data", 11),
         ("/devices/heard?day=2026-11-23", 12),
         ("/outages", 16),
         ("/networks", 12),
