@@ -6,7 +6,13 @@ from typing import Any
 from sqlalchemy import select
 
 from collector.store.open import Store
-from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS, SCHOOL_MONTHS
+from collector.store.tables.judgement import (
+    EVALUATIONS,
+    NEWEST_EVALUATIONS,
+    PERIOD_VERDICTS,
+    SCHOOL_DAYS,
+    SCHOOL_MONTHS,
+)
 
 Rows = dict[tuple[str, ...], dict[str, Any]]
 

@@ -47,13 +47,7 @@ DEVICES = Table(
     Column("ledger_dropped", BigInteger),
     Index(None, "school"),
     Index(None, "school", "machine_hash"),
-    # Which schools have a PC that may test: asked of all of them at once.
-    Index(
-        "ix_devices_active",
-        "school",
-        sqlite_where=text("state = 'active'"),
-        postgresql_where=text("state = 'active'"),
-    ),
+    Index(None, "state", "school"),  # which schools have a PC that may test: asked of all of them at once
 )
 
 DEVICE_KEYS = Table(

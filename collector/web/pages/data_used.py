@@ -44,16 +44,16 @@ def show_data() -> str:
     """Show what the tests of each school have used this month, the greatest share of its allowance first."""
     parts = desk()
     with parts.store.reader() as snapshot:
-        found = data_used.lines(snapshot, parts)
         is_judged = facts.find_fact(snapshot, facts.LAST_EVALUATION_MS) is not None
+        total = data_used.total(snapshot, parts, is_judged=is_judged)
         return page(
             "devices/data.html",
             snapshot,
-            lines=_shown(snapshot, found[: asked.limit()]),
-            found=len(found),
+            lines=_shown(snapshot, data_used.lines(snapshot, parts, asked.limit())),
+            found=total.schools,
             first=data_used.first_day(parts),
             amount=data_used.amount,
-            total=data_used.total(snapshot, parts, is_judged=is_judged),
+            total=total,
         )
 
 

@@ -11,7 +11,6 @@ from collector.domain.registry_checks import Check
 from collector.domain.roles import Role
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import quality as pages_quality
-from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.quality import Aside, AsideRow, DeviceIssue, QualityFilter, SchoolIssue
 from collector.store.queries.pages.schools import NO_VERDICT
 from collector.store.queries.pages.standings import count_verdicts
@@ -132,7 +131,7 @@ def show() -> str:
             bar=bar(snapshot, LISTING, _query()),
             wanted=wanted,
             choices=DAYS,
-            facets=pages_schools.facets(snapshot),
+            facets=remembered.facets(snapshot),
         )
 
 
@@ -165,7 +164,7 @@ def show_rows(key: str) -> str:
             found=found,
             wanted=wanted,
             clock_words=devices.clock_words,
-            facets=pages_schools.facets(snapshot),
+            facets=remembered.facets(snapshot),
             zone=parts.zone,
             now_ms=parts.now_ms,
             choices=DAYS,

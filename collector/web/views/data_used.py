@@ -5,7 +5,7 @@ settings give it, or all schools. The month is the calendar month where the depl
 school, as the evaluation has counted them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -91,15 +91,18 @@ def first_day(parts: Desk) -> str:
     return present.local(parts.now_ms, parts.zone).date().replace(day=1).isoformat()
 
 
-def lines(snapshot: Snapshot, parts: Desk) -> list[Line]:
-    """Return every school that counts, the greatest share of its allowance first; without an allowance at the end."""
-    tested = _tested(snapshot, parts)
+def lines(snapshot: Snapshot, parts: Desk, limit: int | None = None) -> list[Line]:
+    """Return the schools that count, the greatest share of its allowance first; at most so many, None for all."""
+    tested = _tested(snapshot, parts).by_school
     usual_bytes, own = _allowances(snapshot, parts)
-    found = [
-        Line(code, tested.get(code, NOTHING), own.get(code, usual_bytes))
-        for code in tested.keys() | data_used.active(snapshot)
-    ]
-    return sorted(found, key=lambda line: (line.share is None, -(line.share or 0), -line.month.used_bytes, line.code))
+    # By plain tuples: of a country there are thousands, and a page shows fifty.
+    ranked = []
+    for code in (*tested, *data_used.untested(snapshot, first_day(parts))):
+        used_bytes, allowance_bytes = tested.get(code, NOTHING).used_bytes, own.get(code, usual_bytes)
+        share = used_bytes / allowance_bytes if allowance_bytes else -1.0  # without an allowance at the end
+        ranked.append((-share, -used_bytes, code))
+    ranked.sort()
+    return [Line(code, tested.get(code, NOTHING), own.get(code, usual_bytes)) for _, _, code in ranked[:limit]]
 
 
 def total(snapshot: Snapshot, parts: Desk, *, is_judged: bool) -> Total:
@@ -112,20 +115,29 @@ def total(snapshot: Snapshot, parts: Desk, *, is_judged: bool) -> Total:
     """
     tested = _tested(snapshot, parts)
     usual_bytes, own = _allowances(snapshot, parts)
-    codes = tested.keys() | data_used.active(snapshot)
-    allowance_bytes = usual_bytes * len(codes) + sum(own[code] - usual_bytes for code in own.keys() & codes)
-    return Total(len(codes), _sum(list(tested.values())), allowance_bytes, is_judged)
+    others = frozenset(data_used.untested(snapshot, first_day(parts)))
+    schools = len(tested.by_school) + len(others)
+    of_these = [code for code in own if code in tested.by_school or code in others]
+    allowance_bytes = usual_bytes * schools + sum(own[code] - usual_bytes for code in of_these)
+    return Total(schools, tested.total, allowance_bytes, is_judged)
 
 
-def _sum(months: Sequence[Month]) -> Month:
-    return Month(*(sum(one[at] for one in months) for at in range(len(Month._fields))))
+@dataclass(frozen=True)
+class _Tested:
+    """The schools that have tested in a month."""
+
+    by_school: Mapping[str, Month]
+    total: Month
 
 
-def _tested(snapshot: Snapshot, parts: Desk) -> Mapping[str, Month]:
+def _tested(snapshot: Snapshot, parts: Desk) -> _Tested:
     first = first_day(parts)
-    return remembered.of_votes(
-        "data_used", snapshot, parts.measure, lambda: data_used.months(snapshot, first), first
-    )
+
+    def read() -> _Tested:
+        found = data_used.months(snapshot, first)
+        return _Tested(found, Month(*map(sum, zip(NOTHING, *found.values(), strict=True))))
+
+    return remembered.of_votes("data_used", snapshot, parts.measure, read, first)
 
 
 def _allowances(snapshot: Snapshot, parts: Desk) -> tuple[int, dict[str, int]]:

@@ -27,10 +27,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("school", "first_day", name="pk_school_months"),
     )
     op.create_index("ix_school_months_used", "school_months", ["first_day", "school", *_COUNTS])
-    is_active = sa.text("state = 'active'")
-    op.create_index(
-        "ix_devices_active", "devices", ["school"], sqlite_where=is_active, postgresql_where=is_active
-    )
+    op.create_index("ix_devices_state_school", "devices", ["state", "school"])
     op.execute(
         f"INSERT INTO school_months (school, first_day, {', '.join(_COUNTS)}) "  # noqa: S608 -- names of ours
         f"SELECT school, {_MONTH}, 0, sum(measurements), sum(CASE WHEN measurements > 0 THEN 1 ELSE 0 END) "

@@ -36,13 +36,17 @@ def months(snapshot: Snapshot, first_day: str) -> dict[str, Month]:
     made = SCHOOL_MONTHS.c
     query = select(made.school, made.used_bytes, made.measurements, made.uncounted_days)
     query = query.where(made.first_day == first_day, made.measurements > 0)
-    return {school: Month(*numbers) for school, *numbers in snapshot.connection.execute(query)}
+    return {school: Month(*numbers) for school, *numbers in snapshot.connection.execute(query).all()}
 
 
-def active(snapshot: Snapshot) -> list[str]:
-    """Return the schools that have a PC which may test."""
-    query = select(DEVICES.c.school).where(DEVICES.c.state == DeviceState.ACTIVE).group_by(DEVICES.c.school)
-    return list(snapshot.connection.scalars(query))
+def untested(snapshot: Snapshot, first_day: str) -> list[str]:
+    """Return the schools that have a PC which may test and have not tested in a month: few, but for its first days."""
+    made = SCHOOL_MONTHS.c
+    has_tested = select(made.school).where(
+        made.school == DEVICES.c.school, made.first_day == first_day, made.measurements > 0
+    )
+    query = select(DEVICES.c.school).where(DEVICES.c.state == DeviceState.ACTIVE, ~has_tested.exists())
+    return list(snapshot.connection.scalars(query.group_by(DEVICES.c.school)).all())
 
 
 def named(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, Named]:

@@ -34,7 +34,7 @@ TILE = re.compile(r'href="/devices/data"><u>[^<]+</u><span class="big"><b>([^<]*
 
 @pytest.fixture
 def judged(country: Store) -> Store:
-    """The country after an evaluation; one test knows its headers, one school has an allowance of its own, one no PC."""
+    """The country after an evaluation; one test knows its headers, one school has its own allowance, one no PC."""
     with country.unit() as unit:
         newest = select(MEASUREMENTS.c.rid).where(MEASUREMENTS.c.school == "00123")
         rid = unit.connection.scalar(newest.order_by(MEASUREMENTS.c.started_ms.desc()).limit(1))
