@@ -218,9 +218,15 @@ def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
 
 
 def _tests(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> int:
-    """Return how many tests there are: those that came long ago are counted once, newer ones by each page."""
+    """Return how many tests there are: those that came long ago are counted once, newer ones by each page.
+
+    Of a part of the country all are counted by each page, school by school: to find those that came newly, no index
+    has both when they came and where.
+    """
     settled_ms = (parts.now_ms // _HOUR_MS - 1) * _HOUR_MS
     of = (wanted.schools, wanted.since_ms)
+    if not snapshot.scope.is_whole:
+        return pages_quality.count_tests(snapshot, *of)
     late = pages_quality.count_late_tests(snapshot, *of, settled_ms)
 
     def count() -> int:

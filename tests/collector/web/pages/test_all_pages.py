@@ -13,7 +13,7 @@ from sqlalchemy import event
 from collector.store.open import Store
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
-from tests.fakes import pages_world
+from tests.fakes import pages_world, whole_reads
 
 PAGES = [
     "/", "/map", "/map?layer=areas", "/map?school=00123", "/map?page=2&verdict=BELOW&verdict=MEETS", "/schools",
@@ -61,8 +61,11 @@ def address_of(client: FlaskClient, page: str) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_whole_and_within_its_means(reading: FlaskClient, page: str, language: str) -> None:
     reading.set_cookie("enlace_language", language)
-    answer = reading.get(address_of(reading, page))
+    address = address_of(reading, page)
+    with whole_reads.noted() as whole:
+        answer = reading.get(address)
     text = answer.text
+    assert whole == []
     assert answer.status_code == 200
     assert f'<html lang="{language}"' in text
     assert text.count("<h1") == 1
