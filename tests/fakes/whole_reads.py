@@ -12,13 +12,17 @@ GROWING: Final = (
     *("site_days", "network_days", "flag_events", "audit", "notices", "notice_items", "registry_changes"),
 )
 _SCAN: Final = re.compile(rf"SCAN (?:{'|'.join(GROWING)})\b(.*)")
+_ALL_OF_SCHOOLS: Final = re.compile(rf"SEARCH (?:{'|'.join(GROWING)})\b(.*) \(school=\?\)$")
 
 
 @contextmanager
-def noted() -> Iterator[list[str]]:
+def noted(*, of_many_schools: bool = False) -> Iterator[list[str]]:
     """Note the statements that read one of those tables whole.
 
     One with a limit may go along an index: it stops. Names of its own hide a table, and so does a subquery's.
+
+    Args:
+        of_many_schools: What reads all there is of schools is noted too: of one school it is little.
     """
     found: list[str] = []
 
@@ -27,6 +31,7 @@ def noted() -> Iterator[list[str]]:
             return
         plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
         scans = [scan for row in plan if (scan := _SCAN.match(row[3]))]
+        scans += [scan for row in plan if of_many_schools and (scan := _ALL_OF_SCHOOLS.match(row[3]))]
         found.extend(statement for scan in scans if "LIMIT" not in statement or "USING" not in scan.group(1))
 
     event.listen(Engine, "after_cursor_execute", look)
