@@ -41,6 +41,7 @@ _TOWNS = {area.name: area.towns for area in names.AREAS}
 _PROVIDERS = (("Onda Sur", "fixed wireless"), ("Alto Satélite", "satellite"), ("Cable Brava", "cable"))
 _IDLE_MS = {"satellite": 612.0, "cable": 21.0}  # of other technologies 44
 _LOADED_MS = {"satellite": 1249.0, "cable": 54.0}  # 95th percentile under load; of others 260
+_TEST_BYTES = 4_000_000
 _KINDS = ("Escuela Básica", "Colegio", "Escuela Rural", "Liceo", "Escuela")
 _PLACES = (
     "Loma Verde", "Cayo Perla", "Puente Viejo", "Agua Dulce", "Playa Larga", "La Cantera", "El Naranjal", "Mirador",
@@ -243,6 +244,7 @@ class _Rows:
         is_open = day.weekday() < 5
         holiday = (day.month, day.day) in ((10, 12), (11, 2))
         votes: list[int] = []
+        before = len(self.measurements)
         if is_open and not holiday and self.chance.random() > 0.08:
             votes = self._tests(day)
         if day > LAST_DAY:
@@ -253,6 +255,7 @@ class _Rows:
                 "suppressed": "holiday" if holiday else None, "measurements": len(votes), "voting": len(votes),
                 "median_download_bps": round(median(votes)) if votes else None,
                 "median_idle_rtt_ms": _IDLE_MS.get(self.place.technology, 44.0) if votes else None,
+                "used_bytes": _TEST_BYTES * (len(self.measurements) - before),
             })  # fmt: skip
         if votes:
             self._judge(day)
@@ -285,7 +288,7 @@ class _Rows:
             "idle_method": "udp_echo", "gateway_rtt_ms": 1.2, "engine": "ndt7", "server_id": "tp1",
             "loaded_download_rtt_ms": 190.0, "loaded_method": "udp_echo",
             "loaded_download_p95_ms": _LOADED_MS.get(self.place.technology, 260.0),
-            "download_bytes": 3_100_000, "upload_bytes": 900_000, "medium": ("ethernet", "wifi")[index % 2],
+            "download_bytes": _TEST_BYTES - 900_000, "upload_bytes": 900_000, "medium": ("ethernet", "wifi")[index % 2],
             "link_bps": 1_000_000_000 if index % 2 == 0 else 400_000_000, "content_hash": "0",
             "votes": not aside, "exclusion": "busy_line" if aside else None,
         }  # fmt: skip

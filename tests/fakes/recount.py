@@ -6,7 +6,13 @@ from typing import Any
 from sqlalchemy import select
 
 from collector.store.open import Store
-from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
+from collector.store.tables.judgement import (
+    EVALUATIONS,
+    NEWEST_EVALUATIONS,
+    PERIOD_VERDICTS,
+    SCHOOL_DAYS,
+    SCHOOL_MONTHS,
+)
 
 Rows = dict[tuple[str, ...], dict[str, Any]]
 
@@ -48,7 +54,20 @@ def by_period(store: Store) -> Rows:
     return found
 
 
+def by_month(store: Store) -> Rows:
+    found: Rows = {}
+    for (school, day), row in sorted(rows(store, SCHOOL_DAYS).items()):
+        key = (school, f"{day[:7]}-01")
+        sums = found.setdefault(key, {"school": key[0], "first_day": key[1], "used_bytes": 0, "measurements": 0})
+        sums["used_bytes"] += row["used_bytes"] or 0
+        sums["measurements"] += row["measurements"]
+        is_uncounted = row["used_bytes"] is None and row["measurements"]
+        sums["uncounted_days"] = sums.get("uncounted_days", 0) + bool(is_uncounted)
+    return found
+
+
 def check(store: Store) -> None:
-    """Fail where a summary says something else than the evaluations do."""
+    """Fail where a summary says something else than the evaluations and the days do."""
     assert rows(store, NEWEST_EVALUATIONS) == newest(store)
     assert rows(store, PERIOD_VERDICTS) == by_period(store)
+    assert rows(store, SCHOOL_MONTHS) == by_month(store)

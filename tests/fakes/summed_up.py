@@ -5,7 +5,7 @@ from itertools import groupby
 from sqlalchemy import delete, func, select
 
 from collector.store.queries import newness
-from collector.store.queries.judging import summaries
+from collector.store.queries.judging import months, summaries
 from collector.store.queries.judging.summaries import Series
 from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS
 from collector.store.unit import UnitOfWork
@@ -21,4 +21,5 @@ def renew_all(unit: UnitOfWork) -> None:
     found = unit.connection.execute(query.group_by(table.profile, table.metric, table.school)).all()
     for (profile, metric), of_series in groupby(sorted(found), key=lambda row: (row[0], row[1])):
         rows = list(of_series)
+        months.renew(unit, [row[2] for row in rows], min(row[3] for row in rows))
         summaries.renew(unit, Series(profile, metric), [row[2] for row in rows], min(row[3] for row in rows))

@@ -40,6 +40,16 @@ def in_force(snapshot: Snapshot, school: str) -> dict[str, SettingsDecision]:
     return {one.place: one for one in found}
 
 
+def all_in_force(snapshot: Snapshot) -> dict[str, SettingsDecision]:
+    """Return what holds of every place of which something was ever said, by place."""
+    newest = (
+        select(_OTHER.c.place, func.max(_OTHER.c.number).label("number")).group_by(_OTHER.c.place).subquery("newest")
+    )
+    same = (newest.c.place == AGENT_SETTINGS.c.place) & (newest.c.number == AGENT_SETTINGS.c.number)
+    rows = snapshot.connection.execute(select(*_COLUMNS).join(newest, same))
+    return {row[0]: SettingsDecision(*row) for row in rows}
+
+
 def decisions(snapshot: Snapshot, place: str, limit: int) -> list[SettingsDecision]:
     """Return the newest decisions of a place, the newest first: that one holds."""
     query = (

@@ -47,6 +47,7 @@ DEVICES = Table(
     Column("ledger_dropped", BigInteger),
     Index(None, "school"),
     Index(None, "school", "machine_hash"),
+    Index(None, "state", "school"),  # which schools have a PC that may test: asked of all of them at once
 )
 
 DEVICE_KEYS = Table(

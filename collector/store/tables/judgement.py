@@ -18,10 +18,26 @@ SCHOOL_DAYS = Table(
     Column("median_download_bps", BigInteger),
     Column("median_upload_bps", BigInteger),
     Column("median_idle_rtt_ms", Float),
+    # Of its tests, headers included, both directions; None: folded before that was counted, until it is folded again.
+    Column("used_bytes", BigInteger),
     # False: the day is not over at the school, or an input of it has changed; it is folded (again) by the next run.
     Column("is_final", Boolean, nullable=False, server_default="1"),
     PrimaryKeyConstraint("school", "day"),
     Index("ix_school_days_open", "school", sqlite_where=text("is_final = 0"), postgresql_where=text("NOT is_final")),
+)
+
+# What the tests of each school moved in each month of its own days: the sum of its school days, written with them.
+SCHOOL_MONTHS = Table(
+    "school_months",
+    METADATA,
+    Column("school", Text, nullable=False),
+    Column("first_day", Text, nullable=False),  # of the month
+    Column("used_bytes", BigInteger, nullable=False),
+    Column("measurements", Integer, nullable=False),
+    Column("uncounted_days", Integer, nullable=False),  # days of which the bytes are not known
+    PrimaryKeyConstraint("school", "first_day"),
+    # With all that a page asks of a month, so that those of other months are not read.
+    Index("ix_school_months_used", "first_day", "school", "used_bytes", "measurements", "uncounted_days"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,7 @@ from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.people import access
 from collector.web.people.access import for_role
-from collector.web.views import deeds, evidence, line_up, lines, proof_words
+from collector.web.views import deeds, evidence, line_up, lines, proof_words, remembered
 from collector.web.views.evidence import ChartSpan
 from collector.web.views.timeline import timeline
 from collector.web.words import condition_words, outage_words, sentences, target_words
@@ -84,8 +85,7 @@ def show() -> str:
     with parts.store.reader() as snapshot:
         folded = Folded((), chosen.wanted) if as_table else _folded(snapshot, parts, chosen)
         rows = pages_flags.flag_rows(snapshot, parts.measure, folded.wanted, sort=chosen.sort, limit=asked.limit())
-        found = pages_flags.count_flags(snapshot, parts.measure, chosen.wanted)
-        untaken = replace(chosen.wanted, owner=NOBODY)
+        found, untaken = _counted(snapshot, parts, chosen.wanted)
         beside = next((row for row in rows if row.flag_id == asked.text("flag")), rows[0] if rows else None)
         may_act = access.may(person, deed_forms.MAY_ACT)
         newest_bad = _newest_bad(snapshot, rows)
@@ -100,8 +100,8 @@ def show() -> str:
             zone=parts.zone,
             found=found,
             listed=pages_flags.count_flags(snapshot, parts.measure, folded.wanted) if folded.outages else found,
-            untaken=pages_flags.count_flags(snapshot, parts.measure, untaken),
-            facets=pages_schools.facets(snapshot),
+            untaken=untaken,
+            facets=remembered.facets(snapshot),
             chosen=chosen,
             owners=flag_filter.owner_options(pages_flags.owners(snapshot), person.name if person else "", chosen.owner),
             bar=bar(snapshot, flag_filter.LISTING, chosen.query, flag_filter.everybodys_views()),
@@ -113,6 +113,14 @@ def show() -> str:
             has_keys=request.cookies.get(KEYS_COOKIE) != "off",
             name_of_judged=_name_of_judged(snapshot) if as_table else None,
         )
+
+
+def _counted(snapshot: Snapshot, parts: Desk, wanted: FlagFilter) -> tuple[int, int]:
+    """Return how many flags a filter lists, and how many the same filter lists that nobody has taken."""
+    if not wanted.owner:
+        return pages_flags.count_with_untaken(snapshot, parts.measure, wanted)
+    found = pages_flags.count_flags(snapshot, parts.measure, wanted)
+    return found, pages_flags.count_flags(snapshot, parts.measure, replace(wanted, owner=NOBODY))
 
 
 def _folded(snapshot: Snapshot, parts: Desk, chosen: Chosen) -> Folded:
@@ -164,7 +172,12 @@ def rows() -> Response:
 def _name_of_judged(snapshot: Snapshot) -> Callable[[JudgedDay | FlagRow], str]:
     """Return what gives the name of the target by which a school was judged."""
     made = target_versions.decisions(snapshot)
-    return lambda of: target_words.name_of_judged(of.target_profile, of.profile_version, made)
+
+    @cache
+    def name(profile: str | None, version: str | None) -> str:
+        return target_words.name_of_judged(profile, version, made)
+
+    return lambda of: name(of.target_profile, of.profile_version)
 
 
 def judged_of(flag: FlagRow) -> Judged | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, abort
+from flask import Blueprint, abort, render_template
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -28,7 +28,7 @@ from collector.web.charts.outage import Labels, Point
 from collector.web.desk import Desk, desk
 from collector.web.http.frame import page
 from collector.web.language import present
-from collector.web.language.i18n import say, say_many
+from collector.web.language.i18n import language, say, say_many
 from collector.web.people import access
 from collector.web.people.access import for_role
 from collector.web.views import line_up, reliability, remembered
@@ -64,13 +64,20 @@ _OF_OUTAGE: Final = {
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """Who was heard while an outage went on: pictures of two widths, and what they show as rows of a table."""
+
+    curve: Markup
+    narrow: Markup
+    steps: Markup
+
+
+@dataclass(frozen=True)
 class Shown:
     """One outage with its picture and its schools."""
 
     row: OutageRow
-    curve: Markup
-    narrow: Markup
-    steps: list[tuple[str, Point]]  # what the picture shows, each with its time of day
+    drawn: Drawn
     members: list[MemberRow]
     found: int
     silent: int
@@ -139,7 +146,7 @@ def _page(snapshot: Snapshot, shown: list[OutageRow], live: int, of: OfProvider 
         "outages/show.html",
         snapshot,
         headline=_headline(live),
-        cards=[_shown(snapshot, row, parts) for row in shown],
+        cards=_cards(snapshot, shown, parts),
         of=of,
         days=reliability.DAYS,
         past=pages_outages.list_over(snapshot, asked.limit(_PAST)) if past is None else past,
@@ -183,8 +190,30 @@ def _headline(live: int) -> Markup:
     return say_many("%(num)s open now. %(silence)s", "%(num)s open now. %(silence)s", live, silence=silence)
 
 
-def _shown(snapshot: Snapshot, row: OutageRow, parts: Desk) -> Shown:
+def _cards(snapshot: Snapshot, rows: list[OutageRow], parts: Desk) -> list[Shown]:
+    ids = [row.outage_id for row in rows]
+    if not ids:
+        return []
+    said = said_of(snapshot, ids)
+    flags = pages_flags.count_of_outages(snapshot, parts.measure, FlagFilter(parts.now_ms), ids)
+    return [_shown(snapshot, row, parts, said.get(row.outage_id, {}), flags.get(row.outage_id, 0)) for row in rows]
+
+
+def _shown(snapshot: Snapshot, row: OutageRow, parts: Desk, said: Mapping[str, int], flags: int) -> Shown:
     found, silent = pages_outages.count_members(snapshot, row.outage_id)
+    of_pictures = (row.timeline, row.from_ms, row.online, row.is_live, parts.zone, language())
+    return Shown(
+        row=row,
+        drawn=remembered.of_values("outage_pictures", of_pictures, lambda: _drawn(row, parts)),
+        members=pages_outages.members(snapshot, row.outage_id, asked.limit(_CALLED)),
+        found=found,
+        silent=silent,
+        none=withdrawn.find(row.state, row.label, row.live_label, said),
+        flags=flags,
+    )
+
+
+def _drawn(row: OutageRow, parts: Desk) -> Drawn:
     points = [Point(*one) for one in json.loads(row.timeline)]
 
     def clock(at_ms: int) -> str:
@@ -195,17 +224,8 @@ def _shown(snapshot: Snapshot, row: OutageRow, parts: Desk) -> Shown:
         chart.heard_curve(points, row.from_ms, labels, width, clock) if points else Markup("")
         for width in (_WIDTH, _NARROW)
     )
-    return Shown(
-        row=row,
-        curve=wide,
-        narrow=narrow,
-        steps=[(clock(one.at_ms), one) for one in points],
-        members=pages_outages.members(snapshot, row.outage_id, asked.limit(_CALLED)),
-        found=found,
-        silent=silent,
-        none=withdrawn.find(row.state, row.label, row.live_label, _said(snapshot, row)),
-        flags=pages_flags.count_flags(snapshot, parts.measure, FlagFilter(parts.now_ms, outage=row.outage_id)),
-    )
+    steps = render_template("outages/steps.html", steps=[(clock(one.at_ms), one) for one in points])
+    return Drawn(wide, narrow, Markup(steps))  # noqa: S704 -- a template's
 
 
 def _labels(row: OutageRow, points: list[Point], clock: Callable[[int], str]) -> Labels:
@@ -230,7 +250,3 @@ def _labels(row: OutageRow, points: list[Point], clock: Callable[[int], str]) ->
         heard=str(say("heard: %(num)s", num=heard)),
         opened=str(say("began %(time)s", time=clock(row.from_ms))),
     )
-
-
-def _said(snapshot: Snapshot, row: OutageRow) -> Mapping[str, int]:
-    return said_of(snapshot, [row.outage_id]).get(row.outage_id, {})

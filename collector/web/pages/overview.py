@@ -25,7 +25,7 @@ from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import language, say, say_many
 from collector.web.pages import devices
-from collector.web.views import line_up, lines, remembered
+from collector.web.views import data_used, line_up, lines, remembered
 from collector.web.views.lines import SchoolLine
 from collector.web.words import outage_words, sentences
 from collector.web.words.sentences import Cure
@@ -105,6 +105,7 @@ def show() -> str:
             weeks_pictures=pictures,
             today=today,
             tiles=_tiles(counted, counts, today, fleet),
+            data=data_used.total(snapshot, parts, is_judged=fresh.last_evaluation_ms is not None),
             up=line_up.percent(pages_overview.seen_slots(snapshot).share),
             goal=present.plain(DEFAULT_PCT),
             facts=_facts(parts, fresh),

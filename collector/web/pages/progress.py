@@ -15,7 +15,6 @@ from collector.domain.roles import Role
 from collector.store.queries import target_versions
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import progress as pages_progress
-from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.progress import FELL, RECOVERED, ProgressFilter, StandingRow
 from collector.store.queries.pages.schools import NO_VERDICT
 from collector.store.unit import Snapshot
@@ -28,7 +27,7 @@ from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import language, later, say, say_many
 from collector.web.people.access import for_role
-from collector.web.views import periods
+from collector.web.views import periods, remembered
 from collector.web.views.periods import VERDICTS, New, Progress, Target
 from collector.web.words import target_words
 
@@ -117,12 +116,12 @@ def show() -> str:
             snapshot,
             headline=_headline(story, wanted),
             lines=story.lines[::-1],
-            pictures=_pictures(story, wanted),
+            pictures=_pictures(snapshot, parts, story, wanted),
             listed=_listed(snapshot, parts, story, wanted, asked.limit()),
             bar=bar(snapshot, LISTING, _query()),
             wanted=wanted,
             schools=story.schools,
-            facets=pages_schools.facets(snapshot),
+            facets=remembered.facets(snapshot),
             verdicts=VERDICTS,
             name_of=lambda period: _name(period, wanted.by),
             targets_of=_names(snapshot, story),
@@ -158,7 +157,15 @@ def _read() -> Wanted:
 
 
 def _story(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Story:
+    """Return the periods up to now; counted once, as long as no verdict is another."""
     found = periods_of(wanted.by, present.local(parts.now_ms, parts.zone).date())
+    asked_for = (found[-1], wanted)
+    return remembered.of_votes(
+        "progress", snapshot, parts.measure, lambda: _counted(snapshot, parts, wanted, found), asked_for
+    )
+
+
+def _counted(snapshot: Snapshot, parts: Desk, wanted: Wanted, found: Sequence[Period]) -> Story:
     firsts = [period.first for period in found]
     tallies = pages_progress.tallies(snapshot, parts.measure, wanted.by, firsts, wanted.schools)
     judged = {first: periods.judged_of(counts) for first, counts in periods.count(tallies).items()}
@@ -223,13 +230,18 @@ def _headline(story: Story, wanted: Wanted) -> Markup:
     )
 
 
-def _pictures(story: Story, wanted: Wanted) -> list[Markup]:
+def _pictures(snapshot: Snapshot, parts: Desk, story: Story, wanted: Wanted) -> list[Markup]:
     """Return the picture for wide screens and the one for phones, which has the newer half."""
-    bars = [counts.Bar(_short(line.period, wanted.by), line.counts, _mark(line)) for line in story.lines]
-    if not bars:
+    if not story.lines:
         return []
-    label = str(_headline(story, wanted))
-    return [counts.stacked_counts(bars, label, 900), counts.stacked_counts(bars[-6:], label, 340)]
+
+    def draw() -> list[Markup]:
+        bars = [counts.Bar(_short(line.period, wanted.by), line.counts, _mark(line)) for line in story.lines]
+        label = str(_headline(story, wanted))
+        return [counts.stacked_counts(bars, label, 900), counts.stacked_counts(bars[-6:], label, 340)]
+
+    asked_for = (story.lines[-1].period, wanted, language())
+    return remembered.of_votes("progress_pictures", snapshot, parts.measure, draw, asked_for)
 
 
 def _mark(line: Progress) -> str:

@@ -147,7 +147,7 @@ def show() -> str:
             each=max((compare.schools_a_dot(score.shares) for score in ranked), default=1),
             mixed=_mixed(ranked),
             nameless=pages_providers.count_without_provider(snapshot, wanted),
-            facets=pages_schools.facets(snapshot),
+            facets=remembered.facets(snapshot),
             wanted=wanted,
             bar=bar(snapshot, LISTING, _query()),
             order=order,

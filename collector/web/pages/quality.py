@@ -11,7 +11,6 @@ from collector.domain.registry_checks import Check
 from collector.domain.roles import Role
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import quality as pages_quality
-from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.quality import Aside, AsideRow, DeviceIssue, QualityFilter, SchoolIssue
 from collector.store.queries.pages.schools import NO_VERDICT
 from collector.store.queries.pages.standings import count_verdicts
@@ -132,7 +131,7 @@ def show() -> str:
             bar=bar(snapshot, LISTING, _query()),
             wanted=wanted,
             choices=DAYS,
-            facets=pages_schools.facets(snapshot),
+            facets=remembered.facets(snapshot),
         )
 
 
@@ -165,7 +164,7 @@ def show_rows(key: str) -> str:
             found=found,
             wanted=wanted,
             clock_words=devices.clock_words,
-            facets=pages_schools.facets(snapshot),
+            facets=remembered.facets(snapshot),
             zone=parts.zone,
             now_ms=parts.now_ms,
             choices=DAYS,
@@ -219,9 +218,15 @@ def _summary(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Summary:
 
 
 def _tests(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> int:
-    """Return how many tests there are: those that came long ago are counted once, newer ones by each page."""
+    """Return how many tests there are: those that came long ago are counted once, newer ones by each page.
+
+    Of a part of the country all are counted by each page, school by school: to find those that came newly, no index
+    has both when they came and where.
+    """
     settled_ms = (parts.now_ms // _HOUR_MS - 1) * _HOUR_MS
     of = (wanted.schools, wanted.since_ms)
+    if not snapshot.scope.is_whole:
+        return pages_quality.count_tests(snapshot, *of)
     late = pages_quality.count_late_tests(snapshot, *of, settled_ms)
 
     def count() -> int:

@@ -9,6 +9,7 @@ from babel.dates import get_day_names
 from flask import Blueprint, Response, abort
 from markupsafe import Markup
 
+from agent.wire.vocabulary import EngineName
 from collector.domain.diagnosis.facts import Cause, Key
 from collector.domain.roles import Role
 from collector.publish import export
@@ -105,11 +106,12 @@ def _page(code: str) -> str:
             behind=listed.behind,
             lines=[_line_of(test, listed.behind, zone, parts.now_ms) for test in rows],
             found=found,
-            total=pages_school.count_tests(snapshot, code, TestFilter()),
+            total=found if listed.filter == TestFilter() else pages_school.count_tests(snapshot, code, TestFilter()),
             first=(number - 1) * ROWS + 1,
             number=number,
             pages=pages,
-            choices=school_tests.choices(snapshot, code),
+            devices=school_tests.devices(snapshot, code),
+            engines=[name.value for name in EngineName],
             chips=_chips(wanted, listed.behind),
             causes=hint_words.CAUSES,
             p95=_p95,

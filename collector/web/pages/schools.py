@@ -137,7 +137,7 @@ def show() -> str:
             line_up=line_up,
             found=pages_schools.count_schools(snapshot, parts.measure, wanted),
             total=pages_schools.count_schools(snapshot, parts.measure, SchoolFilter()),
-            facets=pages_schools.facets(snapshot),
+            facets=remembered.facets(snapshot),
             wanted=wanted,
             order=order,
             columns=read_columns(),

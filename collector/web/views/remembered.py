@@ -5,7 +5,7 @@ kept; what a filter finds is asked for anew. Of a unit of work nothing is kept: 
 and whoever comes next raises the same numbers with other rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -121,9 +121,21 @@ def of_schools(name: str, snapshot: Snapshot, make: Callable[[], T], at_most: in
     return _made(name, snapshot, (known.schools, known.updated_ms), make, at_most)
 
 
+def facets(snapshot: Snapshot) -> Mapping[str, list[str]]:
+    """Return the areas, providers and technologies that occur, as `pages_schools.facets` does."""
+    return of_schools("facets", snapshot, lambda: pages_schools.facets(snapshot))
+
+
 def of_standings(name: str, snapshot: Snapshot, make: Callable[[], T], asked: object = None) -> T:
     """Return what follows from the registry and what schools last did with learning sites and networks."""
     return _made(name, snapshot, (newness.standings(snapshot), asked), make)
+
+
+def of_values(name: str, values: object, make: Callable[[], T]) -> T:
+    """Return what follows from these values alone, whoever asks and whatever else changes: a picture of points, say."""
+    kept = Kept[T].of_app(name, _LISTS)
+    found = kept.find(values)
+    return kept.keep(values, make()) if found is None else found
 
 
 def _newness(snapshot: Snapshot) -> Newness:

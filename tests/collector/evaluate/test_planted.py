@@ -21,6 +21,7 @@ from collector.store.tables.judgement import (
     NEWEST_EVALUATIONS,
     PERIOD_VERDICTS,
     SCHOOL_DAYS,
+    SCHOOL_MONTHS,
     SILENCES,
 )
 from collector.store.tables.measurements import DIARY
@@ -39,7 +40,7 @@ AT_ONCE = (
     *(SILENCES,),
 )
 """What a run finds, wherever among the last ten school days it is."""
-IN_TURN = (SITE_DAYS, SITE_TOTALS, PERIOD_VERDICTS, EVALUATIONS, SCHOOL_DAYS, CONDITION_DAYS)
+IN_TURN = (SITE_DAYS, SITE_TOTALS, PERIOD_VERDICTS, EVALUATIONS, SCHOOL_DAYS, SCHOOL_MONTHS, CONDITION_DAYS)
 DERIVED = (*AT_ONCE, *IN_TURN)
 Row = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, delete, func, select
 
 from collector.store.many import insert_new, update_all
-from collector.store.queries.judging import summaries
+from collector.store.queries.judging import months, summaries
 from collector.store.queries.judging.summaries import Series
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
@@ -39,7 +39,10 @@ class Measured(NamedTuple):  # made by the hundred thousand: a tuple is what the
     download_bytes: int | None
     download_stop_reason: str | None
     download_lower_bound: bool | None  # of a fold perhaps 0 or 1, as the driver gives it; so is `votes`
+    download_wire_bytes_est: int | None
     upload_bps: int | None
+    upload_bytes: int | None
+    upload_wire_bytes_est: int | None
     idle_rtt_ms: float | None
     medium: str | None
     link_bps: int | None
@@ -248,6 +251,7 @@ def write(unit: UnitOfWork, scope: Scope, outcomes: Sequence[Outcome]) -> None:
     days = SCHOOL_DAYS.c.school.in_(scope.schools) & (SCHOOL_DAYS.c.day >= scope.from_day)
     unit.connection.execute(delete(SCHOOL_DAYS).where(days))
     insert_new(unit, SCHOOL_DAYS, [row for outcome in outcomes for row in outcome.days])
+    months.renew(unit, scope.schools, scope.from_day)
     evaluations = EVALUATIONS.c.school.in_(scope.schools) & (EVALUATIONS.c.day >= scope.from_day)
     of_series = (EVALUATIONS.c.profile == scope.profile) & (EVALUATIONS.c.metric == scope.metric)
     unit.connection.execute(delete(EVALUATIONS).where(evaluations, of_series))

@@ -17,6 +17,7 @@ from collector.store.tables.judgement import (
     NEWEST_EVALUATIONS,
     PERIOD_VERDICTS,
     SCHOOL_DAYS,
+    SCHOOL_MONTHS,
 )
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -203,7 +204,7 @@ def has_days_lost(snapshot: Snapshot) -> bool:
 
 def forget_everything(unit: UnitOfWork) -> None:
     """Delete all that the evaluation has written; measurements and what people did stay."""
-    for table in (FLAG_EVENTS, FLAGS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS):
+    for table in (FLAG_EVENTS, FLAGS, EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS, SCHOOL_MONTHS):
         unit.connection.execute(delete(table))
     unjudge_everything(unit)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.words import OPEN_STATES, Verdict
@@ -148,10 +148,23 @@ def open_flags(snapshot: Snapshot, measure: Measure, now_ms: int) -> list[FlagCo
     ]
 
 
+def _last_received(snapshot: Snapshot) -> Select[tuple[int | None]]:
+    """Return when the newest test came: of the country by the index of that, of a part of it by school.
+
+    Of a part, the newest test that each school has is looked at: the index of all would be walked through until one of
+    them comes, and their tests of all years would be read to find the one that came last.
+    """
+    if snapshot.scope.is_whole:
+        return select(func.max(MEASUREMENTS.c.received_ms))
+    of_school = select(MEASUREMENTS.c.received_ms).where(MEASUREMENTS.c.school == SCHOOLS.c.code)
+    newest = of_school.order_by(MEASUREMENTS.c.started_ms.desc()).limit(1).correlate(SCHOOLS).scalar_subquery()
+    return select(func.max(newest)).select_from(SCHOOLS)
+
+
 def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
     """Return how new everything is."""
     fact = select(FACTS.c.value).where(FACTS.c.name == LAST_EVALUATION_MS).scalar_subquery()
-    received = select(func.max(MEASUREMENTS.c.received_ms)).scalar_subquery()
+    received = _last_received(snapshot).scalar_subquery()
     judged = (
         select(func.max(NEWEST.c.day))
         .where(NEWEST.c.profile == measure.profile, NEWEST.c.metric == measure.metric)

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, select
 from agent.wire import tags
 from collector.domain.diagnosis.facts import Fact
 from collector.store.queries.pages.school import TestFilter, TestRow, conditions_of, tests_as
+from collector.store.tables.devices import ASSIGNMENTS, DEVICES
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot
 
@@ -45,22 +46,11 @@ class DetailRow(TestRow):
     signal_dbm: float | None
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What the tests of a school may be filtered by."""
-
-    devices: tuple[str, ...]
-    engines: tuple[str, ...]
-
-
-def choices(snapshot: Snapshot, code: str) -> Choices:
-    """Return the computers and engines of a school's tests."""
-    query = select(MEASUREMENTS.c.device, MEASUREMENTS.c.engine).where(MEASUREMENTS.c.school == code).distinct()
-    found = list(snapshot.connection.execute(query))
-    return Choices(
-        devices=tuple(sorted({row.device for row in found})),
-        engines=tuple(sorted({row.engine for row in found if row.engine is not None})),
-    )
+def devices(snapshot: Snapshot, code: str) -> list[str]:
+    """Return the computers that a school has or had: of those its tests are, and all of them are not read for it."""
+    belonged = select(ASSIGNMENTS.c.device).where(ASSIGNMENTS.c.school == code)
+    belongs = select(DEVICES.c.device).where(DEVICES.c.school == code)
+    return sorted(snapshot.connection.scalars(belonged.union(belongs)))
 
 
 def tests_of(snapshot: Snapshot, code: str, wanted: TestFilter, limit: int, offset: int) -> list[DetailRow]:

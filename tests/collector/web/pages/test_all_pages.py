@@ -13,7 +13,7 @@ from sqlalchemy import event
 from collector.store.open import Store
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
-from tests.fakes import pages_world
+from tests.fakes import pages_world, whole_reads
 
 PAGES = [
     "/", "/map", "/map?layer=areas", "/map?school=00123", "/map?page=2&verdict=BELOW&verdict=MEETS", "/schools",
@@ -25,7 +25,7 @@ PAGES = [
     "/schools/00123/tests?from=2026-11-01&to=2026-11-23&weekday=1&at=07:00-09:00&least=1&under=20.5",
     "/exports?table=flags&from=2026-11-01&format=jsonl", "/exports?counts=no&to=2026-11-23",
     "/schools/00203/evidence", "/flags", "/flags?state=all", "/flags?as=table", "FLAG", "/devices", "/exports",
-    "/devices/heard", "/devices/heard?day=2026-11-23",
+    "/devices/heard", "/devices/heard?day=2026-11-23", "/devices/data",
     "/hazards", "/hazards/new",
     "/outages", "/outages/0123456789abcdef?show=all",
     "/providers", "/providers?of=Onda+Sur&by=loaded&sort=loaded", "/outages?provider=Onda+Sur", "/progress",
@@ -61,8 +61,11 @@ def address_of(client: FlaskClient, page: str) -> str:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_whole_and_within_its_means(reading: FlaskClient, page: str, language: str) -> None:
     reading.set_cookie("enlace_language", language)
-    answer = reading.get(address_of(reading, page))
+    address = address_of(reading, page)
+    with whole_reads.noted() as whole:
+        answer = reading.get(address)
     text = answer.text
+    assert whole == []
     assert answer.status_code == 200
     assert f'<html lang="{language}"' in text
     assert text.count("<h1") == 1
@@ -214,7 +217,7 @@ def statements(store: Store) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     ("page", "most"),
     [
-        ("/", 19),
+        ("/", 22),
         ("/schools", 14),
         ("/map", 13),
         ("/map?layer=areas", 12),
@@ -230,6 +233,7 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("FLAG", 25),
         ("/devices", 19),
         ("/devices/heard", 10),
+        ("/devices/data", 11),
         ("/devices/heard?day=2026-11-23", 12),
         ("/outages", 16),
         ("/networks", 12),

@@ -17,6 +17,7 @@ from tests.fakes.databases import Files, OnServer
 FILES = [
     "/map/data", "/map/districts.csv", "/schools.csv", "/schools/00123/tests.csv", "/flags/rows.csv?state=all",
     "/progress/schools.csv?list=MEETS", "/devices.csv", "/devices/heard.csv", "/devices/heard.csv?day=2026-11-23",
+    "/devices/data.csv",
     "/outages.csv", "/networks.csv", "/hazards/rows.csv", "/admin/notices.csv", "/providers.csv", "/progress.csv",
     "/providers/schools.csv", "/outages.csv?provider=Onda+Sur",
     "/quality.csv",

@@ -197,6 +197,7 @@ def test_a_backup_that_is_restored_under_running_pages_is_shown_as_it_is(app: Fl
 WHOLE_PAGES = (
     *("/", "/schools", "/schools?verdict=BELOW", "/map?layer=areas", "/map?layer=areas&provider=Onda+Sur", "/quality"),
     *("/quality/aside?reason=busy_line", "/outages", "/sites", "/networks", "/providers"),
+    *("/progress", "/progress?by=week&area=Norte", "/flags?as=table", "/devices/data"),
 )
 
 
@@ -222,7 +223,8 @@ def test_who_remembers_shows_what_a_process_shows_that_has_just_started(app: Fla
     evaluate(country, config, fake_ports(FakeClock(pages_world.NOW_MS)))
     after = pages_of(app, cookie.value)
     assert after == pages_of(make_app(country), cookie.value)
-    assert all(after[page] != before[page] for page in ("/", "/schools", "/map?layer=areas", "/quality"))
+    others = ("/", "/schools", "/map?layer=areas", "/quality", "/progress", "/devices/data")
+    assert all(after[page] != before[page] for page in others)
 
 
 @pytest.mark.parametrize("descending", [False, True])

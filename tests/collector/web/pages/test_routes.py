@@ -124,6 +124,8 @@ ROUTES = {
     "fleet.retire": Route("admin"),
     "fleet.show_heard": Route("viewer"),
     "fleet.heard_rows": Route("analyst"),
+    "fleet.show_data": Route("viewer"),
+    "fleet.data_rows": Route("analyst"),
     "fleet.approve": Route("admin", foreign={"device": "d-00123-1"}),
     "waiting.show": Route("admin", foreign=SCHOOL),
     "waiting.decide": Route("admin", foreign=SCHOOL),

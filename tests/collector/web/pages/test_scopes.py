@@ -16,6 +16,7 @@ from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.outages import OUTAGE_SCHOOLS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.pages.test_all_pages import PAGES, statements
+from tests.fakes import whole_reads
 
 MINE, THEIRS = "00200", ("00123", "00201", "00202", "00203")
 # The code 00123 is also the example in the words about columns.
@@ -33,6 +34,13 @@ def cleo(app: Flask) -> FlaskClient:
 def foreign_flag(country: Store) -> str:
     with country.reader() as snapshot:
         return str(snapshot.connection.scalars(select(FLAGS.c.flag_id)).first())
+
+
+@pytest.mark.sqlite
+def test_no_page_of_an_area_reads_all_tests_of_its_schools(cleo: FlaskClient) -> None:
+    with whole_reads.noted(of_many_schools=True) as whole:
+        assert [cleo.get(page).status_code for page in ("/", "/quality", "/devices", "/devices/data")] == [200] * 4
+    assert whole == []
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "FLAG" and "/schools/" not in page])

@@ -1,0 +1,59 @@
+"""Read models of the data that tests use: of each school's month, from the sums that the evaluation keeps."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from agent.wire.vocabulary import DeviceState
+from collector.store.queries.pieces import in_pieces
+from collector.store.tables.devices import DEVICES
+from collector.store.tables.judgement import SCHOOL_MONTHS
+from collector.store.tables.registry import SCHOOLS
+from collector.store.unit import Snapshot
+
+
+class Month(NamedTuple):
+    """What the tests of one school have moved in a month."""
+
+    used_bytes: int  # both directions, headers included
+    measurements: int
+    uncounted_days: int  # days with tests whose bytes are not known
+
+
+class Named(NamedTuple):
+    """A school as lists name it."""
+
+    name: str
+    area: str | None
+
+
+NOTHING = Month(0, 0, 0)
+
+
+def months(snapshot: Snapshot, first_day: str) -> dict[str, Month]:
+    """Return what was moved in the month that begins on a day, by school; of those that have tested in it."""
+    made = SCHOOL_MONTHS.c
+    query = select(made.school, made.used_bytes, made.measurements, made.uncounted_days)
+    query = query.where(made.first_day == first_day, made.measurements > 0)
+    return {school: Month(*numbers) for school, *numbers in snapshot.connection.execute(query).all()}
+
+
+def untested(snapshot: Snapshot, first_day: str) -> list[str]:
+    """Return the schools that have a PC which may test and have not tested in a month: few, but for its first days."""
+    made = SCHOOL_MONTHS.c
+    has_tested = select(made.school).where(
+        made.school == DEVICES.c.school, made.first_day == first_day, made.measurements > 0
+    )
+    query = select(DEVICES.c.school).where(DEVICES.c.state == DeviceState.ACTIVE, ~has_tested.exists())
+    return list(snapshot.connection.scalars(query.group_by(DEVICES.c.school)).all())
+
+
+def named(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, Named]:
+    """Return what some schools are called, by code; those that the registry no longer has are left out."""
+    found: dict[str, Named] = {}
+    for some in in_pieces(codes):
+        query = select(SCHOOLS.c.code, SCHOOLS.c.name, SCHOOLS.c.area)
+        for code, *row in snapshot.connection.execute(query.where(SCHOOLS.c.code.in_(some))):
+            found[code] = Named(*row)
+    return found
