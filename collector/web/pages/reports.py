@@ -15,8 +15,10 @@ from collector.publish import monthly
 from collector.publish.monthly import AreaLine, Monthly
 from collector.store.queries import target_versions
 from collector.store.queries.exports import CellKind
+from collector.store.queries.pages import providers as pages_providers
 from collector.store.queries.pages import reports as pages_reports
 from collector.store.queries.pages import schools as pages_schools
+from collector.store.queries.pages.providers import ProviderFilter
 from collector.store.queries.pages.reports import MONTH
 from collector.store.queries.pages.schools import NO_VERDICT, SchoolFilter
 from collector.store.unit import Snapshot
@@ -32,7 +34,7 @@ from collector.web.language.i18n import say
 from collector.web.pages import targets
 from collector.web.pages.atlas import FEW
 from collector.web.people.access import for_role
-from collector.web.views import evidence, month_outages, outlines, remembered
+from collector.web.views import evidence, line_up, month_outages, outlines, remembered
 from collector.web.words import report_words, target_words
 from collector.web.words.terms import VERDICT_ORDER, VERDICTS
 
@@ -116,6 +118,8 @@ def show_one(month: str) -> str:
             areas=found.areas[: asked.limit()],
             targets=_targets(snapshot, found),
             broken=month_outages.words(broken),
+            set_aside=_set_aside(snapshot, parts, wanted),
+            up=_up(snapshot, wanted),
             list_link=_link_to(wanted),
             share=targets.in_force_now(snapshot).criterion.share,
             now=present.full_moment(parts.now_ms, parts.zone, begins=False),
@@ -228,10 +232,25 @@ def _broken(snapshot: Snapshot, wanted: Month, now_ms: int) -> month_outages.Bro
     return month_outages.add_up(pages_reports.outages(snapshot, *span), local, now_ms)
 
 
+def _set_aside(snapshot: Snapshot, parts: Desk, wanted: Month) -> Mapping[str, int]:
+    span = wanted.from_ms, wanted.until_ms
+
+    def count() -> Mapping[str, int]:
+        return pages_reports.set_aside(snapshot, *span)
+
+    return remembered.of_votes("report_aside", snapshot, parts.measure, count, span)
+
+
+def _up(snapshot: Snapshot, wanted: Month) -> Mapping[str, str]:
+    """Return how much the lines of each provider were up in the last ten school days; only the present knows."""
+    slots = pages_providers.seen_slots(snapshot, ProviderFilter()) if wanted.is_so_far else {}
+    return {provider: line_up.percent(one.share) for provider, one in slots.items()}
+
+
 def _link_to(wanted: Month) -> Any:
     """Return what makes the address of the schools behind a number; None of a month that no page lists any more."""
 
-    def address(which: str, **more: str | None) -> str | None:
+    def address(which: str, **more: Any) -> str | None:
         if not wanted.is_listed:
             return None
         return url_for("progress.show", by=MONTH, at=wanted.first, list=which, _anchor="schools", **more)

@@ -1,6 +1,6 @@
 """The monthly report in words: its headline, what changed, what to do, what broke."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -9,8 +9,9 @@ from collector.domain.cures import Cure
 from collector.publish.monthly import Advice, Monthly, Need
 from collector.store.queries.pages.schools import NO_VERDICT
 from collector.web.language import present
+from collector.web.language.conventions import NBSP
 from collector.web.language.i18n import say, say_many
-from collector.web.words import sentences
+from collector.web.words import sentences, terms
 
 COMPLAINTS = 3  # providers named one by one; the file has them all
 
@@ -241,16 +242,35 @@ def share_meeting(report: Monthly, before: str) -> Markup:
     )
 
 
-def quality(report: Monthly) -> Markup:
-    """Return of how many schools nothing is said, and why."""
-    few, none = report.counts.get("INSUFFICIENT", 0), report.counts.get(NO_VERDICT, 0)
-    if not few + none:
-        return say("Of every school there were enough tests.")
-    return say_many(
+def quality(report: Monthly, set_aside: Mapping[str, int]) -> Markup:
+    """Return how many tests did not count, and of how many schools nothing is said.
+
+    Args:
+        report: The month.
+        set_aside: Tests by the reason why they do not count, the most common first.
+    """
+    few = report.counts.get("INSUFFICIENT", 0) + report.counts.get(NO_VERDICT, 0)
+    if not few:
+        return _set_aside(set_aside) + " " + say("Of every school there were enough tests.")
+    second = say_many(
         "Of %(shown)s school there are not enough tests: nothing is said of it.",
         "Of %(shown)s schools there are not enough tests: nothing is said of them.",
-        few + none,
-        shown=present.number(few + none),
+        few,
+        shown=present.number(few),
+    )
+    return _set_aside(set_aside) + " " + second
+
+
+def _set_aside(set_aside: Mapping[str, int]) -> Markup:
+    if not set_aside:
+        return say("No test was set aside.")
+    tests = sum(set_aside.values())
+    return say_many(
+        "%(shown)s test was set aside, with its reason: %(reason)s.",
+        "%(shown)s tests were set aside, each with its reason; the most common: %(reason)s.",
+        tests,
+        shown=present.number(tests),
+        reason=terms.word_of(terms.EXCLUSIONS, next(iter(set_aside))),
     )
 
 
@@ -262,8 +282,13 @@ def method(share: float) -> Markup:
     """
     part = say("half") if share == 0.5 else say("%(share)s %%", share=present.percent(share))
     return say(
-        "A school <b>meets</b> the target when we can say, with 95 %% confidence, that at least %(part)s of its tests in "
-        "school hours reach it. It is <b>below</b> when we can say the opposite. Where the data do not allow either, it is "
-        "<b>borderline</b>. Silence is no outage, and missing data never close a flag.",
+        "A school <b>meets</b> the target when we can say, with 95 %% confidence, that at least %(part)s of its tests "
+        "in school hours reach it. It is <b>below</b> when we can say the opposite. Where the data do not allow "
+        "either, it is <b>borderline</b>. Silence is no outage, and missing data never close a flag.",
         part=part,
     )
+
+
+def share_shown(report: Monthly) -> str:
+    """Return which part of the schools meets the target, with its sign."""
+    return f"{present.percent(report.meets / report.schools, 1)}{NBSP}%"

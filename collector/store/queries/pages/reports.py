@@ -16,6 +16,7 @@ from collector.store.queries.pages.schools import Measure
 from collector.store.tables.availability import LOCAL_OUTAGES
 from collector.store.tables.judgement import EVALUATIONS
 from collector.store.tables.judgement import PERIOD_VERDICTS as VERDICTS
+from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.tables.proofs import PACKS
 from collector.store.tables.registry import SCHOOLS
@@ -73,7 +74,8 @@ class AreaMiddle(NamedTuple):
 def first_month(snapshot: Snapshot, measure: Measure) -> str | None:
     """Return the first day of the first month with a verdict; None: nothing was ever judged."""
     query = select(func.min(VERDICTS.c.first_day)).where(*_of_months(measure))
-    return snapshot.connection.scalar(query)
+    found: str | None = snapshot.connection.scalar(query)
+    return found
 
 
 def counts_by_month(snapshot: Snapshot, measure: Measure, from_day: str) -> list[MonthCount]:
@@ -152,6 +154,17 @@ def count_local_outages(snapshot: Snapshot, from_ms: int, until_ms: int) -> int:
     begins = LOCAL_OUTAGES.c.from_ms
     query = select(func.count()).select_from(LOCAL_OUTAGES).where(begins >= from_ms, begins < until_ms)
     return int(snapshot.connection.scalar(query) or 0)
+
+
+def set_aside(snapshot: Snapshot, from_ms: int, until_ms: int) -> dict[str, int]:
+    """Return how many tests of a time do not count for which reason, the most common first.
+
+    An index holds those alone. How many tests there were in all would be read from millions of rows.
+    """
+    test, count = MEASUREMENTS.c, func.count()
+    query = select(test.exclusion, count).where(test.exclusion.is_not(None), test.started_ms >= from_ms)
+    query = query.where(test.started_ms < until_ms).group_by(test.exclusion).order_by(count.desc(), test.exclusion)
+    return {reason: int(tests) for reason, tests in snapshot.connection.execute(query)}
 
 
 def schools_with_pack(snapshot: Snapshot, tests: int, until_ms: int) -> set[str]:
