@@ -28,7 +28,9 @@ SELECT e.school, e.verdict, e.median_bps, e.target_bps, e.n, e.attained FROM eva
 WHERE e.day BETWEEN :first AND :last AND e.profile = 'un-umc-2030' AND e.metric = 'download_bps' AND NOT EXISTS (
 SELECT 1 FROM evaluations n WHERE n.school = e.school AND n.day > e.day AND n.day <= :last)
 """
-REGISTRY = "SELECT code, name, area, provider, students_total AS pupils, contract_download_mbps AS contract FROM schools"
+REGISTRY = (
+    "SELECT code, name, area, provider, students_total AS pupils, contract_download_mbps AS contract FROM schools"
+)
 ASIDE = "SELECT count(*) FROM measurements WHERE exclusion IS NOT NULL AND started_ms BETWEEN :first AND :last"
 ENOUGH = ("MEETS", "BELOW", "BORDERLINE", "NOT_TESTABLE")
 NOVEMBER_MS = 1_793_505_600_000  # 1 November 2026, 00:00 in Barbados
@@ -112,7 +114,8 @@ def test_every_number_is_that_of_a_recount(admin: FlaskClient, country: Store, m
     with country.reader() as snapshot:
         span = {"first": 0, "last": NOVEMBER_MS - 1} if month == "2026-10" else {"first": NOVEMBER_MS, "last": 10**13}
         aside = snapshot.connection.scalar(text(ASIDE), span)
-    assert f"{aside} tests were set aside" in said
+    assert (f"{aside} tests were set aside" if aside else "No test was set aside.") in said and aside != 1
+    assert month != "2026-11" or aside
 
     worst = sorted(below, key=lambda one: -(1 - now[one].median_bps / now[one].target_bps) * schools[one].pupils)
     shown = table_of(page, "worst") if worst else []
@@ -141,7 +144,13 @@ def test_providers_and_proposals_are_recounted_by_contract(admin: FlaskClient, c
         code: row.verdict for code, row in now.items()
     }
     advice = {row["school"]: row["advice"] for row in rows}
-    assert advice == {"00123": "complain", "00200": "", "00201": advice["00201"], "00202": "better_port", "00203": "hear"}
+    assert advice == {
+        "00123": "complain",
+        "00200": "",
+        "00201": advice["00201"],
+        "00202": "better_port",
+        "00203": "hear",
+    }
     said = words_of(page.split('id="do"')[1].split("</ol>")[0])
     assert "Complain to Onda Sur: send the evidence. 1 school below gets less than 80 %" in said
     assert "The PC of 1 school cannot show the target." in said and "Of 1 school no test was judged" in said
@@ -235,6 +244,8 @@ def test_on_paper_it_is_two_light_sheets_without_navigation(browser: Browser, si
         assert len(re.findall(rb"/Type\s*/Page\b(?!s)", paper)) == 2
         page.emulate_media(media="print")
         assert page.locator(".demo").is_visible() and not page.locator(".sheet-bar").is_visible()
-        assert page.evaluate("getComputedStyle(document.querySelector('.sheet')).backgroundColor") == "rgb(255, 255, 255)"
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('.sheet')).backgroundColor") == "rgb(255, 255, 255)"
+        )
         ink = page.evaluate("getComputedStyle(document.querySelector('.tile b')).color")
         assert ink == "rgb(0, 0, 0)"
