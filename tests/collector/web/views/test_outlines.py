@@ -14,7 +14,7 @@ def test_areas_are_found_by_name_and_place() -> None:
     of_barbados = outlines.outlines_of(parishes)
     assert set(of_barbados) == set(parishes)
     assert -59.7 < of_barbados["Saint George"].box[0] < -59.4
-    assert outlines.outlines_of({name: (10.0, 50.0) for name in parishes}) == {}
+    assert outlines.outlines_of(dict.fromkeys(parishes, (10.0, 50.0))) == {}
     assert outlines.outlines_of({"Norte": DEMO["Norte"], "A": (0.0, 0.0)}) == {}  # most have none
     assert outlines.outlines_of({}) == {}
 
