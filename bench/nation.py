@@ -63,6 +63,7 @@ def pages(store: Store) -> dict[str, str]:
         area, provider = snapshot.connection.execute(
             select(SCHOOLS.c.area, SCHOOLS.c.provider).where(SCHOOLS.c.code == code)
         ).one()
+        month = str(snapshot.connection.scalar(select(func.max(NEWEST_EVALUATIONS.c.day))))[:7]
     outage, hazard = happenings.newest_outage(store), happenings.HURRICANE
     school = f"/schools/{code}"
     addresses = [
@@ -71,6 +72,7 @@ def pages(store: Store) -> dict[str, str]:
         *(f"{school}/evidence", "/flags", "/flags?as=table", "/flags?kind=not_reporting", f"/flags/{flag}"),
         *("/outages", f"/outages/{outage}", "/hazards", f"/hazards/{hazard}", f"/hazards/{hazard}/calls"),
         *(f"/hazards/{hazard}/report", "/hazards/new", "/providers", "/networks", "/progress", "/progress?by=week"),
+        *("/reports", f"/reports/{month}"),
         *("/quality", "/quality/aside?reason=busy_line", "/quality/clock", "/devices", "/devices?standing=silent"),
         *("/sites", "/exports", "/targets", "/uses", "/notices", "/admin/notices", "/admin/settings"),
         *("/admin/tokens", "/admin/registry", "/how-we-judge", "/columns"),
@@ -81,7 +83,7 @@ def pages(store: Store) -> dict[str, str]:
         "/networks of a provider": f"/networks?{urlencode({'provider': provider})}",
         "map data": "/map/data",
     }
-    words = {str(code): "CODE", str(flag): "ID", str(outage): "ID", hazard: "ID"}
+    words = {f"reports/{month}": "reports/MONTH", str(code): "CODE", str(flag): "ID", str(outage): "ID", hazard: "ID"}
     return {_worded(name, words): address for name, address in named.items()}
 
 

@@ -109,6 +109,7 @@ def show() -> str:
             up=line_up.percent(pages_overview.seen_slots(snapshot).share),
             goal=present.plain(DEFAULT_PCT),
             facts=_facts(parts, fresh),
+            month=fresh.last_judged_day[:7] if fresh.last_judged_day else None,
             today_day=present.local(parts.now_ms, parts.zone).date().isoformat(),
             stale=_stale(parts, fresh),
         )

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from collector.domain.cures import CONTRACT_KEPT
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages.school import DayRow, TestFilter, TestRow
 from collector.store.queries.pages.schools import SchoolRow
@@ -17,7 +18,6 @@ from collector.web.desk import desk
 from collector.web.language import present
 from collector.web.language.i18n import say
 from collector.web.views.figures import median
-from collector.web.words import sentences
 
 _CHART_WEEKS = 12
 _CHART_TESTS = 3000
@@ -238,7 +238,7 @@ def _contract(row: SchoolRow) -> Answer | None:
         "pct": present.percent(part),
         "contract": present.with_unit(present.target_mbps(row.contract_download_mbps * 1e6)),
     }
-    if part < sentences.CONTRACT_KEPT:
+    if part < CONTRACT_KEPT:
         return Answer(asked, say("Yes: %(pct)s %% of %(contract)s", **values), say("The provider under-delivers"))
     return Answer(asked, say("No: %(pct)s %% of %(contract)s", **values), say("The provider delivers"))
 

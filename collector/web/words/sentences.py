@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from collector.domain import cures
+from collector.domain.targets import BPS_PER_MBPS
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 
 # Below this share of the tests reaching the target the sentence begins with "Only".
 _FEW = 0.25
-# A contract counts as kept from here on; a provider that delivers less is asked first.
-CONTRACT_KEPT = 0.8
 _NEEDED_TESTS, _NEEDED_DAYS = 12, 5
 
 
@@ -170,31 +170,32 @@ class Cure:
 
 def cure(median_bps: int | None, target_bps: int | None, contract_mbps: float | None, provider: str | None) -> Cure:
     """Return what to do: complain where the contract is not kept, buy more where it is too small, else look."""
+    kind = cures.cure_of(median_bps, target_bps, contract_mbps)
     if median_bps is None or not contract_mbps:
-        return Cure(
-            say("Find out what was contracted"),
-            say("The contract is not in the registry: nobody can say yet whether the provider delivers."),
-        )
-    contract_bps = contract_mbps * 1e6
+        because = say("The contract is not in the registry: nobody can say yet whether the provider delivers.")
+        return Cure(do(kind, provider), because)
+    contract_bps = contract_mbps * BPS_PER_MBPS
     values = {
-        "provider": provider or say("the provider"),
         "pct": present.percent(median_bps / contract_bps),
         "contract": present.with_unit(present.target_mbps(contract_bps)),
         "speed": present.mbps(median_bps),
     }
-    if median_bps < CONTRACT_KEPT * contract_bps:
-        return Cure(
-            say("Complain to %(provider)s: send the evidence", **values),
-            say("The school gets %(speed)s of the %(contract)s that are paid for (%(pct)s %%).", **values),
+    if kind is cures.Cure.BUY:
+        because = say(
+            "The provider delivers %(pct)s %% of the %(contract)s that are paid for; the target is more.", **values
         )
-    if target_bps is not None and contract_bps < target_bps:
-        return Cure(
-            say("Buy more: the contract is smaller than the target"),
-            say(
-                "The provider delivers %(pct)s %% of the %(contract)s that are paid for; the target is more.", **values
-            ),
-        )
-    return Cure(
-        say("Look at when it is slow, then call %(provider)s", **values),
-        say("The school gets %(speed)s of the %(contract)s that are paid for (%(pct)s %%).", **values),
-    )
+    else:
+        because = say("The school gets %(speed)s of the %(contract)s that are paid for (%(pct)s %%).", **values)
+    return Cure(do(kind, provider), because)
+
+
+def do(kind: cures.Cure, provider: str | None) -> Markup:
+    """Return what to do, a verb first; of no certain provider where it is None."""
+    named = provider or say("the provider")
+    if kind is cures.Cure.COMPLAIN:
+        return say("Complain to %(provider)s: send the evidence", provider=named)
+    if kind is cures.Cure.BUY:
+        return say("Buy more: the contract is smaller than the target")
+    if kind is cures.Cure.LOOK:
+        return say("Look at when it is slow, then call %(provider)s", provider=named)
+    return say("Find out what was contracted")

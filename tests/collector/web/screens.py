@@ -78,6 +78,8 @@ PAGES = {
     "14-quality": "/quality",
     "15-quality-rows": "/quality/no_place",
     "10-export": "/exports",
+    "38-reports": "/reports",
+    "38-report": "/reports/2026-10",
     "12-judge": "/how-we-judge",
     "13-columns": "/columns",
     "18-targets": "/targets",

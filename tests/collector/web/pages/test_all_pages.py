@@ -33,6 +33,7 @@ PAGES = [
     "/progress?by=week&list=MEETS&at=2026-11-16", "/quality", "/quality/clock", "/quality/no_place",
     "/quality/aside?reason=busy_line",
     "/how-we-judge", "/columns",
+    "/reports", "/reports/2026-11",
     "/targets", "/targets/new", "/targets/new?kind=pupils&look=1",
     "/targets/new?kind=published&profile=eu-gigabit&look=1",
     "/admin/registry", "/admin/registry/history?of=00123",
@@ -192,7 +193,7 @@ def test_without_any_data_every_page_says_what_will_fill_it(store: Store) -> Non
         "/": "No school yet.", "/map": "No school yet.", "/schools": "No school yet.", "/flags": "No flag fits.",
         "/devices": "No PC is enrolled yet.", "/exports": "0 rows",
         "/quality": "No school yet.", "/progress": "Nothing is judged yet.",
-        "/providers": "No school has a provider.",
+        "/providers": "No school has a provider.", "/reports": "Nothing is judged yet.",
     }.items():  # fmt: skip
         text = client.get(page).text
         assert words in text, page
@@ -248,6 +249,8 @@ def statements(store: Store) -> Iterator[list[str]]:
         ("/quality", 14),
         ("/progress", 22),
         ("/progress?list=BELOW&at=2026-11-01", 23),
+        ("/reports", 9),
+        ("/reports/2026-11", 19),
         ("/quality/no_place", 10),
         ("/exports", 8),
         ("/exports?table=measurements&school=00123&counts=no", 9),

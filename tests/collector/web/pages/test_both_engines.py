@@ -20,7 +20,7 @@ FILES = [
     "/devices/data.csv",
     "/outages.csv", "/networks.csv", "/hazards/rows.csv", "/admin/notices.csv", "/providers.csv", "/progress.csv",
     "/providers/schools.csv", "/outages.csv?provider=Onda+Sur",
-    "/quality.csv",
+    "/quality.csv", "/reports/2026-10.csv",
     "/admin/registry/giga.csv", "/admin/registry/checks.csv",
 ]  # fmt: skip
 OF_ONE_ANSWER = re.compile(r'name="csrf_token" value="[^"]+"|\?v=[0-9a-f]+')

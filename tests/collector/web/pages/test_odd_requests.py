@@ -17,7 +17,7 @@ ODD = [
 ]  # fmt: skip
 PAGES = ["/", "/schools", "/schools/00123", "/flags", "/devices", "/exports", "/exports/schools.csv", "/login"]
 PAGES += ["/providers", "/providers.csv", "/providers/schools.csv", "/quality", "/quality.csv", "/quality/clock"]
-PAGES += ["/progress", "/progress.csv", "/progress/schools.csv", "/quality/aside"]
+PAGES += ["/reports/2026-10.csv", "/progress", "/progress.csv", "/progress/schools.csv", "/quality/aside"]
 PAGES += ["/admin/registry", "/admin/registry/history"]
 PAGES += ["/admin/tokens", "/admin/tokens/many", "/admin/tokens/rows.csv", "/devices/waiting/00202"]
 KEYS = ["q", "page", "sort", "order", "show", "verdict", "area", "state", "flag", "standing", "from", "to", "counts"]
