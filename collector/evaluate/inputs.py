@@ -15,6 +15,7 @@ from collector.domain.targets import SchoolFacts, Target, resolve
 from collector.domain.words import DayKind
 from collector.profiles.catalogue import Catalogue, Profile
 from collector.profiles.choices import Choices
+from collector.profiles.use_limits import Dated
 from collector.store.queries.schools import DatedFacts, School, calendars_of, facts_on
 
 
@@ -42,6 +43,7 @@ class Deployment:
     busy_host_pct: float
     exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
     versions: Versions = field(default_factory=Versions)  # of targets, as people have decided them
+    limits: Dated = field(default_factory=Dated)  # of what a line is good for, as people have decided them
     suppressed: Mapping[str, Suppressed] = field(default_factory=dict)  # by school, where something happened
     inputs_version: str | None = None  # of calendars, hours, zones and what happened, as they were read here
 

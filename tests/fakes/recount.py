@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from collector.store.open import Store
-from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
+from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS
 
 Rows = dict[tuple[str, ...], dict[str, Any]]
 
@@ -20,10 +20,8 @@ def rows(store: Store, table: Any) -> Rows:
 
 def newest(store: Store) -> Rows:
     found: Rows = {}
-    days = rows(store, SCHOOL_DAYS)
-    for (school, profile, metric, day), row in sorted(rows(store, EVALUATIONS).items()):
-        of_day = days.get((school, day))
-        found[school, profile, metric] = row | {"median_idle_rtt_ms": of_day and of_day["median_idle_rtt_ms"]}
+    for (school, profile, metric, _day), row in sorted(rows(store, EVALUATIONS).items()):
+        found[school, profile, metric] = row
     return found
 
 

@@ -76,7 +76,9 @@ _SCHOOL_COLUMNS: Final = {
     "share_of_contract": CellKind.NUMBER,
     "idle_rtt_ms": CellKind.NUMBER,
     "loaded_p95_ms": CellKind.NUMBER,
-    "loaded_day": CellKind.DAY,
+    "loaded_tests": CellKind.INTEGER,
+    "window_from": CellKind.DAY,
+    "day": CellKind.DAY,
     "evidence_pack_tests": CellKind.INTEGER,
     "cable_tests_30_days": CellKind.INTEGER,
 }
@@ -142,7 +144,6 @@ def show() -> str:
             unranked=scorecard.unranked(scores),
             beside=_beside(snapshot, scores),
             rule=proof,
-            minute_of=_minute_of,
             line_up=line_up,
             each=max((compare.schools_a_dot(score.shares) for score in ranked), default=1),
             mixed=_mixed(ranked),
@@ -172,13 +173,14 @@ def download_schools() -> Response:
     """Give the schools that the table counts, those of one provider where the address names it."""
     of = asked.text("of")
     with desk().store.reader() as snapshot:
-        served = remembered.served(snapshot, desk().measure, _read_filter())
+        served = pages_providers.served_schools(snapshot, desk().measure, _read_filter())
         found = [one for one in served if of in ("", one.provider)]
         evidence = _evidence(snapshot, [one.code for one in found])
     shown = [
         (
             *(one.provider, one.technology, one.area, one.code, one.name, one.verdict, one.median_bps),
-            *(one.contract_mbps, scorecard.delivered(one), one.idle_rtt_ms, one.loaded_ms, one.loaded_day),
+            *(one.contract_mbps, scorecard.delivered(one), one.idle_rtt_ms, one.loaded_ms, one.loaded_tests),
+            *(one.window_from, one.day),
             *(evidence.packs.get(one.code), evidence.by_cable.get(one.code, 0)),
         )
         for one in found
@@ -291,13 +293,6 @@ def _beside(snapshot: Snapshot, scores: Sequence[Score]) -> Beside | None:
     shown = schools[: asked.limit(SCHOOLS)]
     evidence = _evidence(snapshot, [one.school.code for one in shown])
     return Beside(score.provider, by, shown, len(schools), evidence, _cable_from(desk()))
-
-
-def _minute_of(clock: str) -> str:
-    """Return the minute of a time of day as the list of tests is asked for it: from then until the next."""
-    hour, minute = map(int, clock.split(":"))
-    after = hour * 60 + minute + 1
-    return f"{clock}-{after // 60:02d}:{after % 60:02d}"
 
 
 def _cable_from(parts: Desk) -> str:

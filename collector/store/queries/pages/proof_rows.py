@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import select
 
-from collector.store.queries.judging.fold import Measured
+from collector.store.queries.judging.fold import MEASURED, Measured
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot
 
@@ -40,7 +40,6 @@ class ProofRow(NamedTuple):
         return down_bytes + (self.printed.upload_wire_bytes_est or self.printed.upload_bytes or 0)
 
 
-_MEASURED = [MEASUREMENTS.c[name] for name in Measured._fields]
 _PRINTED = [MEASUREMENTS.c[name] for name in Printed._fields]
 
 
@@ -48,11 +47,11 @@ def rows(snapshot: Snapshot, school: str, from_ms: int, to_ms: int) -> list[Proo
     """Return the tests of a school in a time, the end excluded, the earliest first; of more than `MOST` the newest."""
     table = MEASUREMENTS.c
     query = (
-        select(*_MEASURED, *_PRINTED)
+        select(*MEASURED, *_PRINTED)
         .where(table.school == school, table.started_ms >= from_ms, table.started_ms < to_ms)
         .order_by(table.started_ms.desc(), table.device.desc(), table.rid.desc())
         .limit(MOST)
     )
-    cut = len(_MEASURED)
+    cut = len(MEASURED)
     found = snapshot.connection.execute(query).all()
     return [ProofRow(Measured._make(row[:cut]), Printed._make(row[cut:])) for row in reversed(found)]
