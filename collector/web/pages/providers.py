@@ -12,7 +12,7 @@ from collector.domain.roles import Role
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import providers as pages_providers
 from collector.store.queries.pages import schools as pages_schools
-from collector.store.queries.pages.providers import ProviderFilter
+from collector.store.queries.pages.providers import ProviderFilter, ServedSchool
 from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking import rows
@@ -32,6 +32,7 @@ from collector.web.views.scorecard import FEWEST, ORDERS, Delivered, Score
 BLUEPRINT = Blueprint("providers", __name__)
 
 SCHOOLS = 8
+_COUNTED: Final = 50  # schools whose thirty tests are looked for: of each a month of tests is read
 _DEFAULT_ORDER = "delivered"
 _UNKNOWN: Final = Reliability()
 # What the schools beside the table are sorted by, each with where a score has them.
@@ -98,10 +99,10 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What some schools have in hand to show what their contract gives."""
+    """What some schools have in hand to show what their contract gives, in the last thirty days."""
 
-    packs: Mapping[str, int]  # tests that count in the newest pack, by the code of a school that has one
-    by_cable: Mapping[str, int]  # tests that count and were made by cable in the last thirty days
+    counted: Mapping[str, int]  # of the thirty tests of a pack, by the code of a school that was looked at
+    by_cable: Mapping[str, int]  # tests that count and were made by cable
 
 
 @dataclass(frozen=True)
@@ -175,13 +176,14 @@ def download_schools() -> Response:
     with desk().store.reader() as snapshot:
         served = pages_providers.served_schools(snapshot, desk().measure, _read_filter())
         found = [one for one in served if of in ("", one.provider)]
-        evidence = _evidence(snapshot, [one.code for one in found])
+        codes = [one.code for one in found]
+        packs, by_cable = pages_providers.pack_tests(snapshot, codes), _by_cable(snapshot, codes)
     shown = [
         (
             *(one.provider, one.technology, one.area, one.code, one.name, one.verdict, one.median_bps),
             *(one.contract_mbps, scorecard.delivered(one), one.idle_rtt_ms, one.loaded_ms, one.loaded_tests),
             *(one.window_from, one.day),
-            *(evidence.packs.get(one.code), evidence.by_cable.get(one.code, 0)),
+            *(packs.get(one.code), by_cable.get(one.code, 0)),
         )
         for one in found
     ]
@@ -291,7 +293,7 @@ def _beside(snapshot: Snapshot, scores: Sequence[Score]) -> Beside | None:
     by = by if by in _BY else "contract"
     schools: Sequence[Delivered] = getattr(score, _BY[by])
     shown = schools[: asked.limit(SCHOOLS)]
-    evidence = _evidence(snapshot, [one.school.code for one in shown])
+    evidence = _evidence(snapshot, [one.school for one in shown])
     return Beside(score.provider, by, shown, len(schools), evidence, _cable_from(desk()))
 
 
@@ -300,10 +302,15 @@ def _cable_from(parts: Desk) -> str:
     return present.shift_day(local_day(parts.now_ms, parts.zone), 1 - proof_form.USUAL_DAYS)
 
 
-def _evidence(snapshot: Snapshot, codes: Sequence[str]) -> Evidence:
+def _evidence(snapshot: Snapshot, shown: Sequence[ServedSchool]) -> Evidence:
+    parts = desk()
+    zones = {one.code: parts.zone_of(one.timezone) for one in shown[:_COUNTED]}
+    return Evidence(proof_form.counts(snapshot, parts, zones), _by_cable(snapshot, [one.code for one in shown]))
+
+
+def _by_cable(snapshot: Snapshot, codes: Sequence[str]) -> dict[str, int]:
     from_ms = midnight_ms(_cable_from(desk()), desk().zone)
-    packs = pages_providers.pack_tests(snapshot, codes)
-    return Evidence(packs, pages_providers.cable_tests(snapshot, codes, from_ms))
+    return pages_providers.cable_tests(snapshot, codes, from_ms)
 
 
 def _mixed(ranked: Sequence[Score]) -> str:

@@ -33,6 +33,7 @@ class ServedSchool(NamedTuple):
     area: str | None
     code: str
     name: str
+    timezone: str | None
     contract_mbps: float | None
     verdict: str | None
     median_bps: int | None
@@ -56,6 +57,7 @@ def served_schools(snapshot: Snapshot, measure: Measure, wanted: ProviderFilter)
             SCHOOLS.c.area,
             SCHOOLS.c.code,
             SCHOOLS.c.name,
+            SCHOOLS.c.timezone,
             SCHOOLS.c.contract_download_mbps,
             NEWEST.c.verdict,
             NEWEST.c.median_bps,
