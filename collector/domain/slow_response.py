@@ -98,7 +98,6 @@ def observe(
         return Finding(DayState.GOOD, {})
     counted = [one for one in window if one.n and one.limit_ms == limit.ms]
     n, slow = sum(one.n for one in counted), sum(one.slow for one in counted)
-    found = typical(counted)
     numbers: dict[str, Any] = {
         "from_day": counted[0].day.isoformat() if counted else window[-1].day.isoformat(),
         "n": n,
@@ -107,19 +106,21 @@ def observe(
         "late_days": sum(one.slow > 0 for one in counted),
         "limit_ms": limit.ms,
         "needed": limit.share,
-        "loaded_ms": _rounded(found.loaded_ms),
-        "idle_ms": _rounded(found.idle_ms),
     }
     if n < criterion.min_tests or len(counted) < criterion.min_days:
         return Finding(DayState.UNKNOWN, numbers)
+    share = 1.0 - slow / n
+    if not slow:  # of most lines: no number of the day will be asked for
+        return Finding(DayState.GOOD, {**numbers, "share": share})
+    found = typical(counted)
+    numbers |= {"loaded_ms": _rounded(found.loaded_ms), "idle_ms": _rounded(found.idle_ms)}
     if is_satellite and not limit.is_of_profile and (found.idle_ms or 0.0) > limit.ms:
         return Finding(DayState.UNKNOWN, {**numbers, "is_far": True})
-    return _judged(numbers, limit, criterion)
+    return _judged(numbers, share, limit, criterion)
 
 
-def _judged(numbers: dict[str, Any], limit: Limit, criterion: Criterion) -> Finding:
+def _judged(numbers: dict[str, Any], share: float, limit: Limit, criterion: Criterion) -> Finding:
     n = int(numbers["n"])
-    share = 1.0 - numbers["slow"] / n
     bounds = wilson(share, effective_size(n, numbers["days"], criterion.day_icc), z=criterion.z)
     numbers |= {"share": round(share, 4), "lower": round(bounds.lower, 4), "upper": round(bounds.upper, 4)}
     if share >= limit.share:

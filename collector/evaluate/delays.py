@@ -1,4 +1,4 @@
-"""How late a busy line answers: what is kept of the tests of a school day, and what the days say of a school. Pure."""
+"""How late a busy line answers: what is kept of the tests of a school day, and what the days say for the flag."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,17 @@ from statistics import median
 from typing import Any, Final
 
 from collector.domain import slow_response
-from collector.domain.conditions import Observed
+from collector.domain.conditions import ConditionKind, DayState, Observed
 from collector.domain.criterion import DEFAULT
 from collector.domain.slow_response import DelayDay, Limit, Typical
 from collector.domain.targets import technology_of
 from collector.domain.words import Technology
+from collector.evaluate import conditions
 from collector.evaluate.inputs import SchoolInputs
+from collector.store.queries.judging import condition_days
+from collector.store.queries.judging.condition_days import Series
 from collector.store.queries.judging.fold import Measured
+from collector.store.unit import UnitOfWork
 
 METRIC: Final = "loaded_p95_ms"  # of the profiles
 _REACH_ROWS: Final = DEFAULT.reach_days + 1  # a window has no more days: one row is one day
@@ -96,3 +100,24 @@ def _observed(window: Sequence[DelayDay], inputs: SchoolInputs) -> Observed | No
         criterion=profile.criterion if profile else DEFAULT,
     )
     return None if found is None else Observed(day, found.state, found.numbers)
+
+
+def write(unit: UnitOfWork, said: Mapping[str, Sequence[Observed]], from_day: date) -> None:
+    """Let the days of the flag say what they say now; the caller folds and commits.
+
+    Days before a school's first bad one move no flag and are not kept: of nearly all schools there is no bad day.
+
+    Args:
+        unit: The transaction to write in.
+        said: By school, every day from `from_day` on that says something, in order.
+        from_day: First local day.
+    """
+    kind = ConditionKind.POOR_QUALITY
+    known = condition_days.schools_with_bad(unit, kind.value, list(said), from_day.isoformat())
+    kept = {Series(code): days if code in known else _from_first_bad(days) for code, days in said.items()}
+    conditions.write_days(unit, kind, kept, from_day)
+
+
+def _from_first_bad(days: Sequence[Observed]) -> Sequence[Observed]:
+    first = next((at for at, one in enumerate(days) if one.state is DayState.BAD), len(days))
+    return days[first:]

@@ -73,6 +73,7 @@ class SchoolInputs:
         self._kinds = _kinds(school, deployment)
         self._suppressed = deployment.suppressed.get(school.code, NOTHING)
         self._days: dict[date, OpenDay] = {}
+        self._profiles: dict[date, Profile | None] = {}
         self._aims: dict[tuple[str, str, DatedFacts | None], Aim | None] = {}
 
     def at(self, day: date) -> OpenDay:
@@ -101,8 +102,10 @@ class SchoolInputs:
 
     def profile_on(self, day: date) -> Profile | None:
         """Return the profile in force on a day; None: none is."""
-        facts = self.facts_on(day)
-        return self._choices.on(day, self.code, facts.area if facts else None)
+        if day not in self._profiles:
+            facts = self.facts_on(day)
+            self._profiles[day] = self._choices.on(day, self.code, facts.area if facts else None)
+        return self._profiles[day]
 
     def facts_on(self, day: date) -> DatedFacts | None:
         """Return the dated facts of a day; None where the registry has none so early."""

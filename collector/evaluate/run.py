@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 
 from collector.config import CollectorConfig, check_profile
 from collector.domain.calendars import local_day
-from collector.domain.conditions import ConditionKind
 from collector.domain.judge import METRIC
 from collector.domain.words import Exclusion
 from collector.errors import StorageError
-from collector.evaluate import conditions, daily, flags, school, turns, work
+from collector.evaluate import daily, delays, flags, school, turns, work
 from collector.evaluate.inputs import Deployment, Reference
 from collector.evaluate.school import Span
 from collector.evaluate.work import Task
@@ -26,7 +25,7 @@ from collector.profiles import catalogue as profiles
 from collector.store import locks
 from collector.store.open import Store
 from collector.store.queries import availability_marks, facts, schools
-from collector.store.queries.judging import condition_days, fold, judgement, summaries
+from collector.store.queries.judging import fold, judgement, summaries
 from collector.store.queries.judging.fold import Past, Scope
 from collector.store.queries.judging.summaries import Series
 from collector.store.queries.pieces import in_pieces
@@ -189,8 +188,7 @@ def _fold_together(
         done.days += len(outcome.evaluations)
         done.measurements += sum(row["measurements"] for row in outcome.days)
     fold.write(unit, scope, outcomes)
-    said = {condition_days.Series(code): one.observed for code, one in zip(scope.schools, outcomes, strict=True)}
-    conditions.write_days(unit, ConditionKind.POOR_QUALITY, said, first.from_day)
+    delays.write(unit, {code: one.observed for code, one in zip(scope.schools, outcomes, strict=True)}, first.from_day)
     if not is_same:  # calendars, say, changed since they were read: the next run folds these days again
         judgement.leave_unfolded(unit, scope.from_day, scope.schools)
 

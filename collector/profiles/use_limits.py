@@ -92,7 +92,7 @@ class Dated:
 
     def at(self, moment_ms: int) -> Held:
         """Return what held at a moment in UTC milliseconds."""
-        return next((one for made_ms, one in reversed(self.decided) if made_ms < moment_ms), None) or held(None)
+        return next((one for made_ms, one in reversed(self.decided) if made_ms < moment_ms), None) or _as_published()
 
 
 def _use(name: str, values: Mapping[str, float | None], share: float) -> Use:
@@ -173,6 +173,11 @@ def _limit(fields: Fields, sources: Mapping[str, Source]) -> Limit:
     if (limit.standing is Standing.OURS) != (limit.source is None):
         raise ProfileError(f"{fields.where}: a limit has a source, or is ours.")
     return limit
+
+
+@cache
+def _as_published() -> Held:
+    return held(None)
 
 
 def compose(held: Held) -> str:

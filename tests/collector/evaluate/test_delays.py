@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from collector.config import CollectorConfig
 from collector.evaluate.run import evaluate, replay
@@ -97,12 +97,8 @@ def test_days_windows_and_flags_are_those_of_a_recount(town: Store) -> None:
         assert judged["window_loaded_ms"] == (median(loads) if loads else None)
         assert judged["loaded_n"] == 3 * len(loads)
     assert flags(town) == {"late": "open"}
-    assert (states(town, "late"), states(town, "quick"), states(town, "none")) == (
-        "u" * 4 + "b" * 14,
-        "u" * 4 + "g" * 14,
-        "",
-    )
-    assert set(states(town, "far")) == {"u"}
+    # Days before the first bad one are not kept: they move no flag.
+    assert [states(town, code) for code in CODES] == ["b" * 14, "", "", ""]
     (flag,) = (row for row in recount.rows(town, FLAGS).values() if row["kind"] == "poor_quality")
     assert (flag["below_since"], flag["opened_on"]) == (DAYS[4].isoformat(), DAYS[5].isoformat())
     assert flag["severity"] == "serious"
@@ -115,7 +111,8 @@ def test_evaluated_twice_from_a_day_or_replayed_it_is_the_same_and_altered_days_
         assert everything(town) == before, options
     with town.unit() as unit:
         unit.connection.execute(delete(CONDITION_DAYS).where(CONDITION_DAYS.c.day == DAYS[12].isoformat()))
-        unit.connection.execute(update(CONDITION_DAYS).where(CONDITION_DAYS.c.school == "quick").values(state="bad"))
+        bad = {"school": "quick", "kind": "poor_quality", "subject": "", "day": DAYS[3].isoformat(), "state": "bad"}
+        unit.connection.execute(insert(CONDITION_DAYS).values(**bad, numbers="{}"))
         unit.connection.execute(update(SCHOOL_DAYS).where(SCHOOL_DAYS.c.day >= DAYS[9].isoformat()).values(loaded_n=1))
         unit.commit()
     assert replay(town, CollectorConfig(), fake_ports(FakeClock(at_ms(DAYS[-1], "20:00")))).failed == []
@@ -125,7 +122,7 @@ def test_evaluated_twice_from_a_day_or_replayed_it_is_the_same_and_altered_days_
 def test_silence_closes_nothing_and_good_days_do(town: Store) -> None:
     later = [DAYS[-1] + timedelta(days=at) for at in (1, 2, 3, 6, 7, 8, 9, 10, 13, 14, 15, 16)]
     run(town, later[2])
-    assert flags(town) == {"late": "open"} and states(town) == "u" * 4 + "b" * 14
+    assert flags(town) == {"late": "open"} and states(town) == "b" * 14
     for at, day in enumerate(later[3:]):
         Town(town, device=f"e-{at}").day("late", day, [30_000_000] * 6, loaded=loaded(60.0))
         run(town, day)
@@ -141,7 +138,7 @@ def test_a_holiday_and_tests_that_are_taken_back_take_their_days_away(town: Stor
         )
         unit.commit()
     run(town, DAYS[-1])
-    assert states(town) == "uuu"  # three days are left
+    assert states(town) == ""  # three days are left
     assert flags(town) == {"late": "retracted"}
 
 
@@ -155,7 +152,7 @@ def test_another_limit_holds_from_the_next_day_on_and_its_days_are_not_mixed(tow
     run(town, DAYS[-1], from_day=DAYS[0])
     rows = recount.rows(town, SCHOOL_DAYS)
     assert [rows["late", day.isoformat()]["loaded_limit_ms"] for day in DAYS[10:13]] == [200.0, 200.0, 500.0]
-    assert states(town) == "u" * 4 + "b" * 8 + "u" * 4 + "g" * 2
+    assert states(town) == "b" * 8 + "u" * 4 + "g" * 2
     assert flags(town) == {"late": "recovering"}
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, case, func, select
 
 from collector.domain.slow_response import DelayDay
+from collector.store.queries.pieces import plain_rows
 from collector.store.tables.judgement import SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot
@@ -35,9 +36,8 @@ def days_between(snapshot: Snapshot, schools: Sequence[str], first: str, before:
     """
     found: dict[str, list[DelayDay]] = {}
     query = select(*_COLUMNS).where(_DAY.school.in_(schools), _DAY.day >= first, _DAY.day < before)
-    for school, day, voting, n, slow, limit_ms, loaded, idle in snapshot.connection.execute(
-        query.order_by(_DAY.school, _DAY.day)
-    ):
+    rows = plain_rows(snapshot, query.order_by(_DAY.school, _DAY.day))
+    for school, day, voting, n, slow, limit_ms, loaded, idle in rows:
         one = DelayDay(date.fromisoformat(day), voting, n or 0, slow or 0, limit_ms, loaded, idle)
         found.setdefault(school, []).append(one)
     return found

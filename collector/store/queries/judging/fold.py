@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from collector.domain.conditions import Observed
 from collector.domain.criterion import DEFAULT
@@ -18,7 +18,7 @@ from collector.domain.slow_response import DelayDay
 from collector.store.many import insert_new, update_all
 from collector.store.queries.judging import delays, summaries
 from collector.store.queries.judging.summaries import Series
-from collector.store.queries.pieces import in_pieces
+from collector.store.queries.pieces import in_pieces, plain_rows
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -196,18 +196,12 @@ def _load_measurements(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) 
         .where(of_schools, started >= scope.from_ms)
         .order_by(MEASUREMENTS.c.school, started, MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
     )
-    for code, rows in groupby(_plain(snapshot, query), key=itemgetter(0)):
+    for code, rows in groupby(plain_rows(snapshot, query), key=itemgetter(0)):
         past[code].measured = list(map(Measured._make, rows))
     before = (started >= scope.reach_ms) & (started < scope.until_ms) & MEASUREMENTS.c.votes.is_(True)
     voted = select(*_VOTED).where(of_schools, before, MEASUREMENTS.c.download_bps.is_not(None))
-    for code, rows in groupby(_plain(snapshot, voted.order_by(MEASUREMENTS.c.school, started)), key=itemgetter(0)):
+    for code, rows in groupby(plain_rows(snapshot, voted.order_by(MEASUREMENTS.c.school, started)), key=itemgetter(0)):
         past[code].voted = list(map(Voted._make, rows))
-
-
-def _plain(snapshot: Snapshot, query: Select[Any]) -> Sequence[tuple[Any, ...]]:
-    """Return tuples as the driver gives them, a truth value perhaps as 0 or 1: of a country they are a million."""
-    cursor = snapshot.connection.execute(query).cursor
-    return [] if cursor is None else list(cursor.fetchall())
 
 
 def _flags(snapshot: Snapshot, scope: Scope) -> Iterable[Flag]:

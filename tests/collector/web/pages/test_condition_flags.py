@@ -225,6 +225,7 @@ def test_what_is_slow_to_respond_shows_its_numbers_which_lead_to_their_tests(app
     assert "/uses" in card and "9 times in 10" in card
     assert "was left out" in client.get("/schools/00200/tests?late=soon").text
     other = next(flag_id for school, flag_id in found.items() if school != "00200")
+    client = app.test_client()
     sign_in(client, "cora")  # sees one district
     assert [client.get(f"/flags/{flag_id}").status_code for flag_id in (flag, other)] == [200, 404]
     assert count(client.get("/flags?kind=poor_quality").text) == 1
