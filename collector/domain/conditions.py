@@ -24,6 +24,7 @@ class ConditionKind(StrEnum):
 
     NOT_REPORTING = "not_reporting"
     LOW_AVAILABILITY = "low_availability"
+    POOR_QUALITY = "poor_quality"
     DATA_QUALITY = "data_quality"
     SITE_UNREACHABLE = "site_unreachable"
     OTHER_NETWORK = "other_network"
@@ -57,6 +58,7 @@ class Rule:
 RULES: Final[Mapping[ConditionKind, Rule]] = {
     ConditionKind.NOT_REPORTING: Rule(open_after=3, close_after=1),
     ConditionKind.LOW_AVAILABILITY: Rule(open_after=2, close_after=3),
+    ConditionKind.POOR_QUALITY: Rule(open_after=2, close_after=3),
     ConditionKind.DATA_QUALITY: Rule(open_after=2, close_after=3),
     ConditionKind.SITE_UNREACHABLE: Rule(open_after=3, close_after=2),
     ConditionKind.OTHER_NETWORK: Rule(open_after=5, close_after=3),

@@ -15,6 +15,7 @@ from collector.domain.targets import SchoolFacts, Target, resolve
 from collector.domain.words import DayKind
 from collector.profiles.catalogue import Catalogue, Profile
 from collector.profiles.choices import Choices
+from collector.profiles.use_limits import Dated
 from collector.store.queries.schools import DatedFacts, School, calendars_of, facts_on
 
 
@@ -42,6 +43,7 @@ class Deployment:
     busy_host_pct: float
     exceptions: Mapping[str, Mapping[str, str]]  # calendar -> day -> kind
     versions: Versions = field(default_factory=Versions)  # of targets, as people have decided them
+    limits: Dated = field(default_factory=Dated)  # of what a line is good for, as people have decided them
     suppressed: Mapping[str, Suppressed] = field(default_factory=dict)  # by school, where something happened
     inputs_version: str | None = None  # of calendars, hours, zones and what happened, as they were read here
 
@@ -71,6 +73,7 @@ class SchoolInputs:
         self._kinds = _kinds(school, deployment)
         self._suppressed = deployment.suppressed.get(school.code, NOTHING)
         self._days: dict[date, OpenDay] = {}
+        self._profiles: dict[date, Profile | None] = {}
         self._aims: dict[tuple[str, str, DatedFacts | None], Aim | None] = {}
 
     def at(self, day: date) -> OpenDay:
@@ -99,8 +102,10 @@ class SchoolInputs:
 
     def profile_on(self, day: date) -> Profile | None:
         """Return the profile in force on a day; None: none is."""
-        facts = self.facts_on(day)
-        return self._choices.on(day, self.code, facts.area if facts else None)
+        if day not in self._profiles:
+            facts = self.facts_on(day)
+            self._profiles[day] = self._choices.on(day, self.code, facts.area if facts else None)
+        return self._profiles[day]
 
     def facts_on(self, day: date) -> DatedFacts | None:
         """Return the dated facts of a day; None where the registry has none so early."""

@@ -131,7 +131,7 @@ def candidate_of(row: Measured) -> Candidate:
 
 
 def day_row(seen: SchoolDay, inputs: SchoolInputs, *, is_final: bool) -> dict[str, Any]:
-    """Return the row of `school_days`; medians are those of the voting measurements."""
+    """Return the row of `school_days` without its delays under load; medians are those of the voting measurements."""
     open_day = inputs.at(seen.day)
     rtts = [row.idle_rtt_ms for row in seen.voting if row.idle_rtt_ms is not None]
     return {

@@ -116,6 +116,20 @@ class Proof:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Which tests of a period count."""
+
+    tests: tuple[Tested, ...]  # the earliest first
+    choice: Choice
+    asked: tuple[date, ...]  # days on which tests that are asked for can still be made
+
+    @property
+    def count(self) -> int:
+        """How many count."""
+        return sum(one.reason is None for one in self.tests)
+
+
 def prove(snapshot: Snapshot, rules: Rules, wanted: Wanted) -> Proof | None:
     """Return what the tests of a school prove; None where there is no such school.
 
@@ -131,12 +145,8 @@ def prove(snapshot: Snapshot, rules: Rules, wanted: Wanted) -> Proof | None:
     terms = _terms(inputs, school, wanted.last)
     campaign = campaigns.find_current(snapshot, school.code, wanted.now_ms)
     from_ms, to_ms = inputs.start_ms(wanted.first), inputs.start_ms(wanted.last + timedelta(days=1))
-    tests = _judged(proof_rows.rows(snapshot, school.code, from_ms, to_ms), inputs, school, wanted, terms)
-    asked = _asked(campaign, inputs, wanted.now_ms)
-    complete = [day for day, count in _counts(tests).items() if count == proof.DAY_TESTS]
-    choice = proof.choose(complete, _usable(inputs, wanted, asked))
-    counting = {*choice.days, *(day for day in choice.coming if day == inputs.local_day(wanted.now_ms))}
-    tests = [one if one.reason or one.day in counting else replace(one, reason=Spare.DAY.value) for one in tests]
+    chosen = choose(proof_rows.rows(snapshot, school.code, from_ms, to_ms), inputs, school, wanted, campaign)
+    tests, choice = chosen.tests, chosen.choice
     least_bps = proof.least_port_bps(terms) if terms else 0
     wired = campaigns.wired_devices(snapshot, school.code, wanted.now_ms - _WIRED_DAYS * _DAY_MS, least_bps)
     can_ask = terms is not None and campaign is None and wired
@@ -145,9 +155,9 @@ def prove(snapshot: Snapshot, rules: Rules, wanted: Wanted) -> Proof | None:
         timezone=inputs.zone.key,
         wanted=wanted,
         terms=terms,
-        tests=tuple(tests),
+        tests=tests,
         choice=choice,
-        days=_days(choice, _counts(tests), asked),
+        days=_days(choice, _counts(tests), chosen.asked),
         findings=_findings(terms, choice, tests),
         wired=tuple(wired),
         campaign=campaign,
@@ -155,17 +165,45 @@ def prove(snapshot: Snapshot, rules: Rules, wanted: Wanted) -> Proof | None:
     )
 
 
+def choose(
+    rows: Sequence[ProofRow], inputs: SchoolInputs, school: School, wanted: Wanted, campaign: Campaign | None
+) -> Chosen:
+    """Return which tests of a period count; pure.
+
+    Args:
+        rows: Tests of the school and the period, the earliest first; what is not by cable never counts.
+        inputs: Its calendar and dated facts.
+        school: The school.
+        wanted: Period and hours.
+        campaign: That is going on or to come.
+    """
+    tests = _judged(rows, inputs, school, wanted, _terms(inputs, school, wanted.last))
+    asked = _asked(campaign, inputs, wanted.now_ms)
+    complete = [day for day, count in _counts(tests).items() if count == proof.DAY_TESTS]
+    choice = proof.choose(complete, _usable(inputs, wanted, asked))
+    counting = {*choice.days, *(day for day in choice.coming if day == inputs.local_day(wanted.now_ms))}
+    tests = [one if one.reason or one.day in counting else replace(one, reason=Spare.DAY.value) for one in tests]
+    return Chosen(tuple(tests), choice, tuple(asked))
+
+
 def _inputs(snapshot: Snapshot, school: School, rules: Rules) -> SchoolInputs:
     """Return the school's calendar and dated facts, without reading those of others."""
+    return inputs_of(snapshot, [school], rules)[school.code]
+
+
+def inputs_of(snapshot: Snapshot, some: Sequence[School], rules: Rules) -> dict[str, SchoolInputs]:
+    """Return the calendars and dated facts of a few schools by code, without reading those of others."""
+    names = {name for one in some for name in schools.calendars_of(one.code, one.area)}
     deployment = Deployment(
         profile_id=CONTRACT,
         catalogue=rules.catalogue,
         default_timezone=rules.config.default_timezone,
         reference=rules.reference,
         busy_host_pct=rules.config.busy_host_pct,
-        exceptions=schools.calendar_days(snapshot, schools.calendars_of(school.code, school.area)),
+        exceptions=schools.calendar_days(snapshot, sorted(names)),
     )
-    return SchoolInputs(school, schools.facts_of(snapshot, [school.code])[school.code], deployment)
+    dated = schools.facts_of(snapshot, [one.code for one in some])
+    return {one.code: SchoolInputs(one, dated[one.code], deployment) for one in some}
 
 
 def _terms(inputs: SchoolInputs, school: School, day: date) -> Terms | None:
@@ -241,7 +279,7 @@ def _windows(inputs: SchoolInputs, hours: Hours, day: date) -> tuple[Period, ...
     return proof.windows_of(inputs.at(day), hours, whole) or ()
 
 
-def _days(choice: Choice, counts: dict[date, int], asked: list[date]) -> tuple[DayCount, ...]:
+def _days(choice: Choice, counts: dict[date, int], asked: Sequence[date]) -> tuple[DayCount, ...]:
     had = [DayCount(day, counts[day]) for day in choice.days]
     to_come = [DayCount(day, counts.get(day, 0), is_asked=True) for day in sorted(choice.coming) if day in asked]
     unknown = [DayCount(None, 0)] * (proof.DAYS - len(had) - len(to_come))

@@ -16,7 +16,7 @@ from collector.domain.calendars import local_day
 from collector.domain.judge import METRIC
 from collector.domain.words import Exclusion
 from collector.errors import StorageError
-from collector.evaluate import daily, flags, school, turns, work
+from collector.evaluate import daily, delays, flags, school, turns, work
 from collector.evaluate.inputs import Deployment, Reference
 from collector.evaluate.school import Span
 from collector.evaluate.work import Task
@@ -188,6 +188,7 @@ def _fold_together(
         done.days += len(outcome.evaluations)
         done.measurements += sum(row["measurements"] for row in outcome.days)
     fold.write(unit, scope, outcomes)
+    delays.write(unit, {code: one.observed for code, one in zip(scope.schools, outcomes, strict=True)}, first.from_day)
     if not is_same:  # calendars, say, changed since they were read: the next run folds these days again
         judgement.leave_unfolded(unit, scope.from_day, scope.schools)
 

@@ -12,7 +12,8 @@ from collector.domain.judge import METRIC, judge_day
 from collector.domain.observations import Observation
 from collector.domain.verdict import Judgement
 from collector.domain.words import Exclusion, Verdict
-from collector.evaluate import flags, observe
+from collector.evaluate import delays, flags, observe
+from collector.evaluate.delays import Said
 from collector.evaluate.flags import Folded, Series
 from collector.evaluate.inputs import Aim, SchoolInputs
 from collector.evaluate.observe import SchoolDay
@@ -48,9 +49,13 @@ def fold_school(past: Past, inputs: SchoolInputs, span: Span, closed_on: Sequenc
         elif day > span.seen_until:
             ahead += _votes_ahead(rows)
     outcome = Outcome(votes=_changed_votes(seen) + ahead)
-    outcome.days = [observe.day_row(day, inputs, is_final=day.day <= span.as_of) for day in seen]
+    outcome.days = [_day_row(day, inputs, span) for day in seen]
+    said = delays.look([*past.delays, *map(delays.day_of, outcome.days)], inputs, span.from_day, span.as_of)
+    outcome.observed = said.observed
     judged = _judge(seen, earlier, inputs, span)
     _fold(past, inputs, judged, [date.fromisoformat(day) for day in closed_on], span, outcome)
+    for row in outcome.evaluations:
+        row.update(_delays(said, row["day"]))
     return outcome
 
 
@@ -85,6 +90,17 @@ def _changed_votes(seen: Sequence[SchoolDay]) -> list[Vote]:
         for row, vote in zip(day.measured, day.votes, strict=True)
         if (row.votes, row.exclusion) != (vote.votes, vote.exclusion)
     ]
+
+
+def _day_row(seen: SchoolDay, inputs: SchoolInputs, span: Span) -> dict[str, Any]:
+    row = observe.day_row(seen, inputs, is_final=seen.day <= span.as_of)
+    return row | delays.columns(seen.voting, delays.limit_on(inputs, seen.day).ms)
+
+
+def _delays(said: Said, day: str) -> dict[str, Any]:
+    """Return what an evaluation says of the delay over its window."""
+    found = said.typical[date.fromisoformat(day)]
+    return {"loaded_n": found.tests, "window_loaded_ms": found.loaded_ms, "window_idle_ms": found.idle_ms}
 
 
 _Judged = dict[date, tuple[Judgement, Aim]]

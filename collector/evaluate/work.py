@@ -8,8 +8,9 @@ from collector.config import CollectorConfig
 from collector.domain.in_force import Versions
 from collector.evaluate import turns
 from collector.evaluate.inputs import Deployment, Reference, SchoolInputs
+from collector.profiles import use_limits as limits_of_uses
 from collector.profiles.catalogue import Catalogue
-from collector.store.queries import facts, schools, target_versions
+from collector.store.queries import facts, schools, target_versions, use_limits
 from collector.store.queries.judging import judgement, suppressions
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -48,6 +49,7 @@ def deployment_of(
         busy_host_pct=config.busy_host_pct,
         exceptions=schools.calendar_days(snapshot),
         versions=Versions(target_versions.in_force(snapshot)),
+        limits=limits_of_uses.dated(use_limits.history(snapshot)),
         suppressed=suppressions.suppressed(snapshot),
         inputs_version=facts.find_fact(snapshot, facts.INPUTS_VERSION),
     )

@@ -122,8 +122,8 @@ def _what(line: Facts, tongue: Tongue) -> str:
 KINDS: Final[Mapping[str, Callable[[Tongue], str]]] = {
     "below_target": lambda tongue: tongue.say("too slow for teaching"),
     "below_contract": lambda tongue: tongue.say("less than the contract"),
-    "high_latency": lambda tongue: tongue.say("slow to respond"),
     "low_availability": lambda tongue: tongue.say("the line goes down"),
+    "poor_quality": lambda tongue: tongue.say("slow to respond"),
     "not_reporting": lambda tongue: tongue.say("does not report"),
     "data_quality": lambda tongue: tongue.say("data look wrong"),
     "site_unreachable": lambda tongue: tongue.say("a learning site cannot be opened"),

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -19,6 +19,8 @@ LIMITS: Final = (PUPILS, DOWNLOAD, UPLOAD, LATENCY, LOSS)
 """What is limited, in the order of the pages; speeds in Mbit/s for each pupil, latency in ms, loss in per cent."""
 
 USES: Final = ("class_video", "call", "exam", "web")
+CLASS: Final = "class_video"
+"""Of the uses, the one that delay spoils."""
 
 Numbers = Mapping[str, Mapping[str, float | None]]
 """use -> limit -> value; None: not asked."""
@@ -75,6 +77,22 @@ class Held:
     def uses(self) -> tuple[Use, ...]:
         """Return them as the judgement takes them."""
         return tuple(_use(name, self.numbers[name], self.share) for name in USES)
+
+    @property
+    def class_delay_ms(self) -> float | None:
+        """Within which time answers have to come under load for a class on video; None: nothing is asked for."""
+        return self.numbers[CLASS][LATENCY]
+
+
+@dataclass(frozen=True)
+class Dated:
+    """The limits of a deployment as they were decided, so that a day is judged by those that held when it began."""
+
+    decided: tuple[tuple[int, Held], ...] = ()  # UTC milliseconds, oldest first
+
+    def at(self, moment_ms: int) -> Held:
+        """Return what held at a moment in UTC milliseconds."""
+        return next((one for made_ms, one in reversed(self.decided) if made_ms < moment_ms), None) or _as_published()
 
 
 def _use(name: str, values: Mapping[str, float | None], share: float) -> Use:
@@ -157,6 +175,11 @@ def _limit(fields: Fields, sources: Mapping[str, Source]) -> Limit:
     return limit
 
 
+@cache
+def _as_published() -> Held:
+    return held(None)
+
+
 def compose(held: Held) -> str:
     """Return limits as they are stored."""
     return json.dumps({"share": held.share, "uses": held.numbers}, sort_keys=True)
@@ -170,3 +193,12 @@ def held(stored: str | None) -> Held:
     decided = json.loads(stored)
     numbers = {name: {**values, **decided["uses"].get(name, {})} for name, values in base.numbers.items()}
     return Held(float(decided["share"]), numbers)
+
+
+def dated(stored: Iterable[tuple[int, str | None]]) -> Dated:
+    """Return limits with the moments at which they were decided.
+
+    Args:
+        stored: When, UTC milliseconds, oldest first, and what; None: what is published.
+    """
+    return Dated(tuple((made_ms, held(limits)) for made_ms, limits in stored))

@@ -191,6 +191,7 @@ class _Rows:
     def __init__(self, place: Place, number: int, chance: random.Random, days_back: int) -> None:
         self.place, self.number, self.chance = place, number, chance
         self.target = max(20_000_000, round((place.pupils or 0) * 50_000))
+        self.loaded_ms = _LOADED_MS.get(place.technology, 260.0)
         self.measurements: list[dict[str, object]] = []
         self.days: list[dict[str, object]] = []
         self.evaluations: list[dict[str, object]] = []
@@ -256,6 +257,8 @@ class _Rows:
                 "median_download_bps": round(median(votes)) if votes else None,
                 "median_idle_rtt_ms": _IDLE_MS.get(self.place.technology, 44.0) if votes else None,
                 "used_bytes": _TEST_BYTES * (len(self.measurements) - before),
+                "loaded_n": len(votes), "loaded_slow_n": len(votes) if self.loaded_ms > 200 else 0,
+                "loaded_limit_ms": 200.0, "median_loaded_ms": self.loaded_ms if votes else None,
             })  # fmt: skip
         if votes:
             self._judge(day)
@@ -287,7 +290,7 @@ class _Rows:
             "upload_bps": speed // 3, "idle_rtt_ms": 44.0, "idle_rtt_min_ms": 41.0, "idle_loss_pct": 0.0, "idle_n": 20,
             "idle_method": "udp_echo", "gateway_rtt_ms": 1.2, "engine": "ndt7", "server_id": "tp1",
             "loaded_download_rtt_ms": 190.0, "loaded_method": "udp_echo",
-            "loaded_download_p95_ms": _LOADED_MS.get(self.place.technology, 260.0),
+            "loaded_download_p95_ms": self.loaded_ms,
             "download_bytes": _TEST_BYTES - 900_000, "upload_bytes": 900_000, "medium": ("ethernet", "wifi")[index % 2],
             "link_bps": 1_000_000_000 if index % 2 == 0 else 400_000_000, "content_hash": "0",
             "votes": not aside, "exclusion": "busy_line" if aside else None,
@@ -322,7 +325,8 @@ class _Rows:
             "attained": attained, "unknown": 0, "failed": n - attained, "a_lo": attained / n, "a_hi": attained / n,
             "lower": bounds.lower, "upper": bounds.upper, "share": 0.5, "verdict": verdict, "state": "none",
             "state_count": 0, "target_bps": self.target, "is_estimated": self.place.pupils is None,
-            "median_bps": typical, "severity": severity,
+            "median_bps": typical, "severity": severity, "loaded_n": n, "window_loaded_ms": self.loaded_ms,
+            "window_idle_ms": _IDLE_MS.get(self.place.technology, 44.0),
         }  # fmt: skip
         self._fold(day, verdict, row)
         self.evaluations.append(row)

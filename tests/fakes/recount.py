@@ -26,10 +26,8 @@ def rows(store: Store, table: Any) -> Rows:
 
 def newest(store: Store) -> Rows:
     found: Rows = {}
-    days = rows(store, SCHOOL_DAYS)
-    for (school, profile, metric, day), row in sorted(rows(store, EVALUATIONS).items()):
-        of_day = days.get((school, day))
-        found[school, profile, metric] = row | {"median_idle_rtt_ms": of_day and of_day["median_idle_rtt_ms"]}
+    for (school, profile, metric, _day), row in sorted(rows(store, EVALUATIONS).items()):
+        found[school, profile, metric] = row
     return found
 
 

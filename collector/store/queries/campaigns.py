@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from agent.wire.vocabulary import DeviceState
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.devices import DEVICES
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.proofs import CAMPAIGNS
@@ -37,8 +38,10 @@ _OF_SCHOOL = select(CAMPAIGNS).where(CAMPAIGNS.c.school == bindparam("of_school"
 def find(snapshot: Snapshot, school: str) -> Campaign | None:
     """Return the school's newest one, over or not."""
     row = snapshot.connection.execute(_OF_SCHOOL, {"of_school": school}).first()
-    if row is None:
-        return None
+    return None if row is None else _campaign(row)
+
+
+def _campaign(row: Row[Any]) -> Campaign:
     values = dict(row._mapping)
     windows = tuple((window[0], window[1]) for window in json.loads(values["windows"]))
     return Campaign(**{**values, "devices": tuple(json.loads(values["devices"])), "windows": windows})
@@ -48,6 +51,15 @@ def find_current(snapshot: Snapshot, school: str, now_ms: int) -> Campaign | Non
     """Return the one that is going on or to come."""
     found = find(snapshot, school)
     return found if found is not None and found.until_ms > now_ms else None
+
+
+def current_of(snapshot: Snapshot, codes: Sequence[str], now_ms: int) -> dict[str, Campaign]:
+    """Return those of some schools that are going on or to come, by school."""
+    found: dict[str, Campaign] = {}
+    for some in in_pieces(codes):
+        query = select(CAMPAIGNS).where(CAMPAIGNS.c.school.in_(some), CAMPAIGNS.c.until_ms > now_ms)
+        found |= {row.school: _campaign(row) for row in snapshot.connection.execute(query)}
+    return found
 
 
 def add(unit: UnitOfWork, campaign: Campaign) -> bool:

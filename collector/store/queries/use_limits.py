@@ -29,6 +29,12 @@ def decisions(snapshot: Snapshot, limit: int = 50) -> list[LimitsDecision]:
     return [LimitsDecision(*row) for row in snapshot.connection.execute(query)]
 
 
+def history(snapshot: Snapshot) -> list[tuple[int, str | None]]:
+    """Return when each decision was made, UTC milliseconds, and what it says, oldest first."""
+    query = select(USE_LIMITS.c.created_ms, USE_LIMITS.c.limits).order_by(USE_LIMITS.c.number)
+    return [(row[0], row[1]) for row in snapshot.connection.execute(query)]
+
+
 def in_force(snapshot: Snapshot) -> LimitsDecision | None:
     """Return the decision that holds; None: nobody has decided anything."""
     return next(iter(decisions(snapshot, 1)), None)

@@ -20,6 +20,12 @@ SCHOOL_DAYS = Table(
     Column("median_idle_rtt_ms", Float),
     # Of its tests, headers included, both directions; None: folded before that was counted, until it is folded again.
     Column("used_bytes", BigInteger),
+    # How late answers come under load, of those that vote and tell it (`queries.judging.delays`). NULL in `loaded_n`:
+    # the day was worked out before this was kept.
+    Column("loaded_n", Integer),
+    Column("loaded_slow_n", Integer),  # later than the limit; None: nothing is asked
+    Column("loaded_limit_ms", Float),  # that held on the day
+    Column("median_loaded_ms", Float),
     # False: the day is not over at the school, or an input of it has changed; it is folded (again) by the next run.
     Column("is_final", Boolean, nullable=False, server_default="1"),
     PrimaryKeyConstraint("school", "day"),
@@ -70,6 +76,9 @@ def _evaluation() -> list[Column[Any]]:
         Column("median_bps", BigInteger),
         Column("recover_share", Float),  # share of the window at or above 1.10 T
         Column("severity", Text),
+        Column("loaded_n", Integer),  # tests of the window that tell the delay under load
+        Column("window_loaded_ms", Float),  # middle of the medians of its days
+        Column("window_idle_ms", Float),
     ]
 
 
@@ -89,7 +98,6 @@ NEWEST_EVALUATIONS = Table(
     "newest_evaluations",
     METADATA,
     *_evaluation(),
-    Column("median_idle_rtt_ms", Float),  # of the same school day
     PrimaryKeyConstraint("school", "profile", "metric"),
 )
 

@@ -47,6 +47,7 @@ class Wanted:
     least: str = ""  # download of at least so much, Mbit/s
     under: str = ""  # and of less than that
     medium: str = ""  # by what the computer was connected
+    late: str = ""  # answers came later than so many ms while the line was full; 0: it was seen how late they came
     page: int = 1
     mistakes: tuple[Markup, ...] = field(default=())
 
@@ -70,9 +71,9 @@ class Wanted:
         return {name: value for name, value in values.items() if value}
 
     def inside(self) -> dict[str, str]:
-        """Return the filters of speed, hours and medium, which no field of the form has; empty ones too."""
+        """Return the filters of speed, hours, medium and delay, which no field of the form has; empty ones too."""
         speeds = {"least": self.least, "under": self.under}
-        return {"weekday": self.weekday, "at": self.at, **speeds, "medium": self.medium}
+        return {"weekday": self.weekday, "at": self.at, **speeds, "medium": self.medium, "late": self.late}
 
     def filter(self, zone: ZoneInfo, keys: frozenset[Key] | None) -> TestFilter:
         """Return it as the query takes it.
@@ -92,6 +93,7 @@ class Wanted:
             least_bps=round(float(self.least) * BPS_PER_MBPS) if self.least else None,
             below_bps=round(float(self.under) * BPS_PER_MBPS) if self.under else None,
             medium=self.medium,
+            late_ms=float(self.late) if self.late else None,
             times=self._times(zone) if self.weekday or self.at else None,
         )
 
@@ -124,6 +126,7 @@ def read() -> Wanted:
         part=_text("part"),
         use=_text("use"),
         medium=_word("medium", terms.MEDIA, mistakes),
+        late=_milliseconds("late", mistakes),
         page=_page(),
         mistakes=tuple(mistakes),
     )
@@ -167,6 +170,14 @@ def _mbps(name: str, mistakes: list[Markup]) -> str:
     if not given or _SPEED.fullmatch(given):
         return given
     mistakes.append(say("“%(text)s” is no speed in Mbit/s, so it was left out: write it as 12.5.", text=given))
+    return ""
+
+
+def _milliseconds(name: str, mistakes: list[Markup]) -> str:
+    given = _text(name)
+    if not given or _SPEED.fullmatch(given):
+        return given
+    mistakes.append(say("“%(text)s” is no time in milliseconds, so it was left out: write it as 200.", text=given))
     return ""
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from collector.domain.proof import Hours
-from collector.evaluate import proof
+from collector.evaluate import proof, proof_counts
 from collector.evaluate.inputs import reference_of
 from collector.evaluate.proof import Proof, Rules, Wanted
 from collector.store.unit import Snapshot
@@ -79,7 +79,22 @@ def usual(snapshot: Snapshot, parts: Desk, code: str, zone: ZoneInfo) -> Proof |
     return prove(snapshot, parts, read({}, code, zone, parts.now_ms)[1])
 
 
+def counts(snapshot: Snapshot, parts: Desk, zones: Mapping[str, ZoneInfo]) -> dict[str, int]:
+    """Return how many of its thirty tests each of some schools has in the last thirty days, by code.
+
+    Args:
+        snapshot: The database.
+        parts: Of the deployment.
+        zones: By the code of a school its zone; a few.
+    """
+    wanted = [read({}, code, zone, parts.now_ms)[1] for code, zone in zones.items()]
+    return proof_counts.counts(snapshot, _rules(parts), wanted)
+
+
 def prove(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Proof | None:
     """Return what the tests of a school prove; None where there is no such school, or not for this reader."""
-    rules = Rules(parts.config, target_words.shipped(), reference_of(parts.testpoint_id))
-    return proof.prove(snapshot, rules, wanted)
+    return proof.prove(snapshot, _rules(parts), wanted)
+
+
+def _rules(parts: Desk) -> Rules:
+    return Rules(parts.config, target_words.shipped(), reference_of(parts.testpoint_id))

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, request
 from markupsafe import Markup
 
 from collector.domain import proof as rule
+from collector.domain.conditions import ConditionKind
 from collector.domain.roles import Role
 from collector.domain.words import SPEED, OutageLabel
 from collector.store.queries import casework, target_versions
@@ -38,7 +39,7 @@ from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.people import access
 from collector.web.people.access import for_role
-from collector.web.views import deeds, evidence, line_up, lines, proof_words, remembered
+from collector.web.views import deeds, delay, evidence, line_up, lines, proof_words, remembered
 from collector.web.views.evidence import ChartSpan
 from collector.web.views.timeline import timeline
 from collector.web.words import condition_words, outage_words, sentences, target_words
@@ -303,6 +304,7 @@ def flag_page(flag_id: str, typed: Typed | None = None, mistake: Mistake | None 
             news=deeds.news(snapshot, parts, asked.text("done")),
             proof=proof_form.usual(snapshot, parts, case.row.code, case.zone) if is_speed else None,
             condition_words=condition_words,
+            delay=delay.of_days(case.days) if flag.kind == ConditionKind.POOR_QUALITY else None,
             rule=rule,
             proof_words=proof_words,
             name_of_judged=_name_of_judged(snapshot),

@@ -12,7 +12,7 @@ from collector.domain.roles import Role
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import providers as pages_providers
 from collector.store.queries.pages import schools as pages_schools
-from collector.store.queries.pages.providers import ProviderFilter
+from collector.store.queries.pages.providers import ProviderFilter, ServedSchool
 from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking import rows
@@ -32,6 +32,7 @@ from collector.web.views.scorecard import FEWEST, ORDERS, Delivered, Score
 BLUEPRINT = Blueprint("providers", __name__)
 
 SCHOOLS = 8
+_COUNTED: Final = 50  # schools whose thirty tests are looked for: of each a month of tests is read
 _DEFAULT_ORDER = "delivered"
 _UNKNOWN: Final = Reliability()
 # What the schools beside the table are sorted by, each with where a score has them.
@@ -76,7 +77,9 @@ _SCHOOL_COLUMNS: Final = {
     "share_of_contract": CellKind.NUMBER,
     "idle_rtt_ms": CellKind.NUMBER,
     "loaded_p95_ms": CellKind.NUMBER,
-    "loaded_day": CellKind.DAY,
+    "loaded_tests": CellKind.INTEGER,
+    "window_from": CellKind.DAY,
+    "day": CellKind.DAY,
     "evidence_pack_tests": CellKind.INTEGER,
     "cable_tests_30_days": CellKind.INTEGER,
 }
@@ -96,10 +99,10 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What some schools have in hand to show what their contract gives."""
+    """What some schools have in hand to show what their contract gives, in the last thirty days."""
 
-    packs: Mapping[str, int]  # tests that count in the newest pack, by the code of a school that has one
-    by_cable: Mapping[str, int]  # tests that count and were made by cable in the last thirty days
+    counted: Mapping[str, int]  # of the thirty tests of a pack, by the code of a school that was looked at
+    by_cable: Mapping[str, int]  # tests that count and were made by cable
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,6 @@ def show() -> str:
             unranked=scorecard.unranked(scores),
             beside=_beside(snapshot, scores),
             rule=proof,
-            minute_of=_minute_of,
             line_up=line_up,
             each=max((compare.schools_a_dot(score.shares) for score in ranked), default=1),
             mixed=_mixed(ranked),
@@ -172,14 +174,16 @@ def download_schools() -> Response:
     """Give the schools that the table counts, those of one provider where the address names it."""
     of = asked.text("of")
     with desk().store.reader() as snapshot:
-        served = remembered.served(snapshot, desk().measure, _read_filter())
+        served = pages_providers.served_schools(snapshot, desk().measure, _read_filter())
         found = [one for one in served if of in ("", one.provider)]
-        evidence = _evidence(snapshot, [one.code for one in found])
+        codes = [one.code for one in found]
+        packs, by_cable = pages_providers.pack_tests(snapshot, codes), _by_cable(snapshot, codes)
     shown = [
         (
             *(one.provider, one.technology, one.area, one.code, one.name, one.verdict, one.median_bps),
-            *(one.contract_mbps, scorecard.delivered(one), one.idle_rtt_ms, one.loaded_ms, one.loaded_day),
-            *(evidence.packs.get(one.code), evidence.by_cable.get(one.code, 0)),
+            *(one.contract_mbps, scorecard.delivered(one), one.idle_rtt_ms, one.loaded_ms, one.loaded_tests),
+            *(one.window_from, one.day),
+            *(packs.get(one.code), by_cable.get(one.code, 0)),
         )
         for one in found
     ]
@@ -289,15 +293,8 @@ def _beside(snapshot: Snapshot, scores: Sequence[Score]) -> Beside | None:
     by = by if by in _BY else "contract"
     schools: Sequence[Delivered] = getattr(score, _BY[by])
     shown = schools[: asked.limit(SCHOOLS)]
-    evidence = _evidence(snapshot, [one.school.code for one in shown])
+    evidence = _evidence(snapshot, [one.school for one in shown])
     return Beside(score.provider, by, shown, len(schools), evidence, _cable_from(desk()))
-
-
-def _minute_of(clock: str) -> str:
-    """Return the minute of a time of day as the list of tests is asked for it: from then until the next."""
-    hour, minute = map(int, clock.split(":"))
-    after = hour * 60 + minute + 1
-    return f"{clock}-{after // 60:02d}:{after % 60:02d}"
 
 
 def _cable_from(parts: Desk) -> str:
@@ -305,10 +302,15 @@ def _cable_from(parts: Desk) -> str:
     return present.shift_day(local_day(parts.now_ms, parts.zone), 1 - proof_form.USUAL_DAYS)
 
 
-def _evidence(snapshot: Snapshot, codes: Sequence[str]) -> Evidence:
+def _evidence(snapshot: Snapshot, shown: Sequence[ServedSchool]) -> Evidence:
+    parts = desk()
+    zones = {one.code: parts.zone_of(one.timezone) for one in shown[:_COUNTED]}
+    return Evidence(proof_form.counts(snapshot, parts, zones), _by_cable(snapshot, [one.code for one in shown]))
+
+
+def _by_cable(snapshot: Snapshot, codes: Sequence[str]) -> dict[str, int]:
     from_ms = midnight_ms(_cable_from(desk()), desk().zone)
-    packs = pages_providers.pack_tests(snapshot, codes)
-    return Evidence(packs, pages_providers.cable_tests(snapshot, codes, from_ms))
+    return pages_providers.cable_tests(snapshot, codes, from_ms)
 
 
 def _mixed(ranked: Sequence[Score]) -> str:

@@ -227,6 +227,7 @@ def _chips(wanted: Wanted, behind: Behind | None) -> list[Chip]:
         "engine": wanted.engine and say("Engine: %(name)s", name=wanted.engine),
         "medium": wanted.medium and say("Connected by: %(name)s", name=terms.word_of(terms.MEDIA, wanted.medium)),
         "counts": wanted.counts and (say("counting only") if wanted.counts == "yes" else say("set aside only")),
+        "late": wanted.late and _late(wanted.late),
         "reason": wanted.reason and terms.word_of(terms.EXCLUSIONS, wanted.reason),
     }
     found += [(label, (name,)) for name, label in plain.items() if label]
@@ -238,6 +239,12 @@ def _hours(wanted: Wanted) -> str:
     first, _, last = wanted.at.partition("-")
     hours = str(say("%(first)s to %(last)s", first=first, last=last)) if wanted.at else ""
     return ", ".join(filter(None, (names[int(wanted.weekday) - 1] if wanted.weekday else "", hours)))
+
+
+def _late(text: str) -> Markup:
+    if not float(text):
+        return say("delay under load seen")
+    return say("answers later than %(ms)s ms under load", ms=present.milliseconds(float(text)))
 
 
 def _speeds(wanted: Wanted) -> str:

@@ -17,15 +17,13 @@ from collector.store.queries.newness import Newness
 from collector.store.queries.pages import providers as pages_providers
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages import standings
-from collector.store.queries.pages.providers import ProviderFilter, ServedSchool
+from collector.store.queries.pages.providers import ProviderFilter
 from collector.store.queries.pages.schools import Measure, SchoolFilter, SchoolRow
 from collector.store.queries.pages.standings import Standing
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web.desk import desk
 from collector.web.http.kept import Kept
 from collector.web.language.i18n import language
-from collector.web.views import busy_lines, scorecard
-from collector.web.views.busy_lines import Loaded
+from collector.web.views import scorecard
 from collector.web.views.scorecard import Score
 
 T = TypeVar("T")
@@ -47,23 +45,10 @@ def scores(snapshot: Snapshot, measure: Measure, wanted: ProviderFilter) -> list
     flags = pages_providers.open_flags(snapshot, wanted)
 
     def score() -> list[Score]:
-        return scorecard.score(served(snapshot, measure, wanted), {})
+        return scorecard.score(pages_providers.served_schools(snapshot, measure, wanted), {})
 
     found = score() if any(wanted) else _kept("scores", snapshot, measure, score)
     return [replace(one, flags=flags.get(one.provider, 0)) for one in found]
-
-
-def served(snapshot: Snapshot, measure: Measure, wanted: ProviderFilter) -> Sequence[ServedSchool]:
-    """Return the schools that have a provider, with what their last tests say of the delay under load.
-
-    That is read from tests of every school: once, as long as no vote is another, whatever filter is asked for.
-    """
-
-    def read() -> dict[str, Loaded]:
-        return busy_lines.by_school(pages_providers.loaded_tests(snapshot), desk().zone_of)
-
-    loaded = _kept("loaded", snapshot, measure, read)
-    return busy_lines.joined(pages_providers.served_schools(snapshot, measure, wanted), loaded)
 
 
 def school_rows(

@@ -7,7 +7,7 @@ ranked: its share could be anything.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from collector.domain.inference import Interval, wilson
 from collector.store.queries.pages.providers import ServedSchool
@@ -18,8 +18,7 @@ FEWEST: Final = 5  # judged schools; and schools with a contract, for what is de
 WORST_AREAS: Final = 2
 
 
-@dataclass(frozen=True)
-class Delivered:
+class Delivered(NamedTuple):  # one for each school of a country
     """What a school gets of its contract."""
 
     school: ServedSchool
@@ -101,10 +100,8 @@ def _score(provider: str, schools: Sequence[ServedSchool], flags: int) -> Score:
     judged = [school for school in schools if is_judged(school.verdict)]
     meets = sum(school.verdict == "MEETS" for school in judged)
     found = [Delivered(school, delivered(school)) for school in judged]
-    contracts = sorted(
-        (one for one in found if one.share is not None), key=lambda one: (one.share or 0.0, one.school.code)
-    )
-    shares = [one.share for one in contracts if one.share is not None]
+    contracts = sorted((one.share, one.school.code, one) for one in found if one.share is not None)
+    shares = [share for share, _code, _one in contracts]
     delays, idle_ms = _slowest(found, lambda school: school.idle_rtt_ms)
     loads, loaded_ms = _slowest(found, lambda school: school.loaded_ms)
     technologies = Counter(school.technology for school in schools if school.technology)
@@ -116,7 +113,7 @@ def _score(provider: str, schools: Sequence[ServedSchool], flags: int) -> Score:
         meets=meets,
         below=sum(school.verdict == "BELOW" for school in judged),
         interval=wilson(meets / len(judged), len(judged)) if len(judged) >= FEWEST else None,
-        delivered=tuple(contracts),
+        delivered=tuple(one for _share, _code, one in contracts),
         typical=median(shares) if len(shares) >= FEWEST else None,
         under=sum(share < CONTRACT_UNDER for share in shares),
         worst_areas=_worst_areas(judged),
@@ -132,10 +129,10 @@ def _slowest(
     found: Sequence[Delivered], ms_of: Callable[[ServedSchool], float | None]
 ) -> tuple[tuple[Delivered, ...], float | None]:
     """Return the schools whose delay is known, the longest first, and that of the middle one; None of too few."""
-    known = [(ms, one) for one in found if (ms := ms_of(one.school)) is not None]
-    known.sort(key=lambda pair: (-pair[0], pair[1].school.code))
-    middle_ms = median([ms for ms, _one in known]) if len(known) >= FEWEST else None
-    return tuple(one for _ms, one in known), middle_ms
+    # Codes differ, so that no two schools are ever compared: of a country it is thrice as quick as a key for each.
+    known = sorted((-ms, one.school.code, one) for one in found if (ms := ms_of(one.school)) is not None)
+    middle_ms = median([-ms for ms, _code, _one in known]) if len(known) >= FEWEST else None
+    return tuple(one for _ms, _code, one in known), middle_ms
 
 
 def _worst_areas(judged: Sequence[ServedSchool]) -> tuple[AreaScore, ...]:

@@ -10,12 +10,13 @@ from markupsafe import Markup
 from collector.domain.fitness import Finding, Outcome, Quality
 from collector.domain.low_availability import DEFAULT_PCT
 from collector.domain.targets import BPS_PER_MBPS
+from collector.profiles.use_limits import CLASS
 from collector.store.queries.pages.school import SchoolFlag
 from collector.store.queries.pages.schools import CONTRACT_FULL, CONTRACT_UNDER, SchoolRow
 from collector.web.language import present
 from collector.web.language.i18n import later, say
 from collector.web.views import fitness_words, line_up
-from collector.web.views.why import CLASS, Why
+from collector.web.views.why import Why
 from collector.web.words import terms
 
 _UP, _DOUBTS, _SILENT = "low_availability", "data_quality", "not_reporting"

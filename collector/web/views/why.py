@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import url_for
@@ -19,9 +19,6 @@ from collector.store.queries.pages.schools import SchoolRow
 from collector.store.queries.use_limits import LimitsDecision
 from collector.store.unit import Snapshot
 from collector.web.views import evidence
-
-CLASS: Final = "class_video"
-"""Of the uses, the one that delay spoils."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +67,7 @@ class Why:
 def goal_ms(snapshot: Snapshot) -> float | None:
     """Return within which time answers have to come under load for a class on video; None: nothing is asked for."""
     decided = use_limits.in_force(snapshot)
-    uses = published.held(decided.limits if decided else None).uses()
-    return next((use.latency_p95_ms for use in uses if use.id == CLASS), None)
+    return published.held(decided.limits if decided else None).class_delay_ms
 
 
 def use_key(judged: Judged, quality: Quality) -> str:

@@ -60,6 +60,25 @@ def _low_availability(found: Numbers, _subject: str) -> Markup:
     return Markup(" ").join((said, say("The goal is %(pct)s %%.", pct=present.percent(goal))))
 
 
+def _poor_quality(found: Numbers, _subject: str) -> Markup:
+    n, slow, limit_ms = (found.get(name) for name in ("n", "slow", "limit_ms"))
+    if not isinstance(n, int) or not isinstance(slow, int) or not isinstance(limit_ms, int | float):
+        return say("Answers come late while the line is busy.")
+    said = say_many(
+        "Answers came later than %(limit)s ms in <b>%(slow)s of %(tests)s test</b> while it filled the line.",
+        "Answers came later than %(limit)s ms in <b>%(slow)s of %(tests)s tests</b> while they filled the line.",
+        n,
+        limit=present.milliseconds(limit_ms),
+        slow=present.number(slow),
+        tests=present.number(n),
+    )
+    loaded_ms, idle_ms = found.get("loaded_ms"), found.get("idle_ms")
+    if not isinstance(loaded_ms, int | float) or not isinstance(idle_ms, int | float):
+        return said
+    times = {"loaded": present.milliseconds(loaded_ms), "idle": present.milliseconds(idle_ms)}
+    return Markup(" ").join((said, say("Typically after %(loaded)s ms; after %(idle)s while it is idle.", **times)))
+
+
 def _data_quality(found: Numbers, _subject: str) -> Markup:
     doubts = [terms.word_of(DOUBTS, name) for name in found.get("doubts", ()) if isinstance(name, str)]
     if not doubts:
@@ -98,6 +117,14 @@ SAYINGS: Final[Mapping[str, Saying]] = {
         lambda _found: Cure(
             say("Call the provider with the times at which the line was down"),
             say("Hours in which no PC was on are not counted, neither up nor down."),
+        ),
+    ),
+    ConditionKind.POOR_QUALITY: Saying(
+        later("Does the line answer in time when it is busy?"),
+        _poor_quality,
+        lambda _found: Cure(
+            say("Manage the traffic in class hours, or ask the provider for queue management (SQM)"),
+            say("Full queues at the router or the provider hold answers back: more speed alone mends that seldom."),
         ),
     ),
     ConditionKind.DATA_QUALITY: Saying(

@@ -62,6 +62,7 @@ KINDS: Final[Words] = {
     "below_target": later("Too slow for teaching"),
     "not_reporting": later("Not reporting"),
     "low_availability": later("Line goes down"),
+    "poor_quality": later("Slow to respond"),
     "data_quality": later("Data looks wrong"),
     "site_unreachable": later("Learning site cannot be opened"),
     "other_network": later("Another network than the one paid for"),

@@ -65,6 +65,7 @@ FLAG_KINDS: Final[Words] = {
     "below_target": later("Too slow for teaching"),
     "not_reporting": later("Not reporting"),
     "low_availability": later("Line goes down"),
+    "poor_quality": later("Slow to respond"),
     "data_quality": later("Data in doubt"),
     "site_unreachable": later("Site cannot be opened"),
     "other_network": later("Another network than paid for"),

@@ -29,6 +29,7 @@ from collector.store.tables.people import FACTS
 from collector.store.tables.sites import NETWORK_DAYS, NETWORK_STANDINGS, SITE_DAYS, SITE_STANDINGS, SITE_TOTALS
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.diary import a_day, stored
+from tests.fakes.records import a_measurement
 from tests.fakes.school_days import Town, a_registry, at_ms, bring, weekdays
 
 YESTERDAY = date(2026, 11, 24)
@@ -54,7 +55,8 @@ def fill(store: Store) -> None:
     rows, seen = [], []
     for number, code in enumerate(CODES):
         for at, day in enumerate(DAYS):
-            town.day(code, day, [30_000_000 - 9_000_000 * number] * 6)
+            late = a_measurement()["loaded"] | {"download_p95_ms": 150.0 + 200 * (number == 1 and at > 5)}
+            town.day(code, day, [30_000_000 - 9_000_000 * number] * 6, loaded=late)
             parts = [(40, "ok"), (6 + at % 3, "no_internet" if (at + number) % 2 else "portal"), (30, "ok")]
             runs = stored(code, a_day(f"d-{code}", at_ms(day, "07:00"), *parts), first=1000 * number + 10 * at)
             told = ",".join(

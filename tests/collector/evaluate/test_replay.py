@@ -18,11 +18,12 @@ from collector.domain.words import DayKind
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
 from collector.store.tables.hazards import HAZARDS
-from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
+from collector.store.tables.judgement import CONDITION_DAYS, EVALUATIONS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from tests.fakes import happenings, recount
 from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.empty_store import empty_store
+from tests.fakes.records import a_measurement
 from tests.fakes.registry_files import import_calendar
 from tests.fakes.school_days import WIDTH, Town, a_registry, at_ms, bring, weekdays
 
@@ -34,6 +35,7 @@ FAST, MIDDLE, SLOW = 60_000_000, 25_000_000, 9_000_000
 ROLLS = ("120", "600", "1500", "")  # targets of 20, 30, 75 and an estimated 20 Mbit/s
 HOURS = ("", "mon-fri 07:00-12:00", "mon-sat 10:00-18:00")
 CONFIG = CollectorConfig()
+QUICK, LATE = (a_measurement()["loaded"] | {"download_p95_ms": ms} for ms in (150.0, 600.0))
 
 
 class Life:
@@ -130,6 +132,7 @@ class Life:
             "flags": flags,
             "events": events,
             "votes": votes,
+            "delays": [row for row in self.rows(CONDITION_DAYS) if row["kind"] == "poor_quality"],
         }
 
 
@@ -155,7 +158,8 @@ def live(life: Life, plan: list[tuple[int, str, str]], seed: int) -> None:
         typical = lines[(number + seed) // 9 % len(lines)]
         count = random.choice((0, 1, WIDTH, WIDTH))
         if count:
-            life.town.day(CODE, day, [int(typical * random.lognormvariate(0, 0.3)) for _ in range(count)])
+            speeds = [int(typical * random.lognormvariate(0, 0.3)) for _ in range(count)]
+            life.town.day(CODE, day, speeds, loaded=LATE if typical == SLOW else QUICK)
         for hour in TIMES:
             life.clock.now = at_ms(day, hour)
             for _at, what, _hour in [one for one in plan if (one[0], one[2]) == (number, hour)]:

@@ -83,6 +83,12 @@ def known_series(snapshot: Snapshot, kind: str, first: str) -> tuple[set[Series]
     return tuple({Series(*row) for row in snapshot.connection.execute(query)} for query in (stored, flagged))  # type: ignore[return-value]
 
 
+def schools_with_bad(snapshot: Snapshot, kind: str, schools: Sequence[str], before: str) -> set[str]:
+    """Return those of a few schools that have a bad day of a kind before a local day."""
+    bad = (_DAYS.kind == kind) & _DAYS.school.in_(schools) & (_DAYS.state == "bad") & (_DAYS.day < before)
+    return set(snapshot.connection.scalars(select(_DAYS.school).where(bad).distinct()))
+
+
 def schools_to_fold(snapshot: Snapshot, kind: str) -> list[str]:
     """Return the schools with a bad day or a flag of a kind: those of which the fold can say something."""
     bad = select(_DAYS.school).where(_DAYS.kind == kind, _DAYS.state == "bad")

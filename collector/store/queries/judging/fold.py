@@ -5,16 +5,20 @@ The schools of one call are folded from the same day on, so that each question i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
+from collector.domain.conditions import Observed
+from collector.domain.criterion import DEFAULT
+from collector.domain.slow_response import DelayDay
 from collector.store.many import insert_new, update_all
-from collector.store.queries.judging import months, summaries
+from collector.store.queries.judging import delays, months, summaries
 from collector.store.queries.judging.summaries import Series
-from collector.store.queries.pieces import in_pieces
+from collector.store.queries.pieces import in_pieces, plain_rows
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -51,6 +55,7 @@ class Measured(NamedTuple):  # made by the hundred thousand: a tuple is what the
     retracted_ms: int | None
     votes: bool | None
     exclusion: str | None
+    loaded_ms: float | None  # how late answers come under load, see `delays.loaded_ms`
 
 
 class Voted(NamedTuple):
@@ -112,6 +117,7 @@ class Past:
 
     voted: list[Voted] = field(default_factory=list)  # those before the days to fold are among them
     measured: list[Measured] = field(default_factory=list)  # those of the days to fold are among them, oldest first
+    delays: list[DelayDay] = field(default_factory=list)  # of the days before that a window reaches back to
     flags: list[Flag] = field(default_factory=list)  # all of the series, oldest first
     judged: Judged | None = None
     watch_began: str | None = None  # newest day before that a watch began on
@@ -145,6 +151,7 @@ class Outcome:
 
     votes: list[Vote] = field(default_factory=list)
     days: list[dict[str, Any]] = field(default_factory=list)
+    observed: list[Observed] = field(default_factory=list)  # what the days say of the delay; the caller writes them
     evaluations: list[dict[str, Any]] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
     refolded: list[str] = field(default_factory=list)  # flags whose events from the day on are written again
@@ -153,7 +160,12 @@ class Outcome:
 
 _VOTES_AT_ONCE = 5_000
 
-_MEASURED = [MEASUREMENTS.c[name] for name in Measured._fields]
+MEASURED: Final = [
+    *(MEASUREMENTS.c[name] for name in Measured._fields if name != "loaded_ms"),
+    delays.loaded_ms().label("loaded_ms"),
+]
+"""What `Measured` is made from."""
+
 _VOTED = [MEASUREMENTS.c[name] for name in Voted._fields]
 _FLAG = [FLAGS.c[name] for name in Flag.__dataclass_fields__]
 
@@ -173,6 +185,9 @@ def load(snapshot: Snapshot, scope: Scope) -> dict[str, Past]:
     )
     for school, day in snapshot.connection.execute(query_days.group_by(SCHOOL_DAYS.c.school)):
         past[school].newest_day = day
+    first = date.fromisoformat(scope.from_day) - timedelta(days=DEFAULT.reach_days)
+    for school, days in delays.days_between(snapshot, scope.schools, first.isoformat(), scope.from_day).items():
+        past[school].delays = days
     return past
 
 
@@ -180,22 +195,16 @@ def _load_measurements(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) 
     """Read the days to fold in full, and of those before, which are many more, only what a vote says."""
     started, of_schools = MEASUREMENTS.c.started_ms, MEASUREMENTS.c.school.in_(scope.schools)
     query = (
-        select(*_MEASURED)
+        select(*MEASURED)
         .where(of_schools, started >= scope.from_ms)
         .order_by(MEASUREMENTS.c.school, started, MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
     )
-    for code, rows in groupby(_plain(snapshot, query), key=itemgetter(0)):
+    for code, rows in groupby(plain_rows(snapshot, query), key=itemgetter(0)):
         past[code].measured = list(map(Measured._make, rows))
     before = (started >= scope.reach_ms) & (started < scope.until_ms) & MEASUREMENTS.c.votes.is_(True)
     voted = select(*_VOTED).where(of_schools, before, MEASUREMENTS.c.download_bps.is_not(None))
-    for code, rows in groupby(_plain(snapshot, voted.order_by(MEASUREMENTS.c.school, started)), key=itemgetter(0)):
+    for code, rows in groupby(plain_rows(snapshot, voted.order_by(MEASUREMENTS.c.school, started)), key=itemgetter(0)):
         past[code].voted = list(map(Voted._make, rows))
-
-
-def _plain(snapshot: Snapshot, query: Select[Any]) -> Sequence[tuple[Any, ...]]:
-    """Return tuples as the driver gives them, a truth value perhaps as 0 or 1: of a country they are a million."""
-    cursor = snapshot.connection.execute(query).cursor
-    return [] if cursor is None else list(cursor.fetchall())
 
 
 def _flags(snapshot: Snapshot, scope: Scope) -> Iterable[Flag]:

@@ -16,7 +16,7 @@ from collector.domain.words import Verdict
 from collector.store.many import insert_new
 from collector.store.queries import newness
 from collector.store.queries.pieces import in_pieces
-from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS, SCHOOL_DAYS
+from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -64,10 +64,9 @@ def wrong_newest(snapshot: Snapshot, series: Series) -> list[str]:
 def _newest_rows(series: Series, last: Subquery) -> Select[Any]:
     """Return what stands in `newest_evaluations` of the schools and days of a subquery."""
     table = EVALUATIONS.c
-    of_day = (SCHOOL_DAYS.c.school == table.school) & (SCHOOL_DAYS.c.day == table.day)
     return (
-        select(*table, SCHOOL_DAYS.c.median_idle_rtt_ms)
-        .select_from(EVALUATIONS.outerjoin(SCHOOL_DAYS, of_day))
+        select(*table)
+        .select_from(EVALUATIONS)
         .join(last, (last.c.school == table.school) & (last.c.day == table.day))
         .where(table.profile == series.profile, table.metric == series.metric)
     )
@@ -84,7 +83,7 @@ def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> N
         .group_by(table.school)
         .subquery()
     )
-    names = [*(column.name for column in EVALUATIONS.c), "median_idle_rtt_ms"]
+    names = [column.name for column in EVALUATIONS.c]
     unit.connection.execute(insert(NEWEST_EVALUATIONS).from_select(names, _newest_rows(series, last)))
 
 

@@ -1,10 +1,12 @@
 """The tests of a school as a proof reads them: what decides whether they count, and what is printed of them."""
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from sqlalchemy import select
 
-from collector.store.queries.judging.fold import Measured
+from collector.store.queries.judging.fold import MEASURED, Measured
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot
 
@@ -40,7 +42,6 @@ class ProofRow(NamedTuple):
         return down_bytes + (self.printed.upload_wire_bytes_est or self.printed.upload_bytes or 0)
 
 
-_MEASURED = [MEASUREMENTS.c[name] for name in Measured._fields]
 _PRINTED = [MEASUREMENTS.c[name] for name in Printed._fields]
 
 
@@ -48,11 +49,35 @@ def rows(snapshot: Snapshot, school: str, from_ms: int, to_ms: int) -> list[Proo
     """Return the tests of a school in a time, the end excluded, the earliest first; of more than `MOST` the newest."""
     table = MEASUREMENTS.c
     query = (
-        select(*_MEASURED, *_PRINTED)
+        select(*MEASURED, *_PRINTED)
         .where(table.school == school, table.started_ms >= from_ms, table.started_ms < to_ms)
         .order_by(table.started_ms.desc(), table.device.desc(), table.rid.desc())
         .limit(MOST)
     )
-    cut = len(_MEASURED)
+    cut = len(MEASURED)
     found = snapshot.connection.execute(query).all()
     return [ProofRow(Measured._make(row[:cut]), Printed._make(row[cut:])) for row in reversed(found)]
+
+
+def cable_rows(snapshot: Snapshot, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[ProofRow]]:
+    """Return the tests by cable of some schools, the earliest first, by school: no other one can count.
+
+    Args:
+        snapshot: The database.
+        spans: By school its first moment, and the one after the last.
+    """
+    found: dict[str, list[ProofRow]] = {}
+    table, cut = MEASUREMENTS.c, len(MEASURED)
+    for some in in_pieces(spans):
+        first_ms, after_ms = min(spans[code][0] for code in some), max(spans[code][1] for code in some)
+        query = (
+            select(*MEASURED, *_PRINTED)
+            .where(table.school.in_(some), table.started_ms >= first_ms, table.started_ms < after_ms)
+            .where(table.medium == "ethernet")
+            .order_by(table.school, table.started_ms, table.device, table.rid)
+        )
+        for row in snapshot.connection.execute(query):
+            one = ProofRow(Measured._make(row[:cut]), Printed._make(row[cut:]))
+            if spans[one.measured.school][0] <= one.measured.started_ms < spans[one.measured.school][1]:
+                found.setdefault(one.measured.school, []).append(one)
+    return {code: rows[-MOST:] for code, rows in found.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from collector.domain.words import OPEN_STATES, SPEED
 from collector.store.queries.pages.availability import Slots
@@ -33,22 +33,15 @@ class ServedSchool(NamedTuple):
     area: str | None
     code: str
     name: str
+    timezone: str | None
     contract_mbps: float | None
     verdict: str | None
     median_bps: int | None
-    idle_rtt_ms: float | None  # median of the day of the newest verdict
-    loaded_ms: float | None = None  # delay under load in its last test, see `views.busy_lines`; None: not measured
-    loaded_day: str | None = None  # of that test, local to the school
-    loaded_at: str | None = None  # its minute of that day, as 07:30
-
-
-class LoadedTest(NamedTuple):
-    """One test that counts and saw how late answers come while it filled the line."""
-
-    code: str
-    timezone: str | None  # of the school
-    started_ms: int
-    p95_ms: float  # of the round trips under load, of the worse direction
+    idle_rtt_ms: float | None  # middle of the medians of the days of the newest verdict's window
+    loaded_ms: float | None  # the same under load
+    loaded_tests: int | None  # of the window, that tell it
+    window_from: str | None  # local days of the school
+    day: str | None
 
 
 def _where(wanted: ProviderFilter) -> list[ColumnElement[bool]]:
@@ -64,16 +57,21 @@ def served_schools(snapshot: Snapshot, measure: Measure, wanted: ProviderFilter)
             SCHOOLS.c.area,
             SCHOOLS.c.code,
             SCHOOLS.c.name,
+            SCHOOLS.c.timezone,
             SCHOOLS.c.contract_download_mbps,
             NEWEST.c.verdict,
             NEWEST.c.median_bps,
-            NEWEST.c.median_idle_rtt_ms,
+            NEWEST.c.window_idle_ms,
+            NEWEST.c.window_loaded_ms,
+            NEWEST.c.loaded_n,
+            NEWEST.c.window_from,
+            NEWEST.c.day,
         )
         .select_from(judged_schools(measure))
         .where(SCHOOLS.c.provider.is_not(None), *_where(wanted))
         .order_by(SCHOOLS.c.code)
     )
-    return [ServedSchool(*row) for row in snapshot.connection.execute(query).all()]
+    return [ServedSchool._make(row) for row in snapshot.connection.execute(query).all()]
 
 
 def open_flags(snapshot: Snapshot, wanted: ProviderFilter) -> dict[str, int]:
@@ -91,33 +89,6 @@ def count_without_provider(snapshot: Snapshot, wanted: ProviderFilter) -> int:
     """Return how many schools have no provider in the registry."""
     query = select(func.count()).select_from(SCHOOLS).where(SCHOOLS.c.provider.is_(None), *_where(wanted))
     return int(snapshot.connection.execute(query).scalar_one())
-
-
-def loaded_tests(snapshot: Snapshot) -> list[LoadedTest]:
-    """Return how late answers came under load in the last test that counts of each school that has a provider.
-
-    One row of each school, whose moment the index of votes gives. A test that does not tell idle and loaded by one
-    method says nothing: methods are never compared with each other.
-    """
-    votes, last = MEASUREMENTS.alias("votes"), MEASUREMENTS.alias("last")
-    # Values of a school, not joins: no planner then begins with the tests and looks at all of them.
-    newest_ms = (
-        select(func.max(votes.c.started_ms))
-        .where(votes.c.school == SCHOOLS.c.code, votes.c.votes.is_(True))
-        .correlate(SCHOOLS)
-        .scalar_subquery()
-    )
-    down_ms, up_ms = last.c.loaded_download_p95_ms, last.c.loaded_upload_p95_ms
-    later_ms = case((up_ms > func.coalesce(down_ms, 0.0), up_ms), else_=down_ms)
-    p95_ms = (
-        select(func.max(later_ms))
-        .where(last.c.school == SCHOOLS.c.code, last.c.votes.is_(True), last.c.started_ms == newest_ms)
-        .where(last.c.loaded_method == last.c.idle_method)
-        .correlate(SCHOOLS)
-        .scalar_subquery()
-    )
-    query = select(SCHOOLS.c.code, SCHOOLS.c.timezone, newest_ms, p95_ms).where(SCHOOLS.c.provider.is_not(None))
-    return [LoadedTest(*row) for row in snapshot.connection.execute(query) if row[3] is not None]
 
 
 def seen_slots(snapshot: Snapshot, wanted: ProviderFilter) -> dict[str, Slots]:

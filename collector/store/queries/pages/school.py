@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
 
 from agent.wire.vocabulary import DeviceState
 from collector.domain.words import OPEN_STATES, SPEED
+from collector.store.queries.judging import delays
 from collector.store.queries.pages.schools import Measure
 from collector.store.queries.schools import calendars_of
 from collector.store.tables.devices import DEVICES
@@ -61,6 +62,7 @@ class TestFilter:
     keys: frozenset[tuple[str, str]] | None = None  # exactly these: device and rid
     least_bps: int | None = None  # download of at least so much
     below_bps: int | None = None  # and of less than that
+    late_ms: float | None = None  # answers came later than this while it filled the line, see `delays.loaded_ms`
     times: tuple[tuple[int, int], ...] | None = None  # begun within one of these: first moment, and the one after
 
 
@@ -126,6 +128,7 @@ def conditions_of(wanted: TestFilter) -> list[ColumnElement[bool]]:
         (wanted.medium or None, row.medium.__eq__),
         (wanted.least_bps, row.download_bps.__ge__),
         (wanted.below_bps, row.download_bps.__lt__),
+        (wanted.late_ms, delays.loaded_ms().__gt__),
     )
     conditions: list[ColumnElement[bool]] = [compare(value) for value, compare in by_value if value is not None]
     if wanted.counts is not None:

@@ -2,21 +2,28 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
+from statistics import median
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
+from collector.config import CollectorConfig
 from collector.domain.conditions import RULES, ConditionKind, DayState, Observed
 from collector.evaluate import conditions
+from collector.evaluate.run import evaluate
 from collector.store.open import Store
 from collector.store.queries.judging.condition_days import Series
 from collector.store.tables.judgement import FLAGS
-from tests.collector.web.pages.conftest import token_of
-from tests.fakes.pages_world import LAST_DAY
+from collector.store.tables.measurements import MEASUREMENTS
+from tests.collector.web.pages.conftest import sign_in, token_of
+from tests.fakes.collector_world import FakeClock, fake_ports
+from tests.fakes.pages_world import LAST_DAY, NOW_MS, ZONE
 
 KINDS: Mapping[ConditionKind, tuple[str, dict[str, Any], str]] = {
     ConditionKind.NOT_REPORTING: (
@@ -28,6 +35,12 @@ KINDS: Mapping[ConditionKind, tuple[str, dict[str, Any], str]] = {
         "Line goes down",
         {"availability": 0.945, "goal": 0.98},
         "Line up <b>94.5\u00a0%</b> of the school hours that were seen. The goal is 98\u00a0%.",
+    ),
+    ConditionKind.POOR_QUALITY: (
+        "Slow to respond",
+        {"n": 40, "slow": 22, "limit_ms": 200.0, "loaded_ms": 260.4, "idle_ms": 44.0},
+        "Answers came later than 200 ms in <b>22 of 40 tests</b> while they filled the line. "
+        "Typically after 260 ms; after 44 while it is idle.",
     ),
     ConditionKind.DATA_QUALITY: (
         "Data in doubt",
@@ -167,3 +180,52 @@ def test_a_kind_or_numbers_of_another_version_are_no_fault(admin: FlaskClient, c
     for kind in ConditionKind:
         assert admin.get(f"/flags/{flag_of(country, kind)}").status_code == 200
     assert admin.get("/flags").status_code == 200
+
+
+def test_what_is_slow_to_respond_shows_its_numbers_which_lead_to_their_tests(app: Flask, country: Store) -> None:
+    """From tests through an evaluation to the page: every number of the page is one of a recount."""
+    tests = MEASUREMENTS.c
+    with country.unit() as unit:
+        mine = update(MEASUREMENTS).where(tests.school == "00200")
+        unit.connection.execute(mine.values(loaded_download_p95_ms=90.0, loaded_upload_p95_ms=80.0))
+        late = (tests.school == "00200") & (tests.device == "d-00200-2")
+        unit.connection.execute(update(MEASUREMENTS).where(late).values(loaded_upload_p95_ms=420.0))
+        unit.commit()
+    config = CollectorConfig(default_timezone=ZONE)
+    evaluate(country, config, fake_ports(FakeClock(NOW_MS)), from_day=LAST_DAY - timedelta(days=30))
+    client = app.test_client()
+    sign_in(client, "ana")
+    with country.reader() as snapshot:
+        query = select(FLAGS.c.school, FLAGS.c.flag_id).where(FLAGS.c.kind == "poor_quality")
+        found = dict(map(tuple, snapshot.connection.execute(query)))
+    flag = found["00200"]
+    page = unescape(client.get(f"/flags/{flag}").text)
+    card = page.split('aria-labelledby="delay"')[1].split("</section>")[0]
+    links = re.findall(r'href="(/schools/00200/tests\?[^"]+)">(\d+)<', card)
+    shown = dict(re.findall(r'<th scope="row">([^<]+)</th><td[^>]*>(?:<a [^>]+>)?([^<]+)<', card))
+    (first,), (last,) = (set(re.findall(rf"{end}=([\d-]+)", card)) for end in ("from", "to"))
+    with country.reader() as snapshot:
+        question = "SELECT started_ms, loaded_upload_p95_ms, loaded_download_p95_ms FROM measurements WHERE votes "
+        rows = snapshot.connection.execute(text(question + "AND school = '00200' ORDER BY started_ms")).all()
+    zone = ZoneInfo(ZONE)
+    days: dict[str, list[float]] = {}
+    for started_ms, up_ms, down_ms in rows:
+        day = datetime.fromtimestamp(started_ms / 1000, zone).date().isoformat()
+        if first <= day <= last:
+            days.setdefault(day, []).append(max(up_ms, down_ms))
+    every = [ms for those in days.values() for ms in those]
+    slow = sum(ms > 200 for ms in every)
+    assert len(days) == 10 and 0 < slow < len(every)
+    assert [int(number) for _address, number in links] == [len(every), slow]
+    for address, number in links:
+        assert re.findall(r'class="found"><b>(\d+) of', client.get(address).text) == [number], address
+    assert shown["Later than the limit"] == str(slow) and shown["Limit, ms"] == "200"
+    assert shown["Share in time"] == f"{100 * (1 - slow / len(every)):.1f}\u00a0%"
+    assert int(shown["Typical under load, ms"]) == round(median(median(those) for those in days.values()))
+    assert "/uses" in card and "9 times in 10" in card
+    assert "was left out" in client.get("/schools/00200/tests?late=soon").text
+    other = next(flag_id for school, flag_id in found.items() if school != "00200")
+    client = app.test_client()
+    sign_in(client, "cora")  # sees one district
+    assert [client.get(f"/flags/{flag_id}").status_code for flag_id in (flag, other)] == [200, 404]
+    assert count(client.get("/flags?kind=poor_quality").text) == 1

@@ -7,8 +7,9 @@ import shutil
 import statistics
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from html import unescape
+from itertools import product
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,10 +17,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select, text, update
 
+from collector.config import CollectorConfig
 from collector.evaluate import outages as watch
+from collector.evaluate.run import evaluate
 from collector.profiles import use_limits
 from collector.store.open import Store
-from collector.store.queries import newness, packs
+from collector.store.queries import packs
 from collector.store.queries import use_limits as stored_limits
 from collector.store.queries.packs import Pack
 from collector.store.tables.availability import AVAILABILITY_NOW
@@ -29,6 +32,7 @@ from collector.web.charts import compare
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world
+from tests.fakes.collector_world import FakeClock, fake_ports
 from tests.fakes.empty_store import empty_store
 from tests.fakes.happenings import outage_rows
 from tests.fakes.pages_world import Place
@@ -81,7 +85,7 @@ LATE = {"Onda Sur": 300.0, "Cable Brava": 90.0, "Chico & Co": 50.0}
 
 
 def load_lines(store: Store) -> None:
-    """Let every school answer at a delay of its own under load, and tests that do not count at another."""
+    """Let every school answer at a delay of its own under load, tests that do not count at another, and judge anew."""
     tests = MEASUREMENTS.c
     with store.unit() as unit:
         for code, provider in unit.connection.execute(select(SCHOOLS.c.code, SCHOOLS.c.provider)).all():
@@ -92,25 +96,31 @@ def load_lines(store: Store) -> None:
                 ms = (LATE[provider] + 7 * int(code[1:])) * factor
                 mine = update(MEASUREMENTS).where(tests.device == f"d-{code}-{pc}")
                 unit.connection.execute(mine.values(loaded_download_p95_ms=ms / 2, loaded_upload_p95_ms=ms))
-        aside = update(MEASUREMENTS).where(tests.votes.is_(False))
-        unit.connection.execute(aside.values(loaded_download_p95_ms=9_000.0))
+        by_hand = update(MEASUREMENTS).where(tests.rid.endswith("-3"))
+        unit.connection.execute(by_hand.values(trigger="manual", loaded_download_p95_ms=9_000.0))
         other = update(MEASUREMENTS).where(tests.device == "d-a0-1")
         unit.connection.execute(other.values(loaded_method="tcp_info", loaded_download_p95_ms=8_000.0))
-        newness.raise_verdicts(unit)
         unit.commit()
+    config = CollectorConfig(default_timezone=pages_world.ZONE)
+    first = pages_world.LAST_DAY - timedelta(days=30)
+    evaluate(store, config, fake_ports(FakeClock(pages_world.NOW_MS)), from_day=first)
 
 
-def recounted_ms(store: Store) -> dict[str, float]:
-    """The delay under load of each school from its raw rows, written apart from the code that is tested."""
-    newest: dict[str, tuple[int, float]] = {}
+def recounted(store: Store, value: str, condition: str) -> dict[str, tuple[float, int]]:
+    """Return the middle of the medians of each school's last ten days with votes, and of how many tests, from rows."""
+    zone, days = ZoneInfo(pages_world.ZONE), dict[str, dict[str, list[float]]]()
     with store.reader() as snapshot:
-        question = text(
-            "SELECT school, started_ms, loaded_method = idle_method, loaded_download_p95_ms, loaded_upload_p95_ms "
-            "FROM measurements WHERE votes"
-        )
-        for school, started_ms, is_same, *ways in snapshot.connection.execute(question):
-            newest[school] = max(newest.get(school, (0, 0.0)), (started_ms, max(ways) if is_same else -1.0))
-    return {school: ms for school, (_started_ms, ms) in newest.items() if ms >= 0}
+        question = f"SELECT school, started_ms, {value}, {condition} FROM measurements WHERE votes"  # noqa: S608 -- ours
+        for school, started_ms, ms, is_told in snapshot.connection.execute(text(question)):
+            day = datetime.fromtimestamp(started_ms / 1000, zone).date().isoformat()
+            told = days.setdefault(school, {}).setdefault(day, [])
+            told += [ms] if is_told else []
+    found = {}
+    for school, by_day in days.items():
+        window = [by_day[day] for day in sorted(by_day) if day <= pages_world.LAST_DAY.isoformat()][-10:]
+        if middles := [statistics.median(told) for told in window if told]:
+            found[school] = statistics.median(middles), sum(map(len, window))
+    return found
 
 
 def test_the_delay_under_load_is_the_one_of_a_recount_and_leads_to_its_tests(
@@ -119,24 +129,29 @@ def test_the_delay_under_load_is_the_one_of_a_recount_and_leads_to_its_tests(
     before = table(reader)["Onda Sur"]["loaded_p95_ms"]
     assert float(before) == 260.0
     load_lines(market)
-    wanted, found = recounted_ms(market), table(reader)
+    wanted = recounted(market, "max(loaded_download_p95_ms, loaded_upload_p95_ms)", "loaded_method = idle_method")
+    idle, found = recounted(market, "idle_rtt_ms", "idle_rtt_ms IS NOT NULL"), table(reader)
     for provider, letter in (("Onda Sur", "a"), ("Cable Brava", "b")):
-        middle = statistics.median(ms for code, ms in wanted.items() if code.startswith(letter))
+        middle = statistics.median(ms for code, (ms, _n) in wanted.items() if code.startswith(letter))
         assert float(found[provider]["loaded_p95_ms"]) == pytest.approx(middle)
         assert int(found[provider]["loaded_schools"]) == sum(code.startswith(letter) for code in wanted) >= 5
+        middle = statistics.median(ms for code, (ms, _n) in idle.items() if code.startswith(letter))
+        assert float(found[provider]["idle_rtt_ms"]) == pytest.approx(middle)
     assert found["Chico & Co"]["loaded_p95_ms"] == ""  # too few schools
     page = unescape(reader.get("/providers").text)
     assert "A busy line of Onda Sur answers after" in page and "200 is the most for a call" in page
+    assert "Dot: while the line is busy. Above 200 ms video calls break up." in page
     card = page.split('id="busy"')[1].split("</section>")[0]
     (address,) = set(re.findall(r'href="(/providers\?of=Onda\+Sur&by=loaded&show=all)#schools', card))
     listed = unescape(reader.get(address).text.split('id="schools"')[1].split("</section>")[0])
-    links = re.findall(r'href="(/schools/(a\d)/tests\?[^"]+)">(\d+)<', listed)
-    shown = {code: int(ms) for address, code, ms in links if "medium" not in address}
-    assert shown == {code: round(ms) for code, ms in wanted.items() if code.startswith("a")}
+    links = re.findall(r'href="(/schools/(a\d)/tests\?[^"]+late=0[^"]*)">(\d+)<', listed)
+    shown = {code: int(ms) for _address, code, ms in links}
+    assert shown == {code: round(ms) for code, (ms, _n) in wanted.items() if code.startswith("a")}
     assert list(shown.values()) == sorted(shown.values(), reverse=True)
-    for address, code, ms in links:
-        if "medium" not in address:
-            assert re.findall(r'data-l="Under load, ms">(\d+)<', reader.get(address).text) == [ms], code
+    rows = {row["school"]: row for row in csv.DictReader(io.StringIO(reader.get("/providers/schools.csv").text))}
+    for address, code, _ms in links:
+        count = re.findall(r'class="found"><b>(\d+) of', reader.get(address).text)
+        assert count == [str(wanted[code][1])] == [rows[code]["loaded_tests"]], code
 
 
 def test_the_limit_of_the_delay_is_the_one_of_a_class_on_video(reader: FlaskClient, market: Store) -> None:
@@ -197,19 +212,36 @@ def test_how_much_a_line_was_up_is_all_that_was_seen_of_it(reader: FlaskClient, 
     assert re.search(r'href="/schools\?provider=Onda\+Sur&sort=availability">92\.3\u00a0%<', page)
 
 
-def test_evidence_is_the_newest_pack_and_the_tests_by_cable(reader: FlaskClient, market: Store) -> None:
+def test_evidence_is_counted_as_its_own_page_does_and_the_tests_by_cable_are_rows(
+    reader: FlaskClient, market: Store
+) -> None:
+    zone, rows = ZoneInfo(pages_world.ZONE), []
     with market.unit() as unit:
-        for at, (code, tests) in enumerate((("a0", 12), ("a0", 30), ("a1", 20))):
-            packs.add(
-                unit, Pack(f"p{at}", code, at, "ana", "2026-11-01", "2026-11-23", "outside", "en", tests, "", ""), b""
-            )
+        packs.add(unit, Pack("p0", "a0", 1, "ana", "2026-11-01", "2026-11-23", "outside", "en", 30, "", ""), b"")
+        base = dict(
+            unit.connection.execute(select(MEASUREMENTS).where(MEASUREMENTS.c.school == "a0")).mappings().first() or {}
+        )
+        for code, days in (("a0", 3), ("a1", 2), ("a2", 0)):
+            for day, at in product(range(days), range(20)):
+                hour, minute = divmod((5 * 60 if at < 10 else 18 * 60) + 6 * at, 60)
+                start = datetime(2026, 11, 16 + 2 * day, hour, minute, tzinfo=zone)
+                at_ms = round(start.timestamp() * 1000)
+                new = {"school": code, "device": f"d-{code}-1", "rid": f"e-{at_ms}", "started_ms": at_ms}
+                rows.append({**base, **new, "received_ms": at_ms + 9_000, "votes": False, "exclusion": "out_of_hours",
+                             "medium": "ethernet", "link_bps": 10**9, "download_steady_s": 3.0,
+                             "download_stop_reason": "precise"})  # fmt: skip
+        unit.connection.execute(insert(MEASUREMENTS), rows)
         unit.commit()
     page = unescape(reader.get("/providers?of=Onda+Sur").text.split('id="schools"')[1].split("</section>")[0])
     said = dict(re.findall(r'href="/schools/(a\d)/evidence">([^<]+)<', page))
     assert said == {"a0": "30 of 30", "a1": "20 of 30", **dict.fromkeys(("a2", "a3", "a4", "a5"), "none yet")}
+    for code, shown in said.items():
+        listed = reader.get(f"/schools/{code}/evidence?reason=counts&show=all").text
+        counted = re.findall(r"1 to \d+ of (\d+)<", listed)
+        assert counted == ([] if shown == "none yet" else [shown.split()[0]]), code
     links = re.findall(r'href="(/schools/(a\d)/tests\?[^"]+medium=ethernet[^"]*)">(\d+) tests by cable<', page)
     assert len(links) == 6
-    rows = {row["school"]: row for row in csv.DictReader(io.StringIO(reader.get("/providers/schools.csv").text))}
+    found = {row["school"]: row for row in csv.DictReader(io.StringIO(reader.get("/providers/schools.csv").text))}
     with market.reader() as snapshot:
         for address, code, shown in links:
             since_ms = datetime(2026, 10, 26, tzinfo=ZoneInfo(pages_world.ZONE)).timestamp() * 1000
@@ -218,10 +250,10 @@ def test_evidence_is_the_newest_pack_and_the_tests_by_cable(reader: FlaskClient,
                 "WHERE school = :code AND votes AND medium = 'ethernet' AND started_ms >= :since"
             )
             assert snapshot.connection.scalar(asked, {"code": code, "since": since_ms}) == int(shown) > 0
-            assert rows[code]["cable_tests_30_days"] == shown
+            assert found[code]["cable_tests_30_days"] == shown
             count = re.search(r'class="found"><b>(\d+) of', reader.get(address).text)
             assert count and count[1] == shown, address
-    assert (rows["a0"]["evidence_pack_tests"], rows["a2"]["evidence_pack_tests"]) == ("30", "")
+    assert (found["a0"]["evidence_pack_tests"], found["a2"]["evidence_pack_tests"]) == ("30", "")
 
 
 def test_a_delay_off_the_axis_stands_at_its_end() -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -25,7 +24,7 @@ from collector.store.tables.judgement import EVALUATIONS, FLAGS, NEWEST_EVALUATI
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web.views import busy_lines, remembered, scorecard
+from collector.web.views import remembered, scorecard
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world, summed_up
@@ -39,10 +38,7 @@ BELOW = SchoolFilter(verdict="BELOW")
 def counted(store: Store, scope: Scope) -> list[Any]:
     """Everything from the rows."""
     with store.reader(scope) as snapshot:
-        loaded = busy_lines.by_school(
-            pages_providers.loaded_tests(snapshot), lambda name: ZoneInfo(name or pages_world.ZONE)
-        )
-        served = busy_lines.joined(pages_providers.served_schools(snapshot, MEASURE, ProviderFilter()), loaded)
+        served = pages_providers.served_schools(snapshot, MEASURE, ProviderFilter())
         return [
             standings.standings(snapshot, MEASURE),
             scorecard.score(served, pages_providers.open_flags(snapshot, ProviderFilter())),
