@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from collector.ports import Ports
     from collector.serve import Runner
 
-FORMATS = ("csv", "parquet", "jsonl", "xlsx", "geojson")  # of exports: importing what writes them would slow each command
+FORMATS = (
+    "csv",
+    "parquet",
+    "jsonl",
+    "xlsx",
+    "geojson",
+)  # of exports: importing what writes them would slow each command
 NEEDED = ("alembic", "argon2", "flask", "flask_babel", "flask_wtf", "sqlalchemy", "waitress", "xlsxwriter")
 
 

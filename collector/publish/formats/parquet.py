@@ -112,7 +112,9 @@ class _Parts:
     def __init__(self, database: "duckdb.DuckDBPyConnection", folder: Path, columns: Sequence[ExportColumn]) -> None:
         self._database, self._folder, self._columns = database, folder, columns
         # Short names, and no word of what is unknown: the JSON is half as long.
-        self._line = msgspec.defstruct("Line", [(f"c{at}", Any, None) for at in range(len(columns))], omit_defaults=True)
+        self._line = msgspec.defstruct(
+            "Line", [(f"c{at}", Any, None) for at in range(len(columns))], omit_defaults=True
+        )
         self._cells = {at: bool for at, column in enumerate(columns) if column.kind is CellKind.BOOLEAN}
         self._paths: list[Path] = []
         self._rows = self._bytes = 0
@@ -157,10 +159,10 @@ class _Parts:
     def _select(self) -> str:
         types = ", ".join(f"c{at}: '{_TYPES[column.kind]}'" for at, column in enumerate(self._columns))
         values = ", ".join(f'{_value(at, column)} AS "{column.name}"' for at, column in enumerate(self._columns))
-        return (
-            f"SELECT {values} FROM read_json({_text(self._folder / 'rows')}, format = 'newline_delimited', "  # noqa: S608
-            f"compression = 'uncompressed', maximum_object_size = {self._longest + 1}, columns = {{{types}}})"
-        )
+        options = "format = 'newline_delimited', compression = 'uncompressed'"
+        size = f"maximum_object_size = {self._longest + 1}"
+        source = f"read_json({_text(self._folder / 'rows')}, {options}, {size}, columns = {{{types}}})"
+        return f"SELECT {values} FROM {source}"  # noqa: S608 -- names of ours
 
     def _copy(self, rows: str, path: Path) -> None:
         form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {self._group_rows}"

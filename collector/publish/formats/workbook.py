@@ -130,7 +130,7 @@ class _Rows:
             self._sheet.write_string(row, column, text)
 
     def _number(self, row: int, column: int, value: Any) -> None:
-        if isinstance(value, str) or abs(value) >= _EXACT_BELOW and isinstance(value, int):
+        if isinstance(value, str) or (abs(value) >= _EXACT_BELOW and isinstance(value, int)):
             self._text(row, column, value)
         elif math.isfinite(value):
             self._sheet.write_number(row, column, value)
@@ -163,15 +163,12 @@ def _explain(book: "Workbook", words: TableWords, language: str, cut: int) -> No
     for at, width in enumerate(_WIDTHS):
         sheet.set_column(at, at, width)
     _head(book, sheet, [said[name] for name in ("column", "type", "unit", "meaning", "empty", "example")])
-    number = 1
-    for column in words.columns:
-        cells = (column.name, column.type, column.unit, column.meaning, column.empty, column.example)
-        _line(sheet, number, cells)
-        number += 1
+    for number, column in enumerate(words.columns, start=1):
+        _line(sheet, number, (column.name, column.type, column.unit, column.meaning, column.empty, column.example))
     notes = [said["moments"], said["digits"]]
     if cut:
         notes.append(said["cut"].replace("{most}", str(MAX_TEXT)).replace("{count}", str(cut)))
-    for number, note in enumerate(notes, start=number + 1):
+    for number, note in enumerate(notes, start=len(words.columns) + 2):
         _line(sheet, number, (note,))
 
 

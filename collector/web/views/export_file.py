@@ -47,8 +47,8 @@ def answer(name: str, table: str, format_name: str, filters: ExportFilter) -> Re
         except TooManyRowsError:
             most = present.number(MAX_ROWS)
             sentence = say(
-                "A sheet of a spreadsheet holds %(most)s rows and these are more, so there is no file. Choose fewer days, "
-                "one school or another format.",
+                "A sheet of a spreadsheet holds %(most)s rows and these are more, so there is no file. "
+                "Choose fewer days, one school or another format.",
                 most=most,
             )
             raise NoFileError(sentence, 400) from None

@@ -30,6 +30,7 @@ from collector.store.queries import exports
 from collector.store.queries.exports import CellKind, ExportColumn
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.tables.registry import SCHOOLS
+from tests.fakes import parquet_file
 from tests.fakes.school_days import Town
 
 MOMENT_MS = 1_795_525_509_123
@@ -44,9 +45,9 @@ COLUMNS = (
     ExportColumn("detail", CellKind.JSON, is_nullable=True),
 )
 TEXTS = (
-    "=1+1", "+1", "-2", "@SUM(A1)", "'=quoted", "a\tb", "\tfirst", "a\r\nb", 'say "no"', "back\\slash", "null", "", " wide ",
-    "👩‍🏫 Ñandú \u2028", "<r>", "<r><t>bold</t></r>", "<&>", "_x0041_", "\x00\x01\x1f", "http://a.example", "00123", "1e5",
-    "2026-11-24", "true", "]\n[", "x" * 32_767, "\ufffe\uffff\x7f",
+    "=1+1", "+1", "-2", "@SUM(A1)", "'=quoted", "a\tb", "\tfirst", "a\r\nb", 'say "no"', "back\\slash", "null", "",
+    " wide ",    "👩‍🏫 Ñandú \u2028", "<r>", "<r><t>bold</t></r>", "<&>", "_x0041_", "\x00\x01\x1f", "http://a.example", "00123",
+    "1e5",     "2026-11-24", "true", "]\n[", "x" * 32_767, "\ufffe\uffff\x7f",
 )  # fmt: skip
 LONG = "👩" * 50_000
 DETAILS = ('{"a": [1, null, "x,\\"y\\""], "b": {}}', "[]", None)
@@ -72,11 +73,6 @@ def own_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)
 
 
-def read_parquet(path: Path, what: str = "*") -> list[tuple[Any, ...]]:
-    with duckdb.connect(":memory:") as database:
-        return database.execute(f"SELECT {what} FROM read_parquet('{path}')").fetchall()
-
-
 def as_csv(value: object, kind: CellKind) -> str:
     """Return what CSV has for a value that was read out of Parquet; a moment comes as milliseconds."""
     if value is None:
@@ -98,25 +94,23 @@ def test_parquet_holds_what_csv_holds_in_its_order_and_with_its_types(
     path.write_bytes(b"".join(parquet.parquet(COLUMNS, [rows[at : at + 3] for at in range(0, len(rows), 3)])))
 
     names = ", ".join(f'epoch_ms("{one.name}")' if one.kind is CellKind.TIME else f'"{one.name}"' for one in COLUMNS)
-    found = read_parquet(path, names)
+    file = parquet_file.read(path, names)
+    found = file.rows
     kinds = [column.kind for column in COLUMNS]
     assert [row[:2] for row in found] == [row[:2] for row in rows]  # untouched: no apostrophe
     for line, row in zip(csv_lines(COLUMNS, rows), found, strict=True):
         for cell, value, kind in zip(line, row, kinds, strict=True):
             assert float(cell or 0) == (value or 0) if kind is CellKind.NUMBER else cell == as_csv(value, kind)
-    with duckdb.connect(":memory:") as database:
-        types = database.execute(f"DESCRIBE SELECT * FROM read_parquet('{path}')").fetchall()
-        codecs = {one for (one,) in database.execute(f"SELECT compression FROM parquet_metadata('{path}')").fetchall()}
-    assert [name for name, *_ in types] == [column.name for column in COLUMNS]
-    assert [kind for _, kind, *_ in types] == (
+    assert file.columns == [column.name for column in COLUMNS]
+    assert file.types == (
         ["VARCHAR", "VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP WITH TIME ZONE", "DATE", "VARCHAR"]
     )
-    assert codecs == {"ZSTD"} and left_behind() == []
+    assert file.codecs == {"ZSTD"} and left_behind() == []
 
 
 def raw_cells(book: bytes) -> dict[str, Xml.Element]:
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
-        sheet = Xml.fromstring(archive.read("xl/worksheets/sheet1.xml"))
+        sheet = Xml.fromstring(archive.read("xl/worksheets/sheet1.xml"))  # noqa: S314 -- of our own
     return {cell.attrib["r"]: cell for cell in sheet.iter() if cell.tag.endswith("}c")}
 
 
@@ -158,7 +152,10 @@ def test_a_cell_too_small_for_its_text_is_cut_and_the_second_sheet_says_so(langu
     assert second[0].startswith("<r>👩") and second[0].endswith("…") and second[1] == "1850-01-01"
     swapped = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(book)) as source, zipfile.ZipFile(swapped, "w") as target:
-        names = {"xl/worksheets/sheet1.xml": "xl/worksheets/sheet2.xml", "xl/worksheets/sheet2.xml": "xl/worksheets/sheet1.xml"}
+        names = {
+            "xl/worksheets/sheet1.xml": "xl/worksheets/sheet2.xml",
+            "xl/worksheets/sheet2.xml": "xl/worksheets/sheet1.xml",
+        }
         for name in source.namelist():
             target.writestr(names.get(name, name), source.read(name))
     said = [cells for _, cells in xlsx.read(swapped.getvalue(), 100)]
@@ -182,7 +179,9 @@ def test_more_rows_than_a_sheet_has_are_refused_before_any_is_written(
             if most == 3:
                 assert len(xlsx.read(b"".join(pieces), 10)) == 4
                 continue
-            with pytest.raises(CollectorError, match=r"holds 2 rows, and these are more\. Choose fewer rows, or another"):
+            with pytest.raises(
+                CollectorError, match=r"holds 2 rows, and these are more\. Choose fewer rows, or another"
+            ):
                 next(pieces)
     with pytest.raises(workbook.TooManyRowsError):  # that came after they were counted
         list(workbook.workbook(dictionary.table("schools", "en"), "en", COLUMNS, [ROWS[:3]]))
@@ -249,7 +248,7 @@ def test_every_table_can_be_had_with_rows_and_without(store: Store, tmp_path: Pa
             assert [cells for _, cells in xlsx.read(made, 10)] == [names]
             continue
         (tmp_path / table).write_bytes(made)
-        assert read_parquet(tmp_path / table) == []
+        assert parquet_file.read(tmp_path / table).rows == []
     rid = Town(store).measure("00123", MOMENT_MS, 24_400_000, probe={"ttl": 57})
     with store.reader() as snapshot:
         made = b"".join(export.iter_export(snapshot, "measurements", form))
@@ -260,7 +259,8 @@ def test_every_table_can_be_had_with_rows_and_without(store: Store, tmp_path: Pa
         assert (row["rid"], row["detail"], row["download_bps"]) == (rid, line["detail"], line["download_bps"])
         return
     (tmp_path / "m").write_bytes(made)
-    ((found_rid, bps, detail, at),) = read_parquet(tmp_path / "m", 'rid, download_bps, detail, epoch_ms("started_at")')
+    asked = 'rid, download_bps, detail, epoch_ms("started_at")'
+    ((found_rid, bps, detail, at),) = parquet_file.read(tmp_path / "m", asked).rows
     assert (found_rid, str(bps), detail, files.iso_time(at)) == (
         *(line[name] for name in ("rid", "download_bps", "detail", "started_at")),
     )
