@@ -1,7 +1,7 @@
 """What an export costs: rows a second and memory beyond that of a small one, each in a process of its own.
 
-`BENCH_EXPORT_ROWS` says how many rows, `BENCH_EXPORT_FORMATS` which formats, with commas. Measurements have no places, so
-GeoJSON is not among them.
+`BENCH_EXPORT_ROWS` says how many rows, `BENCH_EXPORT_FORMATS` which formats, with commas. Measurements have no places,
+so GeoJSON is not among them.
 """
 
 import os

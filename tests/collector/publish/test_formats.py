@@ -46,8 +46,8 @@ COLUMNS = (
 )
 TEXTS = (
     "=1+1", "+1", "-2", "@SUM(A1)", "'=quoted", "a\tb", "\tfirst", "a\r\nb", 'say "no"', "back\\slash", "null", "",
-    " wide ",    "👩‍🏫 Ñandú \u2028", "<r>", "<r><t>bold</t></r>", "<&>", "_x0041_", "\x00\x01\x1f", "http://a.example", "00123",
-    "1e5",     "2026-11-24", "true", "]\n[", "x" * 32_767, "\ufffe\uffff\x7f",
+    " wide ", "👩‍🏫 Ñandú \u2028", "<r>", "<r><t>bold</t></r>", "<&>", "_x0041_", "\x00\x01\x1f", "http://a.example",
+    "00123", "1e5", "2026-11-24", "true", "]\n[", "x" * 32_767, "\ufffe\uffff\x7f",
 )  # fmt: skip
 LONG = "👩" * 50_000
 DETAILS = ('{"a": [1, null, "x,\\"y\\""], "b": {}}', "[]", None)
