@@ -33,7 +33,7 @@ _GROUP_BYTES: Final = 32_000_000
 _LEAST_ROWS: Final = 2048  # of a group: DuckDB works on so many at once
 _OBJECT_BYTES: Final = 1_000_000  # of the longest row, at least: DuckDB holds a multiple of it
 
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
     "memory_limit": "400MB",
     "threads": 1,  # pages are served beside it
     # Nothing comes from the network: what reads JSON and writes Parquet is built in.
@@ -95,6 +95,8 @@ def _make(folder: Path, columns: Sequence[ExportColumn], pieces: Pieces) -> Path
             contextlib.closing(_Parts(database, folder, columns)) as parts,
         ):
             database.execute("SET TimeZone = 'UTC'")
+            # The file may go to the standard output: nothing else belongs there, however long it takes.
+            database.execute("SET enable_progress_bar = false")
             for piece in pieces:
                 parts.add(piece)
             return parts.joined()
