@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from collector.ports import Ports
     from collector.serve import Runner
 
-NEEDED = ("alembic", "argon2", "flask", "flask_babel", "flask_wtf", "sqlalchemy", "waitress")
+FORMATS = (
+    "csv",
+    "parquet",
+    "jsonl",
+    "xlsx",
+    "geojson",
+)  # of exports: importing what writes them would slow each command
+NEEDED = ("alembic", "argon2", "flask", "flask_babel", "flask_wtf", "sqlalchemy", "waitress", "xlsxwriter")
 
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, Path | None], None]:
@@ -193,12 +200,15 @@ def evaluate(given: Given, as_of: date | None, from_day: date | None) -> int:
 
 @cli.command()
 @click.argument("table")
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
 @click.option("-o", "--output", type=Place(path_type=Path), default="-", help="File; else standard output.")
 @anywhere
 @click.pass_obj
 def export(given: Given, table: str, form: str, output: Path) -> None:
-    """Write a table as CSV or JSON Lines: measurements, schools, evaluations and more."""
+    """Write a table as a file: measurements, schools, evaluations and more.
+
+    GeoJSON is for schools and outages; Parquet needs DuckDB: enlace-connectivity[parquet].
+    """
     from collector import operate
 
     place = given.deployment()

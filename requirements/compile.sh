@@ -9,4 +9,5 @@ python3 -m venv "$tool/env"
 compile=("$tool/env/bin/uv" pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 pyproject.toml)
 "${compile[@]}" -o requirements/agent.txt
 "${compile[@]}" --extra collector -o requirements/collector.txt
-"${compile[@]}" --extra collector --group dev -o requirements/dev.txt
+"${compile[@]}" --extra collector --extra parquet -o requirements/collector-parquet.txt
+"${compile[@]}" --extra collector --extra parquet --group dev -o requirements/dev.txt

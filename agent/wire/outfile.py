@@ -185,7 +185,7 @@ def _write_beside(path: Path, pieces: Iterable[bytes]) -> int:
     except FileNotFoundError as error:
         raise OSError(_NO_FILES, str(error)) if path.parent.is_dir() else error from error
     try:
-        with _sigterm_interrupts(), open(descriptor, "wb") as file:  # noqa: PTH123 -- of a descriptor
+        with sigterm_interrupts(), open(descriptor, "wb") as file:  # noqa: PTH123 -- of a descriptor
             for piece in pieces:
                 size_bytes += file.write(piece)
             file.flush()
@@ -216,7 +216,7 @@ def _not_written(path: Path, folder: Path, error: OSError) -> NotWrittenError:
 
 
 @contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
+def sigterm_interrupts() -> Iterator[None]:
     """Let SIGTERM end the block as Ctrl-C does, so that nothing half written stays behind."""
     if threading.current_thread() is not threading.main_thread():
         yield

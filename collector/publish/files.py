@@ -5,7 +5,7 @@ JSON without its brackets is a line of CSV, if what the two write differently is
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -34,17 +34,23 @@ def csv(columns: Sequence[ExportColumn], pieces: Pieces) -> Iterator[bytes]:
     yield ",".join(column.name for column in columns).encode() + b"\r\n"
     cells = {at: _CSV_CELLS[column.kind] for at, column in enumerate(columns) if column.kind in _CSV_CELLS}
     for piece in pieces:
-        rows = _converted(piece, cells)
+        rows = converted(piece, cells)
         quick = _quick_csv(rows)
         yield quick if quick is not None else "".join(map(_csv_line, rows)).encode()
 
 
 def json_lines(columns: Sequence[ExportColumn], pieces: Pieces) -> Iterator[bytes]:
     """Yield one JSON object a line; what is unknown is null."""
+    made = objects(columns)
+    for piece in pieces:
+        yield _ENCODER.encode_lines(made(piece))
+
+
+def objects(columns: Sequence[ExportColumn]) -> Callable[[Sequence[Row]], list[msgspec.Struct]]:
+    """Return what makes rows to objects that msgspec writes as JSON, with a member for each column."""
     line = msgspec.defstruct("Line", [(str(column.name), Any) for column in columns])
     cells = {at: _JSON_CELLS[column.kind] for at, column in enumerate(columns) if column.kind in _JSON_CELLS}
-    for piece in pieces:
-        yield _ENCODER.encode_lines([line(*row) for row in _converted(piece, cells)])
+    return lambda piece: [line(*row) for row in converted(piece, cells)]
 
 
 def iso_time(utc_ms: int) -> str:
@@ -58,7 +64,8 @@ def _iso_minute(utc_minutes: int) -> str:
     return (_EPOCH + timedelta(minutes=utc_minutes)).isoformat()[:17]
 
 
-def _converted(piece: Sequence[Row], cells: dict[int, Cell]) -> list[list[Any]]:
+def converted(piece: Sequence[Row], cells: Mapping[int, Cell]) -> list[list[Any]]:
+    """Return rows whose known values at some places were put through what writes them."""
     rows = [list(row) for row in piece]
     for at, cell in cells.items():
         for row in rows:

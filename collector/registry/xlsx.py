@@ -243,14 +243,16 @@ class _Workbook:
 
 def _text_of(element: Xml.Element) -> str:
     """Return the text of a cell or shared string, without what is only its pronunciation."""
-    pieces: list[str] = []
+    return _unescaped("".join(_texts(element)))
+
+
+def _texts(element: Xml.Element) -> Iterator[str]:
     for child in element:
         tag = child.tag.rpartition("}")[2]
         if tag in ("t", "v"):
-            pieces.append(child.text or "")
+            yield child.text or ""
         elif tag in ("r", "is"):
-            pieces.append(_text_of(child))
-    return _unescaped("".join(pieces))
+            yield from _texts(child)
 
 
 def _unescaped(text: str) -> str:

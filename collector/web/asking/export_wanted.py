@@ -1,6 +1,6 @@
 """Which rows of which table an address asks for as a file, and what is wrong with it in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flask import request
@@ -38,6 +38,10 @@ class Wanted:
         values = {"from": self.first, "to": self.last, "school": self.school, "counts": self.counts}
         return {name: value for name, value in values.items() if value}
 
+    def without(self, wrong: Markup, status: int) -> "Wanted":
+        """Return the same choice, of which no file can be made."""
+        return replace(self, wrong=wrong, status=status)
+
     def filter(self) -> ExportFilter:
         """Return it as the export takes it."""
         zone = desk().zone
@@ -59,6 +63,7 @@ def read(snapshot: Snapshot, table: str, format_name: str) -> Wanted:
         table: As asked for; the first one where there is none of this name.
         format_name: As asked for; the first one where there is none of this name.
     """
+    table = table if table in dictionary.TABLES else dictionary.TABLES[0]
     first, last = (present.iso_day(request.args.get(name, "")) for name in ("from", "to"))
     school, counts = asked.text("school"), asked.text("counts")
     wrong, status = Markup(""), 200
@@ -68,9 +73,11 @@ def read(snapshot: Snapshot, table: str, format_name: str) -> Wanted:
         wrong, status = say("The first day is after the last, so there is no file."), 400
     elif school and devices.find_school_name(snapshot, school) is None:
         wrong, status = say("There is no school with the code %(code)s, so there is no file.", code=school), 404
+    elif not export.suits(table, format_name):
+        wrong, status = say("Only schools and outages have places, so there is no file. Choose another format."), 400
     return Wanted(
-        table=table if table in dictionary.TABLES else dictionary.TABLES[0],
-        format=format_name if format_name in export.FORMATS else export.FORMATS[0],
+        table=table,
+        format=format_name if format_name in export.offered() and export.suits(table, format_name) else "csv",
         first=first or "",
         last=last or "",
         school=school,

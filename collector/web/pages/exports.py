@@ -1,7 +1,5 @@
 """All rows and all columns as files, and what the columns mean."""
 
-from typing import Final
-
 from flask import Blueprint, Response, abort, request
 
 from collector.domain.roles import Role
@@ -15,12 +13,11 @@ from collector.web.http import problems
 from collector.web.http.frame import page
 from collector.web.language.i18n import language, say
 from collector.web.people.access import for_keys, for_role
-from collector.web.views import export_look
+from collector.web.views import export_file, export_look
+from collector.web.views.export_file import NoFileError
 from collector.web.words import export_words
 
 BLUEPRINT = Blueprint("exports", __name__)
-
-MEDIA: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
 
 @BLUEPRINT.get("/exports")
@@ -42,7 +39,9 @@ def _page(snapshot: Snapshot, wanted: Wanted) -> Response:
         wanted=wanted,
         look=export_look.look(snapshot, wanted.table, None if wanted.wrong else wanted.filter(), counts[wanted.table]),
         rows_words=export_words.ROWS,
-        formats=export_words.FORMATS,
+        formats={name: export_words.FORMATS[name] for name in export.offered()},
+        suits=export.suits,
+        with_places=export.WITH_PLACES,
         good_for=export_words.FORMATS_GOOD_FOR,
     )
     return Response(text, status=wanted.status)
@@ -68,17 +67,17 @@ def program(table: str, format: str) -> Response:
 @for_keys
 def download(table: str, format: str) -> Response:
     """Stream all rows of a table, or those of one school or of some days."""
-    if table not in dictionary.TABLES or format not in MEDIA:
+    if table not in dictionary.TABLES or format not in export.offered():
         abort(404)
     with desk().store.reader() as snapshot:
         wanted = export_wanted.read(snapshot, table, format)
         if wanted.wrong:
             return _refusal(snapshot, wanted)
-    return Response(
-        export.iter_in_pieces(desk().store.reader, table, format, wanted.filter()),
-        content_type=MEDIA[format],
-        headers={"Content-Disposition": f'attachment; filename="{table}.{format}"'},
-    )
+    try:
+        return export_file.answer(table, table, format, wanted.filter())
+    except NoFileError as error:
+        with desk().store.reader() as snapshot:
+            return _refusal(snapshot, wanted.without(error.sentence, error.status))
 
 
 def _refusal(snapshot: Snapshot, wanted: Wanted) -> Response:

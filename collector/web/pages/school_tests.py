@@ -25,12 +25,13 @@ from collector.store.unit import Snapshot
 from collector.web.asking import tests_wanted
 from collector.web.asking.tests_wanted import Wanted
 from collector.web.desk import desk
+from collector.web.http import problems
 from collector.web.http.frame import here, page
 from collector.web.language import present
 from collector.web.language.i18n import language, say
-from collector.web.pages.exports import MEDIA
 from collector.web.people.access import for_role
-from collector.web.views import fitness_words, hint_words, why
+from collector.web.views import export_file, fitness_words, hint_words, why
+from collector.web.views.export_file import NoFileError
 from collector.web.views.fitness_words import USES
 from collector.web.views.hint_words import HintLine
 from collector.web.words import terms
@@ -127,18 +128,18 @@ def _page(code: str) -> str:
 @for_role(Role.ANALYST)
 def download(code: str, format: str) -> Response:
     """Stream all tests of a filter with every column."""
-    if format not in MEDIA:
+    if format not in export.offered() or not export.suits("measurements", format):
         abort(404)
     with desk().store.reader() as snapshot:
         listed = _listed(snapshot, code)
     if listed.wanted.mistakes:
         return Response(_page(code), status=400)
-    wanted = ExportFilter(school=code, tests=listed.filter)
-    return Response(
-        export.iter_in_pieces(desk().store.reader, "measurements", format, wanted),
-        content_type=MEDIA[format],
-        headers={"Content-Disposition": f'attachment; filename="tests-{code}.{format}"'},
-    )
+    try:
+        return export_file.answer(
+            f"tests-{code}", "measurements", format, ExportFilter(school=code, tests=listed.filter)
+        )
+    except NoFileError as error:
+        return problems.problem(error.status, problems.Said(say("No file"), error.sentence), "file")
 
 
 def _listed(snapshot: Snapshot, code: str) -> Listed:

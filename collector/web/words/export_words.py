@@ -21,8 +21,11 @@ ROWS: Final[Words] = {
     "sites": later("One row for each school, day and learning site"),
     "networks": later("One row for each school, day and network that it was seen on"),
 }
-FORMATS: Final = {"csv": "CSV", "jsonl": "JSON Lines"}
+FORMATS: Final = {"csv": "CSV", "parquet": "Parquet", "jsonl": "JSON Lines", "xlsx": "XLSX", "geojson": "GeoJSON"}
 FORMATS_GOOD_FOR: Final[Words] = {
-    "csv": later("opens anywhere, in a spreadsheet too"),
-    "jsonl": later("one object a line, for programs"),
+    "csv": later("opens anywhere"),
+    "parquet": later("small; for pandas, DuckDB, Spark"),
+    "jsonl": later("one object a line"),
+    "xlsx": later("up to 1 million rows"),
+    "geojson": later("schools and outages"),
 }

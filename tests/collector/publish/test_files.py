@@ -58,7 +58,7 @@ ROWS = st.lists(
 @example([("a", ",null", None, None, None, '[1,null,"x"]')])
 def test_both_ways_to_a_line_agree_and_are_read_back(rows: list[tuple[object, ...]]) -> None:
     made = b"".join(files.csv(COLUMNS, [rows]))
-    plain = "".join(files._csv_line(row) for row in files._converted(rows, {4: bool}))
+    plain = "".join(files._csv_line(row) for row in files.converted(rows, {4: bool}))
     assert made.split(b"\r\n", 1)[1] == plain.encode()
     heading, *lines = csv.reader(io.StringIO(made.decode(), newline=""))
     assert heading == [column.name for column in COLUMNS]
