@@ -40,10 +40,11 @@ SCHOOL_MONTHS = Table(
     Column("first_day", Text, nullable=False),  # of the month
     Column("used_bytes", BigInteger, nullable=False),
     Column("measurements", Integer, nullable=False),
+    Column("voting", Integer, nullable=False),  # of them, those that count
     Column("uncounted_days", Integer, nullable=False),  # days of which the bytes are not known
     PrimaryKeyConstraint("school", "first_day"),
     # With all that a page asks of a month, so that those of other months are not read.
-    Index("ix_school_months_used", "first_day", "school", "used_bytes", "measurements", "uncounted_days"),
+    Index("ix_school_months_used", "first_day", "school", "used_bytes", "measurements", "voting", "uncounted_days"),
 )
 
 

@@ -118,7 +118,7 @@ def show_one(month: str) -> str:
             areas=found.areas[: asked.limit()],
             targets=_targets(snapshot, found),
             broken=month_outages.words(broken),
-            set_aside=_set_aside(snapshot, parts, wanted),
+            tests=pages_reports.tests_of(snapshot, wanted.first),
             up=_up(snapshot, wanted),
             list_link=_link_to(wanted),
             share=targets.in_force_now(snapshot).criterion.share,
@@ -230,15 +230,6 @@ def _broken(snapshot: Snapshot, wanted: Month, now_ms: int) -> month_outages.Bro
     span = wanted.from_ms, wanted.until_ms
     local = pages_reports.count_local_outages(snapshot, *span)
     return month_outages.add_up(pages_reports.outages(snapshot, *span), local, now_ms)
-
-
-def _set_aside(snapshot: Snapshot, parts: Desk, wanted: Month) -> Mapping[str, int]:
-    span = wanted.from_ms, wanted.until_ms
-
-    def count() -> Mapping[str, int]:
-        return pages_reports.set_aside(snapshot, *span)
-
-    return remembered.of_votes("report_aside", snapshot, parts.measure, count, span)
 
 
 def _up(snapshot: Snapshot, wanted: Month) -> Mapping[str, str]:

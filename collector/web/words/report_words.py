@@ -7,12 +7,14 @@ from markupsafe import Markup
 
 from collector.domain.cures import Cure
 from collector.publish.monthly import Advice, Monthly, Need
+from collector.store.queries.pages.reports import Tests
 from collector.store.queries.pages.schools import NO_VERDICT
 from collector.web.language import present
 from collector.web.language.conventions import NBSP
 from collector.web.language.i18n import say, say_many
 from collector.web.words import sentences, terms
 
+ONE_DIGIT = 0.01  # smaller shares are said with a decimal
 COMPLAINTS = 3  # providers named one by one; the file has them all
 
 
@@ -242,35 +244,37 @@ def share_meeting(report: Monthly, before: str) -> Markup:
     )
 
 
-def quality(report: Monthly, set_aside: Mapping[str, int]) -> Markup:
-    """Return how many tests did not count, and of how many schools nothing is said.
+def quality(report: Monthly, tests: Tests) -> Markup:
+    """Return which part of the tests did not count, and of how many schools nothing is said.
 
     Args:
         report: The month.
-        set_aside: Tests by the reason why they do not count, the most common first.
+        tests: Those of the month.
     """
     few = report.counts.get("INSUFFICIENT", 0) + report.counts.get(NO_VERDICT, 0)
     if not few:
-        return _set_aside(set_aside) + " " + say("Of every school there were enough tests.")
+        return _set_aside(tests) + " " + say("Of every school there were enough tests.")
     second = say_many(
         "Of %(shown)s school there are not enough tests: nothing is said of it.",
         "Of %(shown)s schools there are not enough tests: nothing is said of them.",
         few,
         shown=present.number(few),
     )
-    return _set_aside(set_aside) + " " + second
+    return _set_aside(tests) + " " + second
 
 
-def _set_aside(set_aside: Mapping[str, int]) -> Markup:
-    if not set_aside:
+def _set_aside(tests: Tests) -> Markup:
+    aside = tests.made - tests.voting
+    if not aside:
         return say("No test was set aside.")
-    tests = sum(set_aside.values())
+    share = aside / tests.made
     return say_many(
-        "%(shown)s test was set aside, with its reason: %(reason)s.",
-        "%(shown)s tests were set aside, each with its reason; the most common: %(reason)s.",
-        tests,
-        shown=present.number(tests),
-        reason=terms.word_of(terms.EXCLUSIONS, next(iter(set_aside))),
+        "%(shown)s test of %(total)s (%(pct)s %%) was set aside, with its reason.",
+        "%(shown)s tests of %(total)s (%(pct)s %%) were set aside, each with its reason.",
+        aside,
+        shown=present.number(aside),
+        total=present.number(tests.made),
+        pct=present.percent(share, 0 if share >= ONE_DIGIT else 1),
     )
 
 

@@ -12,7 +12,7 @@ down_revision = "0032"
 branch_labels = None
 depends_on = None
 
-_COUNTS = ("used_bytes", "measurements", "uncounted_days")
+_COUNTS = ("used_bytes", "measurements", "voting", "uncounted_days")
 _MONTH = "substr(day, 1, 7) || '-01'"
 
 
@@ -30,6 +30,6 @@ def upgrade() -> None:
     op.create_index("ix_devices_state_school", "devices", ["state", "school"])
     op.execute(
         f"INSERT INTO school_months (school, first_day, {', '.join(_COUNTS)}) "  # noqa: S608 -- names of ours
-        f"SELECT school, {_MONTH}, 0, sum(measurements), sum(CASE WHEN measurements > 0 THEN 1 ELSE 0 END) "
+        f"SELECT school, {_MONTH}, 0, sum(measurements), sum(voting), sum(CASE WHEN measurements > 0 THEN 1 ELSE 0 END) "
         f"FROM school_days GROUP BY school, {_MONTH}"
     )

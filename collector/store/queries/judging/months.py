@@ -1,4 +1,4 @@
-"""What the tests of a school moved in each month: added up from its school days in the transaction that writes them."""
+"""What the tests of a school moved in each month, and how many count: added up from its school days in the transaction that writes them."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -29,7 +29,8 @@ def renew(unit: UnitOfWork, schools: Sequence[str], from_day: str) -> None:
         stale = _MADE.school.in_(some) & (_MADE.first_day >= first)
         unit.connection.execute(delete(SCHOOL_MONTHS).where(stale))
         month = _FIRST_DAY.label("first_day")
-        sums = (func.sum(func.coalesce(_DAYS.used_bytes, 0)), func.sum(_DAYS.measurements))
+        used = func.sum(func.coalesce(_DAYS.used_bytes, 0))
+        sums = (used, func.sum(_DAYS.measurements), func.sum(_DAYS.voting))
         query = select(_DAYS.school, month, *sums, func.sum(case((_IS_UNCOUNTED, 1), else_=0)))
         query = query.where(_DAYS.school.in_(some), _DAYS.day >= first).group_by(_DAYS.school, month)
         unit.connection.execute(insert(SCHOOL_MONTHS).from_select(names, query))

@@ -14,9 +14,8 @@ from collector.domain.words import OutageLabel, OutageState
 from collector.store.queries.judging.outages import REGIONAL
 from collector.store.queries.pages.schools import Measure
 from collector.store.tables.availability import LOCAL_OUTAGES
-from collector.store.tables.judgement import EVALUATIONS
+from collector.store.tables.judgement import EVALUATIONS, SCHOOL_MONTHS
 from collector.store.tables.judgement import PERIOD_VERDICTS as VERDICTS
-from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.outages import OUTAGE_SCHOOLS, OUTAGES
 from collector.store.tables.proofs import PACKS
 from collector.store.tables.registry import SCHOOLS
@@ -61,6 +60,13 @@ class OutageRow(NamedTuple):
     from_ms: int
     to_ms: int | None  # None: it goes on
     pupil_hours: float | None  # of the schools that the reader sees; None: nobody knows
+
+
+class Tests(NamedTuple):
+    """The tests of a month."""
+
+    made: int
+    voting: int  # of them, those that count
 
 
 class AreaMiddle(NamedTuple):
@@ -156,15 +162,17 @@ def count_local_outages(snapshot: Snapshot, from_ms: int, until_ms: int) -> int:
     return int(snapshot.connection.scalar(query) or 0)
 
 
-def set_aside(snapshot: Snapshot, from_ms: int, until_ms: int) -> dict[str, int]:
-    """Return how many tests of a time do not count for which reason, the most common first.
+def tests_of(snapshot: Snapshot, first: str) -> Tests:
+    """Return how many tests there were in a month and how many of them count; an index has all that is read.
 
-    An index holds those alone. How many tests there were in all would be read from millions of rows.
+    Args:
+        snapshot: What is shown.
+        first: The first day of the month, as each school has it.
     """
-    test, count = MEASUREMENTS.c, func.count()
-    query = select(test.exclusion, count).where(test.exclusion.is_not(None), test.started_ms >= from_ms)
-    query = query.where(test.started_ms < until_ms).group_by(test.exclusion).order_by(count.desc(), test.exclusion)
-    return {reason: int(tests) for reason, tests in snapshot.connection.execute(query)}
+    made = SCHOOL_MONTHS.c
+    query = select(func.sum(made.measurements), func.sum(made.voting)).where(made.first_day == first)
+    made_n, voting_n = snapshot.connection.execute(query).one()
+    return Tests(int(made_n or 0), int(voting_n or 0))
 
 
 def schools_with_pack(snapshot: Snapshot, tests: int, until_ms: int) -> set[str]:
