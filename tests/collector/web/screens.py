@@ -116,6 +116,7 @@ FEW = (
     ("04-school", Look("es", "dark", 390)),
     ("06-flag", Look("pt", "dark")),
     ("08-providers", Look("es", "light")),
+    ("38-report", Look("es", "light")),
 )
 """What the documents show."""
 
