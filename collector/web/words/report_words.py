@@ -1,6 +1,6 @@
 """The monthly report in words: its headline, what changed, what to do, what broke."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -12,7 +12,7 @@ from collector.store.queries.pages.schools import NO_VERDICT
 from collector.web.language import present
 from collector.web.language.conventions import NBSP
 from collector.web.language.i18n import say, say_many
-from collector.web.words import sentences, terms
+from collector.web.words import sentences
 
 ONE_DIGIT = 0.01  # smaller shares are said with a decimal
 COMPLAINTS = 3  # providers named one by one; the file has them all
