@@ -40,12 +40,10 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class AreaLine:
-    """The schools of one area."""
+class Counted:
+    """Some schools by their verdicts."""
 
-    area: str | None
     counts: Mapping[str, int]  # by verdict, NO_VERDICT among them
-    change: int | None  # how many more meet, of those judged in both months; None: there are none
 
     @property
     def schools(self) -> int:
@@ -61,6 +59,14 @@ class AreaLine:
     def meets(self) -> int:
         """How many meet their target."""
         return self.counts.get(Verdict.MEETS.value, 0)
+
+
+@dataclass(frozen=True)
+class AreaLine(Counted):
+    """The schools of one area."""
+
+    area: str | None
+    change: int | None  # how many more meet, of those judged in both months; None: there are none
 
 
 @dataclass(frozen=True)
@@ -90,11 +96,10 @@ class Both:
 
 
 @dataclass(frozen=True)
-class Monthly:
+class Monthly(Counted):
     """One month of the schools that a reader sees."""
 
     first_day: str
-    counts: Mapping[str, int]  # by verdict, NO_VERDICT among them
     pupils: int
     pupils_below: int
     last_day: str | None  # the newest that was judged; None: none in this month
@@ -106,21 +111,6 @@ class Monthly:
     providers: tuple[ProviderLine, ...]  # the one with most judged schools first
     advice: tuple[Advice, ...]
     worst: tuple[SchoolRow, ...]  # far below the target with many pupils
-
-    @property
-    def schools(self) -> int:
-        """How many the registry has."""
-        return sum(self.counts.values())
-
-    @property
-    def judged(self) -> int:
-        """How many have enough data."""
-        return judged_of(self.counts)
-
-    @property
-    def meets(self) -> int:
-        """How many meet their target."""
-        return self.counts.get(Verdict.MEETS.value, 0)
 
     @property
     def below(self) -> int:
@@ -208,7 +198,7 @@ def _areas(rows: Iterable[SchoolRow]) -> tuple[AreaLine, ...]:
     lines = []
     for area, some in by_area.items():
         both = _both(some)
-        lines.append(AreaLine(area, _counts(some), both.change if both.schools else None))
+        lines.append(AreaLine(_counts(some), area, both.change if both.schools else None))
     return tuple(sorted(lines, key=lambda line: (line.area is None, line.area or "")))
 
 
