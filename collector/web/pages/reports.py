@@ -122,6 +122,7 @@ def show_one(month: str) -> str:
             up=_up(snapshot, wanted),
             list_link=_link_to(wanted),
             share=targets.in_force_now(snapshot).criterion.share,
+            few=monthly.FEWEST,
             now=present.full_moment(parts.now_ms, parts.zone, begins=False),
             scope_names=sorted(snapshot.scope.areas or ()),
         )
