@@ -19,7 +19,7 @@ class Broken:
     outages: int  # of schools: neither ours nor taken back
     hours: float
     pupil_hours: float | None  # None: nobody knows
-    ours: int
+    ours: int  # of our own server, as far as they were not taken back
     local: int  # of one school alone
 
 
@@ -37,7 +37,7 @@ def add_up(rows: Sequence[OutageRow], local: int, now_ms: int) -> Broken:
         outages=len(some),
         hours=sum((now_ms if row.to_ms is None else row.to_ms) - row.from_ms for row in some) / _HOUR_MS,
         pupil_hours=sum(lost) if lost else None,
-        ours=sum(row.is_ours for row in rows),
+        ours=sum(row.is_ours and not row.is_none for row in rows),
         local=local,
     )
 

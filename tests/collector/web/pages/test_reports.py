@@ -201,6 +201,7 @@ def test_outages_are_added_up_and_ours_do_not_count(admin: FlaskClient, app: Fla
             ("area", "open", pages_world.NOW_MS - 3_600_000, None, None),
             ("collector", "closed", NOVEMBER_MS + day_ms, 30, None),
             ("provider", "retracted", NOVEMBER_MS + day_ms, 50, 0.0),
+            ("collector", "retracted", NOVEMBER_MS + day_ms, 20, 0.0),
             ("provider", "closed", NOVEMBER_MS - 1, 70, 9999.0),  # of October
         )):  # fmt: skip
             at = dict.fromkeys(("from_ms", "began_ms", "suspected_ms", "opened_ms"), from_ms)
