@@ -101,9 +101,9 @@ def thin(report: Monthly) -> Markup:
     if not report.judged or 2 * report.judged >= report.schools:
         return Markup("")
     return say_many(
-        "Only %(judged)s of %(total)s school had enough data in this month: the figures speak of it, not of all.",
+        "Only %(judged)s of %(total)s schools had enough data in this month: the figures speak of it, not of all.",
         "Only %(judged)s of %(total)s schools had enough data in this month: the figures speak of these, not of all.",
-        report.schools,
+        report.judged,
         judged=present.number(report.judged),
         total=present.number(report.schools),
     )
