@@ -96,12 +96,20 @@ class Both:
 
 
 @dataclass(frozen=True)
+class Roll:
+    """The pupils of some schools."""
+
+    pupils: int | None  # of those whose roll is known; None: no roll is
+    is_whole: bool  # every roll is known
+
+
+@dataclass(frozen=True)
 class Monthly(Counted):
     """One month of the schools that a reader sees."""
 
     first_day: str
-    pupils: int
-    pupils_below: int
+    pupils: Roll
+    pupils_below: Roll
     last_day: str | None  # the newest that was judged; None: none in this month
     both: Both
     fell: int
@@ -129,6 +137,13 @@ def judged_of(counts: Mapping[str, int]) -> int:
     return sum(counts.values()) - counts.get(Verdict.INSUFFICIENT.value, 0) - counts.get(NO_VERDICT, 0)
 
 
+def roll_of(rows: Iterable[SchoolRow]) -> Roll:
+    """Return how many pupils some schools have, as far as their rolls are known; without schools there are none."""
+    rolls = [row.pupils for row in rows]
+    known = [pupils for pupils in rolls if pupils is not None]
+    return Roll(sum(known) if known or not rolls else None, len(known) == len(rolls))
+
+
 def put_together(first_day: str, rows: Sequence[SchoolRow]) -> Monthly:
     """Return the report of a month.
 
@@ -140,8 +155,8 @@ def put_together(first_day: str, rows: Sequence[SchoolRow]) -> Monthly:
     return Monthly(
         first_day=first_day,
         counts=_counts(rows),
-        pupils=sum(row.pupils or 0 for row in rows),
-        pupils_below=sum(row.pupils or 0 for row in below),
+        pupils=roll_of(rows),
+        pupils_below=roll_of(below),
         last_day=max((row.day for row in rows if row.day is not None), default=None),
         both=_both(rows),
         fell=sum(row.verdict_before in FELL_FROM for row in below),
