@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 
 from collector.publish.dictionary import TABLES
 from collector.store.open import Store
+from collector.store.queries.export_shapes import SHAPES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAGS
 from collector.store.tables.measurements import MEASUREMENTS
-from collector.store.queries.export_shapes import SHAPES
 from collector.store.tables.outages import OUTAGE_SCHOOLS
 from tests.collector.web.pages.conftest import sign_in, token_of
 from tests.collector.web.pages.test_all_pages import PAGES, statements
