@@ -5,7 +5,7 @@ WORKERS ?= 5
 VENV := .venv
 BIN := $(VENV)/bin
 COMPILED := $(VENV)/.compiled
-SOURCES := $(shell find agent collector bench tests -name '*.py' -not -path '*/node_modules/*')
+SOURCES := $(shell find agent collector bench tests -name node_modules -prune -o -name '*.py' -print)
 # Without what Python keeps of a module, each process of the tests and each program that they start compiles it again.
 unexport PYTHONDONTWRITEBYTECODE
 STAMP := $(VENV)/.ready-$(shell cat requirements/dev.txt pyproject.toml | sha256sum | cut -c1-12)
@@ -37,8 +37,8 @@ test: tools ## all tests (minutes)
 	@$(MAKE) -s -j2 check pytest
 
 # One process compiles all tests before the workers, which would do it at once and each for itself; what is compiled
-# already stays so until a file changes.
-$(COMPILED): $(SOURCES) | $(STAMP)
+# already stays so until a file or a version of what is installed changes: what pytest keeps bears its version.
+$(COMPILED): $(STAMP) $(SOURCES)
 	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true
 	@touch $@
 

@@ -26,13 +26,8 @@ if TYPE_CHECKING:
     from collector.ports import Ports
     from collector.serve import Runner
 
-FORMATS = (
-    "csv",
-    "parquet",
-    "jsonl",
-    "xlsx",
-    "geojson",
-)  # of exports: importing what writes them would slow each command
+# Those of `export.FORMATS`: importing what writes them would slow each command.
+FORMATS = ("csv", "parquet", "jsonl", "xlsx", "geojson")
 NEEDED = ("alembic", "argon2", "flask", "flask_babel", "flask_wtf", "sqlalchemy", "waitress", "xlsxwriter")
 
 

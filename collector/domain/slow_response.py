@@ -6,6 +6,7 @@ load that 95 of 100 answers of a test stay under, of the slower direction.
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import takewhile
 from statistics import median
 from typing import Any, Final, NamedTuple
 
@@ -86,8 +87,8 @@ def observe(
 
     Args:
         window: Its days, oldest first.
-        limit: What is asked on the last day. Days on which the limit was another are left out: their tests were
-            counted by that one.
+        limit: What is asked on the last day. Days up to the last one on which it was another are left out: their
+            tests were counted by that one, and what is counted has no gap.
         is_satellite: Whether the line goes through a satellite: where its way alone takes longer than the limit,
             nothing is said, unless the profile asks for it.
         criterion: How many tests on how many days it takes, and how tests of one day resemble each other.
@@ -96,7 +97,7 @@ def observe(
         return None
     if limit.ms is None:
         return Finding(DayState.GOOD, {})
-    counted = [one for one in window if one.n and one.limit_ms == limit.ms]
+    counted = _newest_by(window, limit.ms)
     n, slow = sum(one.n for one in counted), sum(one.slow for one in counted)
     numbers: dict[str, Any] = {
         "from_day": counted[0].day.isoformat() if counted else window[-1].day.isoformat(),
@@ -117,6 +118,12 @@ def observe(
     if is_satellite and not limit.is_of_profile and (found.idle_ms or 0.0) > limit.ms:
         return Finding(DayState.UNKNOWN, {**numbers, "is_far": True})
     return _judged(numbers, share, limit, criterion)
+
+
+def _newest_by(window: Sequence[DelayDay], limit_ms: float) -> list[DelayDay]:
+    """Return the days that tell a delay, from the last time on that the limit was another."""
+    by_it = takewhile(lambda one: one.limit_ms == limit_ms, (one for one in reversed(window) if one.n))
+    return [*by_it][::-1]
 
 
 def _judged(numbers: dict[str, Any], share: float, limit: Limit, criterion: Criterion) -> Finding:

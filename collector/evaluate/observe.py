@@ -144,16 +144,9 @@ def day_row(seen: SchoolDay, inputs: SchoolInputs, *, is_final: bool) -> dict[st
         "median_download_bps": _median_bps([row.download_bps for row in seen.voting]),
         "median_upload_bps": _median_bps([row.upload_bps for row in seen.voting]),
         "median_idle_rtt_ms": median(rtts) if rtts else None,
-        "used_bytes": sum(used_bytes(row) for row in seen.measured),
+        "used_bytes": sum(row.cost_bytes for row in seen.measured),
         "is_final": is_final,
     }
-
-
-def used_bytes(row: Measured) -> int:
-    """Return what a measurement cost the line, as a school's budget counts it: with headers, where they are known."""
-    down_bytes = row.download_bytes if row.download_wire_bytes_est is None else row.download_wire_bytes_est
-    up_bytes = row.upload_bytes if row.upload_wire_bytes_est is None else row.upload_wire_bytes_est
-    return (down_bytes or 0) + (up_bytes or 0)
 
 
 def _median_bps(values: Sequence[int | None]) -> int | None:

@@ -300,6 +300,6 @@ def _plan(inputs: SchoolInputs, wanted: Wanted, choice: Choice, tests: Sequence[
     windows = [window for day in choice.coming for window in _windows(inputs, wanted.hours, day)]
     if not windows:
         return None
-    costs = [cost for one in tests if (cost := one.row.cost_bytes)]
+    costs = [cost for one in tests if (cost := one.row.measured.cost_bytes)]
     cost_bytes = round(proof.DAY_TESTS * median(costs)) if costs else None
     return Plan(choice.coming, tuple((window.from_ms, window.to_ms) for window in windows), cost_bytes)

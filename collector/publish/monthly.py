@@ -40,12 +40,10 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class AreaLine:
-    """The schools of one area."""
+class Counted:
+    """Some schools by their verdicts."""
 
-    area: str | None
     counts: Mapping[str, int]  # by verdict, NO_VERDICT among them
-    change: int | None  # how many more meet, of those judged in both months; None: there are none
 
     @property
     def schools(self) -> int:
@@ -61,6 +59,14 @@ class AreaLine:
     def meets(self) -> int:
         """How many meet their target."""
         return self.counts.get(Verdict.MEETS.value, 0)
+
+
+@dataclass(frozen=True)
+class AreaLine(Counted):
+    """The schools of one area."""
+
+    area: str | None
+    change: int | None  # how many more meet, of those judged in both months; None: there are none
 
 
 @dataclass(frozen=True)
@@ -90,13 +96,20 @@ class Both:
 
 
 @dataclass(frozen=True)
-class Monthly:
+class Roll:
+    """The pupils of some schools."""
+
+    pupils: int | None  # of those whose roll is known; None: no roll is
+    is_whole: bool  # every roll is known
+
+
+@dataclass(frozen=True)
+class Monthly(Counted):
     """One month of the schools that a reader sees."""
 
     first_day: str
-    counts: Mapping[str, int]  # by verdict, NO_VERDICT among them
-    pupils: int
-    pupils_below: int
+    pupils: Roll
+    pupils_below: Roll
     last_day: str | None  # the newest that was judged; None: none in this month
     both: Both
     fell: int
@@ -106,21 +119,6 @@ class Monthly:
     providers: tuple[ProviderLine, ...]  # the one with most judged schools first
     advice: tuple[Advice, ...]
     worst: tuple[SchoolRow, ...]  # far below the target with many pupils
-
-    @property
-    def schools(self) -> int:
-        """How many the registry has."""
-        return sum(self.counts.values())
-
-    @property
-    def judged(self) -> int:
-        """How many have enough data."""
-        return judged_of(self.counts)
-
-    @property
-    def meets(self) -> int:
-        """How many meet their target."""
-        return self.counts.get(Verdict.MEETS.value, 0)
 
     @property
     def below(self) -> int:
@@ -139,6 +137,13 @@ def judged_of(counts: Mapping[str, int]) -> int:
     return sum(counts.values()) - counts.get(Verdict.INSUFFICIENT.value, 0) - counts.get(NO_VERDICT, 0)
 
 
+def roll_of(rows: Iterable[SchoolRow]) -> Roll:
+    """Return how many pupils some schools have, as far as their rolls are known; without schools there are none."""
+    rolls = [row.pupils for row in rows]
+    known = [pupils for pupils in rolls if pupils is not None]
+    return Roll(sum(known) if known or not rolls else None, len(known) == len(rolls))
+
+
 def put_together(first_day: str, rows: Sequence[SchoolRow]) -> Monthly:
     """Return the report of a month.
 
@@ -150,8 +155,8 @@ def put_together(first_day: str, rows: Sequence[SchoolRow]) -> Monthly:
     return Monthly(
         first_day=first_day,
         counts=_counts(rows),
-        pupils=sum(row.pupils or 0 for row in rows),
-        pupils_below=sum(row.pupils or 0 for row in below),
+        pupils=roll_of(rows),
+        pupils_below=roll_of(below),
         last_day=max((row.day for row in rows if row.day is not None), default=None),
         both=_both(rows),
         fell=sum(row.verdict_before in FELL_FROM for row in below),
@@ -208,7 +213,7 @@ def _areas(rows: Iterable[SchoolRow]) -> tuple[AreaLine, ...]:
     lines = []
     for area, some in by_area.items():
         both = _both(some)
-        lines.append(AreaLine(area, _counts(some), both.change if both.schools else None))
+        lines.append(AreaLine(_counts(some), area, both.change if both.schools else None))
     return tuple(sorted(lines, key=lambda line: (line.area is None, line.area or "")))
 
 

@@ -248,15 +248,16 @@ class _Rows:
         before = len(self.measurements)
         if is_open and not holiday and self.chance.random() > 0.08:
             votes = self._tests(day)
+        made = len(self.measurements) - before
         if day > LAST_DAY:
             return
         if is_open:
             self.days.append({
                 "school": self.place.code, "day": day.isoformat(), "is_open": not holiday,
-                "suppressed": "holiday" if holiday else None, "measurements": len(votes), "voting": len(votes),
+                "suppressed": "holiday" if holiday else None, "measurements": made, "voting": len(votes),
                 "median_download_bps": round(median(votes)) if votes else None,
                 "median_idle_rtt_ms": _IDLE_MS.get(self.place.technology, 44.0) if votes else None,
-                "used_bytes": _TEST_BYTES * (len(self.measurements) - before),
+                "used_bytes": _TEST_BYTES * made,
                 "loaded_n": len(votes), "loaded_slow_n": len(votes) if self.loaded_ms > 200 else 0,
                 "loaded_limit_ms": 200.0, "median_loaded_ms": self.loaded_ms if votes else None,
             })  # fmt: skip

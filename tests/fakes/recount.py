@@ -56,7 +56,9 @@ def by_month(store: Store) -> Rows:
     found: Rows = {}
     for (school, day), row in sorted(rows(store, SCHOOL_DAYS).items()):
         key = (school, f"{day[:7]}-01")
-        sums = found.setdefault(key, {"school": key[0], "first_day": key[1], "used_bytes": 0, "measurements": 0, "voting": 0})
+        sums = found.setdefault(
+            key, {"school": key[0], "first_day": key[1], "used_bytes": 0, "measurements": 0, "voting": 0}
+        )
         sums["used_bytes"] += row["used_bytes"] or 0
         sums["measurements"] += row["measurements"]
         sums["voting"] += row["voting"]

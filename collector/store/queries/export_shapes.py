@@ -25,6 +25,7 @@ class Shape:
     hidden: frozenset[str] = frozenset()  # of the table, not in the file
     renamed: tuple[tuple[str, str], ...] = ()  # table -> file, where the ending does not say it
     json: frozenset[str] = frozenset()
+    of_all: frozenset[str] = frozenset()  # told of the whole: empty for who sees a part of the country
     days: frozenset[str] = frozenset()
     school: str = "school"
     key_of_school: str = "flag_id"  # where it has no column of the school: what says whose a row is
@@ -112,6 +113,9 @@ SHAPES: Final[dict[str, Shape]] = {
         hidden=frozenset({"suspected_ms", "recovered_ms", "whole_ms", "began_ms", "live_label"}),
         renamed=tuple((f"{name}_ms", f"{name}_at") for name in ("opened", "closed", "from", "to", "learnt")),
         json=frozenset({"timeline"}),
+        of_all=frozenset(
+            {"online", "silent", "near_online", "near_silent", "confirmed", "pupils", "pupil_hours", "timeline"}
+        ),
         key_of_school="outage_id",
         time="from_ms",
     ),

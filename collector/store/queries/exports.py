@@ -120,7 +120,7 @@ def first_rows(snapshot: Snapshot, table: str, wanted: ExportFilter, limit: int)
     shape = SHAPES[table]
     values = [_value(name, column, shape) for name, column in _columns(shape)]
     query = select(*values).select_from(_source(shape)).where(*_where(shape, wanted)).order_by(*_keys(shape))
-    return _fetch(snapshot, query.limit(limit), {})
+    return _seen(snapshot, shape, _fetch(snapshot, query.limit(limit), {}))
 
 
 def stream(
@@ -147,7 +147,7 @@ def stream(
         places = _places("after", end or ())
         with open_reader() as snapshot:
             end = _first(snapshot, ends, places | _places("upto", last)) or last
-            piece = _fetch(snapshot, rows, places | _places("upto", end))
+            piece = _seen(snapshot, shape, _fetch(snapshot, rows, places | _places("upto", end)))
         yield piece
 
 
@@ -163,7 +163,7 @@ def _statements(
         bounds.append(tuple_(*keys) > _bound_tuple("after", keys))
     values = [_value(name, column, shape) for name, column in _columns(shape)]
     ends = select(*keys).where(*where, *bounds).order_by(*keys).offset(ROWS_AT_ONCE - 1)
-    return ends, select(*values).select_from(_source(shape)).where(*where, *bounds)
+    return ends, select(*values).select_from(_source(shape)).where(*where, *bounds).order_by(*keys)
 
 
 def _source(shape: Shape) -> FromClause:
@@ -200,6 +200,14 @@ def _fetch(snapshot: Snapshot, query: Select[Any], places: dict[str, Any]) -> li
     return [] if cursor is None else list(cursor.fetchall())
 
 
+def _seen(snapshot: Snapshot, shape: Shape, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return rows without what is told of the whole country where somebody sees a part of it."""
+    if snapshot.scope.is_whole or not shape.of_all:
+        return rows
+    is_told = [name not in shape.of_all for name, _ in _columns(shape)]
+    return [tuple(value if told else None for value, told in zip(row, is_told, strict=True)) for row in rows]
+
+
 def _columns(shape: Shape) -> list[tuple[str, Column[Any] | None]]:
     """Return (name in the file, column); the constant `kind` has no column."""
     renamed = dict(shape.renamed)
@@ -220,7 +228,7 @@ def _value(name: str, column: Column[Any] | None, shape: Shape) -> ColumnElement
 def _export_column(name: str, column: Column[Any] | None, shape: Shape) -> ExportColumn:
     if column is None:
         return ExportColumn(name, CellKind.TEXT, is_nullable=False)
-    return ExportColumn(name, _kind(column, shape), bool(column.nullable))
+    return ExportColumn(name, _kind(column, shape), bool(column.nullable) or name in shape.of_all)
 
 
 def _kind(column: Column[Any], shape: Shape) -> CellKind:

@@ -122,6 +122,7 @@ def show_one(month: str) -> str:
             up=_up(snapshot, wanted),
             list_link=_link_to(wanted),
             share=targets.in_force_now(snapshot).criterion.share,
+            few=monthly.FEWEST,
             now=present.full_moment(parts.now_ms, parts.zone, begins=False),
             scope_names=sorted(snapshot.scope.areas or ()),
         )
@@ -143,9 +144,11 @@ def _month(snapshot: Snapshot, parts: Desk, text: str) -> Month:
     """Return the month that an address names; one that has no report is not there."""
     today = present.local(parts.now_ms, parts.zone).date()
     first = _first_day(text)
-    begin = pages_reports.first_month(snapshot, parts.measure)
-    newest = periods.first_day(MONTH, today).isoformat()
-    if first is None or begin is None or not begin <= first.isoformat() <= newest:
+    judged = pages_reports.months_judged(snapshot, parts.measure)
+    if first is None or judged is None:
+        abort(404)
+    begin, newest = judged[0], min(judged[1], periods.first_day(MONTH, today).isoformat())
+    if not begin <= first.isoformat() <= newest:
         abort(404)
     after = periods.first_day(MONTH, first + timedelta(days=31))
     before = periods.first_before(MONTH, first)
@@ -153,7 +156,7 @@ def _month(snapshot: Snapshot, parts: Desk, text: str) -> Month:
         first=first.isoformat(),
         last=(after - timedelta(days=1)).isoformat(),
         before=before.isoformat(),
-        is_so_far=first.isoformat() == newest,
+        is_so_far=first == periods.first_day(MONTH, today),
         from_ms=evidence.midnight_ms(first.isoformat(), parts.zone),
         until_ms=evidence.midnight_ms(after.isoformat(), parts.zone),
         older=f"{before:%Y-%m}" if before.isoformat() >= begin else None,
@@ -178,14 +181,14 @@ def _report(snapshot: Snapshot, parts: Desk, wanted: Month) -> Monthly:
 
 
 def _lines(snapshot: Snapshot, parts: Desk) -> Sequence[MonthLine]:
-    begin = pages_reports.first_month(snapshot, parts.measure)
-    if begin is None:
+    judged = pages_reports.months_judged(snapshot, parts.measure)
+    if judged is None:
         return []
     newest = periods.first_day(MONTH, present.local(parts.now_ms, parts.zone).date()).isoformat()
 
     def count() -> Mapping[str, Mapping[str, int]]:
         found: dict[str, dict[str, int]] = {}
-        for one in pages_reports.counts_by_month(snapshot, parts.measure, begin):
+        for one in pages_reports.counts_by_month(snapshot, parts.measure, judged[0]):
             found.setdefault(one.first_day, {})[one.verdict] = one.schools
         return found
 

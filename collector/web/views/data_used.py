@@ -32,9 +32,14 @@ class Line:
     allowance_bytes: int
 
     @property
+    def is_known(self) -> bool:
+        """Whether what is used is known, at least in part."""
+        return self.month.used_bytes > 0 or not self.month.uncounted_days
+
+    @property
     def share(self) -> float | None:
-        """How much of the allowance is used; None: there is none, and so no share of it."""
-        return self.month.used_bytes / self.allowance_bytes if self.allowance_bytes else None
+        """How much of the allowance is used; None: nobody knows, or there is no allowance."""
+        return self.month.used_bytes / self.allowance_bytes if self.is_known and self.allowance_bytes else None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import logging
 from flask import Response, request
 from markupsafe import Markup
 
+from collector.errors import CollectorError
 from collector.publish import export
 from collector.publish.formats.workbook import MAX_ROWS, TooManyRowsError
 from collector.store.queries.exports import ExportFilter
@@ -58,6 +59,10 @@ def answer(name: str, table: str, format_name: str, filters: ExportFilter) -> Re
                 "The disk of the collector has no room to make this file. Choose CSV, which needs none, or tell the "
                 "administrator."
             )
+            raise NoFileError(sentence, 503) from error
+        except CollectorError as error:
+            LOG.error("export.not_made", extra={"table": table, "format": format_name, "reason": str(error)})
+            sentence = say("These rows cannot be written in this format; the log says why. Choose CSV.")
             raise NoFileError(sentence, 503) from error
     return Response(
         pieces,

@@ -18,8 +18,9 @@ class Broken:
 
     outages: int  # of schools: neither ours nor taken back
     hours: float
-    pupil_hours: float | None  # None: nobody knows
-    ours: int
+    pupil_hours: float | None  # of those of which it is known; None: of none
+    is_whole: bool  # it is known of all
+    ours: int  # of our own server, as far as they were not taken back
     local: int  # of one school alone
 
 
@@ -37,7 +38,8 @@ def add_up(rows: Sequence[OutageRow], local: int, now_ms: int) -> Broken:
         outages=len(some),
         hours=sum((now_ms if row.to_ms is None else row.to_ms) - row.from_ms for row in some) / _HOUR_MS,
         pupil_hours=sum(lost) if lost else None,
-        ours=sum(row.is_ours for row in rows),
+        is_whole=len(lost) == len(some),
+        ours=sum(row.is_ours and not row.is_none for row in rows),
         local=local,
     )
 
@@ -58,11 +60,19 @@ def _regional(found: Broken) -> Markup:
             found.outages,
             **values,
         )
+    values["lost"] = present.number(found.pupil_hours)
+    if not found.is_whole:
+        return say_many(
+            "%(shown)s regional outage, %(hours)s hours; at least %(lost)s pupil-hours of school time were lost.",
+            "%(shown)s regional outages, %(hours)s hours together; "
+            "at least %(lost)s pupil-hours of school time were lost.",
+            found.outages,
+            **values,
+        )
     return say_many(
         "%(shown)s regional outage, %(hours)s hours; %(lost)s pupil-hours of school time were lost.",
         "%(shown)s regional outages, %(hours)s hours together; %(lost)s pupil-hours of school time were lost.",
         found.outages,
-        lost=present.number(found.pupil_hours),
         **values,
     )
 

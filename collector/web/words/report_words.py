@@ -1,12 +1,12 @@
 """The monthly report in words: its headline, what changed, what to do, what broke."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from collector.domain.cures import Cure
-from collector.publish.monthly import Advice, Monthly, Need
+from collector.publish.monthly import Advice, Monthly, Need, Roll
 from collector.store.queries.pages.reports import Tests
 from collector.store.queries.pages.schools import NO_VERDICT
 from collector.web.language import present
@@ -73,14 +73,44 @@ def below(report: Monthly) -> Markup:
     """Return how many schools are below, with how many pupils, and on whom most of them depend."""
     if not report.judged:
         return Markup("")
-    first = say_many(
-        "%(shown)s school, with %(pupils)s pupils, is below.",
-        "%(shown)s schools, with %(pupils)s pupils, are below.",
-        report.below,
-        shown=present.number(report.below),
-        pupils=present.number(report.pupils_below),
+    if not report.below:
+        return say("No school is below.")
+    return _below(report.below, report.pupils_below) + " " + _leaning(report)
+
+
+def _below(schools: int, roll: Roll) -> Markup:
+    shown = present.number(schools)
+    if roll.pupils is None:
+        return say_many("%(shown)s school is below.", "%(shown)s schools are below.", schools, shown=shown)
+    pupils = terms.pupils(roll.pupils, present.number(roll.pupils))
+    if not roll.is_whole:
+        return say_many(
+            "%(shown)s school, with at least %(pupils)s, is below.",
+            "%(shown)s schools, with at least %(pupils)s, are below.",
+            schools,
+            shown=shown,
+            pupils=pupils,
+        )
+    return say_many(
+        "%(shown)s school, with %(pupils)s, is below.",
+        "%(shown)s schools, with %(pupils)s, are below.",
+        schools,
+        shown=shown,
+        pupils=pupils,
     )
-    return first + " " + _leaning(report) if report.below else say("No school is below.")
+
+
+def pupils_below(report: Monthly) -> tuple[str, Markup]:
+    """Return the second number of the report and what it says."""
+    below, everywhere = report.pupils_below, report.pupils
+    total = present.number(everywhere.pupils)
+    shown = None if not report.judged else below.pupils
+    words = say_many(
+        "pupil in schools below, of %(total)s", "pupils in schools below, of %(total)s", shown or 0, total=total
+    )
+    if not (below.is_whole and everywhere.is_whole):
+        words += present.semicolon() + say("some rolls are not known")
+    return present.number(shown), words
 
 
 def _leaning(report: Monthly) -> Markup:
@@ -101,9 +131,9 @@ def thin(report: Monthly) -> Markup:
     if not report.judged or 2 * report.judged >= report.schools:
         return Markup("")
     return say_many(
-        "Only %(judged)s of %(total)s school had enough data in this month: the figures speak of it, not of all.",
+        "Only %(judged)s of %(total)s schools had enough data in this month: the figures speak of it, not of all.",
         "Only %(judged)s of %(total)s schools had enough data in this month: the figures speak of these, not of all.",
-        report.schools,
+        report.judged,
         judged=present.number(report.judged),
         total=present.number(report.schools),
     )
@@ -233,9 +263,11 @@ def share_meeting(report: Monthly, before: str) -> Markup:
         return first
     return (
         first
-        + "; "
-        + say(
-            "of the %(schools)s judged in both months %(now)s %%, in %(month)s %(then)s %%",
+        + present.semicolon()
+        + say_many(
+            "of the %(schools)s school judged in both months %(now)s %%, in %(month)s %(then)s %%",
+            "of the %(schools)s schools judged in both months %(now)s %%, in %(month)s %(then)s %%",
+            both.schools,
             schools=present.number(both.schools),
             now=present.percent(both.meet / both.schools, 1),
             then=present.percent(both.met / both.schools, 1),

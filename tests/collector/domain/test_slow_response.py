@@ -50,6 +50,10 @@ def test_nothing_is_said_of_too_few_tests_days_or_another_limit() -> None:
     moved = [*days([4] * 6, limit_ms=300.0), days([4] * 7)[-1]]
     found, numbers = said(moved)
     assert (found, numbers["n"], numbers["from_day"]) == (DayState.UNKNOWN, 4, "2026-11-08")
+    there_and_back = days([4] * 8)
+    there_and_back[2] = there_and_back[2]._replace(limit_ms=300.0)
+    found, numbers = said(there_and_back)  # without a gap, as the list of its tests is
+    assert (found, numbers["n"], numbers["from_day"]) == (DayState.BAD, 20, "2026-11-05")
     assert said([*days([4] * 6), DelayDay(FIRST + timedelta(days=9), 3, 0, 0, 200.0, None, 40.0)]) is None
     assert said(days([4] * 6), Limit(None, 0.8)) == (DayState.GOOD, {})  # nobody asks any more: the flag may close
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from bench.export import Cost, export_cost
+from collector import cli
 from collector.domain import formulas
 from collector.errors import CollectorError
 from collector.publish import export
@@ -121,6 +122,7 @@ def test_an_unknown_table_or_format_is_one_sentence(store: Store) -> None:
         content(store, "passwords", "csv")
     with pytest.raises(CollectorError, match="no export of schools as exe"):
         content(store, "schools", "exe")
+    assert cli.FORMATS == export.FORMATS  # the command offers them by a list of its own
 
 
 @pytest.mark.sqlite

@@ -51,6 +51,10 @@ def test_who_matters_most_is_far_from_the_target_with_many_pupils() -> None:
     rows.append(a_school("near", pupils=1000, median_bps=19_990_000))
     found = monthly.put_together("2026-10-01", rows)
     assert [row.code for row in found.worst] == [f"{number:02d}" for number in range(11, 1, -1)]
-    assert (found.pupils_below, found.fell, found.both.change) == (66 + 1000, 13, -13)
+    assert (found.pupils_below.pupils, found.fell, found.both.change) == (66 + 1000, 13, -13)
+    assert found.pupils_below.is_whole and found.pupils.is_whole
+    partly = monthly.put_together("2026-10-01", [BASE, a_school("2", pupils=None)])
+    assert (partly.pupils, partly.pupils_below) == (monthly.Roll(100, is_whole=False),) * 2
+    assert monthly.put_together("2026-10-01", [a_school("2", pupils=None)]).pupils.pupils is None
     nothing = monthly.put_together("2026-10-01", [])
     assert (nothing.schools, nothing.judged, nothing.last_day, nothing.areas) == (0, 0, None, ())

@@ -188,7 +188,7 @@ def test_messages_that_wait_are_for_the_areas_that_their_readers_have(tmp_path: 
 def test_delays_of_the_days_that_a_window_reaches_are_worked_out_by_the_next_run(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     migrate(f"sqlite:///{path}", "0031")
-    days = (("2026-10-27", 5, 1), ("2026-10-28", 5, 0), ("2026-11-20", 0, 1), ("2026-11-24", 5, 0))
+    days = (("2026-10-14", 5, 1), ("2026-10-15", 5, 0), ("2026-11-20", 0, 1), ("2026-11-24", 5, 0))
     with closing(sqlite3.connect(path)) as database:
         insert = "INSERT INTO school_days (school, day, is_open, measurements, voting) VALUES ('a', ?, 1, 5, ?)"
         database.executemany(insert, [day[:2] for day in days])

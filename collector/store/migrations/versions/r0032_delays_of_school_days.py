@@ -13,7 +13,7 @@ down_revision = "0031"
 branch_labels = None
 depends_on = None
 
-_REACH_DAYS = 27
+_REACH_DAYS = 40  # as far as a school's turn folds again: none of its days changes the first bad one later
 _OF_A_WINDOW = ("loaded_n", sa.Integer()), ("window_loaded_ms", sa.Float()), ("window_idle_ms", sa.Float())
 
 

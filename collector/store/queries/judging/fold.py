@@ -57,6 +57,13 @@ class Measured(NamedTuple):  # made by the hundred thousand: a tuple is what the
     exclusion: str | None
     loaded_ms: float | None  # how late answers come under load, see `delays.loaded_ms`
 
+    @property
+    def cost_bytes(self) -> int:
+        """What it cost the line, as a school's budget counts it: headers included in a direction that knows them."""
+        down_bytes = self.download_bytes if self.download_wire_bytes_est is None else self.download_wire_bytes_est
+        up_bytes = self.upload_bytes if self.upload_wire_bytes_est is None else self.upload_wire_bytes_est
+        return (down_bytes or 0) + (up_bytes or 0)
+
 
 class Voted(NamedTuple):
     """What a measurement says that was judged to vote; its day is not judged again."""

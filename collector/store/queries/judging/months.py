@@ -1,4 +1,7 @@
-"""What the tests of a school moved in each month, and how many count: added up from its school days in the transaction that writes them."""
+"""What the tests of a school moved in each month, and how many count.
+
+Added up from its school days in the transaction that writes them.
+"""
 
 from collections.abc import Sequence
 from datetime import date

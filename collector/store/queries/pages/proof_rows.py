@@ -23,9 +23,6 @@ class Printed(NamedTuple):
     server_host: str | None
     download_half_width_pct: float | None
     download_method: str | None
-    download_wire_bytes_est: int | None
-    upload_wire_bytes_est: int | None
-    upload_bytes: int | None
     receipt_verdict: str | None
 
 
@@ -34,12 +31,6 @@ class ProofRow(NamedTuple):
 
     measured: Measured
     printed: Printed
-
-    @property
-    def cost_bytes(self) -> int:
-        """What it cost the line, headers included; a direction without that estimate counts with its payload."""
-        down_bytes = self.printed.download_wire_bytes_est or self.measured.download_bytes or 0
-        return down_bytes + (self.printed.upload_wire_bytes_est or self.printed.upload_bytes or 0)
 
 
 _PRINTED = [MEASUREMENTS.c[name] for name in Printed._fields]

@@ -77,11 +77,11 @@ class AreaMiddle(NamedTuple):
     longitude: float
 
 
-def first_month(snapshot: Snapshot, measure: Measure) -> str | None:
-    """Return the first day of the first month with a verdict; None: nothing was ever judged."""
-    query = select(func.min(VERDICTS.c.first_day)).where(*_of_months(measure))
-    found: str | None = snapshot.connection.scalar(query)
-    return found
+def months_judged(snapshot: Snapshot, measure: Measure) -> tuple[str, str] | None:
+    """Return the first days of the first and the last month with a verdict; None: nothing was ever judged."""
+    day = VERDICTS.c.first_day
+    first, last = snapshot.connection.execute(select(func.min(day), func.max(day)).where(*_of_months(measure))).one()
+    return None if first is None else (first, last)
 
 
 def counts_by_month(snapshot: Snapshot, measure: Measure, from_day: str) -> list[MonthCount]:

@@ -112,4 +112,6 @@ def test_what_nobody_has_counted_is_never_nothing(admin: FlaskClient, judged: St
         found = TILE.search(admin.get("/").text)
         assert found and found.group(2).startswith(shown)
         assert (found.group(1) == "–") == (until == "2027")
+        told = [row for row in csv_of(admin, "/devices/data.csv") if row["measurements"] != "0"]
+        assert told and all((row["used_bytes"] == row["share"] == "") == (until == "2027") for row in told)
         assert "are not counted yet. The next evaluations do it" in admin.get("/devices/data").text

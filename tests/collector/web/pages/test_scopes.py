@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from collector.publish.dictionary import TABLES
 from collector.store.open import Store
+from collector.store.queries.export_shapes import SHAPES
 from collector.store.tables.judgement import EVALUATIONS, FLAG_ACTIONS, FLAGS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.outages import OUTAGE_SCHOOLS
@@ -108,7 +109,9 @@ def test_an_export_holds_the_rows_of_the_area(
             of_mine = set(
                 snapshot.connection.scalars(select(OUTAGE_SCHOOLS.c.outage_id).where(OUTAGE_SCHOOLS.c.school == MINE))
             )
-        assert mine == [row for row in everything if row["outage_id"] in of_mine]
+        untold = dict.fromkeys(SHAPES["outages"].of_all, "")  # of the whole outage, and so of other areas
+        assert mine == [row | untold for row in everything if row["outage_id"] in of_mine]
+        assert all(any(row[name] for row in everything) for name in ("online", "silent", "timeline"))
         return
     key = {"schools": "code", "flag_events": "flag_id"}.get(table, "school")
     assert mine == [row for row in everything if MINE in row[key]]

@@ -15,7 +15,13 @@ def school(
     provider: str, at: int, verdict: str | None = "MEETS", *, contract: float | None = 10.0, mbps: float = 8.0
 ) -> ServedSchool:
     median = None if verdict is None else round(mbps * 1e6)
-    delays = {"idle_rtt_ms": 40.0, "loaded_ms": 90.0, "loaded_tests": 20, "window_from": "2026-11-10", "day": "2026-11-23"}
+    delays = {
+        "idle_rtt_ms": 40.0,
+        "loaded_ms": 90.0,
+        "loaded_tests": 20,
+        "window_from": "2026-11-10",
+        "day": "2026-11-23",
+    }
     place = "fibre", "Norte", f"{provider}{at}", f"School {at}", None
     return ServedSchool(provider, *place, contract, verdict, median, **delays)
 
