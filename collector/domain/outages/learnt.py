@@ -6,6 +6,7 @@ test as for silence asks whether so many of a group are down by accident, and wh
 records give the same outages, in whatever order they came.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -48,10 +49,8 @@ def find(places: Mapping[str, Place], tracks: Mapping[str, Sequence[Run]]) -> li
     tally = Tally(places)
     alpha = odds.limit(len(tally.schools))
     found: list[Learnt] = []
-    for slot in _doubtful(tracks):
-        middle = slot + SLOT_MIN // 2
-        down = {code for code, runs in tracks.items() if _says(runs, middle, (Said.DOWN,))}
-        fine = {code for code, runs in tracks.items() if _says(runs, middle, (Said.FINE, Said.OURS))}
+    slots = _doubtful(tracks)
+    for slot, down, fine in zip(slots, *_standing(tracks, slots), strict=True):
         tally.stand(fine, dict.fromkeys(sorted(down), slot))
         for drop in explain.drops(tally, lambda _group: FLOOR, alpha):
             _add(found, drop, slot)
@@ -69,8 +68,20 @@ def _doubtful(tracks: Mapping[str, Sequence[Run]]) -> list[int]:
     return sorted(slot for slot, count in counts.items() if count >= FEWEST)
 
 
-def _says(runs: Sequence[Run], minute: int, words: Sequence[Said]) -> bool:
-    return any(run.start <= minute < run.stop and run.said in words for run in runs)
+def _standing(
+    tracks: Mapping[str, Sequence[Run]], slots: Sequence[int]
+) -> tuple[Sequence[set[str]], Sequence[set[str]]]:
+    """Return the schools that were down, and those that were fine, in the middle of each slot."""
+    middles = [slot + SLOT_MIN // 2 for slot in slots]
+    down: list[set[str]] = [set() for _ in slots]
+    fine: list[set[str]] = [set() for _ in slots]
+    for code, runs in tracks.items():
+        for run in runs:
+            if run.said in (Said.DOWN, Said.FINE, Said.OURS):
+                where = down if run.said is Said.DOWN else fine
+                for at in range(bisect_left(middles, run.start), bisect_left(middles, run.stop)):
+                    where[at].add(code)
+    return down, fine
 
 
 def _add(found: list[Learnt], drop: Drop, slot: int) -> None:

@@ -67,15 +67,20 @@ class Tally:
             heard: Schools that are.
             fell: Schools that are not, each with a minute.
         """
-        for code in [*self.heard, *self.fell]:
-            self._leave(code)
         self._recent.clear()
-        for code in heard:
-            self.heard[code] = 0
+        self.late.clear()
+        now_heard = set(heard)
+        # From one moment to the next most schools stay as they are: they are not counted anew.
+        for code in [code for code in self.heard if code not in now_heard]:
+            self._leave(code)
+        for code in [code for code in self.fell if code not in fell]:
+            self._leave(code)
+        for code in now_heard.difference(self.heard):
             self._add(self._online, code, 1)
-        for code, minute in fell.items():
-            self.fell[code] = minute
+        for code in [code for code in fell if code not in self.fell]:
             self._add(self._fell, code, 1)
+        self.heard.update(dict.fromkeys(now_heard, 0))
+        self.fell.update(fell)
 
     def _leave(self, code: str) -> None:
         self.late.discard(code)
