@@ -32,6 +32,7 @@ from sqlalchemy import (
 from collector.store.queries.export_shapes import SHAPES, Shape
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages.school import TestFilter
+from collector.store.queries.pieces import plain_rows
 from collector.store.tables.judgement import FLAGS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.outages import OUTAGE_SCHOOLS
@@ -115,12 +116,12 @@ def is_quick(table: str, wanted: ExportFilter) -> bool:
     return not is_timed or when is None or when in firsts
 
 
-def first_rows(snapshot: Snapshot, table: str, wanted: ExportFilter, limit: int) -> list[tuple[Any, ...]]:
+def first_rows(snapshot: Snapshot, table: str, wanted: ExportFilter, limit: int) -> Sequence[tuple[Any, ...]]:
     """Return the first rows of a choice as `stream` gives them."""
     shape = SHAPES[table]
     values = [_value(name, column, shape) for name, column in _columns(shape)]
     query = select(*values).select_from(_source(shape)).where(*_where(shape, wanted)).order_by(*_keys(shape))
-    return _seen(snapshot, shape, _fetch(snapshot, query.limit(limit), {}))
+    return _seen(snapshot, shape, plain_rows(snapshot, query.limit(limit)))
 
 
 def stream(
@@ -147,7 +148,7 @@ def stream(
         places = _places("after", end or ())
         with open_reader() as snapshot:
             end = _first(snapshot, ends, places | _places("upto", last)) or last
-            piece = _seen(snapshot, shape, _fetch(snapshot, rows, places | _places("upto", end)))
+            piece = _seen(snapshot, shape, plain_rows(snapshot, rows, places | _places("upto", end)))
         yield piece
 
 
@@ -194,13 +195,7 @@ def _keys(shape: Shape) -> list[Column[Any]]:
     return [shape.table.c[shape.time], *primary] if shape.is_by_time and shape.time else primary
 
 
-def _fetch(snapshot: Snapshot, query: Select[Any], places: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Return plain tuples from the driver: a `Row` with its conversions costs twice as much."""
-    cursor = snapshot.connection.execute(query, places).cursor
-    return [] if cursor is None else list(cursor.fetchall())
-
-
-def _seen(snapshot: Snapshot, shape: Shape, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def _seen(snapshot: Snapshot, shape: Shape, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
     """Return rows without what is told of the whole country where somebody sees a part of it."""
     if snapshot.scope.is_whole or not shape.of_all:
         return rows

@@ -72,7 +72,7 @@ def data_rows() -> Response:
 def _cells(first: str, line: Line, school: Named | None) -> tuple[object, ...]:
     name, area = (school.name, school.area) if school else (None, None)
     month = line.month
-    used_bytes = month.used_bytes if line.is_known else None
+    used_bytes = month.used_bytes if month.is_known else None
     numbers = (month.measurements, used_bytes, line.allowance_bytes, line.share, month.uncounted_days)
     return (first, line.code, name, area, *numbers)
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from collector.domain.periods import WAYS, Period
 from collector.domain.periods import periods as periods_of
 from collector.domain.roles import Role
+from collector.publish.monthly import judged_of
 from collector.store.queries import target_versions
 from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import progress as pages_progress
@@ -168,7 +169,7 @@ def _story(snapshot: Snapshot, parts: Desk, wanted: Wanted) -> Story:
 def _counted(snapshot: Snapshot, parts: Desk, wanted: Wanted, found: Sequence[Period]) -> Story:
     firsts = [period.first for period in found]
     tallies = pages_progress.tallies(snapshot, parts.measure, wanted.by, firsts, wanted.schools)
-    judged = {first: periods.judged_of(counts) for first, counts in periods.count(tallies).items()}
+    judged = {first: judged_of(counts) for first, counts in periods.count(tallies).items()}
     typical = pages_progress.middle_ratios(snapshot, parts.measure, wanted.by, judged, wanted.schools)
     schools = pages_progress.count_schools(snapshot, wanted.schools)
     return Story(periods.compare(found, tallies, typical, schools), schools)

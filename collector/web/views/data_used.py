@@ -32,14 +32,9 @@ class Line:
     allowance_bytes: int
 
     @property
-    def is_known(self) -> bool:
-        """Whether what is used is known, at least in part."""
-        return self.month.used_bytes > 0 or not self.month.uncounted_days
-
-    @property
     def share(self) -> float | None:
         """How much of the allowance is used; None: nobody knows, or there is no allowance."""
-        return self.month.used_bytes / self.allowance_bytes if self.is_known and self.allowance_bytes else None
+        return self.month.used_bytes / self.allowance_bytes if self.month.is_known and self.allowance_bytes else None
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class Total:
     @property
     def is_known(self) -> bool:
         """Whether what is used is known, at least in part."""
-        return self.is_judged and (self.month.used_bytes > 0 or not self.month.uncounted_days)
+        return self.is_judged and self.month.is_known
 
     @property
     def share(self) -> float | None:

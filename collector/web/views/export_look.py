@@ -59,7 +59,7 @@ def look(snapshot: Snapshot, table: str, filters: ExportFilter | None, all_rows:
     """
     words = dictionary.table(table, language())
     rows: int | None = None
-    found: list[tuple[Any, ...]] = []
+    found: Sequence[tuple[Any, ...]] = []
     if filters is not None and exports.is_quick(table, filters):
         is_all = filters == export.EVERYTHING
         rows = all_rows if is_all else export.count_rows(snapshot, table, filters, COUNTED + 1)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from collector.domain.periods import Period
 from collector.domain.words import Verdict
 from collector.profiles.choices import OWN
+from collector.publish.monthly import judged_of
 from collector.store.queries.pages.progress import FELL_FROM, Tally
 
 VERDICTS: Final = ("MEETS", "BORDERLINE", "BELOW", "INSUFFICIENT", "NOT_TESTABLE")
@@ -63,11 +64,6 @@ class Progress:
     def none(self) -> int:
         """Schools of the registry without a verdict in the period."""
         return self.schools - self.with_verdict
-
-
-def judged_of(counts: Mapping[str, int]) -> int:
-    """Return how many schools have enough data."""
-    return sum(counts.values()) - counts.get(Verdict.INSUFFICIENT.value, 0)
 
 
 def count(tallies: Sequence[Tally]) -> dict[str, dict[str, int]]:

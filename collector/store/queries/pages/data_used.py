@@ -14,11 +14,16 @@ from collector.store.unit import Snapshot
 
 
 class Month(NamedTuple):
-    """What the tests of one school have moved in a month."""
+    """What the tests of one school, or of several, have moved in a month."""
 
     used_bytes: int  # both directions, headers included
     measurements: int
     uncounted_days: int  # days with tests whose bytes are not known
+
+    @property
+    def is_known(self) -> bool:
+        """Whether what is used is known, at least in part."""
+        return self.used_bytes > 0 or not self.uncounted_days
 
 
 class Named(NamedTuple):
