@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from itertools import combinations, pairwise
 from typing import Final
 
@@ -70,6 +71,11 @@ class Setting:
     is_same_contract: bool  # on that day the contract was the one that the proof is about
     reference: Circumstances  # whose engine and server are used, and how busy a computer may be
 
+    @cached_property
+    def circumstances(self) -> Circumstances:
+        """What decides whether a test is valid at all, at any hour."""
+        return replace(self.reference, open_day=_ALWAYS, target_bps=None)
+
 
 def least_port_bps(terms: Terms) -> int:
     """Return the rate of the slowest port that can show a contract."""
@@ -78,8 +84,7 @@ def least_port_bps(terms: Terms) -> int:
 
 def unfit_reason(candidate: Candidate, given: Setting) -> str | None:
     """Return why a test is no proof, the first reason; None where it is fit."""
-    circumstances = replace(given.reference, open_day=_ALWAYS, target_bps=None)
-    exclusion = validity.exclusion_of(candidate, circumstances)
+    exclusion = validity.exclusion_of(candidate, given.circumstances)
     if exclusion is not None:
         return exclusion.value
     return next((reason.value for reason, applies in _RULES if applies(candidate, given)), None)

@@ -235,12 +235,14 @@ def _judged(
         busy_host_pct=inputs.deployment.busy_host_pct,
     )
     days: dict[date, list[Tested]] = {}
+    settings: dict[date, Setting] = {}
     for row in rows:
         day = inputs.local_day(row.measured.started_ms)
-        # Without a contract nothing can be proved: then only what holds for every test is said.
-        is_same = terms is None or _contract_bps(inputs, school, day) == terms.max_bps
-        setting = Setting(inputs.at(day), terms or Terms(0, 0, 0), wanted.hours, is_same, same)
-        reason = proof.unfit_reason(candidate_of(row.measured), setting)
+        if day not in settings:
+            # Without a contract nothing can be proved: then only what holds for every test is said.
+            is_same = terms is None or _contract_bps(inputs, school, day) == terms.max_bps
+            settings[day] = Setting(inputs.at(day), terms or Terms(0, 0, 0), wanted.hours, is_same, same)
+        reason = proof.unfit_reason(candidate_of(row.measured), settings[day])
         days.setdefault(day, []).append(Tested(row, day, reason))
     for tests in days.values():
         fit = [place for place, one in enumerate(tests) if one.reason is None]

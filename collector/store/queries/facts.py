@@ -16,6 +16,7 @@ VERDICTS_VERSION = "verdicts_version"  # drawn anew whenever newest verdicts are
 SET_ASIDE_VERSION = "set_aside_version"  # the same of tests that the evaluation sets aside, and nobody else
 INPUTS_VERSION = "inputs_version"  # the same of what days follow from: calendars, hours, zones, outages, hazards
 STANDINGS_VERSION = "standings_version"  # the same of standings of learning sites and networks
+AVAILABILITY_VERSION = "availability_version"  # the same of how much lines were up in their last school days
 AVAILABILITY_ZONE = "availability_zone"  # the default zone by which days of availability were worked out
 SITES_SEEN_MS = "sites_seen_ms"  # receipt of the newest look at learning sites that was worked out
 NETWORKS_SEEN_MS = "networks_seen_ms"  # receipt of the newest measurement whose network was looked up

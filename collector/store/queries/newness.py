@@ -22,6 +22,7 @@ class Newness(NamedTuple):
     updated_ms: str  # newest change of a school, the sum of all (a clock that was put back is noticed), and the epoch
     verdicts: str  # drawn when they were written last: no other state has the same
     set_aside: str  # the same of tests that the evaluation set aside
+    availability: str  # the same of how much lines were up; no verdict follows from it
 
 
 class Standings(NamedTuple):
@@ -53,6 +54,11 @@ def raise_standings(unit: UnitOfWork) -> None:
     facts.draw_version(unit, facts.STANDINGS_VERSION)
 
 
+def raise_availability(unit: UnitOfWork) -> None:
+    """Say in the transaction that writes them that the last school days of lines are others now."""
+    facts.draw_version(unit, facts.AVAILABILITY_VERSION)
+
+
 def registry(snapshot: Snapshot) -> tuple[int, str]:
     """Return what differs whenever a school that the reader sees does, or the database is another's backup."""
     count, updated = _with_versions(snapshot)
@@ -60,8 +66,9 @@ def registry(snapshot: Snapshot) -> tuple[int, str]:
 
 
 def newness(snapshot: Snapshot) -> Newness:
-    """Return what differs whenever a school that the reader sees, a newest verdict or a vote does."""
-    return Newness(*_with_versions(snapshot, facts.VERDICTS_VERSION, facts.SET_ASIDE_VERSION))
+    """Return what differs whenever a school that the reader sees, a newest verdict, a vote or a line's days do."""
+    asked = (facts.VERDICTS_VERSION, facts.SET_ASIDE_VERSION, facts.AVAILABILITY_VERSION)
+    return Newness(*_with_versions(snapshot, *asked))
 
 
 def standings(snapshot: Snapshot) -> Standings:

@@ -86,6 +86,13 @@ def _own_address() -> str:
     """Return where this page stands: where it answers a form that was sent below it, what stands above that."""
     if "stands_at" in g:
         return str(g.stands_at)
+    asked = request.path, request.method
+    if g.get("found_at", (None,))[0] != asked:  # a page asks for it in every line
+        g.found_at = (asked, _found_address())
+    return str(g.found_at[1])
+
+
+def _found_address() -> str:
     known, path = current_app.create_url_adapter(request), request.path
     if _opens() or known is None:
         return url_for(request.endpoint or "overview.show", **(request.view_args or {}))

@@ -14,6 +14,7 @@ from collector.store.queries.pages import devices as pages_devices
 from collector.store.queries.pages import flags as pages_flags
 from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import overview as pages_overview
+from collector.store.queries.pages.availability import Slots
 from collector.store.queries.pages.devices import DeviceCounts
 from collector.store.queries.pages.overview import Change, FlagCounts, Freshness, Today
 from collector.store.queries.pages.schools import NO_VERDICT, SchoolFilter
@@ -106,7 +107,7 @@ def show() -> str:
             today=today,
             tiles=_tiles(counted, counts, today, fleet),
             data=data_used.total(snapshot, parts, is_judged=fresh.last_evaluation_ms is not None),
-            up=line_up.percent(pages_overview.seen_slots(snapshot).share),
+            up=line_up.percent(_seen_slots(snapshot).share),
             goal=present.plain(DEFAULT_PCT),
             facts=_facts(parts, fresh),
             month=fresh.last_judged_day[:7] if fresh.last_judged_day else None,
@@ -119,6 +120,10 @@ def midnight_ms(parts: Desk) -> int:
     """Return when today began where the deployment is."""
     now = present.local(parts.now_ms, parts.zone)
     return round(now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
+
+
+def _seen_slots(snapshot: Snapshot) -> Slots:
+    return remembered.of_availability("all_slots", snapshot, lambda: pages_overview.seen_slots(snapshot))
 
 
 def _headline(counts: Mapping[str, int]) -> Markup:

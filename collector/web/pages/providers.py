@@ -22,7 +22,7 @@ from collector.web.desk import Desk, desk
 from collector.web.forms import proof_form
 from collector.web.http.frame import page
 from collector.web.language import present
-from collector.web.language.i18n import say, say_many
+from collector.web.language.i18n import language, say, say_many
 from collector.web.people.access import for_role
 from collector.web.views import line_up, reliability, remembered, scorecard, why
 from collector.web.views.evidence import local_day, midnight_ms
@@ -90,11 +90,19 @@ class ScoreLine:
     """One provider with its pictures."""
 
     score: Score
-    strip: Markup  # the share that meets, with its interval
-    dots: Markup
-    share_range: str
+    drawn: "Drawn"
     lines: Reliability
     delay: Markup  # idle and under load
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What follows from the verdicts of a provider's schools."""
+
+    strip: Markup  # the share that meets, with its interval
+    share_range: str
+    dots: Markup  # its schools along their contracts
+    each: int  # schools that one of the dots stands for
 
 
 @dataclass(frozen=True)
@@ -133,12 +141,16 @@ def show() -> str:
         scores = _scores(snapshot, wanted)
         ranked = scorecard.ranked(scores, order)
         lines = reliability.by_provider(snapshot, wanted, parts.now_ms)
+        drawn = _drawn(snapshot, scores, wanted)
         goal_ms = why.goal_ms(snapshot)
         return page(
             "providers/show.html",
             snapshot,
             headline=_headline(scores),
-            lines=[_line(score, lines.get(score.provider, _UNKNOWN), goal_ms) for score in ranked],
+            lines=[
+                ScoreLine(one, drawn[one.provider], lines.get(one.provider, _UNKNOWN), _delay(one, goal_ms))
+                for one in ranked
+            ],
             slowest=_slowest(ranked, goal_ms),
             goal_ms=goal_ms,
             days=reliability.DAYS,
@@ -146,7 +158,7 @@ def show() -> str:
             beside=_beside(snapshot, scores),
             rule=proof,
             line_up=line_up,
-            each=max((compare.schools_a_dot(score.shares) for score in ranked), default=1),
+            each=max((one.each for one in drawn.values()), default=1),
             mixed=_mixed(ranked),
             nameless=pages_providers.count_without_provider(snapshot, wanted),
             facets=remembered.facets(snapshot),
@@ -226,7 +238,18 @@ def _headline(scores: Sequence[Score]) -> Markup:
     )
 
 
-def _line(score: Score, lines: Reliability, goal_ms: float | None) -> ScoreLine:
+def _drawn(snapshot: Snapshot, scores: Sequence[Score], wanted: ProviderFilter) -> Mapping[str, Drawn]:
+    """Return the pictures of those that are compared; of a whole country they are drawn once."""
+
+    def draw() -> Mapping[str, Drawn]:
+        return {score.provider: _draw(score) for score in scores if score.is_ranked}
+
+    if any(wanted):
+        return draw()
+    return remembered.of_votes("providers_drawn", snapshot, desk().measure, draw, language())
+
+
+def _draw(score: Score) -> Drawn:
     bounds, shown = None, ""
     if score.interval is not None:
         bounds = (score.interval.lower, score.interval.upper)
@@ -237,13 +260,11 @@ def _line(score: Score, lines: Reliability, goal_ms: float | None) -> ScoreLine:
         provider=score.provider,
         pct=present.percent(score.typical),
     )
-    return ScoreLine(
-        score=score,
+    return Drawn(
         strip=small.meeting_strip(score.meets, score.judged, bounds),
-        dots=compare.contract_dots(score.shares, score.typical, str(label)) if score.shares else Markup(""),
         share_range=shown,
-        lines=lines,
-        delay=_delay(score, goal_ms),
+        dots=compare.contract_dots(score.shares, score.typical, str(label)) if score.shares else Markup(""),
+        each=compare.schools_a_dot(score.shares),
     )
 
 

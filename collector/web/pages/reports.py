@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, url_for
 from markupsafe import Markup
@@ -15,7 +16,6 @@ from collector.publish import monthly
 from collector.publish.monthly import AreaLine, Monthly
 from collector.store.queries import target_versions
 from collector.store.queries.exports import CellKind
-from collector.store.queries.pages import providers as pages_providers
 from collector.store.queries.pages import reports as pages_reports
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.providers import ProviderFilter
@@ -34,7 +34,7 @@ from collector.web.language.i18n import say
 from collector.web.pages import targets
 from collector.web.pages.atlas import FEW
 from collector.web.people.access import for_role
-from collector.web.views import evidence, line_up, month_outages, outlines, remembered
+from collector.web.views import evidence, line_up, month_outages, outlines, reliability, remembered
 from collector.web.words import report_words, target_words
 from collector.web.words.terms import VERDICT_ORDER, VERDICTS
 
@@ -237,17 +237,16 @@ def _broken(snapshot: Snapshot, wanted: Month, now_ms: int) -> month_outages.Bro
 
 def _up(snapshot: Snapshot, wanted: Month) -> Mapping[str, str]:
     """Return how much the lines of each provider were up in the last ten school days; only the present knows."""
-    slots = pages_providers.seen_slots(snapshot, ProviderFilter()) if wanted.is_so_far else {}
+    slots = reliability.seen_slots(snapshot, ProviderFilter()) if wanted.is_so_far else {}
     return {provider: line_up.percent(one.share) for provider, one in slots.items()}
 
 
 def _link_to(wanted: Month) -> Any:
     """Return what makes the address of the schools behind a number; None of a month that no page lists any more."""
+    begin = url_for("progress.show", by=MONTH, at=wanted.first)
 
     def address(which: str, **more: Any) -> str | None:
-        if not wanted.is_listed:
-            return None
-        return url_for("progress.show", by=MONTH, at=wanted.first, list=which, _anchor="schools", **more)
+        return f"{begin}&{urlencode({'list': which, **more})}#schools" if wanted.is_listed else None
 
     return address
 

@@ -115,8 +115,10 @@ def total(snapshot: Snapshot, parts: Desk, *, is_judged: bool) -> Total:
     """
     tested = _tested(snapshot, parts)
     usual_bytes, own = _allowances(snapshot, parts)
-    others = frozenset(data_used.untested(snapshot, first_day(parts)))
-    schools = len(tested.by_school) + len(others)
+    others = data_used.untested_among(
+        snapshot, first_day(parts), [code for code in own if code not in tested.by_school]
+    )
+    schools = len(tested.by_school) + data_used.count_untested(snapshot, first_day(parts))
     of_these = [code for code in own if code in tested.by_school or code in others]
     allowance_bytes = usual_bytes * schools + sum(own[code] - usual_bytes for code in of_these)
     return Total(schools, tested.total, allowance_bytes, is_judged)

@@ -6,9 +6,11 @@ from typing import Final
 
 from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import providers as pages_providers
+from collector.store.queries.pages.availability import Slots
 from collector.store.queries.pages.outages import OfProvider, OutageRow
 from collector.store.queries.pages.providers import ProviderFilter
 from collector.store.unit import Snapshot
+from collector.web.views import remembered
 from collector.web.views.figures import median
 
 DAYS: Final = 30  # in which outages are counted
@@ -29,6 +31,15 @@ def since_ms(now_ms: int) -> int:
     return now_ms - DAYS * _DAY_MS
 
 
+def seen_slots(snapshot: Snapshot, wanted: ProviderFilter) -> Mapping[str, Slots]:
+    """Return what was seen of the lines of each provider's schools in their last school days."""
+
+    def count() -> Mapping[str, Slots]:
+        return pages_providers.seen_slots(snapshot, wanted)
+
+    return remembered.of_availability("seen_slots", snapshot, count, wanted)
+
+
 def by_provider(snapshot: Snapshot, wanted: ProviderFilter, now_ms: int) -> Mapping[str, Reliability]:
     """Return how reliable each provider's lines are; one of whom nothing is known is not in it.
 
@@ -37,7 +48,7 @@ def by_provider(snapshot: Snapshot, wanted: ProviderFilter, now_ms: int) -> Mapp
         wanted: Which schools.
         now_ms: The moment, UTC milliseconds.
     """
-    slots = pages_providers.seen_slots(snapshot, wanted)
+    slots = seen_slots(snapshot, wanted)
     of_provider: dict[str, list[OutageRow]] = {}
     asked = OfProvider(since_ms(now_ms), area=wanted.area, technology=wanted.technology)
     for row in pages_outages.list_of_providers(snapshot, asked):

@@ -111,6 +111,12 @@ def facets(snapshot: Snapshot) -> Mapping[str, list[str]]:
     return of_schools("facets", snapshot, lambda: pages_schools.facets(snapshot))
 
 
+def of_availability(name: str, snapshot: Snapshot, make: Callable[[], T], asked: object = None) -> T:
+    """Return what follows from the registry, from how much lines were up in their last school days, and from this."""
+    known = _newness(snapshot)
+    return _made(name, snapshot, (known.schools, known.updated_ms, known.availability, asked), make)
+
+
 def of_standings(name: str, snapshot: Snapshot, make: Callable[[], T], asked: object = None) -> T:
     """Return what follows from the registry and what schools last did with learning sites and networks."""
     return _made(name, snapshot, (newness.standings(snapshot), asked), make)
@@ -133,7 +139,8 @@ def _newness(snapshot: Snapshot) -> Newness:
 
 def _kept(name: str, snapshot: Snapshot, measure: Measure, make: Callable[[], T], asked: object = None) -> T:
     """Return what was made of the same schools and verdicts for a reader who sees the same, or make it."""
-    return _made(name, snapshot, (measure, _newness(snapshot), asked), make)
+    of_verdicts = _newness(snapshot)._replace(availability="")
+    return _made(name, snapshot, (measure, of_verdicts, asked), make)
 
 
 def _made(name: str, snapshot: Snapshot, of: object, make: Callable[[], T], at_most: int = _LISTS) -> T:

@@ -46,6 +46,7 @@ class Score:
     below: int
     interval: Interval | None  # of the share that meets; None where too few schools are judged
     delivered: tuple[Delivered, ...]  # of judged schools with a contract, the least first
+    shares: tuple[float, ...]  # of these
     typical: float | None  # share of its contract that the middle school gets; None where too few have a contract
     under: int  # schools that get less than 80 % of their contract
     worst_areas: tuple[AreaScore, ...]
@@ -59,11 +60,6 @@ class Score:
     def is_ranked(self) -> bool:
         """Whether enough of its schools are judged to compare it with others."""
         return self.judged >= FEWEST
-
-    @property
-    def shares(self) -> list[float]:
-        """What each judged school with a contract gets of it, the least first."""
-        return [one.share for one in self.delivered if one.share is not None]
 
     @property
     def share(self) -> float | None:
@@ -114,6 +110,7 @@ def _score(provider: str, schools: Sequence[ServedSchool], flags: int) -> Score:
         below=sum(school.verdict == "BELOW" for school in judged),
         interval=wilson(meets / len(judged), len(judged)) if len(judged) >= FEWEST else None,
         delivered=tuple(one for _share, _code, one in contracts),
+        shares=tuple(shares),
         typical=median(shares) if len(shares) >= FEWEST else None,
         under=sum(share < CONTRACT_UNDER for share in shares),
         worst_areas=_worst_areas(judged),

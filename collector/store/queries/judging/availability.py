@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Select, delete, func, insert, or_, select
 
+from collector.store.queries import newness
 from collector.store.queries.pieces import in_pieces
 from collector.store.tables.availability import AVAILABILITY_DAYS, AVAILABILITY_NOW, LOCAL_OUTAGES
 from collector.store.tables.devices import ASSIGNMENTS
@@ -217,6 +218,7 @@ def forget(unit: UnitOfWork, schools: Sequence[str]) -> None:
     """Delete what is stored of schools of which no run ever came: somebody wrote it."""
     for table in (AVAILABILITY_DAYS, AVAILABILITY_NOW, LOCAL_OUTAGES):
         unit.connection.execute(delete(table).where(table.c.school.in_(schools)))
+    newness.raise_availability(unit)
 
 
 def outages(snapshot: Snapshot, schools: Sequence[str], since_ms: int = 0) -> dict[str, list[OutageRow]]:
@@ -251,6 +253,7 @@ def write_now(unit: UnitOfWork, rows: Sequence[NowRow]) -> None:
     """Write the last school days of some schools over what is there."""
     unit.connection.execute(delete(AVAILABILITY_NOW).where(_NOW.school.in_([row.school for row in rows])))
     _insert(unit, AVAILABILITY_NOW, [vars(row) for row in rows])
+    newness.raise_availability(unit)
 
 
 def write_outages(unit: UnitOfWork, since_ms: Mapping[str, int], rows: Sequence[OutageRow]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from agent.wire.vocabulary import DeviceState
 from collector.store.queries.pieces import in_pieces
@@ -46,12 +46,28 @@ def months(snapshot: Snapshot, first_day: str) -> dict[str, Month]:
 
 def untested(snapshot: Snapshot, first_day: str) -> list[str]:
     """Return the schools that have a PC which may test and have not tested in a month: few, but for its first days."""
+    return [*snapshot.connection.scalars(_untested(first_day).distinct())]
+
+
+def untested_among(snapshot: Snapshot, first_day: str, codes: Iterable[str]) -> set[str]:
+    """Return those of some schools that have a PC which may test and have not tested in a month."""
+    found: set[str] = set()
+    for some in in_pieces(codes):
+        query = _untested(first_day).where(DEVICES.c.school.in_(some))
+        found.update(snapshot.connection.scalars(query))
+    return found
+
+
+def count_untested(snapshot: Snapshot, first_day: str) -> int:
+    """Return how many schools have a PC which may test and have not tested in a month."""
+    codes = _untested(first_day).distinct().subquery()
+    return int(snapshot.connection.execute(select(func.count()).select_from(codes)).scalar_one())
+
+
+def _untested(first_day: str) -> Select[tuple[str]]:
     made = SCHOOL_MONTHS.c
-    has_tested = select(made.school).where(
-        made.school == DEVICES.c.school, made.first_day == first_day, made.measurements > 0
-    )
-    query = select(DEVICES.c.school).where(DEVICES.c.state == DeviceState.ACTIVE, ~has_tested.exists())
-    return list(snapshot.connection.scalars(query.group_by(DEVICES.c.school)).all())
+    tested = select(made.school).where(made.first_day == first_day, made.measurements > 0)  # read once, not per PC
+    return select(DEVICES.c.school).where(DEVICES.c.state == DeviceState.ACTIVE, DEVICES.c.school.not_in(tested))
 
 
 def named(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, Named]:

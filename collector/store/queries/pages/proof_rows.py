@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import select
 
 from collector.store.queries.judging.fold import MEASURED, Measured
-from collector.store.queries.pieces import in_pieces
+from collector.store.queries.pieces import in_pieces, plain_rows
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.unit import Snapshot
 
@@ -33,6 +33,7 @@ class ProofRow(NamedTuple):
     printed: Printed
 
 
+_LEFT_OUT: Final = Printed("", *[None] * (len(Printed._fields) - 1))
 _PRINTED = [MEASUREMENTS.c[name] for name in Printed._fields]
 
 
@@ -53,22 +54,23 @@ def rows(snapshot: Snapshot, school: str, from_ms: int, to_ms: int) -> list[Proo
 def cable_rows(snapshot: Snapshot, spans: Mapping[str, tuple[int, int]]) -> dict[str, list[ProofRow]]:
     """Return the tests by cable of some schools, the earliest first, by school: no other one can count.
 
+    They are for counting: what would be printed of them is left out.
+
     Args:
         snapshot: The database.
         spans: By school its first moment, and the one after the last.
     """
     found: dict[str, list[ProofRow]] = {}
-    table, cut = MEASUREMENTS.c, len(MEASURED)
+    table = MEASUREMENTS.c
     for some in in_pieces(spans):
         first_ms, after_ms = min(spans[code][0] for code in some), max(spans[code][1] for code in some)
         query = (
-            select(*MEASURED, *_PRINTED)
+            select(*MEASURED)
             .where(table.school.in_(some), table.started_ms >= first_ms, table.started_ms < after_ms)
             .where(table.medium == "ethernet")
             .order_by(table.school, table.started_ms, table.device, table.rid)
         )
-        for row in snapshot.connection.execute(query):
-            one = ProofRow(Measured._make(row[:cut]), Printed._make(row[cut:]))
-            if spans[one.measured.school][0] <= one.measured.started_ms < spans[one.measured.school][1]:
-                found.setdefault(one.measured.school, []).append(one)
+        for one in map(Measured._make, plain_rows(snapshot, query)):
+            if spans[one.school][0] <= one.started_ms < spans[one.school][1]:
+                found.setdefault(one.school, []).append(ProofRow(one, _LEFT_OUT))
     return {code: rows[-MOST:] for code, rows in found.items()}

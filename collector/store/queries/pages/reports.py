@@ -80,8 +80,10 @@ class AreaMiddle(NamedTuple):
 def months_judged(snapshot: Snapshot, measure: Measure) -> tuple[str, str] | None:
     """Return the first days of the first and the last month with a verdict; None: nothing was ever judged."""
     day = VERDICTS.c.first_day
-    first, last = snapshot.connection.execute(select(func.min(day), func.max(day)).where(*_of_months(measure))).one()
-    return None if first is None else (first, last)
+    of_months = select(day).where(*_of_months(measure)).limit(1)  # by `min` and `max` all of them would be read
+    first, last = (of_months.order_by(order).scalar_subquery() for order in (day, day.desc()))
+    found = snapshot.connection.execute(select(first, last)).one()
+    return None if found[0] is None else (found[0], found[1])
 
 
 def counts_by_month(snapshot: Snapshot, measure: Measure, from_day: str) -> list[MonthCount]:
