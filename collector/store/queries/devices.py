@@ -294,6 +294,8 @@ def list_waiting_keys(snapshot: Snapshot, device: Device) -> list[DeviceKey]:
 
 def waiting_keys_by_device(snapshot: Snapshot, names: list[str]) -> dict[str, list[DeviceKey]]:
     """Return the same of several devices, in one question."""
+    if not names:
+        return {}  # an empty list is looked for in every row
     waits = (DEVICES.c.state == DeviceState.ACTIVE) & (DEVICE_KEYS.c.state == DeviceState.PENDING)
     waits |= (DEVICES.c.state == DeviceState.PENDING) & DEVICE_KEYS.c.state.in_(
         (DeviceState.PENDING, DeviceState.ACTIVE)

@@ -60,11 +60,10 @@ def _seal(value: Mapping[str, Any]) -> int:
 
 def heard(snapshot: Snapshot, first_day: str, last_day: str) -> dict[str, int]:
     """Return how many PCs of what the reader sees were heard on each day that is counted."""
-    covers = snapshot.scope.covers
-    return {
-        day: sum(count for area, count in one.by_area.items() if covers(area or None))
-        for day, one in counted(snapshot, first_day, last_day).items()
-    }
+    days, covers = counted(snapshot, first_day, last_day), snapshot.scope.covers
+    if snapshot.scope.is_whole:
+        return {day: sum(one.by_area.values()) for day, one in days.items()}
+    return {day: sum(count for area, count in one.by_area.items() if covers(area or None)) for day, one in days.items()}
 
 
 def set_counted(unit: UnitOfWork, day: str, one: Counted) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 from urllib.parse import urlencode
@@ -42,6 +43,7 @@ class Frame:
     version: str
 
 
+@cache
 def product_version() -> str:
     """Return the version of the installed product."""
     try:

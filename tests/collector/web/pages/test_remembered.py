@@ -13,7 +13,8 @@ from collector.domain.scope import WHOLE, Scope
 from collector.evaluate.run import evaluate, replay
 from collector.store.open import Store
 from collector.store.queries import newness, schools
-from collector.store.queries.judging import summaries
+from collector.store.queries.judging import availability, summaries
+from collector.store.queries.judging.availability import NowRow
 from collector.store.queries.judging.summaries import Series
 from collector.store.queries.pages import providers as pages_providers
 from collector.store.queries.pages import schools as pages_schools
@@ -24,7 +25,7 @@ from collector.store.tables.judgement import EVALUATIONS, FLAGS, NEWEST_EVALUATI
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
 from collector.store.unit import Snapshot, UnitOfWork
-from collector.web.views import remembered, scorecard
+from collector.web.views import reliability, remembered, scorecard
 from tests.collector.web.pages.conftest import sign_in
 from tests.collector.web.screens import make_app
 from tests.fakes import pages_world, summed_up
@@ -45,6 +46,7 @@ def counted(store: Store, scope: Scope) -> list[Any]:
             pages_schools.school_rows(snapshot, MEASURE, SchoolFilter(), sort="verdict", limit=20),
             pages_schools.school_rows(snapshot, MEASURE, BELOW, sort="shortage", descending=True, limit=5),
             pages_schools.school_rows(snapshot, MEASURE, SchoolFilter(), sort="heard", limit=20),
+            pages_providers.seen_slots(snapshot, ProviderFilter()),
         ]
 
 
@@ -57,6 +59,7 @@ def shown(app: Flask, store: Store, scope: Scope) -> list[Any]:
             remembered.school_rows(snapshot, MEASURE, SchoolFilter(), sort="verdict", limit=20),
             remembered.school_rows(snapshot, MEASURE, BELOW, sort="shortage", descending=True, limit=5),
             remembered.school_rows(snapshot, MEASURE, SchoolFilter(), sort="heard", limit=20),
+            reliability.seen_slots(snapshot, ProviderFilter()),
         ]
 
 
@@ -74,11 +77,16 @@ def move_by_an_old_clock(unit: UnitOfWork) -> None:
     schools.change(unit, CODE, {"area": "Los Cayos", "updated_ms": 5})
 
 
+def break_a_line(unit: UnitOfWork) -> None:
+    day = pages_world.LAST_DAY.isoformat()
+    availability.write_now(unit, [NowRow(CODE, day, day, day, 1, 290, 70, 0, 290 / 360, 1.0)])
+
+
 def close_flags(unit: UnitOfWork) -> None:
     unit.connection.execute(update(FLAGS).values(state="closed"))
 
 
-@pytest.mark.parametrize("change", [judge_otherwise, move, move_by_an_old_clock, close_flags])
+@pytest.mark.parametrize("change", [judge_otherwise, move, move_by_an_old_clock, close_flags, break_a_line])
 def test_a_change_is_seen_at_once_and_by_every_reader(
     app: Flask, country: Store, change: Callable[[UnitOfWork], None]
 ) -> None:
