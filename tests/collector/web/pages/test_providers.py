@@ -22,7 +22,7 @@ from collector.evaluate import outages as watch
 from collector.evaluate.run import evaluate
 from collector.profiles import use_limits
 from collector.store.open import Store
-from collector.store.queries import packs
+from collector.store.queries import newness, packs
 from collector.store.queries import use_limits as stored_limits
 from collector.store.queries.packs import Pack
 from collector.store.tables.availability import AVAILABILITY_NOW
@@ -204,6 +204,7 @@ def test_how_much_a_line_was_up_is_all_that_was_seen_of_it(reader: FlaskClient, 
         for code, good, down in (("a0", 900, 100), ("a1", 300, 0), ("b0", 50, 0)):
             row = {"school": code, "as_of": "2026-11-24", "days": 10, "good_slots": good, "down_slots": down}
             unit.connection.execute(insert(AVAILABILITY_NOW).values(**row, unobserved_slots=5))
+        newness.raise_availability(unit)
         unit.commit()
     found = table(reader)
     assert float(found["Onda Sur"]["up_share"]) == pytest.approx(1200 / 1300)
