@@ -57,7 +57,8 @@ def picture(width: float, height: float, label: str, class_: str, *children: str
 
 def dots(points: list[tuple[float, float]], class_: str) -> Markup:
     """Return many equal dots as one path of round-capped strokes without length: a tenth of the bytes of circles."""
-    path = "".join(f"M{num(x)} {num(y)}h0" for x, y in points)
+    # What `num` does, for all of them at once: a school has hundreds of tests.
+    path = "".join([f"M{x:.1f} {y:.1f}h0" for x, y in points]).replace(".0 ", " ").replace(".0h", "h")
     return tag("path", d=path, class_=class_) if path else Markup("")
 
 

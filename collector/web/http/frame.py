@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 from urllib.parse import urlencode
@@ -42,8 +43,9 @@ class Frame:
     version: str
 
 
+@cache
 def product_version() -> str:
-    """Return the version of the installed product."""
+    """Return the version of the installed product; its files are read once."""
     try:
         return version("enlace-connectivity")
     except PackageNotFoundError:

@@ -36,12 +36,29 @@ class ChartSpan:
 
 @dataclass(frozen=True)
 class Charts:
-    """The same chart for the room of a wide card, a narrow card and a phone."""
+    """The same chart for the room of a wide card, a narrow card and a phone; drawn where a page shows it."""
 
-    wide: Markup
-    middle: Markup
-    narrow: Markup
-    is_empty: bool
+    shown: History
+
+    @property
+    def wide(self) -> Markup:
+        """For a wide card."""
+        return history.draw(self.shown, history.WIDE)
+
+    @property
+    def middle(self) -> Markup:
+        """For a narrow card."""
+        return history.draw(self.shown, history.MIDDLE)
+
+    @property
+    def narrow(self) -> Markup:
+        """For a phone."""
+        return history.draw(self.shown, history.NARROW)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no test to show."""
+        return not self.shown.dots
 
 
 def midnight_ms(day: str, zone: ZoneInfo) -> int:
@@ -94,12 +111,7 @@ def charts(row: SchoolRow, found: Recent, span: ChartSpan | None, zone: ZoneInfo
         closed_on=span.closed_on if span else None,
         label=_label(row),
     )
-    return Charts(
-        wide=history.draw(shown, history.WIDE),
-        middle=history.draw(shown, history.MIDDLE),
-        narrow=history.draw(shown, history.NARROW),
-        is_empty=not dots,
-    )
+    return Charts(shown)
 
 
 def _dot(test: TestRow, bps: int, zone: ZoneInfo) -> Dot:

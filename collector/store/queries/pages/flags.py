@@ -336,4 +336,4 @@ def judged_days(snapshot: Snapshot, measure: Measure, code: str, from_day: str, 
         .order_by(EVALUATIONS.c.day.desc())
         .limit(limit)
     )
-    return [JudgedDay(**row) for row in snapshot.connection.execute(query).mappings()]
+    return [JudgedDay(*row) for row in snapshot.connection.execute(query)]

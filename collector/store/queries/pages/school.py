@@ -165,7 +165,7 @@ def tests_as(
         .limit(limit)
         .offset(offset)
     )
-    return [kind(**row) for row in snapshot.connection.execute(query).mappings()]
+    return [kind(*row) for row in snapshot.connection.execute(query)]
 
 
 def latest(snapshot: Snapshot, code: str, limit: int) -> tuple[list[TestRow], int]:
@@ -179,10 +179,8 @@ def latest(snapshot: Snapshot, code: str, limit: int) -> tuple[list[TestRow], in
         .order_by(MEASUREMENTS.c.started_ms.desc(), MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
         .limit(limit)
     )
-    found = [dict(row) for row in snapshot.connection.execute(query).mappings()]
-    return [TestRow(**{name: row[name] for name in TestRow.__dataclass_fields__}) for row in found], (
-        int(found[0]["total"]) if found else 0
-    )
+    found = snapshot.connection.execute(query).all()
+    return [TestRow(*row[:-1]) for row in found], int(found[0].total) if found else 0
 
 
 def count_tests(snapshot: Snapshot, code: str, wanted: TestFilter) -> int:
@@ -200,7 +198,7 @@ def days(snapshot: Snapshot, code: str, from_day: str) -> list[DayRow]:
         .order_by(SCHOOL_DAYS.c.day)
         .limit(1000)
     )
-    return [DayRow(**row) for row in snapshot.connection.execute(query).mappings()]
+    return [DayRow(*row) for row in snapshot.connection.execute(query)]
 
 
 def days_off(snapshot: Snapshot, code: str, area: str | None, from_day: str) -> dict[str, str]:
