@@ -85,9 +85,14 @@ def stands_at(endpoint: str, **places: object) -> None:
 
 
 def _own_address() -> str:
-    """Return where this page stands: where it answers a form that was sent below it, what stands above that."""
-    if "stands_at" in g:
-        return str(g.stands_at)
+    """Return where this page stands; a list leads to itself, with another filter, dozens of times."""
+    if "stands_at" not in g:
+        g.stands_at = _place_of_request()
+    return str(g.stands_at)
+
+
+def _place_of_request() -> str:
+    """Return where a page stands that says nothing: that answers a form sent below it, what is above the form."""
     known, path = current_app.create_url_adapter(request), request.path
     if _opens() or known is None:
         return url_for(request.endpoint or "overview.show", **(request.view_args or {}))
@@ -135,6 +140,7 @@ def install(app: Flask) -> None:
     """Give templates the words and figures that they may use."""
     names: Mapping[str, object] = {
         "asset": assets.asset,
+        "drawn_icon": assets.icon,
         "here": here,
         "language": language,
         "now_ms": lambda: desk().now_ms,

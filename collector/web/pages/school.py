@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, url_for
+from flask import Blueprint, abort
 from markupsafe import Markup
 
 from collector.domain.roles import Role
@@ -16,6 +16,7 @@ from collector.store.queries.pages.schools import SchoolRow
 from collector.store.unit import Snapshot
 from collector.web.charts import small
 from collector.web.desk import desk
+from collector.web.http.addresses import url_for
 from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many

@@ -6,12 +6,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names
-from flask import url_for
 from markupsafe import Markup
 
 from collector.domain.calendars import DEFAULT_OPENING, parse_opening
 from collector.store.queries.pages.school import TestRow
 from collector.store.queries.pages.schools import SchoolRow
+from collector.web.http.addresses import url_for
 from collector.web.language import present
 from collector.web.language.i18n import language, say
 from collector.web.views.figures import median

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from flask import url_for
 from markupsafe import Markup
 
 from collector.domain.targets import BPS_PER_MBPS
@@ -13,6 +12,7 @@ from collector.store.queries.pages.school import TestRow
 from collector.store.queries.pages.schools import SchoolRow
 from collector.web.charts import spread as chart
 from collector.web.charts.spread import Step
+from collector.web.http.addresses import url_for
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 
