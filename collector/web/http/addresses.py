@@ -12,7 +12,7 @@ from typing import Any, Final
 import flask
 from flask import Flask, has_request_context, request
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]+").fullmatch  # unreserved by RFC 3986: written as they are everywhere
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~:,-]+").fullmatch  # what stands in paths and queries as it is
 _WORDS: Final = (str, int)  # and nothing derived from them, which may be written in a way of its own
 _MARK: Final = "q{}place{}q"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from babel.support import Translations
-from flask import Flask, g, has_app_context, request
+from flask import Flask, g, request
 from flask_babel import LazyString, get_locale, get_translations
 from markupsafe import Markup
 
@@ -65,7 +65,10 @@ def _bound(message: str) -> str:
 def language() -> str:
     """Return the code of the page's language."""
     # Asked for with every number: what Flask-Babel found out for this request is looked at where it keeps it.
-    kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None
+    try:
+        kept = getattr(g, "_flask_babel", None)
+    except RuntimeError:  # outside of any request
+        kept = None
     locale = getattr(kept, "babel_locale", None) or get_locale()
     return locale.language if locale is not None and locale.language in LANGUAGES else "en"
 

@@ -165,14 +165,16 @@ def tests_as(
         .limit(limit)
         .offset(offset)
     )
-    return [kind(*row) for row in snapshot.connection.execute(query)]
+    return [kind(*row) for row in snapshot.connection.execute(query).all()]
+
+
+_EVERY = MEASUREMENTS.alias("every")  # made once: it has a hundred columns
 
 
 def latest(snapshot: Snapshot, code: str, limit: int) -> tuple[list[TestRow], int]:
     """Return the newest measurements of a school, and how many it has altogether, in one question."""
     columns = [MEASUREMENTS.c[name] for name in TestRow.__dataclass_fields__]
-    every = MEASUREMENTS.alias("every")
-    total = select(func.count()).select_from(every).where(every.c.school == code).scalar_subquery()
+    total = select(func.count()).select_from(_EVERY).where(_EVERY.c.school == code).scalar_subquery()
     query = (
         select(*columns, total.label("total"))
         .where(MEASUREMENTS.c.school == code)

@@ -114,19 +114,20 @@ _NUMBER_COLUMNS = (
     *("unknown", "lower", "upper", "share", "median_bps", "target_bps", "is_estimated"),
     *("target_profile", "profile_version"),
 )
-_ROW = (
-    *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
-    func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift).label("pupils"),
-    *(NEWEST.c[name] for name in _NUMBER_COLUMNS),
-    *(AVAILABILITY_NOW.c[name] for name in ("availability", "coverage")),
-)
-
 _HEARD = (
     select(func.max(DEVICES.c.last_contact_ms))
     .where(DEVICES.c.school == SCHOOLS.c.code, DEVICES.c.state != DeviceState.REVOKED)
     .scalar_subquery()
     .label("heard_ms")
 )
+_BY_NAME: dict[str, ColumnElement[Any]] = {
+    **{name: SCHOOLS.c[name] for name in _SCHOOL_COLUMNS},
+    "pupils": func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift).label("pupils"),
+    **{name: NEWEST.c[name] for name in _NUMBER_COLUMNS},
+    **{name: AVAILABILITY_NOW.c[name] for name in ("availability", "coverage")},
+    "heard_ms": _HEARD,
+}
+_ROW = tuple(_BY_NAME[name] for name in SchoolRow.__dataclass_fields__)
 
 # The same of all schools at once, to sort by.
 _CONTACTS = (
@@ -315,14 +316,13 @@ def rows_with(
         more: Columns of schools, or what is one value for all of them.
     """
     found: dict[str, tuple[SchoolRow, tuple[Any, ...]]] = {}
-    own = (*_ROW, _HEARD)
+    width = len(_ROW)
     for start in range(0, len(codes), _MANY):
         source = judged_schools(measure).outerjoin(AVAILABILITY_NOW, _IS_NOW)
-        some: Select[Any] = select(*own, *more).select_from(source)
+        some: Select[Any] = select(*_ROW, *more).select_from(source)
         some = some.where(SCHOOLS.c.code.in_(codes[start : start + _MANY]))
-        for row in snapshot.connection.execute(some):
-            values = {column.name: value for column, value in zip(own, row, strict=False)}
-            found[row.code] = SchoolRow(**values), tuple(row[len(own) :])
+        for row in snapshot.connection.execute(some).all():
+            found[row.code] = SchoolRow(*row[:width]), tuple(row[width:])
     return [found[code] for code in codes if code in found]
 
 
