@@ -9,7 +9,7 @@ from babel.dates import get_day_names
 from markupsafe import Markup
 
 from collector.domain.calendars import DEFAULT_OPENING, parse_opening
-from collector.store.queries.pages.school import TestRow
+from collector.store.queries.pages.school import Speed
 from collector.store.queries.pages.schools import SchoolRow
 from collector.web.http.addresses import url_for
 from collector.web.language import present
@@ -60,7 +60,7 @@ class _Part(NamedTuple):
         return f"{present.clock(self.first_min)}-{present.clock(self.after_min)}"
 
 
-def busy_hours(row: SchoolRow, tests: Sequence[TestRow], today: str, zone: ZoneInfo) -> Hours | None:
+def busy_hours(row: SchoolRow, tests: Sequence[Speed], today: str, zone: ZoneInfo) -> Hours | None:
     """Return the card; None where no test of the last weeks counts.
 
     Args:
@@ -120,7 +120,7 @@ def _cell(row: SchoolRow, key: tuple[int, _Part], speeds: Sequence[int], since: 
     assert typical is not None  # noqa: S101 -- there are speeds
     weekday, part = key
     span = {"from": since, "to": today}
-    address = url_for("school_tests.show", code=row.code, counts="yes", weekday=weekday + 1, at=part.key, **span)  # type: ignore[arg-type]
+    address = url_for("school_tests.show", code=row.code, counts="yes", weekday=weekday + 1, at=part.key, **span)
     return Cell(len(speeds), typical, _tone(typical, row.target_bps), address)
 
 

@@ -18,32 +18,38 @@ from collector.store.unit import Snapshot
 
 
 @dataclass(frozen=True)
-class TestRow:
+class Speed:
+    """One measurement as pictures and sentences about many take it."""
+
+    device: str
+    started_ms: int
+    download_bps: int | None
+    download_lower_bound: bool | None
+    upload_bps: int | None
+    medium: str | None
+    link_bps: int | None
+    votes: bool | None
+    exclusion: str | None
+
+
+@dataclass(frozen=True)
+class TestRow(Speed):
     """One measurement as the table of tests shows it."""
 
     __test__ = False  # for pytest: no test class
 
     rid: str
-    device: str
     status: str
     failure_code: str | None
     tier: str
     trigger: str
-    started_ms: int
     time_quality: str
-    download_bps: int | None
     download_half_width_pct: float | None
-    download_lower_bound: bool | None
-    upload_bps: int | None
     upload_lower_bound: bool | None
     idle_rtt_ms: float | None
     loaded_download_rtt_ms: float | None
     download_bytes: int | None
     upload_bytes: int | None
-    medium: str | None
-    link_bps: int | None
-    votes: bool | None
-    exclusion: str | None
 
 
 @dataclass(frozen=True)
@@ -145,12 +151,12 @@ def _where(code: str, wanted: TestFilter) -> list[ColumnElement[bool]]:
     return [MEASUREMENTS.c.school == code, *conditions_of(wanted)]
 
 
-Row = TypeVar("Row", bound=TestRow)
+Row = TypeVar("Row", bound=Speed)
 
 
-def tests(snapshot: Snapshot, code: str, wanted: TestFilter, limit: int) -> list[TestRow]:
+def speeds(snapshot: Snapshot, code: str, wanted: TestFilter, limit: int) -> list[Speed]:
     """Return the measurements of a school, newest first by corrected time."""
-    return tests_as(TestRow, snapshot, code, wanted, limit)
+    return tests_as(Speed, snapshot, code, wanted, limit)
 
 
 def tests_as(
