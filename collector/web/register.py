@@ -12,7 +12,7 @@ from collector.store import secrets_kept
 from collector.store.open import Store
 from collector.store.queries.pages.schools import ENOUGH
 from collector.web import desk
-from collector.web.http import assets, frame, headers, problems, reading
+from collector.web.http import addresses, assets, frame, headers, problems, reading
 from collector.web.http.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
 from collector.web.language import i18n
 from collector.web.language.i18n import choose_language
@@ -136,6 +136,7 @@ def register_pages(
     assets.install(app)
     problems.install(app)
     frame.install(app)
+    addresses.install(app)
     app.jinja_env.globals.update(regwords=registry_words, first_of_each=import_view.first_of_each)
     app.jinja_env.globals.update(share_range=sentences.share_range, verdict_options=_verdict_options)
     for blueprint in BLUEPRINTS:

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
-from collector.web.charts.svg import num, picture, tag
+from collector.web.charts.svg import picture, short, tag
 
 CELL_MIN: Final = 30
 _ROW, _TOP, _GAP = 20.0, 24.0, 1.0
 _UP, _DOWN = 5.0, 15.0  # heights: thin while up, all of the row while down
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """A time of a day by the clock on the wall, in minutes after midnight, and how the line was."""
 
     from_min: int
@@ -92,4 +91,4 @@ def _cell(piece: Piece, x: float, width: float, top: float) -> Markup:
 
 
 def _box(x: float, y: float, width: float, height: float) -> str:
-    return f"M{num(x)} {num(y)}h{num(width)}v{num(height)}h{num(-width)}z"
+    return short(f"M{x:.1f} {y:.1f}h{width:.1f}v{height:.1f}h{-width:.1f}z")

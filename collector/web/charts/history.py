@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -28,9 +29,8 @@ class ChartDay:
     median_bps: int | None
 
 
-@dataclass(frozen=True)
-class Dot:
-    """One test."""
+class Dot(NamedTuple):
+    """One test; a school has hundreds."""
 
     day: str
     of_day: float  # 0 at local midnight, 1 at the next
@@ -133,12 +133,9 @@ def draw(history: History, frame: Frame) -> Markup:
     scale = _Scale(history, frame)
     floor, end = scale.y(0), frame.width - frame.right
     parts: list[Markup] = [*_off_days(scale), *_flag_span(history, scale), *_grid(scale)]
-    counted = [(scale.x(dot.day, dot.of_day), scale.y(dot.bps)) for dot in history.dots if _shown(dot, scale, True)]
+    counted, aside = _places(history, scale)
     parts.append(dots(counted, "c-tests"))
-    for dot in history.dots:
-        if _shown(dot, scale, False):
-            at = {"cx": scale.x(dot.day, dot.of_day), "cy": scale.y(dot.bps)}
-            parts.append(tag("circle", class_="c-aside", r=2.6, **at))
+    parts.extend(tag("circle", class_="c-aside", r=2.6, cx=x, cy=y) for x, y in aside)
     parts.extend(_medians(scale))
     if history.contract_bps:
         y = scale.y(history.contract_bps)
@@ -153,8 +150,14 @@ def draw(history: History, frame: Frame) -> Markup:
     return picture(frame.width, frame.height, history.label, class_, *parts)
 
 
-def _shown(dot: Dot, scale: _Scale, counts: bool) -> bool:
-    return dot.counts is counts and dot.day in scale.place and dot.bps <= scale.top_bps
+def _places(history: History, scale: _Scale) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Return where the tests stand that count, and those that were set aside."""
+    counted: list[tuple[float, float]] = []
+    aside: list[tuple[float, float]] = []
+    for dot in history.dots:
+        if dot.day in scale.place and dot.bps <= scale.top_bps:
+            (counted if dot.counts else aside).append((scale.x(dot.day, dot.of_day), scale.y(dot.bps)))
+    return counted, aside
 
 
 def _grid(scale: _Scale) -> list[Markup]:

@@ -15,6 +15,11 @@ def num(value: float) -> str:
     return shown[:-2] if shown.endswith(".0") else shown
 
 
+def short(path: str) -> str:
+    """Return a path whose numbers all have one decimal as `num` would have written each: hundreds at once."""
+    return path.replace(".0", "")
+
+
 def tag(name: str, *children: str, **attributes: str | float) -> Markup:
     """Return one element.
 
@@ -57,11 +62,11 @@ def picture(width: float, height: float, label: str, class_: str, *children: str
 
 def dots(points: list[tuple[float, float]], class_: str) -> Markup:
     """Return many equal dots as one path of round-capped strokes without length: a tenth of the bytes of circles."""
-    path = "".join(f"M{num(x)} {num(y)}h0" for x, y in points)
+    path = short("".join([f"M{x:.1f} {y:.1f}h0" for x, y in points]))
     return tag("path", d=path, class_=class_) if path else Markup("")
 
 
 def line(points: list[tuple[float, float]], class_: str) -> Markup:
     """Return a line through the points."""
-    path = "".join(f"{'L' if index else 'M'}{num(x)} {num(y)}" for index, (x, y) in enumerate(points))
-    return tag("path", d=path, class_=class_) if path else Markup("")
+    path = short("L".join([f"{x:.1f} {y:.1f}" for x, y in points]))
+    return tag("path", d=f"M{path}", class_=class_) if path else Markup("")

@@ -2,11 +2,12 @@
 
 import gzip
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
 from flask import Flask, request, url_for
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 _FOLDER = Path(__file__).parents[1] / "static"
@@ -28,6 +29,18 @@ def asset(name: str) -> str:
 def _address_of(root: str, name: str) -> str:
     """Return the address below a root, made once: a list asks for the picture of its signs hundreds of times."""
     return url_for("static", filename=name, v=version_of(name))
+
+
+def icon(name: str, class_: str = "icon") -> Markup:
+    """Return a sign of the sprite, which says nothing to who does not see it."""
+    return _icon_at(asset("sprite.svg"), name, class_)
+
+
+@lru_cache(maxsize=500)
+def _icon_at(sprite: str, name: str, class_: str) -> Markup:
+    return Markup('<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(
+        class_, sprite, name
+    )
 
 
 @cache

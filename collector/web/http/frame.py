@@ -45,7 +45,7 @@ class Frame:
 
 @cache
 def product_version() -> str:
-    """Return the version of the installed product."""
+    """Return the version of the installed product; its files are read once."""
     try:
         return version("enlace-connectivity")
     except PackageNotFoundError:
@@ -85,16 +85,17 @@ def stands_at(endpoint: str, **places: object) -> None:
 
 
 def _own_address() -> str:
-    """Return where this page stands: where it answers a form that was sent below it, what stands above that."""
+    """Return where this page stands; a list leads to itself, with another filter, dozens of times."""
     if "stands_at" in g:
         return str(g.stands_at)
     asked = request.path, request.method
-    if g.get("found_at", (None,))[0] != asked:  # a page asks for it in every line
-        g.found_at = (asked, _found_address())
+    if g.get("found_at", (None,))[0] != asked:
+        g.found_at = (asked, _place_of_request())
     return str(g.found_at[1])
 
 
-def _found_address() -> str:
+def _place_of_request() -> str:
+    """Return where a page stands that says nothing: that answers a form sent below it, what is above the form."""
     known, path = current_app.create_url_adapter(request), request.path
     if _opens() or known is None:
         return url_for(request.endpoint or "overview.show", **(request.view_args or {}))
@@ -142,6 +143,7 @@ def install(app: Flask) -> None:
     """Give templates the words and figures that they may use."""
     names: Mapping[str, object] = {
         "asset": assets.asset,
+        "drawn_icon": assets.icon,
         "here": here,
         "language": language,
         "now_ms": lambda: desk().now_ms,

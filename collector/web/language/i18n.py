@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from babel.support import Translations
-from flask import Flask, g, has_app_context, request
+from flask import Flask, g, request
 from flask_babel import LazyString, get_locale, get_translations
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 # Offered on every page, by their own names.
 LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "es": "Español", "pt": "Português", "fr": "Français"}
@@ -23,7 +23,10 @@ def later(message: str) -> LazyString:
 
 
 def _told(message: str) -> str:
-    return str(_catalogue().ugettext(message))
+    key = (language(), message)
+    if key not in _TOLD:
+        _TOLD[key] = str(_catalogue().ugettext(message))
+    return _TOLD[key]
 
 
 def choose_language(default: str) -> str:
@@ -45,7 +48,8 @@ def install(app: Flask) -> None:
 
 
 _CATALOGUES: dict[str, Translations] = {}  # Flask-Babel looks for its own, of one language, a thousand times a page
-_READY: dict[tuple[str, str], Markup] = {}  # sentences of a language, with places for values
+_TOLD: dict[tuple[str, str], str] = {}  # sentences of a language as they stand
+_READY: dict[tuple[str, str], str] = {}  # those with places for values
 _WHOLE: dict[tuple[str, str], Markup] = {}  # those without any
 
 
@@ -65,7 +69,10 @@ def _bound(message: str) -> str:
 def language() -> str:
     """Return the code of the page's language."""
     # Asked for with every number: what Flask-Babel found out for this request is looked at where it keeps it.
-    kept = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None
+    try:
+        kept = getattr(g._get_current_object(), "_flask_babel", None)
+    except RuntimeError:  # outside of any request
+        kept = None
     locale = getattr(kept, "babel_locale", None) or get_locale()
     return locale.language if locale is not None and locale.language in LANGUAGES else "en"
 
@@ -82,8 +89,8 @@ def say(message: str, /, **values: object) -> Markup:
         return _WHOLE[key]
     found = _READY.get(key)
     if found is None:
-        found = _READY[key] = Markup(_bound(_catalogue().ugettext(message)))  # noqa: S704 -- messages are ours
-    said = found % values  # values are escaped by `%`
+        found = _READY[key] = _bound(_catalogue().ugettext(message))
+    said = _filled(found, values)
     if not values:
         _WHOLE[key] = said
     return said
@@ -99,4 +106,9 @@ def say_many(one: str, many: str, count: int, /, **values: object) -> Markup:
         values: What stands in the places, escaped.
     """
     values.setdefault("num", count)
-    return Markup(_bound(_catalogue().ungettext(one, many, count))) % values  # noqa: S704 -- as above
+    return _filled(_bound(_catalogue().ungettext(one, many, count)), values)
+
+
+def _filled(message: str, values: Mapping[str, object]) -> Markup:
+    """Return a message with its values, each escaped: what `Markup` does by a wrapper around each."""
+    return Markup(message % {name: escape(value) for name, value in values.items()})  # noqa: S704 -- messages are ours

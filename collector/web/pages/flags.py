@@ -22,7 +22,7 @@ from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import school as pages_school
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.conditions import ConditionDay
-from collector.store.queries.pages.flags import NOBODY, FlagFilter, FlagRow, JudgedDay
+from collector.store.queries.pages.flags import NOBODY, Counts, FlagFilter, FlagRow, JudgedDay
 from collector.store.queries.pages.outages import OutageRow
 from collector.store.queries.pages.schools import SchoolRow
 from collector.store.unit import Snapshot
@@ -86,7 +86,7 @@ def show() -> str:
     with parts.store.reader() as snapshot:
         folded = Folded((), chosen.wanted) if as_table else _folded(snapshot, parts, chosen)
         rows = pages_flags.flag_rows(snapshot, parts.measure, folded.wanted, sort=chosen.sort, limit=asked.limit())
-        found, untaken = _counted(snapshot, parts, chosen.wanted)
+        counts = _counted(snapshot, parts, chosen.wanted, with_apart=bool(folded.outages))
         beside = next((row for row in rows if row.flag_id == asked.text("flag")), rows[0] if rows else None)
         may_act = access.may(person, deed_forms.MAY_ACT)
         newest_bad = _newest_bad(snapshot, rows)
@@ -99,9 +99,9 @@ def show() -> str:
             outage_words=outage_words,
             line_up=line_up,
             zone=parts.zone,
-            found=found,
-            listed=pages_flags.count_flags(snapshot, parts.measure, folded.wanted) if folded.outages else found,
-            untaken=untaken,
+            found=counts.found,
+            listed=counts.apart,
+            untaken=counts.untaken,
             facets=remembered.facets(snapshot),
             chosen=chosen,
             owners=flag_filter.owner_options(pages_flags.owners(snapshot), person.name if person else "", chosen.owner),
@@ -116,12 +116,13 @@ def show() -> str:
         )
 
 
-def _counted(snapshot: Snapshot, parts: Desk, wanted: FlagFilter) -> tuple[int, int]:
+def _counted(snapshot: Snapshot, parts: Desk, wanted: FlagFilter, *, with_apart: bool) -> Counts:
     """Return how many flags a filter lists, and how many the same filter lists that nobody has taken."""
-    if not wanted.owner:
-        return pages_flags.count_with_untaken(snapshot, parts.measure, wanted)
-    found = pages_flags.count_flags(snapshot, parts.measure, wanted)
-    return found, pages_flags.count_flags(snapshot, parts.measure, replace(wanted, owner=NOBODY))
+    counts = pages_flags.counts(snapshot, parts.measure, wanted, with_apart=with_apart)
+    if wanted.owner in ("", NOBODY):
+        return counts
+    untaken = pages_flags.count_flags(snapshot, parts.measure, replace(wanted, owner=NOBODY))
+    return counts._replace(untaken=untaken)
 
 
 def _folded(snapshot: Snapshot, parts: Desk, chosen: Chosen) -> Folded:

@@ -1,5 +1,6 @@
 """The call list of a hazard: who calls whom, what they found, and the list for paper."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -84,12 +85,16 @@ def _calls(snapshot: Snapshot, hazard: Hazard, mistake: Markup | str = "", phone
         mistake=mistake,
         done=asked.text("done") if asked.text("done") in _DONE else "",
         me=me,
-        tally=tally(whole),
-        areas=sorted({line.member.area for line in whole.lines if line.member.area}),
-        providers=sorted({line.member.provider for line in whole.lines if line.member.provider}),
+        tally=whole.once("tally", lambda: tally(whole)),
+        areas=whole.once("areas", lambda: _names(line.member.area for line in whole.lines)),
+        providers=whole.once("providers", lambda: _names(line.member.provider for line in whole.lines)),
         kept={name: asked.text(name, 256) for name in ("standing", "area", "provider", "show") if asked.text(name)},
         **_usual(),
     )
+
+
+def _names(every: Iterable[str | None]) -> list[str]:
+    return sorted({name for name in every if name})
 
 
 def _is_at_hand(line: Line, wanted: Wanted, me: str, at_hand: set[str]) -> bool:

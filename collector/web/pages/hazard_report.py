@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 from typing import Any, Final
 
-from flask import Response
+from flask import Response, render_template, request
+from markupsafe import Markup
 
 from collector.domain.hazards.standing import HEARD_FOR_MS
 from collector.domain.roles import Role
@@ -16,6 +17,7 @@ from collector.web import asked
 from collector.web.asking.rows import FILE_ROWS, csv_file, csv_of
 from collector.web.desk import desk
 from collector.web.http.frame import page
+from collector.web.language.i18n import language
 from collector.web.pages import hazards as pages
 from collector.web.pages.hazard_calls import read_wanted
 from collector.web.pages.hazards import curves, find
@@ -25,6 +27,7 @@ from collector.web.views.hazard_lines import Line, Whole
 from collector.web.words import hazard_words
 
 BLUEPRINT: Final = pages.BLUEPRINT
+_QUARTER_MS: Final = 900_000  # of an hour: in every zone a year begins with one
 
 _COLUMNS: Final = {
     **dict.fromkeys(("hazard", "school", "name", "area", "provider"), CellKind.TEXT),
@@ -71,19 +74,32 @@ def report(hazard_id: str) -> str:
     """Show the report."""
     with desk().store.reader() as snapshot:
         whole = _whole(snapshot, hazard_id)
+        limit = asked.limit(asked.ROWS * 4)
         return page(
             "hazards/report.html",
             snapshot,
             whole=whole,
-            rows=whole.lines[: asked.limit(asked.ROWS * 4)],
+            table=_table(whole, limit),
+            shown=min(limit, len(whole.lines)),
             found=len(whole.lines),
             hazwords=hazard_words,
             zone=desk().zone,
-            zone_of=desk().zone_of,
             now_ms=desk().now_ms,
             hours=HEARD_FOR_MS // 3_600_000,
             **curves(whole),
         )
+
+
+def _table(whole: Whole, limit: int) -> Markup:
+    """Return the schools of a report, drawn once; of the time of day it holds nothing but which year it is."""
+    parts = desk()
+
+    def draw() -> Markup:
+        values = {"hazwords": hazard_words, "zone_of": parts.zone_of, "now_ms": parts.now_ms}
+        table = render_template("hazards/report_rows.html", rows=whole.lines[:limit], **values)
+        return Markup(table)  # noqa: S704 -- a template that escapes
+
+    return whole.once(("table", limit, language(), request.root_path), draw, at=parts.now_ms // _QUARTER_MS)
 
 
 def _whole(snapshot: Snapshot, hazard_id: str) -> Whole:

@@ -229,15 +229,15 @@ def _sees_all() -> bool:
 
 def curves(whole: hazard_lines.Whole, most: int = 500) -> dict[str, object]:
     """Return how the schools came back, as a picture and in figures; of so many districts and providers at most."""
-    every = hazard_lines.group(whole, None, whole.lines)
+    every = whole.once("every", lambda: hazard_lines.group(whole, None, whole.lines))
     label, hours = str(hazard_words.curve(every.heard, every.schools)), str(say("hours after the beginning"))
     return {
         "every": every,
         "pictures": [
             restoration.restoration(every.steps, every.schools, label, width, hours) for width in (680.0, 340.0)
         ],
-        "by_area": hazard_lines.groups(whole, lambda one: one.area)[:most],
-        "by_provider": hazard_lines.groups(whole, lambda one: one.provider)[:most],
+        "by_area": whole.once("by_area", lambda: hazard_lines.groups(whole, lambda one: one.area))[:most],
+        "by_provider": whole.once("by_provider", lambda: hazard_lines.groups(whole, lambda one: one.provider))[:most],
         "after": hazard_lines.AFTER_H,
         "small": restoration.small,
     }

@@ -262,8 +262,9 @@ def _rows(
         is_file = limit is None  # all of them, once: nothing to keep
         return read() if is_file else remembered.of_votes("aside_rows", snapshot, desk().measure, read, (*of, limit))
     if issue.kind == "device":
-        count = pages_quality.count_device_issues(snapshot, wanted.schools)[issue.key]
-        return pages_quality.device_issues(snapshot, wanted.schools, issue.key, limit), count
+        shown = pages_quality.device_issues(snapshot, wanted.schools, issue.key, limit)
+        is_all = limit is None or len(shown) < limit
+        return shown, len(shown) if is_all else pages_quality.count_device_issue(snapshot, wanted.schools, issue.key)
     return registry_checks.rows(snapshot, Check(issue.key), wanted.schools, limit)
 
 

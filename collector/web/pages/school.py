@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, url_for
+from flask import Blueprint, abort
 from markupsafe import Markup
 
 from collector.domain.roles import Role
@@ -11,11 +11,12 @@ from collector.store.queries import browser_tests, school_links
 from collector.store.queries.judging import suppressions
 from collector.store.queries.pages import nearby as pages_nearby
 from collector.store.queries.pages import school as pages_school
-from collector.store.queries.pages.school import SchoolFlag, TestRow
+from collector.store.queries.pages.school import SchoolFlag, Speed
 from collector.store.queries.pages.schools import SchoolRow
 from collector.store.unit import Snapshot
 from collector.web.charts import small
 from collector.web.desk import desk
+from collector.web.http.addresses import url_for
 from collector.web.http.frame import page
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
@@ -104,7 +105,7 @@ def _said(row: SchoolRow, flag: SchoolFlag | None, found: why.Why | None) -> dic
 
 
 def _tests(
-    snapshot: Snapshot, row: SchoolRow, recent: Sequence[TestRow], window: Sequence[TestRow], zone: ZoneInfo
+    snapshot: Snapshot, row: SchoolRow, recent: Sequence[Speed], window: Sequence[Speed], zone: ZoneInfo
 ) -> dict[str, object]:
     """Return the tests of a school: how the judged ones spread, how the hours differ, and the latest.
 
@@ -170,12 +171,12 @@ def _heard(row: SchoolRow, devices: int, zone: ZoneInfo) -> Markup:
     return say("%(pcs)s, last heard %(ago)s", pcs=many, ago=present.ago(row.heard_ms, desk().now_ms, zone))
 
 
-def _aside(row: SchoolRow, window: Sequence[TestRow]) -> Markup:
+def _aside(row: SchoolRow, window: Sequence[Speed]) -> Markup:
     """Return how many tests of the judged days were set aside, as a link to them."""
     if row.window_from is None or row.day is None:
         return say("no test counts yet")
     days = {"from": row.window_from, "to": row.day}
-    address = url_for("school_tests.show", code=row.code, counts="no", **days)  # type: ignore[arg-type]
+    address = url_for("school_tests.show", code=row.code, counts="no", **days)
     shown = present.number(sum(not test.votes for test in window))
     return say_many(
         "%(aside)s of %(num)s test set aside",

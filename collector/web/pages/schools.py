@@ -129,14 +129,16 @@ def show() -> str:
             descending=order.descending,
             limit=asked.limit(),
         )
+        total = remembered.count_of_schools(snapshot)
+        is_any = wanted != SchoolFilter()
         return page(
             "schools/show.html",
             snapshot,
             lines=lines.school_lines(snapshot, rows),
             out_now=lambda: pages_outages.silent_now(snapshot, [row.code for row in rows]),  # asked where one is open
             line_up=line_up,
-            found=pages_schools.count_schools(snapshot, parts.measure, wanted),
-            total=pages_schools.count_schools(snapshot, parts.measure, SchoolFilter()),
+            found=pages_schools.count_schools(snapshot, parts.measure, wanted) if is_any else total,
+            total=total,
             facets=remembered.facets(snapshot),
             wanted=wanted,
             order=order,

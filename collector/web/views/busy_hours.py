@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names
-from flask import url_for
 from markupsafe import Markup
 
 from collector.domain.calendars import DEFAULT_OPENING, parse_opening
-from collector.store.queries.pages.school import TestRow
+from collector.store.queries.pages.school import Speed
 from collector.store.queries.pages.schools import SchoolRow
+from collector.web.http.addresses import url_for
 from collector.web.language import present
 from collector.web.language.i18n import language, say
+from collector.web.views import evidence
 from collector.web.views.figures import median
 
 DAYS: Final = 28  # back from today: four of each weekday
@@ -44,8 +45,7 @@ class Hours:
     has_target: bool
 
 
-@dataclass(frozen=True)
-class _Part:
+class _Part(NamedTuple):
     first_min: int  # after local midnight
     after_min: int
 
@@ -60,7 +60,7 @@ class _Part:
         return f"{present.clock(self.first_min)}-{present.clock(self.after_min)}"
 
 
-def busy_hours(row: SchoolRow, tests: Sequence[TestRow], today: str, zone: ZoneInfo) -> Hours | None:
+def busy_hours(row: SchoolRow, tests: Sequence[Speed], today: str, zone: ZoneInfo) -> Hours | None:
     """Return the card; None where no test of the last weeks counts.
 
     Args:
@@ -70,17 +70,19 @@ def busy_hours(row: SchoolRow, tests: Sequence[TestRow], today: str, zone: ZoneI
         zone: Of the school.
     """
     since = present.shift_day(today, 1 - DAYS)
+    from_ms, to_ms = evidence.midnight_ms(since, zone), evidence.midnight_ms(evidence.day_after(today), zone)
     moments = []
     for test in tests:
-        when = present.local(test.started_ms, zone)
-        if test.votes and test.download_bps is not None and since <= when.date().isoformat() <= today:
+        if test.votes and test.download_bps is not None and from_ms <= test.started_ms < to_ms:
+            when = present.local(test.started_ms, zone)
             moments.append((when.weekday(), when.hour * 60 + when.minute, test.download_bps))
     if not moments:
         return None
     parts = parts_of(row.opening, [minute for _day, minute, _bps in moments])
+    first_min, step_min = parts[0].first_min, parts[0].after_min - parts[0].first_min  # the last may be shorter
     speeds: dict[tuple[int, _Part], list[int]] = {}
     for weekday, minute, bps in moments:
-        part = next(one for one in parts if one.first_min <= minute < one.after_min)
+        part = parts[(minute - first_min) // step_min]
         speeds.setdefault((weekday, part), []).append(bps)
     weekdays = _weekdays(row.opening, {weekday for weekday, _part in speeds})
     cells = {key: _cell(row, key, some, since, today) for key, some in speeds.items()}
@@ -118,7 +120,7 @@ def _cell(row: SchoolRow, key: tuple[int, _Part], speeds: Sequence[int], since: 
     assert typical is not None  # noqa: S101 -- there are speeds
     weekday, part = key
     span = {"from": since, "to": today}
-    address = url_for("school_tests.show", code=row.code, counts="yes", weekday=weekday + 1, at=part.key, **span)  # type: ignore[arg-type]
+    address = url_for("school_tests.show", code=row.code, counts="yes", weekday=weekday + 1, at=part.key, **span)
     return Cell(len(speeds), typical, _tone(typical, row.target_bps), address)
 
 

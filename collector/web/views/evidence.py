@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from collector.domain.cures import CONTRACT_KEPT
 from collector.store.queries.pages import school as pages_school
-from collector.store.queries.pages.school import DayRow, TestFilter, TestRow
+from collector.store.queries.pages.school import DayRow, Speed, TestFilter
 from collector.store.queries.pages.schools import SchoolRow
 from collector.store.unit import Snapshot
 from collector.web.charts import history
@@ -36,12 +36,29 @@ class ChartSpan:
 
 @dataclass(frozen=True)
 class Charts:
-    """The same chart for the room of a wide card, a narrow card and a phone."""
+    """The same chart for the room of a wide card, a narrow card and a phone; drawn where a page shows it."""
 
-    wide: Markup
-    middle: Markup
-    narrow: Markup
-    is_empty: bool
+    shown: History
+
+    @property
+    def wide(self) -> Markup:
+        """For a wide card."""
+        return history.draw(self.shown, history.WIDE)
+
+    @property
+    def middle(self) -> Markup:
+        """For a narrow card."""
+        return history.draw(self.shown, history.MIDDLE)
+
+    @property
+    def narrow(self) -> Markup:
+        """For a phone."""
+        return history.draw(self.shown, history.NARROW)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no test to show."""
+        return not self.shown.dots
 
 
 def midnight_ms(day: str, zone: ZoneInfo) -> int:
@@ -65,7 +82,7 @@ class Recent:
 
     days: list[DayRow]  # judged ones, oldest first
     off: dict[str, str]  # holidays and closures
-    tests: list[TestRow]  # newest first
+    tests: list[Speed]  # newest first
 
 
 def recent(snapshot: Snapshot, row: SchoolRow, zone: ZoneInfo) -> Recent:
@@ -78,7 +95,7 @@ def recent(snapshot: Snapshot, row: SchoolRow, zone: ZoneInfo) -> Recent:
     return Recent(
         days=days,
         off=pages_school.days_off(snapshot, row.code, row.area, from_day),
-        tests=pages_school.tests(snapshot, row.code, wanted, _CHART_TESTS),
+        tests=pages_school.speeds(snapshot, row.code, wanted, _CHART_TESTS),
     )
 
 
@@ -94,15 +111,10 @@ def charts(row: SchoolRow, found: Recent, span: ChartSpan | None, zone: ZoneInfo
         closed_on=span.closed_on if span else None,
         label=_label(row),
     )
-    return Charts(
-        wide=history.draw(shown, history.WIDE),
-        middle=history.draw(shown, history.MIDDLE),
-        narrow=history.draw(shown, history.NARROW),
-        is_empty=not dots,
-    )
+    return Charts(shown)
 
 
-def _dot(test: TestRow, bps: int, zone: ZoneInfo) -> Dot:
+def _dot(test: Speed, bps: int, zone: ZoneInfo) -> Dot:
     when = present.local(test.started_ms, zone)
     of_day = (when.hour * 60 + when.minute) / 1440
     return Dot(when.date().isoformat(), of_day, bps, bool(test.votes))
@@ -143,7 +155,7 @@ class Answer:
     so: Markup
 
 
-def answers(row: SchoolRow, tests: Sequence[TestRow], zone: ZoneInfo) -> list[Answer]:
+def answers(row: SchoolRow, tests: Sequence[Speed], zone: ZoneInfo) -> list[Answer]:
     """Return what the tests of the window say about whose fault it is; what they cannot say is left out."""
     found = [test for test in tests if test.download_bps is not None]
     voting = [test for test in found if test.votes]
@@ -158,7 +170,7 @@ def answers(row: SchoolRow, tests: Sequence[TestRow], zone: ZoneInfo) -> list[An
     return [answer for answer in (ask() for ask in asked) if answer is not None]
 
 
-def window_tests(row: SchoolRow, tests: Sequence[TestRow], zone: ZoneInfo) -> list[TestRow]:
+def window_tests(row: SchoolRow, tests: Sequence[Speed], zone: ZoneInfo) -> list[Speed]:
     """Return the tests of the judged window."""
     if row.window_from is None or row.day is None:
         return []
@@ -166,11 +178,11 @@ def window_tests(row: SchoolRow, tests: Sequence[TestRow], zone: ZoneInfo) -> li
     return [test for test in tests if first_ms <= test.started_ms < end_ms]
 
 
-def _typical(tests: Sequence[TestRow]) -> float | None:
+def _typical(tests: Sequence[Speed]) -> float | None:
     return median([test.download_bps for test in tests if test.download_bps is not None])
 
 
-def _off_hours(voting: Sequence[TestRow], off: Sequence[TestRow], row: SchoolRow) -> Answer | None:
+def _off_hours(voting: Sequence[Speed], off: Sequence[Speed], row: SchoolRow) -> Answer | None:
     inside, outside = _typical(voting), _typical(off)
     if inside is None or outside is None or len(off) < 3:
         return None
@@ -182,7 +194,7 @@ def _off_hours(voting: Sequence[TestRow], off: Sequence[TestRow], row: SchoolRow
     return Answer(asked, say("Yes: %(off)s off hours, %(inside)s in school hours", **values), say("Not a full line"))
 
 
-def _by_cable(voting: Sequence[TestRow]) -> Answer | None:
+def _by_cable(voting: Sequence[Speed]) -> Answer | None:
     cable = _typical([test for test in voting if test.medium == "ethernet"])
     wifi = _typical([test for test in voting if test.medium == "wifi"])
     asked = say("Slow by cable too?")
@@ -197,8 +209,8 @@ def _by_cable(voting: Sequence[TestRow]) -> Answer | None:
     return Answer(asked, say("Yes: %(cable)s by cable, %(wifi)s by Wi-Fi", **values), say("Not the school’s Wi-Fi"))
 
 
-def _every_device(voting: Sequence[TestRow]) -> Answer | None:
-    by_device: dict[str, list[TestRow]] = {}
+def _every_device(voting: Sequence[Speed]) -> Answer | None:
+    by_device: dict[str, list[Speed]] = {}
     for test in voting:
         by_device.setdefault(test.device, []).append(test)
     medians = [
@@ -215,7 +227,7 @@ def _every_device(voting: Sequence[TestRow]) -> Answer | None:
     return Answer(asked, say("Yes: %(low)s to %(high)s on %(count)s PCs", **values), say("Not one bad PC"))
 
 
-def _all_day(voting: Sequence[TestRow], zone: ZoneInfo) -> Answer | None:
+def _all_day(voting: Sequence[Speed], zone: ZoneInfo) -> Answer | None:
     morning = _typical([test for test in voting if present.local(test.started_ms, zone).hour < 12])
     later = _typical([test for test in voting if present.local(test.started_ms, zone).hour >= 12])
     if morning is None or later is None:
@@ -243,7 +255,7 @@ def _contract(row: SchoolRow) -> Answer | None:
     return Answer(asked, say("No: %(pct)s %% of %(contract)s", **values), say("The provider delivers"))
 
 
-def _can_show(voting: Sequence[TestRow], row: SchoolRow) -> Answer | None:
+def _can_show(voting: Sequence[Speed], row: SchoolRow) -> Answer | None:
     shown = [
         test.link_bps * (_WIFI_PART if test.medium == "wifi" else _WIRED_PART)
         for test in voting

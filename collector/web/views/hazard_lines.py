@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
 from collector.domain.hazards.standing import NOT_CALLED, Called, Facts, Standing, Step, curve, fold, standing
 from collector.store.queries import hazards, newness
@@ -13,6 +13,8 @@ from collector.store.queries.pages.hazards import Member
 from collector.store.unit import Snapshot
 from collector.web.desk import desk
 from collector.web.http.kept import Kept
+
+T = TypeVar("T")
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -50,11 +52,26 @@ class Whole:
     hazard: Hazard
     as_of_ms: int
     lines: list[Line]  # in the order of the call list
+    made: dict[object, tuple[object, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: object, make: Callable[[], T], at: object = None) -> T:
+        """Return what follows from it alone, made by who asks first: many look at the same minute of a hazard.
+
+        Args:
+            name: Of it, with its language where it has words.
+            make: Makes it.
+            at: What it depends on beside; only the newest is kept.
+        """
+        known = self.made.get(name)
+        if known is None or known[0] != at:
+            known = self.made[name] = (at, make())
+        found: T = known[1]
+        return found
 
     @property
     def counts(self) -> Counter[str]:
         """How many schools stand where."""
-        return Counter(line.standing.value for line in self.lines)
+        return self.once("counts", lambda: Counter(line.standing.value for line in self.lines))
 
     @property
     def pupils_silent(self) -> int:

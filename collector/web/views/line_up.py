@@ -171,11 +171,11 @@ def _inside(row: DayRow) -> tuple[bool, ...]:
 
 def _strip_row(row: DayRow, zone: ZoneInfo) -> StripRow:
     pieces: list[Piece] = []
-    for at, (slot, is_school) in enumerate(zip(read(row.states), _inside(row), strict=True)):
+    slots = read(row.states)
+    walls = _wall_minutes(row.start_ms, len(slots), zone)
+    for slot, is_school, begin in zip(slots, _inside(row), walls, strict=True):
         if not is_school:
             continue
-        wall = present.local(row.start_ms + at * SLOT_MS, zone)
-        begin = wall.hour * 60 + wall.minute
         kind = "up" if slot in GOOD else "down" if slot in DOWN else "unseen"
         if pieces and pieces[-1].kind == kind and pieces[-1].to_min == begin:
             pieces[-1] = Piece(pieces[-1].from_min, begin + 5, kind)
@@ -184,6 +184,16 @@ def _strip_row(row: DayRow, zone: ZoneInfo) -> StripRow:
     share = availability_of(row.good_slots, row.down_slots)
     is_low = share is not None and 100 * share < DEFAULT_PCT
     return StripRow(present.weekday_day(row.day), pieces, percent(share), is_low)
+
+
+def _wall_minutes(start_ms: int, count: int, zone: ZoneInfo) -> Sequence[int]:
+    """Return when so many slots begin by the clock on the wall, in minutes after midnight."""
+    first, last = present.local(start_ms, zone), present.local(start_ms + max(count - 1, 0) * SLOT_MS, zone)
+    if first.utcoffset() == last.utcoffset():
+        begin, step = first.hour * 60 + first.minute, SLOT_MS // 60_000
+        return range(begin, begin + count * step, step)
+    walls = (present.local(start_ms + at * SLOT_MS, zone) for at in range(count))
+    return [wall.hour * 60 + wall.minute for wall in walls]
 
 
 def _outage(row: OutageRow, zone: ZoneInfo, now_ms: int) -> OutageLine:

@@ -106,6 +106,11 @@ def of_schools(name: str, snapshot: Snapshot, make: Callable[[], T], at_most: in
     return _made(name, snapshot, (known.schools, known.updated_ms), make, at_most)
 
 
+def count_of_schools(snapshot: Snapshot) -> int:
+    """Return how many schools the reader sees: what is remembered is known by it, so that it is counted already."""
+    return _newness(snapshot).schools
+
+
 def facets(snapshot: Snapshot) -> Mapping[str, list[str]]:
     """Return the areas, providers and technologies that occur, as `pages_schools.facets` does."""
     return of_schools("facets", snapshot, lambda: pages_schools.facets(snapshot))

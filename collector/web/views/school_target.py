@@ -14,7 +14,7 @@ from collector.domain.observations import ceiling_bps
 from collector.domain.targets import SchoolFacts, resolve
 from collector.profiles.catalogue import Profile
 from collector.store.queries import growth, target_versions
-from collector.store.queries.pages.school import TestRow
+from collector.store.queries.pages.school import Speed
 from collector.store.queries.pages.schools import SchoolRow
 from collector.store.unit import Snapshot
 from collector.web import asked
@@ -40,7 +40,7 @@ class Section:
     percent: str  # growth a year
 
 
-def section(snapshot: Snapshot, row: SchoolRow, window: Sequence[TestRow], zone: ZoneInfo) -> Section:
+def section(snapshot: Snapshot, row: SchoolRow, window: Sequence[Speed], zone: ZoneInfo) -> Section:
     """Return what is said of a school's target.
 
     Args:
@@ -70,7 +70,7 @@ def _rate(snapshot: Snapshot) -> float:
     return percent / 100 if 1 <= percent <= _MOST_PERCENT else growth.of_deployment(snapshot)
 
 
-def _standing(row: SchoolRow, voting: Sequence[TestRow]) -> Standing:
+def _standing(row: SchoolRow, voting: Sequence[Speed]) -> Standing:
     return Standing(
         verdict=row.verdict,
         day=date.fromisoformat(row.day) if row.day else None,
@@ -81,14 +81,14 @@ def _standing(row: SchoolRow, voting: Sequence[TestRow]) -> Standing:
     )
 
 
-def _hides_more(test: TestRow) -> bool:
+def _hides_more(test: Speed) -> bool:
     """Return whether the line may be faster than this test shows."""
     ceiling = ceiling_bps(test.medium, test.link_bps)
     near = ceiling is not None and (test.download_bps or 0) >= _NEAR_CEILING * ceiling
     return bool(test.download_lower_bound) or near
 
 
-def _upload(profile: Profile | None, row: SchoolRow, voting: Sequence[TestRow]) -> Markup | None:
+def _upload(profile: Profile | None, row: SchoolRow, voting: Sequence[Speed]) -> Markup | None:
     """Return how many tests reached what the rule asks of the upload; None where it asks nothing."""
     facts = SchoolFacts(
         students_total=row.pupils,

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from flask import url_for
 from markupsafe import Markup
 
 from collector.domain.targets import BPS_PER_MBPS
-from collector.store.queries.pages.school import TestRow
+from collector.store.queries.pages.school import Speed
 from collector.store.queries.pages.schools import SchoolRow
 from collector.web.charts import spread as chart
 from collector.web.charts.spread import Step
+from collector.web.http.addresses import url_for
 from collector.web.language import present
 from collector.web.language.i18n import say, say_many
 
@@ -41,7 +41,7 @@ class Spread:
     narrow: Markup
 
 
-def spread(row: SchoolRow, window: Sequence[TestRow]) -> Spread | None:
+def spread(row: SchoolRow, window: Sequence[Speed]) -> Spread | None:
     """Return the card; None where no test counts.
 
     Args:
@@ -95,7 +95,7 @@ def _line(row: SchoolRow, step: Step) -> StepLine:
         counts="yes",
         least=f"{least:.6g}",
         under=f"{under:.6g}",
-        **{"from": row.window_from, "to": row.day},  # type: ignore[arg-type]
+        **{"from": row.window_from, "to": row.day},
     )
     return StepLine(name, step.tests, step.below, address)
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import url_for
-
 from collector.domain import fitness
 from collector.domain.diagnosis.examine import examine
 from collector.domain.diagnosis.facts import Cause, Fact, Hint, Key, Site
@@ -18,6 +16,7 @@ from collector.store.queries.pages import school_tests
 from collector.store.queries.pages.schools import SchoolRow
 from collector.store.queries.use_limits import LimitsDecision
 from collector.store.unit import Snapshot
+from collector.web.http.addresses import url_for
 from collector.web.views import evidence
 
 

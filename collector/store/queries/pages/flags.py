@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, case, func, or_, select
 
@@ -139,13 +140,14 @@ _NUMBER_COLUMNS = (
     *("median_bps", "target_bps", "remedy", "target_profile", "profile_version"),
 )
 _WORK_COLUMNS = ("version", "owner", "seen_by", "ticket", "snoozed_until", "snoozed_until_ms", "snooze_reason")
-_COLUMNS = (
-    *(FLAGS.c[name] for name in _FLAG_COLUMNS),
-    *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
-    _PUPILS.label("pupils"),
-    *(NEWEST.c[name] for name in _NUMBER_COLUMNS),
-    *(FLAG_WORK.c[name] for name in _WORK_COLUMNS),
-)
+_BY_NAME: dict[str, ColumnElement[Any]] = {
+    **{name: FLAGS.c[name] for name in _FLAG_COLUMNS},
+    **{name: SCHOOLS.c[name] for name in _SCHOOL_COLUMNS},
+    "pupils": _PUPILS.label("pupils"),
+    **{name: NEWEST.c[name] for name in _NUMBER_COLUMNS},
+    **{name: FLAG_WORK.c[name] for name in _WORK_COLUMNS},
+}
+_COLUMNS = tuple(_BY_NAME[name] for name in FlagRow.__dataclass_fields__)
 _SEVERITY_RANK = case({"severe": 0, "serious": 1, "mild": 2}, value=FLAGS.c.severity, else_=3)
 _SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "worst": (_SEVERITY_RANK, _PUPILS.is_(None), _PUPILS.desc()),
@@ -157,11 +159,20 @@ _SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
 SORTS = tuple(_SORTS)
 
 
+_WITH_WORK: Final = FLAGS.join(SCHOOLS, SCHOOLS.c.code == FLAGS.c.school).outerjoin(
+    FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id
+)
+
+
+@cache
 def source(measure: Measure) -> FromClause:
     """Return flags with their schools, what people did, and of the speed the newest evaluation."""
-    joined = FLAGS.join(SCHOOLS, SCHOOLS.c.code == FLAGS.c.school)
-    joined = joined.outerjoin(FLAG_WORK, FLAG_WORK.c.flag_id == FLAGS.c.flag_id)
-    return joined.outerjoin(NEWEST, newest_evaluation(measure) & (FLAGS.c.kind == SPEED))
+    return _WITH_WORK.outerjoin(NEWEST, newest_evaluation(measure) & (FLAGS.c.kind == SPEED))
+
+
+def _filtered(measure: Measure, wanted: FlagFilter) -> FromClause:
+    """Return the same, with evaluations only where the filter asks for one: there is one at most for each flag."""
+    return source(measure) if wanted.contract else _WITH_WORK
 
 
 def is_resting(now_ms: int | ColumnElement[int]) -> ColumnElement[bool]:
@@ -189,7 +200,7 @@ def _where(wanted: FlagFilter) -> list[ColumnElement[bool]]:
         conditions.append(FLAGS.c.opened_on <= wanted.opened_to)
     conditions += of_contract(wanted.contract)
     if wanted.is_apart:
-        conditions.append(or_(~_is_in(suppressions.schools_in_outages()), _is_in(suppressions.schools_in_hazards())))
+        conditions.append(_is_apart())
     if wanted.outage:
         mine = OUTAGE_SCHOOLS.c
         took = select(mine.school).where(mine.outage_id == wanted.outage, mine.said != "off")
@@ -205,6 +216,10 @@ def _where(wanted: FlagFilter) -> list[ColumnElement[bool]]:
 
 def _is_in(schools: Select[Any]) -> ColumnElement[bool]:
     return FLAGS.c.school.in_(schools)
+
+
+def _is_apart() -> ColumnElement[bool]:
+    return or_(~_is_in(suppressions.schools_in_outages()), _is_in(suppressions.schools_in_hazards()))
 
 
 def is_held() -> ColumnElement[bool]:
@@ -252,25 +267,37 @@ def flag_rows(
     """Return the flags of a filter, worst first or as `sort` (one of `SORTS`) says, at most `limit`."""
     order = (*_SORTS[sort], SCHOOLS.c.name_order, FLAGS.c.flag_id)
     # The names first, by what they are sorted by: no database needs to carry whole rows of a country through a sort.
-    found = select(FLAGS.c.flag_id).select_from(source(measure)).where(*_where(wanted)).order_by(*order).limit(limit)
-    chosen = found.subquery()
+    found = select(FLAGS.c.flag_id).select_from(_filtered(measure, wanted)).where(*_where(wanted))
+    chosen = found.order_by(*order).limit(limit).subquery()
     joined = source(measure).join(chosen, chosen.c.flag_id == FLAGS.c.flag_id)
     query = select(*_COLUMNS).select_from(joined).order_by(*order)
-    return [FlagRow(**row) for row in snapshot.connection.execute(query).mappings()]
+    return _rows(snapshot, query)
+
+
+def _rows(snapshot: Snapshot, query: Select[Any]) -> list[FlagRow]:
+    return [FlagRow(*row) for row in snapshot.connection.execute(query).all()]
 
 
 def count_flags(snapshot: Snapshot, measure: Measure, wanted: FlagFilter) -> int:
     """Return how many flags a filter lists."""
-    query = select(func.count()).select_from(source(measure)).where(*_where(wanted))
+    query = select(func.count()).select_from(_filtered(measure, wanted)).where(*_where(wanted))
     return int(snapshot.connection.execute(query).scalar_one())
 
 
-def count_with_untaken(snapshot: Snapshot, measure: Measure, wanted: FlagFilter) -> tuple[int, int]:
-    """Return how many flags a filter lists, and how many of them nobody has taken."""
+class Counts(NamedTuple):
+    """How many flags a filter lists."""
+
+    found: int
+    untaken: int  # of those, by nobody
+    apart: int  # and those that wait for no outage, as `FlagFilter.is_apart` lists them
+
+
+def counts(snapshot: Snapshot, measure: Measure, wanted: FlagFilter, *, with_apart: bool) -> Counts:
+    """Return how many flags a filter lists; those apart only where they are asked for, else all."""
     untaken = func.count(case((FLAG_WORK.c.owner.is_(None), 1)))
-    query = select(func.count(), untaken).select_from(source(measure)).where(*_where(wanted))
-    row = snapshot.connection.execute(query).one()
-    return int(row[0]), int(row[1])
+    apart = func.count(case((_is_apart(), 1))) if with_apart else func.count()
+    query = select(func.count(), untaken, apart).select_from(_filtered(measure, wanted)).where(*_where(wanted))
+    return Counts(*snapshot.connection.execute(query).one())
 
 
 def count_of_outages(
@@ -280,7 +307,7 @@ def count_of_outages(
     took = OUTAGE_SCHOOLS.c
     query = (
         select(took.outage_id, func.count())
-        .select_from(source(measure).join(OUTAGE_SCHOOLS, took.school == FLAGS.c.school))
+        .select_from(_filtered(measure, wanted).join(OUTAGE_SCHOOLS, took.school == FLAGS.c.school))
         .where(*_where(wanted), took.outage_id.in_(list(outages)), took.said != "off")
         .group_by(took.outage_id)
     )
@@ -289,16 +316,14 @@ def count_of_outages(
 
 def one_flag(snapshot: Snapshot, measure: Measure, flag_id: str) -> FlagRow | None:
     """Return one flag, None if there is none of this name."""
-    query = select(*_COLUMNS).select_from(source(measure)).where(FLAGS.c.flag_id == flag_id)
-    row = snapshot.connection.execute(query).mappings().first()
-    return FlagRow(**row) if row is not None else None
+    rows = _rows(snapshot, select(*_COLUMNS).select_from(source(measure)).where(FLAGS.c.flag_id == flag_id))
+    return rows[0] if rows else None
 
 
 def flags_by_id(snapshot: Snapshot, measure: Measure, flag_ids: list[str]) -> list[FlagRow]:
     """Return some flags, worst first, without those that are not there."""
     query = select(*_COLUMNS).select_from(source(measure)).where(FLAGS.c.flag_id.in_(flag_ids))
-    query = query.order_by(*_SORTS["worst"], SCHOOLS.c.name_order, FLAGS.c.flag_id)
-    return [FlagRow(**row) for row in snapshot.connection.execute(query).mappings()]
+    return _rows(snapshot, query.order_by(*_SORTS["worst"], SCHOOLS.c.name_order, FLAGS.c.flag_id))
 
 
 def open_flag_of(snapshot: Snapshot, codes: list[str]) -> dict[str, str]:
@@ -336,4 +361,4 @@ def judged_days(snapshot: Snapshot, measure: Measure, code: str, from_day: str, 
         .order_by(EVALUATIONS.c.day.desc())
         .limit(limit)
     )
-    return [JudgedDay(**row) for row in snapshot.connection.execute(query).mappings()]
+    return [JudgedDay(*row) for row in snapshot.connection.execute(query)]

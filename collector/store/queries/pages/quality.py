@@ -197,6 +197,12 @@ def count_device_issues(snapshot: Snapshot, wanted: QualityFilter) -> dict[str, 
     return {key: int(value or 0) for key, value in zip(_DEVICE_ISSUES, row, strict=True)}
 
 
+def count_device_issue(snapshot: Snapshot, wanted: QualityFilter, key: str) -> int:
+    """Return how many devices have one issue."""
+    query = select(func.count()).select_from(_DEVICES_OF).where(_DEVICE_ISSUES[key], *_of_school(wanted))
+    return int(snapshot.connection.scalar(query) or 0)
+
+
 def device_issues(snapshot: Snapshot, wanted: QualityFilter, key: str, limit: int | None) -> list[DeviceIssue]:
     """Return the devices with an issue by school; `limit` None for all."""
     apart = {"conflicts": _CONFLICTS, "quarantined": _QUARANTINED}.get(key)

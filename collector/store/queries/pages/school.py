@@ -18,32 +18,38 @@ from collector.store.unit import Snapshot
 
 
 @dataclass(frozen=True)
-class TestRow:
+class Speed:
+    """One measurement as pictures and sentences about many take it."""
+
+    device: str
+    started_ms: int
+    download_bps: int | None
+    download_lower_bound: bool | None
+    upload_bps: int | None
+    medium: str | None
+    link_bps: int | None
+    votes: bool | None
+    exclusion: str | None
+
+
+@dataclass(frozen=True)
+class TestRow(Speed):
     """One measurement as the table of tests shows it."""
 
     __test__ = False  # for pytest: no test class
 
     rid: str
-    device: str
     status: str
     failure_code: str | None
     tier: str
     trigger: str
-    started_ms: int
     time_quality: str
-    download_bps: int | None
     download_half_width_pct: float | None
-    download_lower_bound: bool | None
-    upload_bps: int | None
     upload_lower_bound: bool | None
     idle_rtt_ms: float | None
     loaded_download_rtt_ms: float | None
     download_bytes: int | None
     upload_bytes: int | None
-    medium: str | None
-    link_bps: int | None
-    votes: bool | None
-    exclusion: str | None
 
 
 @dataclass(frozen=True)
@@ -145,12 +151,12 @@ def _where(code: str, wanted: TestFilter) -> list[ColumnElement[bool]]:
     return [MEASUREMENTS.c.school == code, *conditions_of(wanted)]
 
 
-Row = TypeVar("Row", bound=TestRow)
+Row = TypeVar("Row", bound=Speed)
 
 
-def tests(snapshot: Snapshot, code: str, wanted: TestFilter, limit: int) -> list[TestRow]:
+def speeds(snapshot: Snapshot, code: str, wanted: TestFilter, limit: int) -> list[Speed]:
     """Return the measurements of a school, newest first by corrected time."""
-    return tests_as(TestRow, snapshot, code, wanted, limit)
+    return tests_as(Speed, snapshot, code, wanted, limit)
 
 
 def tests_as(
@@ -165,24 +171,24 @@ def tests_as(
         .limit(limit)
         .offset(offset)
     )
-    return [kind(**row) for row in snapshot.connection.execute(query).mappings()]
+    return [kind(*row) for row in snapshot.connection.execute(query).all()]
+
+
+_EVERY = MEASUREMENTS.alias("every")  # made once: it has a hundred columns
 
 
 def latest(snapshot: Snapshot, code: str, limit: int) -> tuple[list[TestRow], int]:
     """Return the newest measurements of a school, and how many it has altogether, in one question."""
     columns = [MEASUREMENTS.c[name] for name in TestRow.__dataclass_fields__]
-    every = MEASUREMENTS.alias("every")
-    total = select(func.count()).select_from(every).where(every.c.school == code).scalar_subquery()
+    total = select(func.count()).select_from(_EVERY).where(_EVERY.c.school == code).scalar_subquery()
     query = (
         select(*columns, total.label("total"))
         .where(MEASUREMENTS.c.school == code)
         .order_by(MEASUREMENTS.c.started_ms.desc(), MEASUREMENTS.c.device, MEASUREMENTS.c.rid)
         .limit(limit)
     )
-    found = [dict(row) for row in snapshot.connection.execute(query).mappings()]
-    return [TestRow(**{name: row[name] for name in TestRow.__dataclass_fields__}) for row in found], (
-        int(found[0]["total"]) if found else 0
-    )
+    found = snapshot.connection.execute(query).all()
+    return [TestRow(*row[:-1]) for row in found], int(found[0].total) if found else 0
 
 
 def count_tests(snapshot: Snapshot, code: str, wanted: TestFilter) -> int:
@@ -200,7 +206,7 @@ def days(snapshot: Snapshot, code: str, from_day: str) -> list[DayRow]:
         .order_by(SCHOOL_DAYS.c.day)
         .limit(1000)
     )
-    return [DayRow(**row) for row in snapshot.connection.execute(query).mappings()]
+    return [DayRow(*row) for row in snapshot.connection.execute(query)]
 
 
 def days_off(snapshot: Snapshot, code: str, area: str | None, from_day: str) -> dict[str, str]:

@@ -114,19 +114,20 @@ _NUMBER_COLUMNS = (
     *("unknown", "lower", "upper", "share", "median_bps", "target_bps", "is_estimated"),
     *("target_profile", "profile_version"),
 )
-_ROW = (
-    *(SCHOOLS.c[name] for name in _SCHOOL_COLUMNS),
-    func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift).label("pupils"),
-    *(NEWEST.c[name] for name in _NUMBER_COLUMNS),
-    *(AVAILABILITY_NOW.c[name] for name in ("availability", "coverage")),
-)
-
 _HEARD = (
     select(func.max(DEVICES.c.last_contact_ms))
     .where(DEVICES.c.school == SCHOOLS.c.code, DEVICES.c.state != DeviceState.REVOKED)
     .scalar_subquery()
     .label("heard_ms")
 )
+_BY_NAME: dict[str, ColumnElement[Any]] = {
+    **{name: SCHOOLS.c[name] for name in _SCHOOL_COLUMNS},
+    "pupils": func.coalesce(SCHOOLS.c.students_total, SCHOOLS.c.students_peak_shift).label("pupils"),
+    **{name: NEWEST.c[name] for name in _NUMBER_COLUMNS},
+    **{name: AVAILABILITY_NOW.c[name] for name in ("availability", "coverage")},
+    "heard_ms": _HEARD,
+}
+_ROW = tuple(_BY_NAME[name] for name in SchoolRow.__dataclass_fields__)
 
 # The same of all schools at once, to sort by.
 _CONTACTS = (
@@ -135,6 +136,12 @@ _CONTACTS = (
     .group_by(DEVICES.c.school)
     .subquery()
 )
+
+# What no page may remember to sort by: one value of each school that has one. Contacts are read once for both uses.
+_VALUES: dict[str, FromClause] = {
+    "heard": select(_CONTACTS.c.school, _CONTACTS.c.heard_ms).cte("contacts"),
+    "availability": select(AVAILABILITY_NOW.c.school, AVAILABILITY_NOW.c.availability).cte("stands"),
+}
 
 _IS_NOW = AVAILABILITY_NOW.c.school == SCHOOLS.c.code
 _RATIO = NEWEST.c.median_bps * 1.0 / NEWEST.c.target_bps
@@ -262,8 +269,8 @@ def school_codes(
         limit: At most so many.
         offset: After so many.
     """
-    if sort == "heard" and wanted == SchoolFilter():
-        first = _first_heard(snapshot, descending=descending, limit=limit, offset=offset)
+    if sort in _VALUES and wanted == SchoolFilter():
+        first = _first_of(sort, snapshot, descending=descending, limit=limit, offset=offset)
         if len(first) == limit:
             return first
     # The codes first, by what they are sorted by: no database needs to carry whole rows of a country through a sort.
@@ -272,23 +279,24 @@ def school_codes(
         source = source.outerjoin(_CONTACTS, _CONTACTS.c.school == SCHOOLS.c.code)
     elif sort == "availability":
         source = source.outerjoin(AVAILABILITY_NOW, _IS_NOW)
-    chosen = select(SCHOOLS.c.code).select_from(source).where(*where(wanted)).order_by(*_order(sort, descending))
+    order = _order(SORTS[sort], descending, *([_RATIO.asc()] if sort == "verdict" else []))
+    chosen = select(SCHOOLS.c.code).select_from(source).where(*where(wanted)).order_by(*order)
     return snapshot.connection.scalars(chosen.limit(limit).offset(offset)).all()
 
 
-def _first_heard(snapshot: Snapshot, *, descending: bool, limit: int, offset: int) -> Sequence[str]:
-    """Return codes by their newest contact; fewer than asked for where not so many schools were heard.
+def _first_of(sort: str, snapshot: Snapshot, *, descending: bool, limit: int, offset: int) -> Sequence[str]:
+    """Return codes by a value of `_VALUES`; fewer than asked for where not so many schools have one.
 
-    The contact of the last one first: then the others need not be carried through a sort with their names.
+    The value of the last one first: then the others need not be carried through a sort with their names.
     """
-    heard = _CONTACTS.c.heard_ms
-    in_order = select(heard).where(heard.is_not(None)).order_by(heard.desc() if descending else heard.asc())
-    last = snapshot.connection.scalar(in_order.limit(1).offset(offset + limit - 1))
-    if last is None:
-        return []
-    source = _CONTACTS.join(SCHOOLS, SCHOOLS.c.code == _CONTACTS.c.school)
-    near = select(SCHOOLS.c.code).select_from(source).where(heard >= last if descending else heard <= last)
-    return snapshot.connection.scalars(near.order_by(*_order("heard", descending)).limit(limit).offset(offset)).all()
+    values, value = _VALUES[sort], _VALUES[sort].c[1]
+    by_value = value.desc() if descending else value.asc()
+    in_order = select(value).where(value.is_not(None)).order_by(by_value).limit(1)
+    last = in_order.offset(offset + limit - 1).scalar_subquery()
+    source = values.join(SCHOOLS, SCHOOLS.c.code == values.c.school)
+    near = select(SCHOOLS.c.code).select_from(source).where(value >= last if descending else value <= last)
+    near = near.order_by(*_order(value, descending)).limit(limit).offset(offset)
+    return snapshot.connection.scalars(near).all()
 
 
 def rows_of(snapshot: Snapshot, measure: Measure, codes: Sequence[str]) -> list[SchoolRow]:
@@ -308,24 +316,19 @@ def rows_with(
         more: Columns of schools, or what is one value for all of them.
     """
     found: dict[str, tuple[SchoolRow, tuple[Any, ...]]] = {}
-    own = (*_ROW, _HEARD)
+    width = len(_ROW)
     for start in range(0, len(codes), _MANY):
         source = judged_schools(measure).outerjoin(AVAILABILITY_NOW, _IS_NOW)
-        some: Select[Any] = select(*own, *more).select_from(source)
+        some: Select[Any] = select(*_ROW, *more).select_from(source)
         some = some.where(SCHOOLS.c.code.in_(codes[start : start + _MANY]))
-        for row in snapshot.connection.execute(some):
-            values = {column.name: value for column, value in zip(own, row, strict=False)}
-            found[row.code] = SchoolRow(**values), tuple(row[len(own) :])
+        for row in snapshot.connection.execute(some).all():
+            found[row.code] = SchoolRow(*row[:width]), tuple(row[width:])
     return [found[code] for code in codes if code in found]
 
 
-def _order(sort: str, descending: bool) -> list[ColumnElement[Any]]:
-    key = SORTS[sort]
-    order = [key.is_(None), key.desc() if descending else key.asc()]
-    if sort == "verdict":
-        order.append(_RATIO.asc())
+def _order(key: ColumnElement[Any], descending: bool, *then: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     tie = (SCHOOLS.c.name_order.desc(), SCHOOLS.c.code.desc()) if descending else (SCHOOLS.c.name_order, SCHOOLS.c.code)
-    return [*order, *tie]
+    return [key.is_(None), key.desc() if descending else key.asc(), *then, *tie]
 
 
 def one_school(snapshot: Snapshot, measure: Measure, code: str) -> SchoolRow | None:
