@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from collector.web.charts.svg import dots, line, num, picture, tag
+from collector.web.charts.svg import circles, dots, line, num, picture, tag
 from collector.web.language import present
 from collector.web.language.i18n import say
 
@@ -135,7 +135,7 @@ def draw(history: History, frame: Frame) -> Markup:
     parts: list[Markup] = [*_off_days(scale), *_flag_span(history, scale), *_grid(scale)]
     counted, aside = _places(history, scale)
     parts.append(dots(counted, "c-tests"))
-    parts.extend(tag("circle", class_="c-aside", r=2.6, cx=x, cy=y) for x, y in aside)
+    parts.append(circles(aside, "c-aside", 2.6))
     parts.extend(_medians(scale))
     if history.contract_bps:
         y = scale.y(history.contract_bps)
@@ -154,9 +154,9 @@ def _places(history: History, scale: _Scale) -> tuple[list[tuple[float, float]],
     """Return where the tests stand that count, and those that were set aside."""
     counted: list[tuple[float, float]] = []
     aside: list[tuple[float, float]] = []
-    for dot in history.dots:
-        if dot.day in scale.place and dot.bps <= scale.top_bps:
-            (counted if dot.counts else aside).append((scale.x(dot.day, dot.of_day), scale.y(dot.bps)))
+    for day, of_day, bps, counts in history.dots:
+        if day in scale.place and bps <= scale.top_bps:
+            (counted if counts else aside).append((scale.x(day, of_day), scale.y(bps)))
     return counted, aside
 
 

@@ -66,6 +66,12 @@ def dots(points: list[tuple[float, float]], class_: str) -> Markup:
     return tag("path", d=path, class_=class_) if path else Markup("")
 
 
+def circles(points: list[tuple[float, float]], class_: str, radius: float) -> Markup:
+    """Return many equal circles."""
+    begin = f'<circle class="{class_}" r="{num(radius)}"'
+    return Markup(short("".join([f'{begin} cx="{x:.1f}" cy="{y:.1f}"/>' for x, y in points])))  # noqa: S704 -- ours
+
+
 def line(points: list[tuple[float, float]], class_: str) -> Markup:
     """Return a line through the points."""
     path = short("L".join([f"{x:.1f} {y:.1f}" for x, y in points]))

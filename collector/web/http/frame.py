@@ -88,14 +88,14 @@ def _own_address() -> str:
     """Return where this page stands; a list leads to itself, with another filter, dozens of times."""
     if "stands_at" in g:
         return str(g.stands_at)
-    asked = request.path, request.method
-    if g.get("found_at", (None,))[0] != asked:
-        g.found_at = (asked, _place_of_request())
-    return str(g.found_at[1])
+    known: tuple[object, str] | None = g.get("own_address")
+    if known is None or known[0] is not request.environ:
+        known = g.own_address = (request.environ, _place_of_request())
+    return known[1]
 
 
 def _place_of_request() -> str:
-    """Return where a page stands that says nothing: that answers a form sent below it, what is above the form."""
+    """Return the address of the request's page: where it answers a form that was sent below it, what is above that."""
     known, path = current_app.create_url_adapter(request), request.path
     if _opens() or known is None:
         return url_for(request.endpoint or "overview.show", **(request.view_args or {}))

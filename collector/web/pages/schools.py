@@ -13,10 +13,11 @@ from collector.store.queries.exports import CellKind
 from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages.schools import CONTRACTS, ENOUGH, SORTS, SchoolFilter
+from collector.store.unit import Snapshot
 from collector.web import asked
 from collector.web.asking.listing import METHODS, Listing, bar, keeps_views
 from collector.web.asking.rows import FILE_ROWS, csv_of
-from collector.web.desk import desk
+from collector.web.desk import Desk, desk
 from collector.web.http.frame import here, page
 from collector.web.language.i18n import later, say
 from collector.web.pages.overview import midnight_ms
@@ -130,14 +131,13 @@ def show() -> str:
             limit=asked.limit(),
         )
         total = remembered.count_of_schools(snapshot)
-        is_any = wanted != SchoolFilter()
         return page(
             "schools/show.html",
             snapshot,
             lines=lines.school_lines(snapshot, rows),
             out_now=lambda: pages_outages.silent_now(snapshot, [row.code for row in rows]),  # asked where one is open
             line_up=line_up,
-            found=pages_schools.count_schools(snapshot, parts.measure, wanted) if is_any else total,
+            found=_found(snapshot, parts, wanted, len(rows), total),
             total=total,
             facets=remembered.facets(snapshot),
             wanted=wanted,
@@ -148,6 +148,13 @@ def show() -> str:
             chips=_chips(wanted),
             bar=bar(snapshot, LISTING, _query(), _everybodys_views()),
         )
+
+
+def _found(snapshot: Snapshot, parts: Desk, wanted: SchoolFilter, shown: int, total: int) -> int:
+    """Return how many schools a filter lists: asked for only where the list does not end before its limit."""
+    if wanted == SchoolFilter():
+        return total
+    return shown if shown < asked.limit() else pages_schools.count_schools(snapshot, parts.measure, wanted)
 
 
 @BLUEPRINT.get("/schools.csv")

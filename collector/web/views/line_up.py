@@ -172,7 +172,7 @@ def _inside(row: DayRow) -> tuple[bool, ...]:
 def _strip_row(row: DayRow, zone: ZoneInfo) -> StripRow:
     pieces: list[Piece] = []
     slots = read(row.states)
-    walls = _wall_minutes(row.start_ms, len(slots), zone)
+    walls = wall_minutes(row.start_ms, len(slots), zone)
     for slot, is_school, begin in zip(slots, _inside(row), walls, strict=True):
         if not is_school:
             continue
@@ -186,7 +186,7 @@ def _strip_row(row: DayRow, zone: ZoneInfo) -> StripRow:
     return StripRow(present.weekday_day(row.day), pieces, percent(share), is_low)
 
 
-def _wall_minutes(start_ms: int, count: int, zone: ZoneInfo) -> Sequence[int]:
+def wall_minutes(start_ms: int, count: int, zone: ZoneInfo) -> Sequence[int]:
     """Return when so many slots begin by the clock on the wall, in minutes after midnight."""
     first, last = present.local(start_ms, zone), present.local(start_ms + max(count - 1, 0) * SLOT_MS, zone)
     if first.utcoffset() == last.utcoffset():

@@ -1,5 +1,7 @@
 from collections.abc import Iterator
+from datetime import datetime
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from collector.web.charts import days as heard
 from collector.web.charts import history, small, svg, weeks
 from collector.web.charts.history import ChartDay, Dot, History
+from collector.web.views import line_up
 from collector.web.views.figures import quantile
 
 
@@ -28,6 +31,24 @@ def parsed(picture: str) -> ElementTree.Element:
 def test_text_and_attributes_are_escaped() -> None:
     made = svg.tag("text", '<b>&"', class_='a"b', x=1.25)
     assert made == '<text class="a&#34;b" x="1.2">&lt;b&gt;&amp;&#34;</text>'
+
+
+def test_many_numbers_at_once_are_written_as_one_by_one() -> None:
+    points = [(x / 20, 100 - x / 30) for x in range(-40, 400)]
+    dots = "".join(f"M{svg.num(x)} {svg.num(y)}h0" for x, y in points)
+    assert parsed(svg.dots(points, "a")).attrib["d"] == dots
+    line = "L".join(f"{svg.num(x)} {svg.num(y)}" for x, y in points)
+    assert parsed(svg.line(points, "a")).attrib["d"] == f"M{line}"
+    each = [svg.tag("circle", class_="a", r=2.6, cx=x, cy=y) for x, y in points]
+    assert svg.circles(points, "a", 2.6) == "".join(each)
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-28", 24), ("2026-03-29", 23), ("2026-10-25", 25)])
+def test_slots_stand_where_the_clock_on_the_wall_has_them(day: str, hours: int) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    start_ms = round(datetime.fromisoformat(day).replace(tzinfo=zone).timestamp() * 1000)
+    walls = [datetime.fromtimestamp(start_ms / 1000 + 300 * at, zone) for at in range(hours * 12)]
+    assert list(line_up.wall_minutes(start_ms, hours * 12, zone)) == [at.hour * 60 + at.minute for at in walls]
 
 
 def days() -> list[ChartDay]:

@@ -234,6 +234,20 @@ def test_a_call_is_claimed_answered_and_taken_back(otto: FlaskClient) -> None:
     assert "0 answered, 1 in progress" in page and "<s>" in page and "router light red" in page
 
 
+def test_a_report_that_was_drawn_shows_the_next_answer_and_each_language(otto: FlaskClient) -> None:
+    hazard_id = declared(otto)
+    path = f"/hazards/{hazard_id}/report"
+    before = otto.get(path).text
+    assert otto.get(path).text == before and "The internet is down: otto" not in before
+    otto.set_cookie("enlace_language", "fr")
+    assert 'data-l="Élèves"' in otto.get(path).text
+    otto.set_cookie("enlace_language", "en")
+    record(otto, hazard_id, "00123", "result", 0, **RESULT)
+    after = otto.get(path).text
+    assert "The internet is down: otto" in after and rows_of(after) == rows_of(before)
+    assert tiles(after) != tiles(before)
+
+
 def test_two_people_at_one_list_never_overwrite_each_other(app: Flask, otto: FlaskClient, country: Store) -> None:
     hazard_id, ana = declared(otto), as_(app, "ana")
     assert record(otto, hazard_id, "00123", "claim", 0).status_code == 303

@@ -21,9 +21,11 @@ from collector.store.queries.pages import schools as pages_schools
 from collector.store.queries.pages import standings
 from collector.store.queries.pages.providers import ProviderFilter
 from collector.store.queries.pages.schools import Measure, SchoolFilter
+from collector.store.tables.availability import AVAILABILITY_NOW
 from collector.store.tables.judgement import EVALUATIONS, FLAGS, NEWEST_EVALUATIONS, PERIOD_VERDICTS
 from collector.store.tables.measurements import MEASUREMENTS
 from collector.store.tables.people import FACTS
+from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
 from collector.web.views import reliability, remembered, scorecard
 from tests.collector.web.pages.conftest import sign_in
@@ -232,10 +234,19 @@ def test_who_remembers_shows_what_a_process_shows_that_has_just_started(app: Fla
 
 
 @pytest.mark.parametrize("descending", [False, True])
-def test_the_first_by_contact_are_the_first_of_all(country: Store, descending: bool) -> None:
+@pytest.mark.parametrize("sort", ["heard", "availability"])
+def test_the_first_by_what_is_not_remembered_are_the_first_of_all(country: Store, sort: str, descending: bool) -> None:
+    none = dict.fromkeys(("days", "good_slots", "down_slots", "unobserved_slots"), 0)
+    with country.unit() as unit:  # two schools are alike, of one nobody saw anything
+        known = sorted(unit.connection.scalars(select(SCHOOLS.c.code)))[1:]
+        rows = [{"school": code, "as_of": "", "availability": max(at, 1) / 10, **none} for at, code in enumerate(known)]
+        unit.connection.execute(delete(AVAILABILITY_NOW))
+        unit.connection.execute(insert(AVAILABILITY_NOW), rows)
+        unit.commit()
+
     def codes(snapshot: Snapshot, limit: int, offset: int = 0) -> list[str]:
         found = pages_schools.school_codes(
-            snapshot, MEASURE, SchoolFilter(), sort="heard", descending=descending, limit=limit, offset=offset
+            snapshot, MEASURE, SchoolFilter(), sort=sort, descending=descending, limit=limit, offset=offset
         )
         return list(found)
 
