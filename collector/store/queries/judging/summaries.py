@@ -3,19 +3,21 @@
 Nothing is counted on from what stood there: the rows of a school are made anew from the day on that changed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, Subquery, delete, func, insert, select, union
+from sqlalchemy import ColumnElement, Select, Subquery, delete, func, insert, select, union
 
 from collector.domain.periods import WAYS, first_before, first_day
 from collector.domain.words import Verdict
 from collector.store.many import insert_new
 from collector.store.queries import newness
-from collector.store.queries.pieces import in_pieces
+from collector.store.queries.pieces import in_pieces, plain_rows
 from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -61,6 +63,18 @@ def wrong_newest(snapshot: Snapshot, series: Series) -> list[str]:
     return sorted({row[0] for row in found[0] ^ found[1]})
 
 
+def last_days(series: Series, schools: Sequence[str], condition: ColumnElement[bool] | None = None) -> Subquery:
+    """Return the last day of each of some schools that has an evaluation which fulfils a condition.
+
+    Each is one look into the key, from its end: grouped, all days of a school would be gone through.
+    """
+    table, code = EVALUATIONS.c, SCHOOLS.c.code
+    mine = (table.profile == series.profile) & (table.metric == series.metric)
+    mine = mine if condition is None else mine & condition
+    last = select(func.max(table.day)).where(table.school == code, mine).correlate(SCHOOLS).scalar_subquery()
+    return select(code.label("school"), last.label("day")).where(code.in_(schools)).subquery()
+
+
 def _newest_rows(series: Series, last: Subquery) -> Select[Any]:
     """Return what stands in `newest_evaluations` of the schools and days of a subquery."""
     table = EVALUATIONS.c
@@ -73,18 +87,12 @@ def _newest_rows(series: Series, last: Subquery) -> Select[Any]:
 
 
 def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> None:
-    newest, table = NEWEST_EVALUATIONS.c, EVALUATIONS.c
+    newest = NEWEST_EVALUATIONS.c
     stale = newest.school.in_(schools) & (newest.profile == series.profile) & (newest.metric == series.metric)
     unit.connection.execute(delete(NEWEST_EVALUATIONS).where(stale))
-    of_series = (table.profile == series.profile) & (table.metric == series.metric)
-    last = (
-        select(table.school, func.max(table.day).label("day"))
-        .where(table.school.in_(schools), of_series)
-        .group_by(table.school)
-        .subquery()
-    )
     names = [column.name for column in EVALUATIONS.c]
-    unit.connection.execute(insert(NEWEST_EVALUATIONS).from_select(names, _newest_rows(series, last)))
+    newest_rows = _newest_rows(series, last_days(series, schools))
+    unit.connection.execute(insert(NEWEST_EVALUATIONS).from_select(names, newest_rows))
 
 
 def _renew_periods(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: date) -> None:
@@ -95,24 +103,39 @@ def _renew_periods(unit: UnitOfWork, series: Series, schools: Sequence[str], fro
         stale &= (made.way == way) & (made.first_day >= first.isoformat())
         unit.connection.execute(delete(PERIOD_VERDICTS).where(stale))
     read_from = min(first_before(way, first) for way, first in firsts.items()).isoformat()
-    query = (
-        select(*(table[name] for name in _JUDGED))
-        .where(table.school.in_(schools), table.profile == series.profile, table.metric == series.metric)
-        .where(table.day >= read_from)
-        .order_by(table.school, table.day)
-    )
+    mine = table.school.in_(schools) & (table.profile == series.profile) & (table.metric == series.metric)
+    keys = select(table.school, table.day).where(mine, table.day >= read_from).order_by(table.school, table.day)
+    newest = {
+        school: _newest_by_period([day for _school, day in some])
+        for school, some in groupby(plain_rows(unit, keys), key=itemgetter(0))
+    }
+    query = select(*(table[name] for name in _JUDGED))
+    judged = {
+        (row.school, row.day): row
+        for days in in_pieces(sorted({day for one in newest.values() for day in one.values()}))
+        for row in unit.connection.execute(query.where(mine, table.day.in_(days))).all()
+    }
     rows = []
-    for school, judged in groupby(unit.connection.execute(query).all(), key=lambda row: row[0]):
-        days = list(judged)
+    for school, days_of in newest.items():
         for way, first in firsts.items():
             of_way = {"school": school, "profile": series.profile, "metric": series.metric, "way": way}
-            rows += [of_way | row for row in _periods(way, days) if row["first_day"] >= first.isoformat()]
+            found = {at: judged[school, day] for (its, at), day in days_of.items() if its == way}
+            rows += [of_way | row for row in _periods(way, found) if row["first_day"] >= first.isoformat()]
     insert_new(unit, PERIOD_VERDICTS, rows)
 
 
-def _periods(way: str, days: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return one row for each period with an evaluation, from those of one school in the order of their days."""
-    newest = {first_day(way, date.fromisoformat(row.day)): row for row in days}
+def _newest_by_period(days: Iterable[str]) -> dict[tuple[str, date], str]:
+    """Return the newest of days in order for each way and first day of a period."""
+    return {(way, _first_day(way, day)): day for day in days for way in WAYS}
+
+
+@lru_cache(maxsize=10_000)
+def _first_day(way: str, day: str) -> date:
+    return first_day(way, date.fromisoformat(day))
+
+
+def _periods(way: str, newest: Mapping[date, Any]) -> list[dict[str, Any]]:
+    """Return one row for each period with an evaluation, from the newest one of each, of one school."""
     found = []
     for first, row in newest.items():
         before = newest.get(first_before(way, first))
