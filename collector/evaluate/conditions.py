@@ -179,8 +179,8 @@ def _observed(one: StoredDay) -> Observed:
 def _severity(steps: Sequence[Step], numbers: Mapping[str, str]) -> str:
     """Return the severity of the newest day that has one; a person's closing has none."""
     for step in reversed(steps):
-        said = None if _is_by_person(step) else numbers.get(step.day.isoformat())
-        found: Any = json.loads(said).get("severity") if said is not None else None
+        said = "" if _is_by_person(step) else numbers.get(step.day.isoformat(), "")
+        found: Any = json.loads(said).get("severity") if "severity" in said else None
         if isinstance(found, str):
             return found
     return _MILD

@@ -128,8 +128,8 @@ class Past:
     delays: list[DelayDay] = field(default_factory=list)  # of the days before that a window reaches back to
     flags: list[Flag] = field(default_factory=list)  # all of the series, oldest first
     judged: Judged | None = None
-    watch_began: str | None = None  # newest day before that a watch began on
-    severity: tuple[str, str] | None = None  # (day, severity) of the newest evaluation before that has one
+    watch_began: str | None = None  # of a watch that goes on: the newest day before that one began on
+    severity: tuple[str, str] | None = None  # of a flag: (day, severity) of the newest evaluation before that has one
     newest_day: str | None = None  # that the evaluation has written
 
 
@@ -186,8 +186,7 @@ def load(snapshot: Snapshot, scope: Scope) -> dict[str, Past]:
         past[flag.school].flags.append(flag)
     for school, *judged in _newest(snapshot, scope, ("day", "state", "state_count")):
         past[school].judged = Judged(*judged)
-    if flagged := [school for school, one in past.items() if one.judged and one.judged.state != "none"]:
-        _load_states(snapshot, scope, flagged, past)
+    _load_states(snapshot, scope, past)
     last = select(func.max(SCHOOL_DAYS.c.day)).where(SCHOOL_DAYS.c.school == SCHOOLS.c.code).scalar_subquery()
     for school, day in snapshot.connection.execute(
         select(SCHOOLS.c.code, last).where(SCHOOLS.c.code.in_(scope.schools))
@@ -241,13 +240,19 @@ def _flags(snapshot: Snapshot, scope: Scope) -> Iterable[Flag]:
     return (Flag(*row) for row in snapshot.connection.execute(query.order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)))
 
 
-def _load_states(snapshot: Snapshot, scope: Scope, schools: list[str], past: dict[str, Past]) -> None:
-    narrow = replace(scope, schools=tuple(schools))
+def _load_states(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) -> None:
+    """Read since when a watch goes on, and how bad a flag was last; of most schools there is neither."""
+    states = {school: one.judged.state for school, one in past.items() if one.judged}
+    watched = tuple(school for school, state in states.items() if state == "watch")
+    flagged = tuple(school for school, state in states.items() if state not in ("none", "watch"))
     began = (EVALUATIONS.c.state == "watch") & (EVALUATIONS.c.state_count == 1)
-    for school, day in _newest(snapshot, narrow, ("day",), began):
-        past[school].watch_began = day
-    for school, day, severity in _newest(snapshot, narrow, ("day", "severity"), EVALUATIONS.c.severity.is_not(None)):
-        past[school].severity = (day, severity)
+    if watched:
+        for school, day in _newest(snapshot, replace(scope, schools=watched), ("day",), began):
+            past[school].watch_began = day
+    if flagged:
+        is_bad = EVALUATIONS.c.severity.is_not(None)
+        for school, *bad in _newest(snapshot, replace(scope, schools=flagged), ("day", "severity"), is_bad):
+            past[school].severity = (bad[0], bad[1])
 
 
 def _newest(

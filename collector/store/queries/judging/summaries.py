@@ -3,7 +3,7 @@
 Nothing is counted on from what stood there: the rows of a school are made anew from the day on that changed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -96,37 +96,43 @@ def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> N
 
 
 def _renew_periods(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: date) -> None:
-    table, made = EVALUATIONS.c, PERIOD_VERDICTS.c
-    firsts = {way: first_day(way, from_day) for way in WAYS}
-    for way, first in firsts.items():
+    made = PERIOD_VERDICTS.c
+    rows: list[dict[str, Any]] = []
+    for way in WAYS:
+        first = first_day(way, from_day)
         stale = made.school.in_(schools) & (made.profile == series.profile) & (made.metric == series.metric)
         stale &= (made.way == way) & (made.first_day >= first.isoformat())
         unit.connection.execute(delete(PERIOD_VERDICTS).where(stale))
-    read_from = min(first_before(way, first) for way, first in firsts.items()).isoformat()
+        for school, newest in _newest_by_period(unit, series, schools, way, first_before(way, first)).items():
+            of_way = {"school": school, "profile": series.profile, "metric": series.metric, "way": way}
+            rows += [of_way | row for row in _periods(way, newest, first)]
+    insert_new(unit, PERIOD_VERDICTS, rows)
+
+
+def _newest_by_period(
+    snapshot: Snapshot, series: Series, schools: Sequence[str], way: str, since: date
+) -> dict[str, dict[date, Any]]:
+    """Return by school the newest evaluation of each period since a day, by the first day of the period."""
+    table = EVALUATIONS.c
     mine = table.school.in_(schools) & (table.profile == series.profile) & (table.metric == series.metric)
-    keys = select(table.school, table.day).where(mine, table.day >= read_from).order_by(table.school, table.day)
+    # Of the key alone: an evaluation is a wide row, and only one of each period is asked for.
+    keys = select(table.school, table.day).where(mine, table.day >= since.isoformat())
+    if way == "month":
+        last = func.max(table.day)
+        keys = keys.with_only_columns(table.school, last).group_by(table.school, func.substr(table.day, 1, 7))
+    else:
+        last = table.day
     newest = {
-        school: _newest_by_period([day for _school, day in some])
-        for school, some in groupby(plain_rows(unit, keys), key=itemgetter(0))
+        school: {_first_day(way, day): day for _school, day in some}
+        for school, some in groupby(plain_rows(snapshot, keys.order_by(table.school, last)), key=itemgetter(0))
     }
     query = select(*(table[name] for name in _JUDGED))
     judged = {
         (row.school, row.day): row
         for days in in_pieces(sorted({day for one in newest.values() for day in one.values()}))
-        for row in unit.connection.execute(query.where(mine, table.day.in_(days))).all()
+        for row in snapshot.connection.execute(query.where(mine, table.day.in_(days))).all()
     }
-    rows = []
-    for school, days_of in newest.items():
-        for way, first in firsts.items():
-            of_way = {"school": school, "profile": series.profile, "metric": series.metric, "way": way}
-            found = {at: judged[school, day] for (its, at), day in days_of.items() if its == way}
-            rows += [of_way | row for row in _periods(way, found) if row["first_day"] >= first.isoformat()]
-    insert_new(unit, PERIOD_VERDICTS, rows)
-
-
-def _newest_by_period(days: Iterable[str]) -> dict[tuple[str, date], str]:
-    """Return the newest of days in order for each way and first day of a period."""
-    return {(way, _first_day(way, day)): day for day in days for way in WAYS}
+    return {school: {at: judged[school, day] for at, day in one.items()} for school, one in newest.items()}
 
 
 @lru_cache(maxsize=10_000)
@@ -134,10 +140,12 @@ def _first_day(way: str, day: str) -> date:
     return first_day(way, date.fromisoformat(day))
 
 
-def _periods(way: str, newest: Mapping[date, Any]) -> list[dict[str, Any]]:
-    """Return one row for each period with an evaluation, from the newest one of each, of one school."""
+def _periods(way: str, newest: Mapping[date, Any], since: date) -> list[dict[str, Any]]:
+    """Return one row for each period since one with an evaluation, from the newest one of each, of one school."""
     found = []
     for first, row in newest.items():
+        if first < since:
+            continue
         before = newest.get(first_before(way, first))
         is_judged = row.verdict != Verdict.INSUFFICIENT and row.median_bps is not None
         found.append(
