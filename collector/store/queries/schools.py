@@ -101,8 +101,9 @@ _FACTS = [SCHOOL_FACTS.c[name] for name in DatedFacts.__dataclass_fields__]
 
 
 def _school(row: Row[Any]) -> School:
-    extra = row[_EXTRA]
-    return School(*row[:_EXTRA], {} if extra == "{}" else json.loads(extra), *row[_EXTRA + 1 :])
+    values = list(row)
+    values[_EXTRA] = {} if row[_EXTRA] == "{}" else json.loads(row[_EXTRA])
+    return School(*values)
 
 
 def facts_on(dated: Sequence[DatedFacts], day: str) -> DatedFacts | None:

@@ -117,11 +117,10 @@ def _newest_by_period(
     mine = table.school.in_(schools) & (table.profile == series.profile) & (table.metric == series.metric)
     # Of the key alone: an evaluation is a wide row, and only one of each period is asked for.
     keys = select(table.school, table.day).where(mine, table.day >= since.isoformat())
+    last: ColumnElement[str] = table.day
     if way == "month":
         last = func.max(table.day)
         keys = keys.with_only_columns(table.school, last).group_by(table.school, func.substr(table.day, 1, 7))
-    else:
-        last = table.day
     newest = {
         school: {_first_day(way, day): day for _school, day in some}
         for school, some in groupby(plain_rows(snapshot, keys.order_by(table.school, last)), key=itemgetter(0))
