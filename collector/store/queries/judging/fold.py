@@ -258,10 +258,15 @@ def _load_states(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) -> Non
 def _newest(
     snapshot: Snapshot, scope: Scope, columns: tuple[str, ...], condition: ColumnElement[bool] | None = None
 ) -> Sequence[Any]:
-    """Return (school, columns) of the newest evaluation before the day that fulfils a condition."""
-    series = Series(scope.profile, scope.metric)
-    before = EVALUATIONS.c.day < scope.from_day
-    newest = summaries.last_days(series, scope.schools, before if condition is None else before & condition)
+    """Return (school, columns) of the newest evaluation before the day that fulfils a condition.
+
+    Each is one look into the key, from its end: grouped, all days of a school would be gone through.
+    """
+    table, code = EVALUATIONS.c, SCHOOLS.c.code
+    before = (table.profile == scope.profile) & (table.metric == scope.metric) & (table.day < scope.from_day)
+    before = before if condition is None else before & condition
+    last = select(func.max(table.day)).where(table.school == code, before).correlate(SCHOOLS).scalar_subquery()
+    newest = select(code.label("school"), last.label("day")).where(code.in_(scope.schools)).subquery()
     query = (
         select(EVALUATIONS.c.school, *[EVALUATIONS.c[name] for name in columns])
         .join(newest, (newest.c.school == EVALUATIONS.c.school) & (newest.c.day == EVALUATIONS.c.day))

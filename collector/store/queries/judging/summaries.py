@@ -63,18 +63,6 @@ def wrong_newest(snapshot: Snapshot, series: Series) -> list[str]:
     return sorted({row[0] for row in found[0] ^ found[1]})
 
 
-def last_days(series: Series, schools: Sequence[str], condition: ColumnElement[bool] | None = None) -> Subquery:
-    """Return the last day of each of some schools that has an evaluation which fulfils a condition.
-
-    Each is one look into the key, from its end: grouped, all days of a school would be gone through.
-    """
-    table, code = EVALUATIONS.c, SCHOOLS.c.code
-    mine = (table.profile == series.profile) & (table.metric == series.metric)
-    mine = mine if condition is None else mine & condition
-    last = select(func.max(table.day)).where(table.school == code, mine).correlate(SCHOOLS).scalar_subquery()
-    return select(code.label("school"), last.label("day")).where(code.in_(schools)).subquery()
-
-
 def _newest_rows(series: Series, last: Subquery) -> Select[Any]:
     """Return what stands in `newest_evaluations` of the schools and days of a subquery."""
     table = EVALUATIONS.c
@@ -87,12 +75,18 @@ def _newest_rows(series: Series, last: Subquery) -> Select[Any]:
 
 
 def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> None:
-    newest = NEWEST_EVALUATIONS.c
+    newest, table = NEWEST_EVALUATIONS.c, EVALUATIONS.c
     stale = newest.school.in_(schools) & (newest.profile == series.profile) & (newest.metric == series.metric)
     unit.connection.execute(delete(NEWEST_EVALUATIONS).where(stale))
+    of_series = (table.profile == series.profile) & (table.metric == series.metric)
+    last = (
+        select(table.school, func.max(table.day).label("day"))
+        .where(table.school.in_(schools), of_series)
+        .group_by(table.school)
+        .subquery()
+    )
     names = [column.name for column in EVALUATIONS.c]
-    newest_rows = _newest_rows(series, last_days(series, schools))
-    unit.connection.execute(insert(NEWEST_EVALUATIONS).from_select(names, newest_rows))
+    unit.connection.execute(insert(NEWEST_EVALUATIONS).from_select(names, _newest_rows(series, last)))
 
 
 def _renew_periods(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: date) -> None:
