@@ -12,7 +12,7 @@ INSUFFICIENT and NOT_TESTABLE change nothing: silence never closes a flag. A day
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from collector.domain.criterion import DEFAULT, Criterion
 from collector.domain.verdict import Judgement
@@ -68,8 +68,7 @@ class FlagEvent:
     opened_on: date | None  # of the flag; None for events of a watch
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):  # one for each day of each school
     """One input folded in."""
 
     day: date

@@ -1,7 +1,7 @@
 """A voting measurement, and what it says about a target: attained, failed, or not to be known."""
 
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from collector.domain.words import ObservationValue, Remedy
 
@@ -15,8 +15,7 @@ HEADROOM = 1.2
 WIFI = "wifi"
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(NamedTuple):  # made by the hundred thousand
     """One voting measurement of one direction."""
 
     day: date  # local to the school, by corrected time

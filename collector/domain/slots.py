@@ -36,6 +36,9 @@ class Slot(StrEnum):
     OK = "o"
 
 
+_OF_LETTER: Final = {slot.value: slot for slot in Slot}
+
+
 @dataclass(frozen=True)
 class SlotRun:
     """Equal slots in a row."""
@@ -71,9 +74,10 @@ def read_runs(text: str) -> Iterator[SlotRun]:
         ValueError: If it holds a letter that is none of `Slot`.
     """
     first = 0
-    for count, letter in _RUN.findall(text):
-        yield SlotRun(Slot(letter), first, int(count))
-        first += int(count)
+    for digits, letter in _RUN.findall(text):
+        count = int(digits)
+        yield SlotRun(_OF_LETTER.get(letter) or Slot(letter), first, count)
+        first += count
 
 
 def read(text: str) -> list[Slot]:

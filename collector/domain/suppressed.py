@@ -18,6 +18,8 @@ class Suppressed:
 
         A hazard goes before an outage: a person has declared it, and the outage may be what came of it.
         """
+        if not self.hazards and not self.outage_days:  # nearly every school
+            return None
         named = day.isoformat()
         if any(first <= named and (last is None or named <= last) for first, last in self.hazards):
             return Suppression.HAZARD

@@ -152,24 +152,23 @@ def fold_series(kind: ConditionKind, series: Series, days: Sequence[StoredDay], 
     given += [Closing(date.fromisoformat(day)) for day in closed_on]
     found = Found()
     current: Flag | None = None
-    severity = _MILD  # of the newest bad day
-    for step in conditions.fold(given, RULES[kind]):
-        day = step.day.isoformat()
+    steps = conditions.fold(given, RULES[kind])
+    for at, step in enumerate(steps):
         happened = step.event
-        if happened is None or happened.kind is not FlagEventKind.CLOSED_BY_PERSON:
-            severity = _severity(numbers[day], severity) if day in numbers else severity
         if happened is not None and happened.kind is FlagEventKind.OPENED:
             current = _opened(kind, series, step)
+            found.events[current.flag_id] = []
         if current is None:
             continue
-        current = _after(current, step, severity)
-        found.flags[current.flag_id] = current
-        happenings = found.events.setdefault(current.flag_id, [])
         if happened is not None and happened.kind in flagging.EVENTS_OF_A_FLAG:
-            is_by_person = happened.kind is FlagEventKind.CLOSED_BY_PERSON
-            happenings.append(StoredEvent(day, happened.kind.value, "{}" if is_by_person else numbers[day]))
-        if not step.standing.has_flag:
-            current = None
+            is_by_person, day = _is_by_person(step), step.day.isoformat()
+            said = StoredEvent(day, happened.kind.value, "{}" if is_by_person else numbers[day])
+            found.events[current.flag_id].append(said)
+        is_over = not step.standing.has_flag
+        if is_over or at + 1 == len(steps):  # only how it stands in the end is kept
+            lasted = steps[:at] if is_over else steps  # what closes it is no part of how bad it was
+            found.flags[current.flag_id] = _after(current, step, _severity(lasted, numbers))
+        current = None if is_over else current
     return found
 
 
@@ -177,9 +176,18 @@ def _observed(one: StoredDay) -> Observed:
     return Observed(date.fromisoformat(one.day), DayState(one.state), {})
 
 
-def _severity(numbers: str, before: str) -> str:
-    found: Any = json.loads(numbers).get("severity")
-    return found if isinstance(found, str) else before
+def _severity(steps: Sequence[Step], numbers: Mapping[str, str]) -> str:
+    """Return the severity of the newest day that has one; a person's closing has none."""
+    for step in reversed(steps):
+        said = "" if _is_by_person(step) else numbers.get(step.day.isoformat(), "")
+        found: Any = json.loads(said).get("severity") if "severity" in said else None
+        if isinstance(found, str):
+            return found
+    return _MILD
+
+
+def _is_by_person(step: Step) -> bool:
+    return step.event is not None and step.event.kind is FlagEventKind.CLOSED_BY_PERSON
 
 
 def _opened(kind: ConditionKind, series: Series, step: Step) -> Flag:
@@ -205,12 +213,12 @@ def _opened(kind: ConditionKind, series: Series, step: Step) -> Flag:
 
 def _after(flag: Flag, step: Step, severity: str) -> Flag:
     day = step.day.isoformat()
+    flag = replace(flag, severity=severity, last_day=day)
     if step.standing.has_flag:
         state, count = step.standing.state.value, step.standing.count
-        return replace(flag, state=state, state_count=count, severity=severity, last_day=day)
-    is_by_person = step.event is not None and step.event.kind is FlagEventKind.CLOSED_BY_PERSON
-    by = "person" if is_by_person else "recovered"
-    return replace(flag, state="closed", state_count=0, last_day=day, closed_on=day, closed_by=by)
+        return replace(flag, state=state, state_count=count)
+    by = "person" if _is_by_person(step) else "recovered"
+    return replace(flag, state="closed", state_count=0, closed_on=day, closed_by=by)
 
 
 def _take_back(

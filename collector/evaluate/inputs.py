@@ -16,7 +16,7 @@ from collector.domain.words import DayKind
 from collector.profiles.catalogue import Catalogue, Profile
 from collector.profiles.choices import Choices
 from collector.profiles.use_limits import Dated
-from collector.store.queries.schools import DatedFacts, School, calendars_of, facts_on
+from collector.store.queries.schools import FIRST_DAY, DatedFacts, School, calendars_of, facts_on
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class SchoolInputs:
         self.code = school.code
         self.deployment = deployment
         self._facts = facts  # oldest first
+        self._always = facts[0] if len(facts) == 1 and facts[0].valid_from == FIRST_DAY else None
         self._choices = deployment.choices
         self.zone = _zone(school.timezone or deployment.default_timezone)
         self._kinds = _kinds(school, deployment)
@@ -78,15 +79,19 @@ class SchoolInputs:
 
     def at(self, day: date) -> OpenDay:
         """Return the opening hours of a local day."""
-        if day not in self._days:
-            facts = self.facts_on(day)
-            opening = facts.opening if facts else None
-            found = _open_day(opening or calendars.DEFAULT_OPENING, self.zone, self._kinds.get(day), day)
-            reason = self._suppressed.reason(day)
-            if reason is not None and found.suppression is None:  # on a holiday there is nothing to take
-                found = replace(found, suppression=reason)
-            self._days[day] = found
-        return self._days[day]
+        found = self._days.get(day)
+        if found is None:
+            found = self._days[day] = self._worked_out(day)
+        return found
+
+    def _worked_out(self, day: date) -> OpenDay:
+        facts = self.facts_on(day)
+        opening = facts.opening if facts else None
+        found = _open_day(opening or calendars.DEFAULT_OPENING, self.zone, self._kinds.get(day), day)
+        reason = self._suppressed.reason(day)
+        if reason is not None and found.suppression is None:  # on a holiday there is nothing to take
+            found = replace(found, suppression=reason)
+        return found
 
     def aim(self, day: date) -> Aim | None:
         """Return profile and target in force on a day; None where no rule yields a number."""
@@ -109,6 +114,8 @@ class SchoolInputs:
 
     def facts_on(self, day: date) -> DatedFacts | None:
         """Return the dated facts of a day; None where the registry has none so early."""
+        if self._always is not None:  # nearly every school
+            return self._always
         return facts_on(self._facts, day.isoformat())
 
     def start_ms(self, day: date) -> int:

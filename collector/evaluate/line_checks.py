@@ -51,7 +51,11 @@ def check(snapshot: Snapshot, now: Mapping[str, NowRow]) -> Checked:
                     found.without_days.add(code)
                 continue
             is_all = bool(rows) and rows[0].day == first_days[code]
-            wrong = [*_wrong_days(now[code], rows, first), *_wrong_outages(code, rows, outages[code], is_all=is_all)]
+            altered = [row for row in rows if row.seal != stored.seal_of(row)]
+            wrong = [date.fromisoformat(row.day) for row in altered]
+            wrong += _missing_days(now[code], rows, first)
+            told = None if altered else line_days.outages_told(code, rows, is_all=is_all)
+            wrong += _wrong_outages(outages[code], told)
             if wrong:
                 found.since[code] = min(wrong)
             if not any(row.day == now[code].as_of for row in rows[-2:]):
@@ -59,8 +63,7 @@ def check(snapshot: Snapshot, now: Mapping[str, NowRow]) -> Checked:
     return found
 
 
-def _wrong_days(now: NowRow, days: Sequence[DayRow], first: date) -> Iterator[date]:
-    yield from (date.fromisoformat(row.day) for row in days if row.seal != stored.seal_of(row))
+def _missing_days(now: NowRow, days: Sequence[DayRow], first: date) -> Iterator[date]:
     as_of = date.fromisoformat(now.as_of)
     is_all_seen = now.from_day is None or now.from_day >= first.isoformat()
     is_all_seen = is_all_seen or sum(row.is_open and row.day < now.as_of for row in days) >= WINDOW_DAYS
@@ -68,16 +71,17 @@ def _wrong_days(now: NowRow, days: Sequence[DayRow], first: date) -> Iterator[da
         yield first  # it, or a day of those from which it was made, which is not there any more
 
 
-def _wrong_outages(
-    school: str, days: Sequence[DayRow], outages: Sequence[OutageRow], *, is_all: bool
-) -> Iterator[date]:
-    """Yield where outages are not those of their days: the day before, as a fold begins with its day in any zone."""
+def _wrong_outages(outages: Sequence[OutageRow], told: tuple[list[OutageRow], int] | None) -> Iterator[date]:
+    """Yield where outages are not those of their days: the day before, as a fold begins with its day in any zone.
+
+    Args:
+        outages: As they are stored.
+        told: What their days tell, see `line_days.outages_told`; None: they cannot, or are folded again in any case.
+    """
     wrong = [row.from_ms for row in outages if row.seal != stored.seal_of(row)]
-    if all(row.seal == stored.seal_of(row) for row in days):  # else they are folded again in any case
-        told = line_days.outages_told(school, days, is_all=is_all)
-        if told is not None:
-            right, since_ms = told
-            there = {row for row in outages if row.from_ms >= since_ms}
-            wrong += [row.from_ms for row in there.symmetric_difference(right)]
+    if told is not None:
+        right, since_ms = told
+        there = {row for row in outages if row.from_ms >= since_ms}
+        wrong += [row.from_ms for row in there.symmetric_difference(right)]
     for from_ms in wrong:
         yield datetime.fromtimestamp(from_ms / 1000, UTC).date() - timedelta(days=1)

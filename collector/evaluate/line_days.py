@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 from collector.domain import local_outages
@@ -185,10 +186,15 @@ def _placed(rows: Sequence[DayRow]) -> list[Stretch]:
     found: list[Stretch] = []
     for row in rows:
         runs = list(read_runs(row.states))
-        periods = [Period(first, after) for first, after in json.loads(row.spans)]
-        inside = school_slots(row.start_ms, sum(run.count for run in runs), periods)
+        inside = _inside(row.start_ms, sum(run.count for run in runs), row.spans)
         found += local_outages.stretches(runs, row.start_ms, inside)
     return found
+
+
+@lru_cache(maxsize=1_000)
+def _inside(start_ms: int, count: int, spans: str) -> tuple[bool, ...]:
+    """Return which slots of a day lie in opening hours: most schools share them."""
+    return school_slots(start_ms, count, [Period(first, after) for first, after in json.loads(spans)])
 
 
 def _outages(rows: Sequence[DayRow], first: str, inputs: SchoolInputs) -> tuple[list[OutageRow], int]:

@@ -1,12 +1,13 @@
 """From stored measurements to local days with their observations: who votes, who does not and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from statistics import median
 from typing import Any
 
 from collector.domain import validity
+from collector.domain.criterion import DEFAULT
 from collector.domain.observations import Observation
 from collector.domain.validity import Candidate, Circumstances
 from collector.domain.words import Exclusion, TimeQuality
@@ -84,16 +85,48 @@ def observe(day: date, rows: Sequence[Measured], inputs: SchoolInputs) -> School
     return seen
 
 
-def remembered(rows: Sequence[Voted], inputs: SchoolInputs, before: date) -> list[Observation]:
-    """Return the observations of the days before one, which stay as they were judged: of the rows that voted then."""
+@dataclass(frozen=True)
+class Remembered:
+    """The newest observations of the days before one, as many as a window that ends there or later can hold."""
+
+    observations: list[Observation]  # oldest first
+    is_enough: bool  # False: if there are older ones, a window may hold them as well
+
+
+def remembered(rows: Sequence[Voted], inputs: SchoolInputs, before: date) -> Remembered:
+    """Return the observations of the days before one, which stay as they were judged: of the rows that voted then.
+
+    Args:
+        rows: Votes in order; those of the day and later are passed over.
+        inputs: The school's calendar.
+        before: The local day.
+    """
     found: list[Observation] = []
+    tests: dict[date, int] = {}
     dated = Days(inputs)
-    for _school, started_ms, value_bps, is_bound, medium, link_bps in rows:
+    for _school, started_ms, value_bps, is_bound, medium, link_bps in reversed(rows):
         day = dated.day_of(started_ms)
-        if day < before:
-            half = inputs.at(day).half_of(started_ms)
-            found.append(Observation(day, value_bps, half, bool(is_bound), medium, link_bps))
-    return found
+        if day >= before:
+            continue
+        if day not in tests:
+            if _fills_a_window(tests):
+                return Remembered(found[::-1], is_enough=True)
+            tests[day] = 0
+        tests[day] += 1
+        half = inputs.at(day).half_of(started_ms)
+        found.append(Observation(day, value_bps, half, bool(is_bound), medium, link_bps))
+    return Remembered(found[::-1], is_enough=_fills_a_window(tests))
+
+
+def _fills_a_window(tests: Mapping[date, int]) -> bool:
+    """Return whether days, given newest first, hold any window that ends with the newest of them or later.
+
+    The oldest is not counted: of it tests may be missing, and near midnight a clock may be put back into it.
+    """
+    if len(tests) <= DEFAULT.window_days:
+        return False
+    *whole, _oldest = tests.values()
+    return sum(whole) >= DEFAULT.min_tests
 
 
 def vote_of(row: Measured, exclusion: Exclusion | None) -> Vote:

@@ -28,7 +28,6 @@ from collector.store.open import Store
 from collector.store.queries import facts
 from collector.store.queries.judging import availability as stored
 from collector.store.queries.judging import outages
-from collector.store.queries.judging.availability import DayRow
 from collector.store.unit import UnitOfWork
 
 LOG = logging.getLogger(__name__)
@@ -45,7 +44,8 @@ def write(store: Store, deployment: Deployment, now_ms: int) -> None:
     with store.unit() as unit:
         locks.hold(unit, ("outages of diaries",))
         since_ms = _start_ms(first, zone)
-        found = [one for day in _days(unit, since_ms, now_ms, zone) for one in _of_day(unit, day)]
+        places = {one.code: Place(one.area, one.provider) for one in outages.watched_schools(unit)}
+        found = [one for day in _days(unit, since_ms, now_ms, zone) for one in _of_day(unit, day, places)]
         composer = Composer(unit, deployment.default_timezone, now_ms // MINUTE_MS - 1)
         kept: set[str] = set()
         changed = 0
@@ -80,10 +80,16 @@ def _days(unit: UnitOfWork, since_ms: int, now_ms: int, zone: ZoneInfo) -> Itera
     yield from (day for day, codes in sorted(schools.items()) if len(codes) >= FEWEST)
 
 
-def _of_day(unit: UnitOfWork, day: str) -> list[Learnt]:
+def _of_day(unit: UnitOfWork, day: str, places: Mapping[str, Place]) -> list[Learnt]:
     """Return the outages of one local day of each school that nobody saw at the time."""
-    places = {one.code: Place(one.area, one.provider) for one in outages.watched_schools(unit)}
-    tracks = {row.school: list(_runs(row)) for row in stored.rows_of_day(unit, day) if row.school in places}
+    said: dict[tuple[int, str], list[Run]] = {}  # most schools say the same: it is read once for all of them
+    tracks: dict[str, list[Run]] = {}
+    for school, start_ms, states in stored.states_of_day(unit, day):
+        if school not in places:
+            continue
+        if (start_ms, states) not in said:
+            said[start_ms, states] = list(_runs(start_ms, states))
+        tracks[school] = said[start_ms, states]
     around_ms = AROUND_MIN * MINUTE_MS
     return [
         one
@@ -94,11 +100,11 @@ def _of_day(unit: UnitOfWork, day: str) -> list[Learnt]:
     ]
 
 
-def _runs(row: DayRow) -> Iterator[Run]:
-    for run in read_runs(row.states):
+def _runs(start_ms: int, states: str) -> Iterator[Run]:
+    for run in read_runs(states):
         said = said_by_slot(run.slot)
         if said is not None:
-            start, stop = row.start_ms + run.first * SLOT_MS, row.start_ms + run.end * SLOT_MS
+            start, stop = start_ms + run.first * SLOT_MS, start_ms + run.end * SLOT_MS
             yield Run(start // MINUTE_MS, stop // MINUTE_MS, said)
 
 

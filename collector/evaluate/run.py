@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 from collector.config import CollectorConfig, check_profile
 from collector.domain.calendars import local_day
 from collector.domain.judge import METRIC
+from collector.domain.observations import Observation
 from collector.domain.words import Exclusion
 from collector.errors import StorageError
-from collector.evaluate import daily, delays, flags, school, turns, work
+from collector.evaluate import daily, delays, flags, observe, school, turns, work
 from collector.evaluate.inputs import Deployment, Reference
 from collector.evaluate.school import Span
 from collector.evaluate.work import Task
@@ -169,20 +170,22 @@ def _fold_together(
         profile=first.inputs.deployment.profile_id,
         metric=METRIC,
         from_day=first.from_day.isoformat(),
+        near_ms=min(task.inputs.start_ms(task.from_day - school.NEAR) for task in batch),
         reach_ms=min(task.inputs.start_ms(task.from_day - school.REACH) for task in batch),
         from_ms=min(begins_ms),
         until_ms=max(begins_ms),
     )
     locks.hold(unit, scope.schools)  # nobody else folds them, or acts on their flags
     is_same = availability_marks.inputs_are(unit, first.inputs.deployment.inputs_version)
-    past = fold.load(unit, scope)
+    past, earlier = fold.load(unit, scope), _earlier(unit, scope, batch)
     # Read now: somebody may have closed a flag, or taken that back, a moment ago.
     closings = judgement.closings(unit, scope.schools, flags.KIND, scope.profile, scope.metric)
     outcomes = []
     for task in batch:
         known = past[task.inputs.code]
         closed_on = closings.get(task.inputs.code, ())
-        outcome = school.fold_school(known, task.inputs, _span(task, known, now_ms, as_of), closed_on)
+        span = _span(task, known, now_ms, as_of)
+        outcome = school.fold_school(known, earlier[task.inputs.code], task.inputs, span, closed_on)
         outcomes.append(outcome)
         done.schools += 1
         done.days += len(outcome.evaluations)
@@ -191,6 +194,23 @@ def _fold_together(
     delays.write(unit, {code: one.observed for code, one in zip(scope.schools, outcomes, strict=True)}, first.from_day)
     if not is_same:  # calendars, say, changed since they were read: the next run folds these days again
         judgement.leave_unfolded(unit, scope.from_day, scope.schools)
+
+
+def _earlier(unit: UnitOfWork, scope: Scope, batch: Sequence[Task]) -> dict[str, list[Observation]]:
+    """Return what was observed before the days to fold, by school.
+
+    Votes of the last weeks are enough for nearly every school; of the others all that a window may hold are read.
+    """
+    found: dict[str, list[Observation]] = {}
+    tasks = list(batch)
+    for from_ms in (scope.near_ms, scope.reach_ms):
+        voted = fold.voted(unit, scope, [task.inputs.code for task in tasks], from_ms) if tasks else {}
+        seen = {
+            task.inputs.code: observe.remembered(voted[task.inputs.code], task.inputs, task.from_day) for task in tasks
+        }
+        found |= {code: one.observations for code, one in seen.items()}
+        tasks = [task for task in tasks if not seen[task.inputs.code].is_enough]
+    return found
 
 
 def _span(task: Task, past: Past, now_ms: int, as_of: date | None) -> Span:

@@ -19,7 +19,8 @@ from collector.evaluate.inputs import Aim, SchoolInputs
 from collector.evaluate.observe import SchoolDay
 from collector.store.queries.judging.fold import Measured, Outcome, Past, Vote, Voted
 
-REACH = timedelta(days=DEFAULT.reach_days)  # how far before a day its window goes
+REACH = timedelta(days=DEFAULT.reach_days)  # how far before a day its window goes at most
+NEAR = timedelta(days=17)  # how far that of nearly every school goes: eleven school days and two that had no test
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,18 @@ class Span:
     seen_until: date  # days up to this one are looked at; those after `as_of` are folded again when they are over
 
 
-def fold_school(past: Past, inputs: SchoolInputs, span: Span, closed_on: Sequence[str]) -> Outcome:
+def fold_school(
+    past: Past, earlier: Sequence[Observation], inputs: SchoolInputs, span: Span, closed_on: Sequence[str]
+) -> Outcome:
     """Return what is to be written of a school.
 
     Args:
-        past: What is stored of it: votes from `REACH` before the first day on, measurements from that day on.
+        past: What is stored of it: measurements from the first day on, and how it stood before.
+        earlier: What was observed on the days before, as far as a window can reach.
         inputs: The school with its dated inputs.
         span: The days.
         closed_on: The local days on which people closed a flag of the school, in order.
     """
-    earlier = observe.remembered(past.voted, inputs, span.from_day)
     seen: list[SchoolDay] = []
     ahead: list[Vote] = []
     for day, rows in observe.group_by_day(past.measured, inputs).items():
@@ -63,7 +66,7 @@ def judge_as_voted(voted: Sequence[Voted], inputs: SchoolInputs, day: date) -> t
     """Return the judgement of one day with the votes as they stand, and what it is held against; nothing is written.
 
     Args:
-        voted: Votes from `REACH` before the day on, those of the day among them.
+        voted: Votes from `REACH` before the day on, those of the day among them, oldest first.
         inputs: The school with its dated inputs.
         day: The local day.
 
@@ -71,7 +74,7 @@ def judge_as_voted(voted: Sequence[Voted], inputs: SchoolInputs, day: date) -> t
         None where the day has no vote of its own, or no target.
     """
     seen = observe.remembered(voted, inputs, day + timedelta(days=1))
-    observations = [one for one in seen if one.day >= day - REACH]
+    observations = [one for one in seen.observations if one.day >= day - REACH]
     aim = inputs.aim(day)
     if aim is None or all(one.day != day for one in observations):
         return None

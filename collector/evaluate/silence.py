@@ -189,20 +189,30 @@ def _days_between(inputs: SchoolInputs, first_ms: int, last_ms: int) -> set[date
 
 def _expected(school: School, from_day: date) -> Iterable[date]:
     """Yield the school days from one on, on which a PC of the school was expected by now."""
+    return (day for day in _looked_at(school, from_day) if school.inputs.at(day).is_open)
+
+
+def _looked_at(school: School, from_day: date) -> Iterable[date]:
+    """Yield the days from one on, with school or without, since which a PC of the school was expected."""
     enrolled = school.inputs.local_day(min(pc.enrolled_ms for pc in school.pcs))
     first = max(from_day, enrolled + timedelta(days=1))  # on the day of its enrolment nobody knows from what hour on
     last = school.newest or first - timedelta(days=1)
-    days = (first + timedelta(days=passed) for passed in range((last - first).days + 1))
-    return (day for day in days if school.inputs.at(day).is_open)
+    return (first + timedelta(days=passed) for passed in range((last - first).days + 1))
 
 
 def _has_gap(school: School, alive: set[date], from_day: date) -> bool:
     """Return whether nothing is known of so many school days in a row that a flag would open."""
     silent = 0
-    for day in _expected(school, from_day):
-        if day in alive:
+    for day in _looked_at(school, from_day):
+        is_alive = day in alive
+        if is_alive and not silent:  # nearly every day: there is nothing that it could end
+            continue
+        open_day = school.inputs.at(day)
+        if not open_day.is_open:
+            continue
+        if is_alive:
             silent = 0
-        elif school.inputs.at(day).suppression is None:  # a day on hold opens nothing
+        elif open_day.suppression is None:  # a day on hold opens nothing
             silent += 1
         if silent >= _GAP:
             return True

@@ -51,7 +51,7 @@ def find(places: Mapping[str, Place], tracks: Mapping[str, Sequence[Run]]) -> li
     found: list[Learnt] = []
     slots = _doubtful(tracks)
     for slot, down, fine in zip(slots, *_standing(tracks, slots), strict=True):
-        tally.stand(fine, dict.fromkeys(sorted(down), slot))
+        tally.stand(fine, dict.fromkeys(down, slot))
         for drop in explain.drops(tally, lambda _group: FLOOR, alpha):
             _add(found, drop, slot)
     return [one for one in found if one.stop - one.start >= SHORTEST_SLOTS * SLOT_MIN]
@@ -75,12 +75,15 @@ def _standing(
     middles = [slot + SLOT_MIN // 2 for slot in slots]
     down: list[set[str]] = [set() for _ in slots]
     fine: list[set[str]] = [set() for _ in slots]
+    alike: dict[Run, list[str]] = {}  # most schools say the same: each run is placed once for all of them
     for code, runs in tracks.items():
         for run in runs:
-            if run.said in (Said.DOWN, Said.FINE, Said.OURS):
-                where = down if run.said is Said.DOWN else fine
-                for at in range(bisect_left(middles, run.start), bisect_left(middles, run.stop)):
-                    where[at].add(code)
+            alike.setdefault(run, []).append(code)
+    for run, codes in alike.items():
+        if run.said in (Said.DOWN, Said.FINE, Said.OURS):
+            where = down if run.said is Said.DOWN else fine
+            for at in range(bisect_left(middles, run.start), bisect_left(middles, run.stop)):
+                where[at].update(codes)
     return down, fine
 
 

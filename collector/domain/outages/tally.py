@@ -17,7 +17,8 @@ class Tally:
         Args:
             places: What the registry says of every school, by code.
         """
-        self.groups_of = {code: tuple(groups_of(place)) for code, place in places.items()}
+        known = {place: tuple(groups_of(place)) for place in set(places.values())}
+        self.groups_of = {code: known[place] for code, place in places.items()}
         self.schools: dict[Group, list[str]] = {}
         for code, groups in self.groups_of.items():
             for group in groups:
@@ -71,13 +72,13 @@ class Tally:
         self.late.clear()
         now_heard = set(heard)
         # From one moment to the next most schools stay as they are: they are not counted anew.
-        for code in [code for code in self.heard if code not in now_heard]:
+        for code in self.heard.keys() - now_heard:
             self._leave(code)
-        for code in [code for code in self.fell if code not in fell]:
+        for code in self.fell.keys() - fell.keys():
             self._leave(code)
-        for code in now_heard.difference(self.heard):
+        for code in now_heard - self.heard.keys():
             self._add(self._online, code, 1)
-        for code in [code for code in fell if code not in self.fell]:
+        for code in fell.keys() - self.fell.keys():
             self._add(self._fell, code, 1)
         self.heard.update(dict.fromkeys(now_heard, 0))
         self.fell.update(fell)

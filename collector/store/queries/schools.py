@@ -96,12 +96,14 @@ def calendars_of(code: str, area: str | None) -> tuple[str, ...]:
 
 
 _COLUMNS = [SCHOOLS.c[name] for name in School.__dataclass_fields__]
+_EXTRA = list(School.__dataclass_fields__).index("extra")
 _FACTS = [SCHOOL_FACTS.c[name] for name in DatedFacts.__dataclass_fields__]
 
 
 def _school(row: Row[Any]) -> School:
-    values = dict(row._mapping)
-    return School(**{**values, "extra": json.loads(values["extra"])})
+    values = list(row)
+    values[_EXTRA] = {} if row[_EXTRA] == "{}" else json.loads(row[_EXTRA])
+    return School(*values)
 
 
 def facts_on(dated: Sequence[DatedFacts], day: str) -> DatedFacts | None:
@@ -125,11 +127,11 @@ def by_code(snapshot: Snapshot, codes: Iterable[str] | None = None) -> dict[str,
     """Return schools by code, in the database's order of codes: the given ones, or all."""
     ordered = select(*_COLUMNS).order_by(SCHOOLS.c.code)
     if codes is None:
-        return {row.code: _school(row) for row in snapshot.connection.execute(ordered)}
+        return {row[0]: _school(row) for row in snapshot.connection.execute(ordered).all()}
     found: dict[str, School] = {}
     for some in in_pieces(codes):
         query = ordered.where(SCHOOLS.c.code.in_(some))
-        found.update({row.code: _school(row) for row in snapshot.connection.execute(query)})
+        found.update({row[0]: _school(row) for row in snapshot.connection.execute(query).all()})
     return found
 
 
@@ -183,8 +185,8 @@ def facts_of(snapshot: Snapshot, codes: Iterable[str]) -> dict[str, list[DatedFa
             .where(SCHOOL_FACTS.c.school.in_(some))
             .order_by(SCHOOL_FACTS.c.school, SCHOOL_FACTS.c.valid_from)
         )
-        for school, *values in snapshot.connection.execute(query):
-            found[school].append(DatedFacts(*values))
+        for row in snapshot.connection.execute(query).all():
+            found[row[0]].append(DatedFacts(*row[1:]))
     return found
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Integer, and_, cast, delete, func, insert, select
 
 from collector.domain.sites import SiteDay, SiteWord
 from collector.store.queries import newness
+from collector.store.queries.pieces import plain_rows
 from collector.store.tables.measurements import DIARY
 from collector.store.tables.registry import SCHOOLS
 from collector.store.tables.sites import SITE_DAYS, SITE_STANDINGS, SITE_TOTALS
@@ -121,9 +122,9 @@ def wrong_standings(snapshot: Snapshot, from_day: str) -> list[str]:
     """Return the schools of which another newest day of a site stands there than they have since a day."""
     days, s = SITE_DAYS.c, SITE_STANDINGS.c
     rows = select(days.school, days.site, days.day, days.word).where(days.day >= from_day).order_by(days.day)
-    newest = {(school, site): (day, word) for school, site, day, word in snapshot.connection.execute(rows)}
+    newest = {(school, site): (day, word) for school, site, day, word in plain_rows(snapshot, rows)}
     there = select(s.school, s.site, s.day, s.word)
-    found = {(school, site): (day, word) for school, site, day, word in snapshot.connection.execute(there)}
+    found = {(school, site): (day, word) for school, site, day, word in plain_rows(snapshot, there)}
     return sorted({at[0] for at, _what in newest.items() ^ found.items()})
 
 

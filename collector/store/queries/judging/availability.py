@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from sqlalchemy import Select, delete, func, insert, or_, select
 
 from collector.store.queries import newness
-from collector.store.queries.pieces import in_pieces
+from collector.store.queries.pieces import in_pieces, plain_rows
 from collector.store.tables.availability import AVAILABILITY_DAYS, AVAILABILITY_NOW, LOCAL_OUTAGES
 from collector.store.tables.devices import ASSIGNMENTS
 from collector.store.tables.measurements import DIARY
@@ -98,8 +98,9 @@ Sealed = TypeVar("Sealed", DayRow, OutageRow)
 
 def seal_of(row: DayRow | OutageRow) -> int:
     """Return the seal of a row: a checksum of all that stands in it."""
-    said = [value for name, value in vars(row).items() if name != "seal"]
-    return zlib.crc32(repr(said).encode())
+    said = dict(vars(row))
+    del said["seal"]
+    return zlib.crc32(repr(list(said.values())).encode())
 
 
 def sealed(row: Sealed) -> Sealed:
@@ -163,13 +164,13 @@ def _by_school(snapshot: Snapshot, schools: Sequence[str], query: Select[Any]) -
     return found
 
 
-def rows_of_day(snapshot: Snapshot, day: str) -> list[DayRow]:
-    """Return what is stored of one local day of every school."""
+def states_of_day(snapshot: Snapshot, day: str) -> list[tuple[str, int, str]]:
+    """Return one local day of every school: its code, when the day begins, and what was said slot by slot."""
     found = list(snapshot.connection.scalars(select(_NOW.school)))
-    rows: list[DayRow] = []
+    rows: list[tuple[str, int, str]] = []
     for some in in_pieces(sorted(found)):
-        query = select(*_DAY_COLUMNS).where(_DAY.school.in_(some), _DAY.day == day)
-        rows += [DayRow(*row) for row in snapshot.connection.execute(query).all()]
+        query = select(_DAY.school, _DAY.start_ms, _DAY.states).where(_DAY.school.in_(some), _DAY.day == day)
+        rows += [(school, start_ms, states) for school, start_ms, states in plain_rows(snapshot, query)]
     return rows
 
 

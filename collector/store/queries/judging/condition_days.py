@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, select, tuple_
 
 from collector.store.queries.judging.fold import Flag
 from collector.store.queries.judging.judgement import CLOSED
-from collector.store.queries.pieces import in_pieces
+from collector.store.queries.pieces import in_pieces, plain_rows
 from collector.store.tables.judgement import CONDITION_DAYS, FLAG_ACTIONS, FLAG_EVENTS, FLAGS
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -48,8 +50,9 @@ def days(
     for some in in_pieces(schools):
         of_them = _DAYS.school.in_(some) & (_DAYS.kind == kind) & _DAYS.day.between(first, last)
         query = select(_DAYS.school, _DAYS.subject, _DAYS.day, _DAYS.state, _DAYS.numbers).where(of_them)
-        for row in snapshot.connection.execute(query.order_by(_DAYS.school, _DAYS.subject, _DAYS.day)):
-            found.setdefault(Series(row[0], row[1]), []).append(StoredDay(*row[2:]))
+        rows = plain_rows(snapshot, query.order_by(_DAYS.school, _DAYS.subject, _DAYS.day))
+        for series, of_series in groupby(rows, key=itemgetter(0, 1)):
+            found[Series._make(series)] = [StoredDay._make(row[2:]) for row in of_series]
     return found
 
 

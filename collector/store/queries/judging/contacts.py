@@ -8,7 +8,7 @@ from sqlalchemy import and_, delete, insert, select
 from agent.wire.vocabulary import DeviceState
 from collector.domain.diary_states import Hears, words_of
 from collector.store.queries.devices import is_pending
-from collector.store.queries.pieces import in_pieces
+from collector.store.queries.pieces import in_pieces, plain_rows
 from collector.store.tables.devices import BOOTS, DEVICES
 from collector.store.tables.judgement import SCHOOL_DAYS, SILENCES
 from collector.store.tables.measurements import CONFLICTS, DIARY
@@ -90,7 +90,7 @@ def measured_days(snapshot: Snapshot, first: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     days = SCHOOL_DAYS.c
     query = select(days.school, days.day).where(days.day >= first, days.measurements > 0)
-    for school, day in snapshot.connection.execute(query).all():
+    for school, day in plain_rows(snapshot, query):
         found.setdefault(school, set()).add(day)
     return found
 

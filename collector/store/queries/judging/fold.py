@@ -21,6 +21,7 @@ from collector.store.queries.judging.summaries import Series
 from collector.store.queries.pieces import in_pieces, plain_rows
 from collector.store.tables.judgement import EVALUATIONS, FLAG_EVENTS, FLAGS, SCHOOL_DAYS
 from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
 
 
@@ -84,6 +85,7 @@ class Scope:
     profile: str
     metric: str
     from_day: str
+    near_ms: int  # votes since then are enough for the windows of nearly every school
     reach_ms: int  # votes with an earlier corrected start concern none of the days
     from_ms: int  # no day to fold begins earlier, at any of the schools
     until_ms: int  # every day to fold has begun, at each of the schools
@@ -122,13 +124,12 @@ class Flag:
 class Past:
     """What is stored of one school."""
 
-    voted: list[Voted] = field(default_factory=list)  # those before the days to fold are among them
     measured: list[Measured] = field(default_factory=list)  # those of the days to fold are among them, oldest first
     delays: list[DelayDay] = field(default_factory=list)  # of the days before that a window reaches back to
     flags: list[Flag] = field(default_factory=list)  # all of the series, oldest first
     judged: Judged | None = None
-    watch_began: str | None = None  # newest day before that a watch began on
-    severity: tuple[str, str] | None = None  # (day, severity) of the newest evaluation before that has one
+    watch_began: str | None = None  # of a watch that goes on: the newest day before that one began on
+    severity: tuple[str, str] | None = None  # of a flag: (day, severity) of the newest evaluation before that has one
     newest_day: str | None = None  # that the evaluation has written
 
 
@@ -185,12 +186,11 @@ def load(snapshot: Snapshot, scope: Scope) -> dict[str, Past]:
         past[flag.school].flags.append(flag)
     for school, *judged in _newest(snapshot, scope, ("day", "state", "state_count")):
         past[school].judged = Judged(*judged)
-    if flagged := [school for school, one in past.items() if one.judged and one.judged.state != "none"]:
-        _load_states(snapshot, scope, flagged, past)
-    query_days = select(SCHOOL_DAYS.c.school, func.max(SCHOOL_DAYS.c.day)).where(
-        SCHOOL_DAYS.c.school.in_(scope.schools)
-    )
-    for school, day in snapshot.connection.execute(query_days.group_by(SCHOOL_DAYS.c.school)):
+    _load_states(snapshot, scope, past)
+    last = select(func.max(SCHOOL_DAYS.c.day)).where(SCHOOL_DAYS.c.school == SCHOOLS.c.code).scalar_subquery()
+    for school, day in snapshot.connection.execute(
+        select(SCHOOLS.c.code, last).where(SCHOOLS.c.code.in_(scope.schools))
+    ):
         past[school].newest_day = day
     first = date.fromisoformat(scope.from_day) - timedelta(days=DEFAULT.reach_days)
     for school, days in delays.days_between(snapshot, scope.schools, first.isoformat(), scope.from_day).items():
@@ -199,7 +199,7 @@ def load(snapshot: Snapshot, scope: Scope) -> dict[str, Past]:
 
 
 def _load_measurements(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) -> None:
-    """Read the days to fold in full, and of those before, which are many more, only what a vote says."""
+    """Read the days to fold in full."""
     started, of_schools = MEASUREMENTS.c.started_ms, MEASUREMENTS.c.school.in_(scope.schools)
     query = (
         select(*MEASURED)
@@ -208,10 +208,30 @@ def _load_measurements(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) 
     )
     for code, rows in groupby(plain_rows(snapshot, query), key=itemgetter(0)):
         past[code].measured = list(map(Measured._make, rows))
-    before = (started >= scope.reach_ms) & (started < scope.until_ms) & MEASUREMENTS.c.votes.is_(True)
-    voted = select(*_VOTED).where(of_schools, before, MEASUREMENTS.c.download_bps.is_not(None))
-    for code, rows in groupby(plain_rows(snapshot, voted.order_by(MEASUREMENTS.c.school, started)), key=itemgetter(0)):
-        past[code].voted = list(map(Voted._make, rows))
+
+
+def voted(snapshot: Snapshot, scope: Scope, schools: Sequence[str], from_ms: int) -> dict[str, list[Voted]]:
+    """Return what was judged to vote, oldest first; those before the days to fold are among them.
+
+    They are many more than those of the days to fold: of them only what a vote says is read.
+
+    Args:
+        snapshot: The database.
+        scope: What is folded.
+        schools: Of the scope.
+        from_ms: The earliest corrected start.
+    """
+    started = MEASUREMENTS.c.started_ms
+    before = (started >= from_ms) & (started < scope.until_ms) & MEASUREMENTS.c.votes.is_(True)
+    query = (
+        select(*_VOTED)
+        .where(MEASUREMENTS.c.school.in_(schools), before, MEASUREMENTS.c.download_bps.is_not(None))
+        .order_by(MEASUREMENTS.c.school, started)
+    )
+    found: dict[str, list[Voted]] = {school: [] for school in schools}
+    for code, rows in groupby(plain_rows(snapshot, query), key=itemgetter(0)):
+        found[code] = list(map(Voted._make, rows))
+    return found
 
 
 def _flags(snapshot: Snapshot, scope: Scope) -> Iterable[Flag]:
@@ -220,33 +240,33 @@ def _flags(snapshot: Snapshot, scope: Scope) -> Iterable[Flag]:
     return (Flag(*row) for row in snapshot.connection.execute(query.order_by(FLAGS.c.opened_on, FLAGS.c.flag_id)))
 
 
-def _load_states(snapshot: Snapshot, scope: Scope, schools: list[str], past: dict[str, Past]) -> None:
-    narrow = replace(scope, schools=tuple(schools))
+def _load_states(snapshot: Snapshot, scope: Scope, past: dict[str, Past]) -> None:
+    """Read since when a watch goes on, and how bad a flag was last; of most schools there is neither."""
+    states = {school: one.judged.state for school, one in past.items() if one.judged}
+    watched = tuple(school for school, state in states.items() if state == "watch")
+    flagged = tuple(school for school, state in states.items() if state not in ("none", "watch"))
     began = (EVALUATIONS.c.state == "watch") & (EVALUATIONS.c.state_count == 1)
-    for school, day in _newest(snapshot, narrow, ("day",), began):
-        past[school].watch_began = day
-    for school, day, severity in _newest(snapshot, narrow, ("day", "severity"), EVALUATIONS.c.severity.is_not(None)):
-        past[school].severity = (day, severity)
+    if watched:
+        for school, day in _newest(snapshot, replace(scope, schools=watched), ("day",), began):
+            past[school].watch_began = day
+    if flagged:
+        is_bad = EVALUATIONS.c.severity.is_not(None)
+        for school, *bad in _newest(snapshot, replace(scope, schools=flagged), ("day", "severity"), is_bad):
+            past[school].severity = (bad[0], bad[1])
 
 
 def _newest(
     snapshot: Snapshot, scope: Scope, columns: tuple[str, ...], condition: ColumnElement[bool] | None = None
 ) -> Sequence[Any]:
-    """Return (school, columns) of the newest evaluation before the day that fulfils a condition."""
-    of_series = (
-        EVALUATIONS.c.school.in_(scope.schools)
-        & (EVALUATIONS.c.profile == scope.profile)
-        & (EVALUATIONS.c.metric == scope.metric)
-        & (EVALUATIONS.c.day < scope.from_day)
-    )
-    if condition is not None:
-        of_series &= condition
-    newest = (
-        select(EVALUATIONS.c.school, func.max(EVALUATIONS.c.day).label("day"))
-        .where(of_series)
-        .group_by(EVALUATIONS.c.school)
-        .subquery()
-    )
+    """Return (school, columns) of the newest evaluation before the day that fulfils a condition.
+
+    Each is one look into the key, from its end: grouped, all days of a school would be gone through.
+    """
+    table, code = EVALUATIONS.c, SCHOOLS.c.code
+    before = (table.profile == scope.profile) & (table.metric == scope.metric) & (table.day < scope.from_day)
+    before = before if condition is None else before & condition
+    last = select(func.max(table.day)).where(table.school == code, before).correlate(SCHOOLS).scalar_subquery()
+    newest = select(code.label("school"), last.label("day")).where(code.in_(scope.schools)).subquery()
     query = (
         select(EVALUATIONS.c.school, *[EVALUATIONS.c[name] for name in columns])
         .join(newest, (newest.c.school == EVALUATIONS.c.school) & (newest.c.day == EVALUATIONS.c.day))

@@ -3,19 +3,21 @@
 Nothing is counted on from what stood there: the rows of a school are made anew from the day on that changed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, Subquery, delete, func, insert, select, union
+from sqlalchemy import ColumnElement, Select, Subquery, delete, func, insert, select, union
 
 from collector.domain.periods import WAYS, first_before, first_day
 from collector.domain.words import Verdict
 from collector.store.many import insert_new
 from collector.store.queries import newness
-from collector.store.queries.pieces import in_pieces
+from collector.store.queries.pieces import in_pieces, plain_rows
 from collector.store.tables.judgement import EVALUATIONS, NEWEST_EVALUATIONS, PERIOD_VERDICTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -88,33 +90,55 @@ def _renew_newest(unit: UnitOfWork, series: Series, schools: Sequence[str]) -> N
 
 
 def _renew_periods(unit: UnitOfWork, series: Series, schools: Sequence[str], from_day: date) -> None:
-    table, made = EVALUATIONS.c, PERIOD_VERDICTS.c
-    firsts = {way: first_day(way, from_day) for way in WAYS}
-    for way, first in firsts.items():
+    made = PERIOD_VERDICTS.c
+    rows: list[dict[str, Any]] = []
+    for way in WAYS:
+        first = first_day(way, from_day)
         stale = made.school.in_(schools) & (made.profile == series.profile) & (made.metric == series.metric)
         stale &= (made.way == way) & (made.first_day >= first.isoformat())
         unit.connection.execute(delete(PERIOD_VERDICTS).where(stale))
-    read_from = min(first_before(way, first) for way, first in firsts.items()).isoformat()
-    query = (
-        select(*(table[name] for name in _JUDGED))
-        .where(table.school.in_(schools), table.profile == series.profile, table.metric == series.metric)
-        .where(table.day >= read_from)
-        .order_by(table.school, table.day)
-    )
-    rows = []
-    for school, judged in groupby(unit.connection.execute(query).all(), key=lambda row: row[0]):
-        days = list(judged)
-        for way, first in firsts.items():
+        for school, newest in _newest_by_period(unit, series, schools, way, first_before(way, first)).items():
             of_way = {"school": school, "profile": series.profile, "metric": series.metric, "way": way}
-            rows += [of_way | row for row in _periods(way, days) if row["first_day"] >= first.isoformat()]
+            rows += [of_way | row for row in _periods(way, newest, first)]
     insert_new(unit, PERIOD_VERDICTS, rows)
 
 
-def _periods(way: str, days: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return one row for each period with an evaluation, from those of one school in the order of their days."""
-    newest = {first_day(way, date.fromisoformat(row.day)): row for row in days}
+def _newest_by_period(
+    snapshot: Snapshot, series: Series, schools: Sequence[str], way: str, since: date
+) -> dict[str, dict[date, Any]]:
+    """Return by school the newest evaluation of each period since a day, by the first day of the period."""
+    table = EVALUATIONS.c
+    mine = table.school.in_(schools) & (table.profile == series.profile) & (table.metric == series.metric)
+    # Of the key alone: an evaluation is a wide row, and only one of each period is asked for.
+    keys = select(table.school, table.day).where(mine, table.day >= since.isoformat())
+    last: ColumnElement[str] = table.day
+    if way == "month":
+        last = func.max(table.day)
+        keys = keys.with_only_columns(table.school, last).group_by(table.school, func.substr(table.day, 1, 7))
+    newest = {
+        school: {_first_day(way, day): day for _school, day in some}
+        for school, some in groupby(plain_rows(snapshot, keys.order_by(table.school, last)), key=itemgetter(0))
+    }
+    query = select(*(table[name] for name in _JUDGED))
+    judged = {
+        (row.school, row.day): row
+        for days in in_pieces(sorted({day for one in newest.values() for day in one.values()}))
+        for row in snapshot.connection.execute(query.where(mine, table.day.in_(days))).all()
+    }
+    return {school: {at: judged[school, day] for at, day in one.items()} for school, one in newest.items()}
+
+
+@lru_cache(maxsize=10_000)
+def _first_day(way: str, day: str) -> date:
+    return first_day(way, date.fromisoformat(day))
+
+
+def _periods(way: str, newest: Mapping[date, Any], since: date) -> list[dict[str, Any]]:
+    """Return one row for each period since one with an evaluation, from the newest one of each, of one school."""
     found = []
     for first, row in newest.items():
+        if first < since:
+            continue
         before = newest.get(first_before(way, first))
         is_judged = row.verdict != Verdict.INSUFFICIENT and row.median_bps is not None
         found.append(
