@@ -86,8 +86,11 @@ def content_hash(item: dict[str, Any]) -> str:
 
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        pairs = ((key, one) for key, one in value.items() if one is not None)
-        return {key: _without_nulls(one) if isinstance(one, _NESTING) else one for key, one in pairs}
+        return {
+            key: _without_nulls(one) if isinstance(one, _NESTING) else one
+            for key, one in value.items()
+            if one is not None
+        }
     return [_without_nulls(one) if isinstance(one, _NESTING) else one for one in value]
 
 
