@@ -30,9 +30,9 @@ from collector.intake.admission import Incoming
 from collector.intake.keyring import KeySource
 from collector.intake.parts import Parts
 from collector.real.world import real_ports
-from collector.registry.importer import import_schools
 from collector.store.open import Store, create
 from tests.fakes.records import NOON_MS, a_measurement
+from tests.fakes.registry_files import import_schools
 from tests.fakes.wire_device import SCHOOLS, WireDevice, a_token
 
 PATH = "/ingest/v1/batch"

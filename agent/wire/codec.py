@@ -17,6 +17,7 @@ from agent.wire.records import SCHEMA, Bound, Diary, Items, Measurement, Part, R
 from agent.wire.vocabulary import ItemCode, Kind, Status
 
 _RECORDS: dict[str, type[Measurement] | type[Diary]] = {Kind.MEASUREMENT: Measurement, Kind.DIARY: Diary}
+_NESTING = (dict, list)
 _SORTED = msgspec.json.Encoder(order="sorted")
 
 
@@ -85,8 +86,12 @@ def content_hash(item: dict[str, Any]) -> str:
 
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
-    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+        return {
+            key: _without_nulls(one) if isinstance(one, _NESTING) else one
+            for key, one in value.items()
+            if one is not None
+        }
+    return [_without_nulls(one) if isinstance(one, _NESTING) else one for one in value]
 
 
 def _without_bins(value: Any) -> Any:

@@ -12,7 +12,7 @@ from agent.wire.vocabulary import DeviceState, RefusalCode
 from collector.intake import authenticity
 from collector.intake.answers import RefusedError
 from collector.intake.incoming import Incoming
-from collector.store.queries import devices
+from collector.store.queries import device_requests
 from collector.store.queries.devices import Device, DeviceKey
 from collector.store.unit import Snapshot, UnitOfWork
 
@@ -62,10 +62,9 @@ def admit(snapshot: Snapshot, incoming: Incoming, word: Word, media: str) -> Adm
     except EnvelopeError as error:
         raise RefusedError(RefusalCode.ENVELOPE, f"{error}.") from error
     check_envelope(incoming, media)
-    device = devices.find_device(snapshot, signed.device)
+    device, key = device_requests.find_sender(snapshot, signed.device, signed.key_id)
     if device is None:
         raise RefusedError(RefusalCode.UNKNOWN_DEVICE, "Enrol again with a token of your school.")
-    key = devices.find_key(snapshot, signed.device, signed.key_id)
     if key is None or not authenticity.is_of_device(key, word, signed, incoming):
         raise RefusedError(RefusalCode.BAD_SIGNATURE, "Nothing of the request was used.")
     admitted = Admitted(signed, device, key)
@@ -81,11 +80,10 @@ def admit_again(unit: UnitOfWork, admitted: Admitted) -> Admitted:
     Raises:
         RefusedError: If the device was revoked meanwhile.
     """
-    device = devices.lock_device(unit, admitted.device.device)
-    key = devices.find_key(unit, admitted.device.device, admitted.key.key_id)
-    if device is None or key is None:
+    held = device_requests.hold_sender(unit, admitted.device.device, admitted.key.key_id)
+    if held is None:
         raise RefusedError(RefusalCode.UNKNOWN_DEVICE, "Enrol again with a token of your school.")
-    again = Admitted(admitted.signed, device, key)
+    again = Admitted(admitted.signed, *held)
     check_state(again)
     return again
 

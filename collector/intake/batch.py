@@ -15,8 +15,8 @@ from collector.intake.incoming import Incoming
 from collector.intake.items import Item
 from collector.intake.parts import Parts
 from collector.intake.ratchet import Ratchet
-from collector.store.queries import campaigns, contacts, devices, facts, leases
-from collector.store.queries.devices import BatchProgress
+from collector.store.queries import batch_answer, contacts, device_requests, devices, leases
+from collector.store.queries.device_requests import BatchProgress
 from collector.store.unit import UnitOfWork
 
 LOG = logging.getLogger(__name__)
@@ -60,17 +60,18 @@ def _store(unit: UnitOfWork, admitted: Admitted, found: list[Item], incoming: In
     items.place_items(found, timeline, device.device, assignments, prefix)
     items.store_items(unit, found, device.device, received_ms)
     leases.free_leases(unit, device.device, items.leases_of(found))
-    campaign = campaigns.find_current(unit, device.school, received_ms)
-    held = rules.for_school(unit, parts.config, device.school)
+    standing = batch_answer.read_standing(unit, device.school, received_ms)
+    wishes = (rules.wishes_in(said) for said in (standing.said_of_all, standing.said_of_school))
+    held = rules.combine(parts.config, *wishes)
     issued = device.ratchet_issued if timeline.is_replay else _note(unit, admitted, found, timeline)
     return BatchAnswer(
         items=[item.answer for item in found if item.answer is not None],
         ratchet=str(issued),
-        store_epoch=facts.find_fact(unit, facts.STORE_EPOCH) or "",
+        store_epoch=standing.store_epoch or "",
         server_time_ms=received_ms,
         next_after_s=_pace_s(admitted, found, parts),
         max_items=min(parts.config.max_items, limits.BATCH_ITEMS),
-        settings_version=settings.version(unit, parts, held, campaign),
+        settings_version=settings.version(parts, held, standing.campaign_id, standing.settings_counter),
     )
 
 
@@ -82,12 +83,10 @@ def _note(unit: UnitOfWork, admitted: Admitted, found: list[Item], timeline: Tim
     if newest_ms is not None and device.last_measurement_ms is not None:
         newest_ms = max(newest_ms, device.last_measurement_ms)
     progress = timeline.progress(admitted.key.key_id)
-    devices.note_contact(unit, device.device, progress)
-    if not admitted.is_pending:
-        contacts.note(unit, device.school, progress.contact_ms)
-    devices.note_batch(
+    device_requests.note_contact(
         unit,
         device.device,
+        progress,
         BatchProgress(
             ratchet_issued=turned.ratchet.issued,
             ratchet_confirmed=turned.ratchet.confirmed,
@@ -102,6 +101,8 @@ def _note(unit: UnitOfWork, admitted: Admitted, found: list[Item], timeline: Tim
             last_measurement_ms=newest_ms,
         ),
     )
+    if not admitted.is_pending:
+        contacts.note(unit, device.school, progress.contact_ms)
     return turned.ratchet.issued
 
 
@@ -121,4 +122,5 @@ def truncated_address(address: str | None) -> str | None:
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
     bits = 24 if found.version == 4 else 48
-    return str(ipaddress.ip_network(f"{found}/{bits}", strict=False))
+    host_bits = found.max_prefixlen - bits
+    return f"{type(found)(int(found) >> host_bits << host_bits)}/{bits}"

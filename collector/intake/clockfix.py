@@ -7,8 +7,9 @@ from agent.wire.headers import Sent
 from agent.wire.records import Diary, Record
 from collector.domain.clockfix import Clocks, Corrected, corrected_time
 from collector.domain.words import TimeQuality
-from collector.store.queries import devices
-from collector.store.queries.devices import Device, Progress
+from collector.store.queries import device_requests
+from collector.store.queries.device_requests import Progress
+from collector.store.queries.devices import Device
 from collector.store.unit import Snapshot
 
 
@@ -62,13 +63,12 @@ def read_timeline(
         received_ms: Ours.
         boot_ids: Boots of the records in the request.
     """
-    boots = devices.find_boots(snapshot, device.device, {*boot_ids, sent.boot_id})
-    known = boots.get(sent.boot_id)
-    offsets = {boot_id: boot.offset_ms for boot_id, boot in boots.items()}
+    boots = device_requests.find_boots(snapshot, device.device, sent.boot_id, boot_ids)
+    known, before = boots.known.get(sent.boot_id), boots.before
+    offsets = {boot_id: boot.offset_ms for boot_id, boot in boots.known.items()}
     is_replay = known is not None and sent.mono_ms <= known.mono_ms
     if not is_replay:  # else its clocks are of the time when it was made, and ours of now
         offsets[sent.boot_id] = received_ms - sent.utc_ms
-    before = devices.find_boot_before(snapshot, device.device, sent.boot_id)
     return Timeline(
         sent=sent,
         received_ms=received_ms,

@@ -21,7 +21,7 @@ from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
 from collector.intake.rules import Rules
 from collector.intake.school_day import calendar_for
-from collector.store.queries import campaigns, devices, hours, leases, measurements
+from collector.store.queries import campaigns, device_requests, hours, leases, measurements
 from collector.store.queries.hours import SchoolHours
 from collector.store.queries.leases import Lease
 from collector.store.unit import UnitOfWork
@@ -85,7 +85,7 @@ def _decide(unit: UnitOfWork, admitted: Admitted, request: LeaseRequest, parts: 
     try:
         if timeline.is_replay:
             raise DeniedError(LeaseRefusal.BUSY, REPLAY_RETRY_S)
-        devices.note_contact(unit, admitted.device.device, timeline.progress(admitted.key.key_id))
+        device_requests.note_contact(unit, admitted.device.device, timeline.progress(admitted.key.key_id))
         held = rules.for_school(unit, parts.config, admitted.device.school)
         caps = _check(unit, admitted, request, parts, held, now_ms)
         lease = _take(unit, admitted, parts, held, now_ms)

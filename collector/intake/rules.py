@@ -42,6 +42,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     probes: list[ProbeSite] | None = None  # learning sites; only people name them, no file does
 
 
+_SHIPPED: Final = CollectorConfig()
 NAMES: Final = Wishes.__struct_fields__
 """Every setting, in the order of the page."""
 OF_SCHOOL: Final = ("tests_per_window", "test_bytes", "day_bytes", "month_bytes", PAUSED)
@@ -70,7 +71,12 @@ def for_school(snapshot: Snapshot, config: CollectorConfig, school: str) -> Rule
 
 def wishes(decision: SettingsDecision | None) -> Wishes:
     """Return what a decision says; without one nothing is said."""
-    return msgspec.json.decode(decision.said, type=Wishes) if decision is not None else Wishes()
+    return wishes_in(decision.said if decision is not None else None)
+
+
+def wishes_in(said: str | None) -> Wishes:
+    """Return what is said, as the database keeps it; None: nothing."""
+    return msgspec.json.decode(said, type=Wishes) if said is not None else Wishes()
 
 
 def stored(said: Wishes) -> str:
@@ -103,5 +109,5 @@ def combine(config: CollectorConfig, everywhere: Wishes, school: Wishes) -> Rule
 
 def origin_of(config: CollectorConfig, name: str) -> Origin:
     """Return where a value of the configuration comes from; one that is as shipped needs no file to say so."""
-    is_shipped = name == SITES or getattr(config, name) == getattr(CollectorConfig(), name)
+    is_shipped = name == SITES or getattr(config, name) == getattr(_SHIPPED, name)
     return Origin.SHIPPED if is_shipped else Origin.FILE

@@ -16,7 +16,7 @@ from collector.intake.keyring import CollectorKey
 from collector.intake.parts import Parts
 from collector.intake.rules import Rules
 from collector.intake.school_day import calendar_for
-from collector.store.queries import campaigns, devices, facts, hours
+from collector.store.queries import campaigns, device_requests, facts, hours
 from collector.store.queries.campaigns import Campaign
 from collector.store.unit import Snapshot
 
@@ -37,7 +37,7 @@ def tell(incoming: Incoming, parts: Parts) -> Answer:
             now_ms = parts.ports.clock.now_ms()
             timeline = clockfix.read_timeline(unit, admitted.device, admitted.signed.sent, now_ms)
             if not timeline.is_replay:
-                devices.note_contact(unit, admitted.device.device, timeline.progress(admitted.key.key_id))
+                device_requests.note_contact(unit, admitted.device.device, timeline.progress(admitted.key.key_id))
             message = settings_for(unit, admitted.device.school, key, parts, now_ms, device=admitted.device.device)
             unit.commit()
     except RefusedError as refused:
@@ -70,8 +70,9 @@ def settings_for(
     current = parts.keys.ring().current
     campaign = campaigns.find_current(snapshot, school, now_ms)
     held = rules.for_school(snapshot, parts.config, school)
+    counter = facts.find_fact(snapshot, facts.SETTINGS_VERSION)
     return SettingsAnswer(
-        version=version(snapshot, parts, held, campaign),
+        version=version(parts, held, campaign.campaign_id if campaign else None, counter),
         windows_utc=[[window.from_ms, window.to_ms] for window in windows],
         tests_per_window=held.tests_per_window,
         servers=servers(parts),
@@ -105,18 +106,17 @@ def servers(parts: Parts) -> list[ServerEntry]:
     return [ServerEntry(id=point.id, engine=engine, url=url, udp_port=udp_port) for engine in ENGINES]
 
 
-def version(snapshot: Snapshot, parts: Parts, held: Rules, campaign: Campaign | None) -> str:
+def version(parts: Parts, held: Rules, campaign_id: str | None, counter: str | None) -> str:
     """Return a text that changes when anything in the settings but the passing of days changes.
 
     Args:
-        snapshot: The database.
         parts: Rules and keys.
         held: What the device's school keeps to.
-        campaign: Of the device's school, if one is going on or to come.
+        campaign_id: Of the device's school, if one is going on or to come.
+        counter: The fact that is raised when calendars or opening hours change.
     """
     said = [held.tests_per_window, servers(parts), budget(held), held.paused]
     said += [parts.config.default_timezone, parts.keys.ring().current.key_id]
-    said += [campaign.campaign_id] if campaign else []
+    said += [campaign_id] if campaign_id is not None else []
     said += [held.probes] if held.probes else []
-    counter = facts.find_fact(snapshot, facts.SETTINGS_VERSION) or "0"
-    return f"{counter}-{forms.sha256hex(msgspec.json.encode(said))[:12]}"
+    return f"{counter or '0'}-{forms.sha256hex(msgspec.json.encode(said))[:12]}"

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -133,6 +133,8 @@ def _set_up_sqlite(engine: Engine, read_only: bool) -> None:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    def _begin(connection: Any) -> None:
+        connection.execute(begin)
+
+    # Not by SQLAlchemy's event: an engine that somebody listens to prepares events for each of its statements.
+    engine.dialect.do_begin = _begin  # type: ignore[assignment,method-assign]  # of this engine alone

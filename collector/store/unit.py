@@ -65,14 +65,15 @@ class UnitOfWork(Snapshot):
             stack.enter_context(write_lock(self._lock_path, waits=self._waits))
 
     def commit(self) -> None:
-        """Make everything durable; the one place where that happens. The unit can be used on afterwards.
+        """Make everything durable; the one place where that happens.
+
+        The unit can be used on afterwards: the next statement begins the next transaction.
 
         Raises:
             StorageError: If it is not known to be durable: the caller must not acknowledge anything.
         """
         with _telling():
             self.connection.commit()  # on SQLite the checkpoint, if one is due, runs in here and under the lock
-            self.connection.begin()
 
 
 def is_outage(error: DBAPIError) -> bool:

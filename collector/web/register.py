@@ -13,6 +13,7 @@ from collector.store.open import Store
 from collector.store.queries.pages.schools import ENOUGH
 from collector.web import desk
 from collector.web.http import addresses, assets, frame, headers, problems, reading
+from collector.web.http.form_cookie import FormCookie
 from collector.web.http.server import UPLOAD_MAX_BYTES, UPLOAD_PATH
 from collector.web.language import i18n
 from collector.web.language.i18n import choose_language
@@ -145,6 +146,7 @@ def register_pages(
 
 def _set_up_forms(app: Flask, *, is_secure: bool) -> None:
     """Say what cookie holds the tokens that `_ask_for_tokens` asks for, and how large a form may be."""
+    app.session_interface = FormCookie()
     app.config.update(
         SESSION_COOKIE_NAME="enlace_form",
         SESSION_COOKIE_HTTPONLY=True,

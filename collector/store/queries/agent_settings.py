@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, or_, select
 
 from collector.store.tables.agent_settings import AGENT_SETTINGS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -27,7 +27,7 @@ class SettingsDecision:
 _COLUMNS = [AGENT_SETTINGS.c[name] for name in SettingsDecision.__dataclass_fields__]
 _OTHER = AGENT_SETTINGS.alias("other")
 _NEWEST = select(*_COLUMNS).where(
-    AGENT_SETTINGS.c.place.in_(bindparam("places", expanding=True)),
+    or_(AGENT_SETTINGS.c.place == EVERYWHERE, AGENT_SETTINGS.c.place == bindparam("school")),
     AGENT_SETTINGS.c.number
     == select(func.max(_OTHER.c.number)).where(_OTHER.c.place == AGENT_SETTINGS.c.place).scalar_subquery(),
 )
@@ -35,7 +35,7 @@ _NEWEST = select(*_COLUMNS).where(
 
 def in_force(snapshot: Snapshot, school: str) -> dict[str, SettingsDecision]:
     """Return what holds for a school, by place: what is said of all schools, and of this one; either may be missing."""
-    rows = snapshot.connection.execute(_NEWEST, {"places": [EVERYWHERE, school]})
+    rows = snapshot.connection.execute(_NEWEST, {"school": school})
     found = [SettingsDecision(*row) for row in rows]
     return {one.place: one for one in found}
 

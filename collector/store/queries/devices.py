@@ -1,13 +1,12 @@
-"""Devices, their keys and boots, and the schools that they belonged to."""
+"""Devices, their keys, and the schools that they belonged to."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, insert, or_, select, update
 
 from agent.wire.vocabulary import DeviceState
 from collector.store.queries import availability_marks, newness
-from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
+from collector.store.tables.devices import ASSIGNMENTS, DEVICE_KEYS, DEVICES
 from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import Snapshot, UnitOfWork
@@ -15,30 +14,14 @@ from collector.store.upsert import insert_or_update
 
 DAY_MS = 86_400_000
 
-# What every request asks: put together once, because that takes longer than asking.
+# Put together once, because that takes longer than asking.
 _OF: BindParameter[str] = bindparam("device")
 _DEVICE = select(DEVICES).where(DEVICES.c.device == _OF)
 _DEVICE_ALONE = _DEVICE.with_for_update()
-_KEY = select(DEVICE_KEYS).where(DEVICE_KEYS.c.device == _OF, DEVICE_KEYS.c.key_id == bindparam("key_id"))
-_BOOTS = select(BOOTS.c.boot_id, BOOTS.c.offset_ms, BOOTS.c.mono_ms, BOOTS.c.seen_ms).where(
-    BOOTS.c.device == _OF, BOOTS.c.boot_id.in_(bindparam("boot_ids", expanding=True))
-)
-_BOOT_BEFORE = (
-    select(BOOTS.c.boot_id, BOOTS.c.offset_ms, BOOTS.c.mono_ms, BOOTS.c.seen_ms)
-    .where(BOOTS.c.device == _OF, BOOTS.c.boot_id != bindparam("boot_id"))
-    .order_by(BOOTS.c.seen_ms.desc())
-    .limit(1)
-)
 _ASSIGNMENTS = (
     select(ASSIGNMENTS.c.from_ms, ASSIGNMENTS.c.to_ms, ASSIGNMENTS.c.school)
     .where(ASSIGNMENTS.c.device == _OF)
     .order_by(ASSIGNMENTS.c.from_ms)
-)
-# Sets the columns that it is executed with.
-_SET_DEVICE = update(DEVICES).where(DEVICES.c.device == bindparam("of_device"))
-_SET_NEW_LINEAGE = _SET_DEVICE.values(lineages=DEVICES.c.lineages + 1)
-_SET_KEY = update(DEVICE_KEYS).where(
-    DEVICE_KEYS.c.device == bindparam("of_device"), DEVICE_KEYS.c.key_id == bindparam("of_key")
 )
 # A new device, or a new key of a known one: both wait for one click. The keys that wait are few and looked up once.
 _IS_PENDING = or_(
@@ -98,50 +81,12 @@ class DeviceKey:
 
 
 @dataclass(frozen=True)
-class Boot:
-    """What is known of one start of a device's computer."""
-
-    boot_id: str
-    offset_ms: int  # add to the raw clock to get ours
-    mono_ms: int  # newest monotonic time seen
-    seen_ms: int
-
-
-@dataclass(frozen=True)
 class Assignment:
     """A time during which a device belonged to a school."""
 
     from_ms: int
     to_ms: int | None
     school: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What one accepted request changes of a device."""
-
-    contact_ms: int
-    boot_id: str
-    mono_ms: int
-    offset_ms: int  # of this boot: ours minus the device's
-    key_id: str
-
-
-@dataclass(frozen=True)
-class BatchProgress:
-    """What one committed batch changes of a device beyond its contact."""
-
-    ratchet_issued: int
-    ratchet_confirmed: int
-    is_volatile: bool
-    lineage: str
-    is_new_lineage: bool
-    created: int
-    acked: int
-    ready: int
-    dead: int
-    dropped: int
-    last_measurement_ms: int | None  # None: unchanged
 
 
 def find_device(snapshot: Snapshot, device: str) -> Device | None:
@@ -188,30 +133,12 @@ def list_devices(snapshot: Snapshot, school: str | None = None) -> list[Device]:
     return [Device(**row._mapping) for row in snapshot.connection.execute(query)]
 
 
-def find_key(snapshot: Snapshot, device: str, key_id: str) -> DeviceKey | None:
-    """Return one key of the device, whatever its state."""
-    row = snapshot.connection.execute(_KEY, {"device": device, "key_id": key_id}).first()
-    return DeviceKey(**row._mapping) if row else None
-
-
 def list_keys_of(snapshot: Snapshot, device: str) -> list[DeviceKey]:
     """Return every key that the device had, the newest first."""
     rows = snapshot.connection.execute(
         select(DEVICE_KEYS).where(DEVICE_KEYS.c.device == device).order_by(DEVICE_KEYS.c.added_ms.desc())
     )
     return [DeviceKey(**row._mapping) for row in rows]
-
-
-def find_boots(snapshot: Snapshot, device: str, boot_ids: set[str]) -> dict[str, Boot]:
-    """Return what is known of these boots of the device."""
-    rows = snapshot.connection.execute(_BOOTS, {"device": device, "boot_ids": list(boot_ids)})
-    return {row.boot_id: Boot(**row._mapping) for row in rows}
-
-
-def find_boot_before(snapshot: Snapshot, device: str, boot_id: str) -> Boot | None:
-    """Return the boot in which we last heard of the device, other than this one."""
-    row = snapshot.connection.execute(_BOOT_BEFORE, {"device": device, "boot_id": boot_id}).first()
-    return Boot(**row._mapping) if row else None
 
 
 def list_assignments(snapshot: Snapshot, device: str) -> list[Assignment]:
@@ -356,44 +283,3 @@ def revoke(unit: UnitOfWork, device: str, now_ms: int) -> None:
     )
     open_ones = (ASSIGNMENTS.c.device == device) & ASSIGNMENTS.c.to_ms.is_(None)
     unit.connection.execute(update(ASSIGNMENTS).where(open_ones).values(to_ms=now_ms))
-
-
-def note_contact(unit: UnitOfWork, device: str, progress: Progress) -> None:
-    """Write down that we heard of the device, and how its clocks stand in this boot."""
-    now = {
-        "of_device": device,
-        "last_contact_ms": progress.contact_ms,
-        "boot_id": progress.boot_id,
-        "sent_mono_ms": progress.mono_ms,
-        "clock_offset_ms": -progress.offset_ms,
-    }
-    unit.connection.execute(_SET_DEVICE, now)
-    used = {"of_device": device, "of_key": progress.key_id, "last_used_ms": progress.contact_ms}
-    unit.connection.execute(_SET_KEY, used)
-    boot = {
-        "device": device,
-        "boot_id": progress.boot_id,
-        "offset_ms": progress.offset_ms,
-        "mono_ms": progress.mono_ms,
-        "seen_ms": progress.contact_ms,
-    }
-    insert_or_update(unit, BOOTS, boot)
-
-
-def note_batch(unit: UnitOfWork, device: str, progress: BatchProgress) -> None:
-    """Write down where ratchet and ledger stand after a batch."""
-    values: dict[str, Any] = {
-        "of_device": device,
-        "ratchet_issued": progress.ratchet_issued,
-        "ratchet_confirmed": progress.ratchet_confirmed,
-        "is_volatile": progress.is_volatile,
-        "lineage": progress.lineage,
-        "ledger_created": progress.created,
-        "ledger_acked": progress.acked,
-        "ledger_ready": progress.ready,
-        "ledger_dead": progress.dead,
-        "ledger_dropped": progress.dropped,
-    }
-    if progress.last_measurement_ms is not None:
-        values["last_measurement_ms"] = progress.last_measurement_ms
-    unit.connection.execute(_SET_NEW_LINEAGE if progress.is_new_lineage else _SET_DEVICE, values)

@@ -1,13 +1,13 @@
 """Records as they are stored: written once, whatever comes again."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, bindparam, func, select
+from sqlalchemy import BindParameter, CompoundSelect, Table, Text, bindparam, func, select, union_all
 from sqlalchemy.exc import DBAPIError
 
 from agent.wire import forms
@@ -15,6 +15,7 @@ from agent.wire.codec import Decoded
 from agent.wire.records import Budget, Diary, Direction, Failure, Loaded, Measurement, Part, Rtt
 from collector.store.many import insert_all
 from collector.store.queries import availability_marks
+from collector.store.queries.pieces import in_pieces
 from collector.store.tables.measurements import CONFLICTS, DIARY, MEASUREMENTS, QUARANTINE
 from collector.store.unit import Snapshot, UnitOfWork, is_outage
 from collector.store.upsert import insert
@@ -81,12 +82,12 @@ def insert_once(unit: UnitOfWork, placed: Sequence[Placed]) -> tuple[set[str], s
 
 
 def _insert_rows(unit: UnitOfWork, table: Table, rows: list[dict[str, Any]]) -> tuple[set[str], set[str]]:
-    if _tried(unit, partial(_insert_all, table, rows)) is not None:
+    if len(rows) > 1 and _tried(unit, table, rows):
         return {row["rid"] for row in rows}, set()
     done: set[str] = set()
     failed: set[str] = set()
     for row in rows:  # some were there already, or one cannot be bound: the database tells which
-        found = _tried(unit, partial(_insert_one, table, row))
+        found = _tried(unit, table, [row])
         if found is None:
             failed.add(row["rid"])
         elif found:
@@ -94,54 +95,53 @@ def _insert_rows(unit: UnitOfWork, table: Table, rows: list[dict[str, Any]]) -> 
     return done, failed
 
 
-def _insert_all(table: Table, rows: list[dict[str, Any]], unit: UnitOfWork) -> bool:
-    if not insert_all(unit, table, rows):
-        raise ValueError("some were there already")
-    return True
-
-
-def _insert_one(table: Table, row: dict[str, Any], unit: UnitOfWork) -> bool:
-    # No conflict target: on a sharded table a target fails, and any conflict means the same here.
-    statement = insert(unit, table).on_conflict_do_nothing().returning(table.c.rid)
-    return unit.connection.scalar(statement, row) is not None
-
-
-def _tried(unit: UnitOfWork, attempt: Callable[[UnitOfWork], bool]) -> bool | None:
-    """Return what came of an attempt; None if it raised, and then it is as if it had not been made.
+def _tried(unit: UnitOfWork, table: Table, rows: list[dict[str, Any]]) -> bool | None:
+    """Return whether all rows were inserted; else none of them is, because one was there already, or raised (None).
 
     Raises:
         DBAPIError: If the database itself is not well.
     """
-    point = unit.connection.begin_nested()
+    result = None
+    point = None if _is_whole_or_nothing(unit, rows) else unit.connection.begin_nested()
     try:
-        result = attempt(unit)
+        result = insert_all(unit, table, rows)
     except DBAPIError as error:
         if is_outage(error):
             raise  # a full disk takes the savepoint with it: what is to be said is the first fault
     except (OverflowError, ValueError, TypeError):
         pass  # a value that the driver cannot bind
-    else:
-        point.commit()
-        return result
-    point.rollback()
-    return None
+    if point is not None:
+        point.commit() if result else point.rollback()
+    return result
 
 
-_HASHES = [
-    select(table.c.rid, table.c.content_hash).where(
-        table.c.device == bindparam("device"), table.c.rid.in_(bindparam("rids", expanding=True))
-    )
-    for table in (MEASUREMENTS, DIARY)
-]
+def _is_whole_or_nothing(unit: UnitOfWork, rows: list[dict[str, Any]]) -> bool:
+    """Return whether an insert needs no savepoint: SQLite undoes a statement that fails, and each row is one.
+
+    On PostgreSQL a statement that fails takes the transaction with it.
+    """
+    return len(rows) == 1 and unit.connection.dialect.name == "sqlite"
 
 
 def find_hashes(snapshot: Snapshot, device: str, rids: set[str]) -> dict[str, str]:
     """Return the content hash of those rids of the device that are stored, as measurement or as diary run."""
     found: dict[str, str] = {}
-    for query in _HASHES:
-        rows = snapshot.connection.execute(query, {"device": device, "rids": list(rids)})
+    for some in in_pieces(rids):
+        places = 1 << (len(some) - 1).bit_length()  # few lengths, so that few statements are put together
+        padded = some + some[-1:] * (places - len(some))
+        given = {"device": device} | {f"rid{number}": rid for number, rid in enumerate(padded)}
+        rows = snapshot.connection.execute(_hashes(places), given)
         found |= {row.rid: row.content_hash for row in rows}
     return found
+
+
+@cache
+def _hashes(places: int) -> CompoundSelect[Any]:
+    """Return the question for so many rids; a list of any length would be put together anew each time."""
+    of: BindParameter[str] = bindparam("device")
+    given = [bindparam(f"rid{number}", type_=Text) for number in range(places)]
+    kinds = (MEASUREMENTS.c, DIARY.c)
+    return union_all(*(select(row.rid, row.content_hash).where(row.device == of, row.rid.in_(given)) for row in kinds))
 
 
 def keep_conflict(unit: UnitOfWork, device: str, decoded: Decoded, body: bytes, received_ms: int) -> None:

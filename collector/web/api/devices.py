@@ -73,10 +73,12 @@ def refuse(refused: RefusedError, device: str, batch_id: str, pin: str, parts: P
 
 def _read(cap_bytes: int) -> Incoming:
     is_cut = (request.content_length or 0) > cap_bytes
+    given = request.headers  # asked for once: each `request` looks for the one of this thread
+    values = ((name, given.get(name)) for name in NAMES)
     return Incoming(
-        headers={name: request.headers[name] for name in NAMES if name in request.headers},
+        headers={name: value for name, value in values if value is not None},
         media=request.mimetype,
-        encoding=request.headers.get("Content-Encoding", "").strip().lower(),
+        encoding=given.get("Content-Encoding", "").strip().lower(),
         body=b"" if is_cut else request.stream.read(cap_bytes),
         is_cut=is_cut,
         client_address=request.remote_addr,

@@ -175,6 +175,8 @@ def _hash_token(token: str) -> str:
 
 
 def _find_person(parts: Desk) -> Person | None:
+    if "HTTP_COOKIE" not in request.environ:  # devices come many times a second and have none
+        return None
     token = request.cookies.get(cookie_name(parts))
     if not token:
         return None

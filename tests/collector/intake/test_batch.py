@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from agent.wire.codec import Decoded
 from collector.errors import StorageError
@@ -165,6 +165,19 @@ def test_a_row_that_cannot_be_bound_is_found_by_itself(
     told = device.post([a_measurement(1), a_measurement(2), a_measurement(3)])
     assert statuses(told) == ["accepted", "rejected(quarantined)", "accepted"]
     assert len(measurement_rows(store)) == 2
+    alone = device.post([a_measurement(2), a_diary_run(4)])  # one row of each kind needs no savepoint on SQLite
+    assert statuses(alone) == ["rejected(quarantined)", "accepted"]
+    assert len(measurement_rows(store)) == 2 and len(diary_rows(store)) == 1
+
+
+@pytest.mark.sqlite
+def test_what_a_computer_sends_after_a_test_takes_few_statements(device: WireDevice, store: Store) -> None:
+    statements: list[str] = []
+    for engine in (store._reading, store._writing):
+        event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    run = a_diary_run(2) | {"boot_id": device.boot_id, "from_mono_ms": device.mono_ms}
+    assert statuses(device.post([a_measurement(1), run])) == ["accepted", "accepted"]
+    assert len(statements) <= 13, statements
 
 
 def test_nothing_is_acknowledged_when_the_commit_fails(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from agent.wire import forms
 from collector.intake import batch
 from collector.store.open import Store
-from collector.store.queries import devices
+from collector.store.queries import device_requests, devices
 from tests.collector.intake.rows import device_row, diary_rows, measurement_rows
 from tests.fakes.collector_world import FakeClock
 from tests.fakes.records import a_diary_run, a_measurement, a_rid
@@ -59,7 +59,7 @@ def test_a_captured_request_that_comes_a_day_late_dates_nothing_by_its_receipt(
     assert diary_rows(store)[0]["time_quality"] != "exact"
     assert device_row(device, store) == before
     with store.reader() as snapshot:
-        boot = devices.find_boots(snapshot, device.device, {device.boot_id})[device.boot_id]
+        boot = device_requests.find_boots(snapshot, device.device, device.boot_id, set()).known[device.boot_id]
     assert boot.seen_ms == made_ms + 5000
 
 

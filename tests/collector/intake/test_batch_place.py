@@ -1,5 +1,6 @@
 """To which moment and to which school an item of a batch belongs."""
 
+from agent.wire import forms
 from agent.wire.headers import Sent
 from collector.intake.parts import Parts
 from collector.store.open import Store
@@ -33,6 +34,22 @@ def test_times_are_exact_adjusted_or_bounded(device: WireDevice, store: Store, c
     assert (bounded["time_quality"], bounded["time_width_ms"]) == ("bounded", 60_000)
     assert bounded["started_ms"] == now_ms - 60_000
     assert bounded["started_raw_ms"] == 915_148_800_000
+
+
+def test_a_record_of_any_boot_that_was_heard_is_dated_by_its_clock(
+    device: WireDevice, store: Store, clock: FakeClock
+) -> None:
+    boots = {"aa" * 16: -86_400_000, "bb" * 16: -7_200_000, "cc" * 16: 0}
+    for device.boot_id, device.clock_error_ms in boots.items():
+        device.post([])
+        clock.advance(60_000)
+    raw_ms = clock.now_ms() - 150_000
+    records = [
+        a_measurement(number, boot_id=boot_id, started_at=forms.format_time(raw_ms + error_ms))
+        for number, (boot_id, error_ms) in enumerate(boots.items())
+    ]
+    device.post(records)
+    assert {row["started_ms"] for row in measurement_rows(store)} == {raw_ms}
 
 
 def test_the_school_is_the_one_of_the_assignment_at_that_time(

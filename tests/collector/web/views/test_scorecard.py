@@ -59,7 +59,7 @@ def test_every_provider_stands_once_and_only_those_with_enough_schools_are_ranke
         if one.interval is not None and one.share is not None:
             assert one.interval.lower - 1e-9 <= one.share <= one.interval.upper + 1e-9
         assert all(area.judged >= FEWEST and area.meets < area.judged for area in one.worst_areas)
-        assert one.shares == sorted(one.shares)
+        assert list(one.shares) == sorted(one.shares)
 
 
 def test_figures_of_one_provider() -> None:
