@@ -141,6 +141,7 @@ class _Enrolment:
 
     def _new_key(self, token: Token, device: Device) -> Enrolled:
         """The same computer with a new key: at once if the old key agrees or is silent, else after approval."""
+        device = devices.lock_device(self._unit, device.device) or device  # before its keys, as a batch holds them
         self._refuse_blocked(device)
         old = [key for key in devices.list_keys_of(self._unit, device.device) if key.state == DeviceState.ACTIVE]
         agrees = any(authenticity.is_of_old_key(key.public_key, self._incoming) for key in old)
