@@ -43,7 +43,7 @@ from tests.fakes.wire_device import WireDevice, a_token
 
 MEASUREMENTS_MADE, SCHOOLS_MADE = 2_000_000, 12_000
 READERS, PAUSE_S, SECONDS = 20, 5.0, 60
-BATCHES_S, SENDING_DEVICES = 50, 40
+BATCHES_S, SENDING_DEVICES = 50, 400
 ALONE = 7  # times that each page is read by one person alone
 # As an operator would set it up on such a machine; with all that survives a power cut.
 SERVER = {
@@ -54,12 +54,15 @@ SERVER = {
 
 
 def pages(store: Store) -> dict[str, str]:
-    """Return what people read: one page of each kind, and the lists that they filter."""
+    """Return what people read: one page of each kind, and the lists that they filter.
+
+    The school that they look at is the last one: it has a school's tests, and none of those that are sent meanwhile.
+    """
     with store.reader() as snapshot:
-        below = NEWEST_EVALUATIONS.c.verdict == "BELOW"
-        code = snapshot.connection.scalar(select(NEWEST_EVALUATIONS.c.school).where(below).limit(1))
+        newest, is_below = NEWEST_EVALUATIONS.c, NEWEST_EVALUATIONS.c.verdict == "BELOW"
+        code = snapshot.connection.scalar(select(newest.school).where(is_below).order_by(newest.school.desc()).limit(1))
         slow = (FLAGS.c.state == "open") & (FLAGS.c.kind == SPEED)
-        flag = snapshot.connection.scalar(select(FLAGS.c.flag_id).where(slow).limit(1))
+        flag = snapshot.connection.scalar(select(FLAGS.c.flag_id).where(slow).order_by(FLAGS.c.school.desc()).limit(1))
         area, provider = snapshot.connection.execute(
             select(SCHOOLS.c.area, SCHOOLS.c.provider).where(SCHOOLS.c.code == code)
         ).one()
@@ -141,11 +144,11 @@ def serving(place: str) -> Iterator[str]:
 
 
 def sending(store: Store) -> list[WireDevice]:
-    """Return computers that are enrolled in some of the schools."""
+    """Return computers that are enrolled in some of the schools, all over the country: one in each."""
     parts = Parts(store, CONFIG, TestpointConfig(), real_ports(), KeySource(store, real_ports().clock))
     with store.reader() as snapshot:
-        some = select(SCHOOLS.c.code).order_by(SCHOOLS.c.code).limit(SENDING_DEVICES)
-        codes = snapshot.connection.scalars(some).all()
+        every = snapshot.connection.scalars(select(SCHOOLS.c.code).order_by(SCHOOLS.c.code)).all()
+    codes = every[:: max(1, len(every) // SENDING_DEVICES)][:SENDING_DEVICES]
     devices = [WireDevice(parts, a_token(parts, code), seed=int.from_bytes(os.urandom(6), "big")) for code in codes]
     for device in devices:
         device.enrol()
