@@ -20,7 +20,7 @@ from collector.store.queries import sites as stored
 from collector.store.queries.judging import condition_days
 from collector.store.queries.judging.condition_days import Series
 from collector.store.queries.pieces import in_pieces
-from collector.store.queries.sites import Run, StoredDay, Touched
+from collector.store.queries.sites import Run, StoredDay, Touched, WorkedOut
 from collector.store.unit import UnitOfWork
 
 LOG = logging.getLogger(__name__)
@@ -100,12 +100,14 @@ def _work_out(unit: UnitOfWork, zones: Mapping[str, ZoneInfo], wanted: Mapping[s
     for run in stored.runs(unit, spans, first_ms, end_ms):
         by_school.setdefault(run.school, []).append(run)
     written: set[str] = set()
+    worked_out = []
     for code, (first, last) in spans.items():
         days = [(first + timedelta(days=passed)).isoformat() for passed in range((last - first).days + 1)]
         told = _days(by_school.get(code, []), zones[code])
-        rows = [(day, one, learnt) for day, (some, learnt) in told.items() if day in days for one in some]
-        stored.write_days(unit, code, days, rows)
+        found = [(day, one, learnt) for day, (some, learnt) in told.items() if day in days for one in some]
+        worked_out.append(WorkedOut(code, days[0], days[-1], found))
         written.update(days)
+    stored.write_days(unit, worked_out)
     return written
 
 

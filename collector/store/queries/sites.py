@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Integer, and_, cast, delete, func, insert, select
 
 from collector.domain.sites import SiteDay, SiteWord
+from collector.store.many import insert_new
 from collector.store.queries import newness
 from collector.store.queries.pieces import plain_rows
 from collector.store.tables.measurements import DIARY
@@ -81,18 +82,24 @@ def _told(text: str) -> tuple[tuple[str, SiteWord, float | None], ...]:
     return tuple((one.name, SiteWord(one.state), one.ms) for one in _TOLD.decode(text))
 
 
-def write_days(unit: UnitOfWork, school: str, days: Sequence[str], found: Sequence[tuple[str, SiteDay, int]]) -> None:
-    """Write what some local days of a school came to, over what was there.
+class WorkedOut(NamedTuple):
+    """What the local days of a school from one to another came to; one without looks has nothing."""
 
-    Args:
-        unit: The transaction.
-        school: Its code.
-        days: All that were worked out; one without looks has no row.
-        found: Day, what it came to, receipt of its newest look.
-    """
-    unit.connection.execute(delete(SITE_DAYS).where(SITE_DAYS.c.school == school, SITE_DAYS.c.day.in_(days)))
-    if found:
-        unit.connection.execute(insert(SITE_DAYS), [_row(school, day, one, learnt) for day, one, learnt in found])
+    school: str
+    first: str
+    last: str
+    found: Sequence[tuple[str, SiteDay, int]]  # day, what it came to, receipt of its newest look
+
+
+def write_days(unit: UnitOfWork, some: Sequence[WorkedOut]) -> None:
+    """Write what days of some schools came to, over what was there."""
+    by_span: dict[tuple[str, str], list[str]] = {}
+    for one in some:
+        by_span.setdefault((one.first, one.last), []).append(one.school)
+    for (first, last), schools in by_span.items():  # most have the same
+        is_of = SITE_DAYS.c.school.in_(schools) & SITE_DAYS.c.day.between(first, last)
+        unit.connection.execute(delete(SITE_DAYS).where(is_of))
+    insert_new(unit, SITE_DAYS, [_row(one.school, day, of, learnt) for one in some for day, of, learnt in one.found])
 
 
 def _row(school: str, day: str, found: SiteDay, learnt_ms: int) -> dict[str, Any]:
