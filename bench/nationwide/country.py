@@ -216,9 +216,11 @@ def _newest_whole_day() -> Select[tuple[str]]:
 
 def judge_last_day(store: Store) -> Judged:
     """Evaluate the newest day of the country as if its measurements had just come in."""
+    evaluate(store, CONFIG, real_ports())  # what came since, perhaps from people who measured before us
     with store.unit() as unit:
         last = date.fromisoformat(unit.connection.scalars(_newest_whole_day()).one())
-        of_day = MEASUREMENTS.c.started_ms >= midnight_ms(last)
+        started_ms = MEASUREMENTS.c.started_ms
+        of_day = (started_ms >= midnight_ms(last)) & (started_ms < midnight_ms(last + timedelta(days=1)))
         unit.connection.execute(update(MEASUREMENTS).where(of_day).values(votes=None, exclusion=None))
         unit.commit()
     began_s, busy_s = time.perf_counter(), time.process_time()
