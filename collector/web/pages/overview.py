@@ -16,7 +16,7 @@ from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import overview as pages_overview
 from collector.store.queries.pages.availability import Slots
 from collector.store.queries.pages.devices import DeviceCounts
-from collector.store.queries.pages.overview import Change, FlagCounts, Freshness, Today
+from collector.store.queries.pages.overview import Change, FlagCounts, Freshness
 from collector.store.queries.pages.schools import NO_VERDICT, SchoolFilter
 from collector.store.queries.pages.standings import Standing, count_verdicts
 from collector.store.unit import Snapshot
@@ -27,7 +27,9 @@ from collector.web.language import present
 from collector.web.language.i18n import language, say, say_many
 from collector.web.pages import devices
 from collector.web.views import data_used, line_up, lines, remembered
+from collector.web.views import today as today_view
 from collector.web.views.lines import SchoolLine
+from collector.web.views.today import Today
 from collector.web.words import outage_words, sentences
 from collector.web.words.sentences import Cure
 from collector.web.words.terms import VERDICT_ORDER, VERDICTS
@@ -82,7 +84,7 @@ def show() -> str:
         counted = remembered.standings_of(snapshot, parts.measure)
         counts = count_verdicts(counted)
         fresh = pages_overview.freshness(snapshot, parts.measure)
-        today = pages_overview.today(snapshot, midnight_ms(parts))
+        today = today_view.look(snapshot, parts, midnight_ms(parts))
         fleet = pages_devices.fleet(snapshot, devices.limits(parts), pages_devices.reasons(snapshot))
         history, pictures = _history(snapshot, parts, fresh)
         week = _week_before(fresh)

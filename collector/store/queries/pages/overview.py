@@ -48,14 +48,6 @@ class Freshness:
     last_evaluation_ms: int | None
 
 
-@dataclass(frozen=True)
-class Today:
-    """What was heard and measured since a moment."""
-
-    schools_heard: int
-    measurements: int
-
-
 def verdicts_by_week(snapshot: Snapshot, measure: Measure, weeks: Collection[str]) -> dict[str, dict[str, int]]:
     """Return the number of schools by the newest verdict that each had within a week, by week and verdict.
 
@@ -174,13 +166,33 @@ def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
     return Freshness(row[0], row[1], int(row[2]) if row[2] is not None and str(row[2]).isdigit() else None)
 
 
-def today(snapshot: Snapshot, since_ms: int) -> Today:
-    """Return what was heard and measured since a moment; retired devices are not counted."""
+def schools_heard(snapshot: Snapshot, since_ms: int) -> int:
+    """Return how many schools were heard since a moment; retired devices are not counted."""
     heard = (DEVICES.c.state != DeviceState.REVOKED) & (DEVICES.c.last_contact_ms >= since_ms)
     seen = select(DEVICES.c.school).where(heard).group_by(DEVICES.c.school).subquery()  # quicker than counting distinct
-    schools = select(func.count()).select_from(seen).scalar_subquery()
-    stored = (
-        select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.started_ms >= since_ms).scalar_subquery()
-    )
-    row = snapshot.connection.execute(select(schools, stored)).one()
-    return Today(int(row[0]), int(row[1]))
+    return int(snapshot.connection.execute(select(func.count()).select_from(seen)).scalar_one())
+
+
+def count_tests(snapshot: Snapshot, since_ms: int) -> int:
+    """Return how many tests began since a moment."""
+    return _counted(snapshot, since_ms)
+
+
+def count_tests_before(snapshot: Snapshot, since_ms: int, received_ms: int) -> int:
+    """Return how many of them had come before another moment."""
+    return _counted(snapshot, since_ms, MEASUREMENTS.c.received_ms < received_ms)
+
+
+def count_tests_after(snapshot: Snapshot, since_ms: int, received_ms: int) -> int:
+    """Return how many of them came at that moment or later."""
+    return _counted(snapshot, since_ms, MEASUREMENTS.c.received_ms >= received_ms)
+
+
+def counts_from_index(snapshot: Snapshot) -> bool:
+    """Return whether new tests are counted from an index alone; PostgreSQL looks whether each of them may be seen."""
+    return snapshot.connection.dialect.name == "sqlite"
+
+
+def _counted(snapshot: Snapshot, since_ms: int, *came: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.started_ms >= since_ms, *came)
+    return int(snapshot.connection.execute(query).scalar_one())
