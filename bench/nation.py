@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 
 from bench.machine import describe, processor_ticks
 from bench.nationwide import happenings, load, report
-from bench.nationwide.country import CONFIG, Made, build, judge_last_day
+from bench.nationwide.country import CONFIG, Made, build, forget_senders, judge_last_day
 from bench.nationwide.load import Reader, Senders
 from bench.nationwide.report import Found
 from collector import operate
@@ -162,6 +162,7 @@ def measure(engine: str, work: Path) -> str:
         if "NATION_ONLY_MAKE" in os.environ:
             store.close()
             return f"{engine}: {made}"
+        forget_senders(store)
         addresses = pages(store)
         devices = sending(store)
         judged = judge_last_day(store)

@@ -16,8 +16,9 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import Select, func, insert, select, text, update
+from sqlalchemy import Select, delete, func, insert, select, text, update
 
 from bench.nationwide import happenings
 from bench.nationwide.progress import Progress, telling
@@ -28,11 +29,13 @@ from collector.ports import Ports
 from collector.real.world import real_ports
 from collector.store.open import Store
 from collector.store.queries import measurements
-from collector.store.tables.devices import ASSIGNMENTS, DEVICES
+from collector.store.tables.devices import ASSIGNMENTS, BOOTS, DEVICE_KEYS, DEVICES
 from collector.store.tables.judgement import SCHOOL_DAYS
-from collector.store.tables.measurements import MEASUREMENTS
+from collector.store.tables.measurements import DIARY, MEASUREMENTS
 from collector.store.tables.registry import SCHOOLS
 from collector.store.unit import UnitOfWork
+
+T = TypeVar("T")
 
 CONFIG = CollectorConfig(name="Nation", default_timezone=str(ZONE))
 AT_ONCE = 1_000  # measurements of one insert
@@ -201,8 +204,8 @@ def _span_of(store: Store) -> dict[str, str]:
     return {"first": str(first), "until": str(last), "last": str(last)}
 
 
-def _in_turn(days: Iterable[date], many: int) -> Iterator[list[date]]:
-    waiting = iter(days)
+def _in_turn(every: Iterable[T], many: int) -> Iterator[list[T]]:
+    waiting = iter(every)
     while some := list(islice(waiting, many)):
         yield some
 
@@ -216,16 +219,27 @@ def _newest_whole_day() -> Select[tuple[str]]:
 
 def judge_last_day(store: Store) -> Judged:
     """Evaluate the newest day of the country as if its measurements had just come in."""
-    evaluate(store, CONFIG, real_ports())  # what came since, perhaps from people who measured before us
     with store.unit() as unit:
         last = date.fromisoformat(unit.connection.scalars(_newest_whole_day()).one())
-        started_ms = MEASUREMENTS.c.started_ms
-        of_day = (started_ms >= midnight_ms(last)) & (started_ms < midnight_ms(last + timedelta(days=1)))
+        of_day = MEASUREMENTS.c.started_ms >= midnight_ms(last)
         unit.connection.execute(update(MEASUREMENTS).where(of_day).values(votes=None, exclusion=None))
         unit.commit()
     began_s, busy_s = time.perf_counter(), time.process_time()
     done = evaluate(store, CONFIG, real_ports())
     return Judged(done.measurements, done.schools, time.perf_counter() - began_s, time.process_time() - busy_s)
+
+
+def forget_senders(store: Store) -> None:
+    """Take away the computers that sent while a country was measured before, and all that they sent."""
+    with store.unit() as unit:
+        sent = select(DEVICES.c.device).where(~DEVICES.c.device.like("d-%"))
+        names = unit.connection.scalars(sent).all()
+        for some in _in_turn(names, 500):
+            for table in (MEASUREMENTS, DIARY, BOOTS, ASSIGNMENTS, DEVICE_KEYS, DEVICES):
+                unit.connection.execute(delete(table).where(table.c.device.in_(some)))
+        unit.commit()
+    if names:
+        evaluate(store, CONFIG, real_ports())
 
 
 def _register(store: Store, rows: Sequence[dict[str, object]], now_ms: int) -> None:
