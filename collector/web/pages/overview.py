@@ -16,7 +16,7 @@ from collector.store.queries.pages import outages as pages_outages
 from collector.store.queries.pages import overview as pages_overview
 from collector.store.queries.pages.availability import Slots
 from collector.store.queries.pages.devices import DeviceCounts
-from collector.store.queries.pages.overview import Change, FlagCounts, Freshness
+from collector.store.queries.pages.overview import Change, FlagCounts, Freshness, Today
 from collector.store.queries.pages.schools import NO_VERDICT, SchoolFilter
 from collector.store.queries.pages.standings import Standing, count_verdicts
 from collector.store.unit import Snapshot
@@ -29,7 +29,6 @@ from collector.web.pages import devices
 from collector.web.views import data_used, line_up, lines, remembered
 from collector.web.views import today as today_view
 from collector.web.views.lines import SchoolLine
-from collector.web.views.today import Today
 from collector.web.words import outage_words, sentences
 from collector.web.words.sentences import Cure
 from collector.web.words.terms import VERDICT_ORDER, VERDICTS

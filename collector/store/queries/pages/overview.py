@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
@@ -46,6 +46,14 @@ class Freshness:
     last_received_ms: int | None
     last_judged_day: str | None
     last_evaluation_ms: int | None
+
+
+@dataclass(frozen=True)
+class Today:
+    """What was heard and measured since a moment."""
+
+    schools_heard: int
+    measurements: int
 
 
 def verdicts_by_week(snapshot: Snapshot, measure: Measure, weeks: Collection[str]) -> dict[str, dict[str, int]]:
@@ -166,26 +174,26 @@ def freshness(snapshot: Snapshot, measure: Measure) -> Freshness:
     return Freshness(row[0], row[1], int(row[2]) if row[2] is not None and str(row[2]).isdigit() else None)
 
 
-def schools_heard(snapshot: Snapshot, since_ms: int) -> int:
-    """Return how many schools were heard since a moment; retired devices are not counted."""
+def today(snapshot: Snapshot, since_ms: int, received_ms: int | None = None) -> Today:
+    """Return what was heard and measured since a moment; retired devices are not counted.
+
+    Args:
+        snapshot: What is shown.
+        since_ms: The moment, UTC milliseconds.
+        received_ms: Only tests that came then or later are counted; None: all.
+    """
     heard = (DEVICES.c.state != DeviceState.REVOKED) & (DEVICES.c.last_contact_ms >= since_ms)
     seen = select(DEVICES.c.school).where(heard).group_by(DEVICES.c.school).subquery()  # quicker than counting distinct
-    return int(snapshot.connection.execute(select(func.count()).select_from(seen)).scalar_one())
+    schools = select(func.count()).select_from(seen).scalar_subquery()
+    came = () if received_ms is None else (MEASUREMENTS.c.received_ms >= received_ms,)
+    row = snapshot.connection.execute(select(schools, _begun(since_ms, *came).scalar_subquery())).one()
+    return Today(int(row[0]), int(row[1]))
 
 
-def count_tests(snapshot: Snapshot, since_ms: int) -> int:
-    """Return how many tests began since a moment."""
-    return _counted(snapshot, since_ms)
-
-
-def count_tests_before(snapshot: Snapshot, since_ms: int, received_ms: int) -> int:
-    """Return how many of them had come before another moment."""
-    return _counted(snapshot, since_ms, MEASUREMENTS.c.received_ms < received_ms)
-
-
-def count_tests_after(snapshot: Snapshot, since_ms: int, received_ms: int) -> int:
-    """Return how many of them came at that moment or later."""
-    return _counted(snapshot, since_ms, MEASUREMENTS.c.received_ms >= received_ms)
+def tests_before(snapshot: Snapshot, since_ms: int, received_ms: int) -> int:
+    """Return how many tests began since a moment and had come before another one."""
+    query = _begun(since_ms, MEASUREMENTS.c.received_ms < received_ms)
+    return int(snapshot.connection.execute(query).scalar_one())
 
 
 def counts_from_index(snapshot: Snapshot) -> bool:
@@ -193,6 +201,5 @@ def counts_from_index(snapshot: Snapshot) -> bool:
     return snapshot.connection.dialect.name == "sqlite"
 
 
-def _counted(snapshot: Snapshot, since_ms: int, *came: ColumnElement[bool]) -> int:
-    query = select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.started_ms >= since_ms, *came)
-    return int(snapshot.connection.execute(query).scalar_one())
+def _begun(since_ms: int, *came: ColumnElement[bool]) -> Select[Any]:
+    return select(func.count()).select_from(MEASUREMENTS).where(MEASUREMENTS.c.started_ms >= since_ms, *came)

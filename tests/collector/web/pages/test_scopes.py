@@ -136,7 +136,8 @@ def test_the_side_bar_says_the_scope(cleo: FlaskClient, admin: FlaskClient) -> N
 def test_a_scope_costs_no_more_statements(cleo: FlaskClient, country: Store) -> None:
     with statements(country) as seen:
         assert cleo.get("/").status_code == 200
-    assert len(seen) <= 19
+    settles = country.path is None  # once after an evaluation, see `views.today`
+    assert len(seen) <= 19 + settles
 
 
 def test_a_changed_scope_holds_from_the_next_page_on(cleo: FlaskClient, country: Store) -> None:
