@@ -82,6 +82,11 @@ def least_port_bps(terms: Terms) -> int:
     return round(PORT_MARGIN * terms.max_bps)
 
 
+def is_in_class_hours(hours: Hours, open_day: OpenDay, started_ms: int) -> bool:
+    """Return whether a test was made while classes use the line, and the proof asks for those outside these hours."""
+    return hours is Hours.OUTSIDE and open_day.is_within(started_ms)
+
+
 def unfit_reason(candidate: Candidate, given: Setting) -> str | None:
     """Return why a test is no proof, the first reason; None where it is fit."""
     exclusion = validity.exclusion_of(candidate, given.circumstances)
@@ -108,7 +113,7 @@ def _cut_short(candidate: Candidate, given: Setting) -> bool:
 
 
 def _class_hours(candidate: Candidate, given: Setting) -> bool:
-    return given.hours is Hours.OUTSIDE and given.open_day.is_within(candidate.started_ms)
+    return is_in_class_hours(given.hours, given.open_day, candidate.started_ms)
 
 
 def _other_contract(_: Candidate, given: Setting) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from collector.domain.proof import Hours
+from collector.domain.proof import Hours, is_in_class_hours
 from collector.evaluate import proof
 from collector.evaluate.inputs import SchoolInputs
 from collector.evaluate.proof import Rules, Wanted
@@ -33,12 +33,12 @@ def counts(snapshot: Snapshot, rules: Rules, wanted: Sequence[Wanted]) -> dict[s
     for one in wanted:
         if one.code in spans:
             known = inputs[one.code]
-            timely = [row for row in rows.get(one.code, ()) if one.hours is Hours.ALL or not _is_in_class(row, known)]
+            timely = [row for row in rows.get(one.code, ()) if not _is_in_class(row, known, one.hours)]
             counted[one.code] = proof.choose(timely, known, found[one.code], one, going_on.get(one.code)).count
     return counted
 
 
-def _is_in_class(row: ProofRow, inputs: SchoolInputs) -> bool:
-    """Return what `domain.proof` says of most tests: that they do not count is enough here, and why costs ten times."""
+def _is_in_class(row: ProofRow, inputs: SchoolInputs, hours: Hours) -> bool:
+    """Return what holds of most tests: that they do not count is enough here, and why costs ten times as much."""
     started_ms = row.measured.started_ms
-    return inputs.at(inputs.local_day(started_ms)).is_within(started_ms)
+    return is_in_class_hours(hours, inputs.at(inputs.local_day(started_ms)), started_ms)
